@@ -1,0 +1,1 @@
+//! The page shell and the route table: which page stands at which address.

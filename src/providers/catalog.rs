@@ -1,0 +1,1 @@
+//! Prices, context windows and capabilities of well-known models.

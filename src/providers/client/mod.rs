@@ -1,0 +1,1 @@
+//! The measured HTTP client: streams with arrival stamps.

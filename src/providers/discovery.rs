@@ -1,0 +1,1 @@
+//! Which models an endpoint offers, and which local servers answer.

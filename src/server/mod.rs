@@ -1,0 +1,1 @@
+//! Assembly only: configuration, shared state, router, middleware, error to response.

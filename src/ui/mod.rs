@@ -1,0 +1,1 @@
+//! The design system: layout, form fields, tables. Knows no capability.
