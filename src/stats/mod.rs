@@ -1,6 +1,17 @@
 //! Summaries of samples. Pure; knows nothing of benchmarks. Every screen, export and the terminal
-//! take their figures from here.
+//! take their figures from here, so that a percentile means the same thing everywhere.
 
+mod interval;
+mod moments;
+mod order;
 mod summary;
 
+#[cfg(feature = "ssr")]
+mod accumulator;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "ssr")]
+pub use accumulator::Accumulator;
+pub use order::percentile;
 pub use summary::{Summary, summarize};

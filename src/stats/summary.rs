@@ -1,4 +1,12 @@
+//! One sample in figures.
+
 use serde::{Deserialize, Serialize};
+
+use super::{
+    interval,
+    moments::Moments,
+    order::{Ascending, OrderStatistics},
+};
 
 /// A sample in figures. Units are those of the sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -24,8 +32,37 @@ pub struct Summary {
     pub outliers: Option<u64>,
 }
 
+impl Summary {
+    /// Puts the figures together; both arguments describe the same sample of at least one value.
+    pub(super) fn of(moments: &Moments, sample: &impl OrderStatistics) -> Self {
+        let mean_interval = interval::of_mean(moments);
+        let median_interval = interval::of_median(sample);
+        Self {
+            n: moments.n,
+            mean: moments.mean,
+            sd: moments.sd(),
+            min: moments.min,
+            max: moments.max,
+            p5: sample.percentile(5.0),
+            p50: sample.percentile(50.0),
+            p95: sample.percentile(95.0),
+            p99: sample.percentile(99.0),
+            ci_low: mean_interval.map(|(low, _)| low),
+            ci_high: mean_interval.map(|(_, high)| high),
+            median_ci_low: median_interval.map(|(low, _)| low),
+            median_ci_high: median_interval.map(|(_, high)| high),
+            outliers: sample.outliers(),
+        }
+    }
+}
+
 /// Summarises `values`; `None` when there is none. Order does not matter; NaN must not occur.
 pub fn summarize(values: &[f64]) -> Option<Summary> {
-    let _ = values;
-    None
+    if values.is_empty() {
+        return None;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let moments = sorted.iter().copied().collect();
+    Some(Summary::of(&moments, &Ascending(&sorted)))
 }
