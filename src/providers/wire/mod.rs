@@ -5,6 +5,14 @@
 //! share them. This file holds the neutral types that the rest of the product speaks, and the
 //! dispatch over [`Protocol`].
 
+pub mod anthropic;
+pub mod cohere;
+pub mod gemini;
+mod lenient;
+pub mod openai;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

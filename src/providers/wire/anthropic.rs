@@ -1,0 +1,5 @@
+//! Anthropic messages.
+
+mod types;
+
+pub use types::*;

@@ -1,0 +1,5 @@
+//! Cohere v2 chat.
+
+mod types;
+
+pub use types::*;

@@ -1,0 +1,5 @@
+//! Google's Gemini `generateContent`.
+
+mod types;
+
+pub use types::*;

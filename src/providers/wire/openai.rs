@@ -1,0 +1,5 @@
+//! OpenAI chat completions and everything that speaks them.
+
+mod types;
+
+pub use types::*;

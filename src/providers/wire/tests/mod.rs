@@ -1,0 +1,3 @@
+//! Tests that concern more than one protocol.
+
+mod types;
