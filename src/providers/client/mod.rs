@@ -1,1 +1,10 @@
-//! The measured HTTP client: streams with arrival stamps.
+//! The measured HTTP client: HTTP/1.1 over a connection of its own, every read stamped with its
+//! arrival. Everything that is not measured uses reqwest.
+
+pub mod clock;
+mod connection;
+pub mod sse;
+pub mod stream;
+mod tls;
+
+pub use connection::{Connection, Opened};

@@ -1,0 +1,145 @@
+//! Opening a connection, apart from anything that is measured over it.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, lookup_host},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_rustls::rustls::pki_types::ServerName;
+use url::{Host, Url};
+
+use super::{
+    stream::{Stamps, TimedStream},
+    tls,
+};
+use crate::providers::{ApiError, ErrorKind};
+
+/// Enough for a burst of chunks; keeps many connections small.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// One HTTP/1.1 connection to one endpoint, with at most one request on it at a time.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) stamps: Arc<Stamps>,
+    pub(super) host: HeaderValue,
+    driver: JoinHandle<()>,
+}
+
+/// What opening a connection cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Opened {
+    /// DNS + TCP + TLS, ms.
+    pub connect_ms: f64,
+}
+
+impl Connection {
+    /// Connects to the host of `url` within `limit`.
+    ///
+    /// # Errors
+    /// `ConnectFailed` or `ConnectTimeout`, saying which step failed.
+    pub async fn open(url: &Url, limit: Duration) -> Result<(Self, Opened), ApiError> {
+        let started = Instant::now();
+        let connection = timeout(limit, Self::connect(url)).await.map_err(|_elapsed| {
+            let seconds = limit.as_secs_f64();
+            connect_error(
+                ErrorKind::ConnectTimeout,
+                format!("{} did not answer within {seconds} s", authority(url)),
+            )
+        })??;
+        let connect_ms = started.elapsed().as_secs_f64() * 1e3;
+        Ok((connection, Opened { connect_ms }))
+    }
+
+    async fn connect(url: &Url) -> Result<Self, ApiError> {
+        let failed = |what: &str, error: &dyn std::fmt::Display| {
+            connect_error(ErrorKind::ConnectFailed, format!("{what} {} failed: {error}", authority(url)))
+        };
+        let stream = connect_tcp(url).await.map_err(|error| failed("connecting to", &error))?;
+        stream.set_nodelay(true).map_err(|error| failed("connecting to", &error))?;
+        let stream = TimedStream::new(stream);
+        let stamps = stream.stamps();
+        let host = HeaderValue::from_str(&authority(url)).map_err(|error| failed("the address", &error))?;
+        if url.scheme() == "http" {
+            return Self::handshake(stream, stamps, host).await.map_err(|error| failed("HTTP with", &error));
+        }
+        let connector = tls::connector().map_err(|error| failed("TLS with", &error))?;
+        let name = server_name(url).map_err(|error| failed("TLS with", &error))?;
+        let stream = connector.connect(name, stream).await.map_err(|error| failed("TLS with", &error))?;
+        Self::handshake(stream, stamps, host).await.map_err(|error| failed("HTTP with", &error))
+    }
+
+    async fn handshake(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        stamps: Arc<Stamps>,
+        host: HeaderValue,
+    ) -> hyper::Result<Self> {
+        let (sender, connection) =
+            http1::Builder::new().max_buf_size(READ_BUFFER).handshake(TokioIo::new(stream)).await?;
+        // Its errors reach whoever waits for the response.
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        Ok(Self { sender, stamps, host, driver })
+    }
+
+    /// True while the server has not closed it.
+    pub fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+async fn connect_tcp(url: &Url) -> io::Result<TcpStream> {
+    let port = url.port_or_known_default().unwrap_or(80);
+    match url.host() {
+        Some(Host::Ipv4(ip)) => TcpStream::connect((ip, port)).await,
+        Some(Host::Ipv6(ip)) => TcpStream::connect((ip, port)).await,
+        Some(Host::Domain(name)) => connect_any(lookup_host((name, port)).await?).await,
+        None => Err(io::Error::new(io::ErrorKind::InvalidInput, "the URL has no host")),
+    }
+}
+
+async fn connect_any(addresses: impl Iterator<Item = std::net::SocketAddr>) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn server_name(url: &Url) -> Result<ServerName<'static>, String> {
+    match url.host() {
+        Some(Host::Domain(name)) => ServerName::try_from(name.to_owned()).map_err(|error| error.to_string()),
+        Some(Host::Ipv4(ip)) => Ok(ServerName::from(std::net::IpAddr::V4(ip))),
+        Some(Host::Ipv6(ip)) => Ok(ServerName::from(std::net::IpAddr::V6(ip))),
+        None => Err("the URL has no host".into()),
+    }
+}
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn connect_error(kind: ErrorKind, message: String) -> ApiError {
+    ApiError { kind, status: None, message, retry_after_s: None }
+}
