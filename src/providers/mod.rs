@@ -1,6 +1,7 @@
 //! What a provider and a model are, how each is spoken to, what its parameters may be and what it
 //! costs.
 
+#[cfg(feature = "ssr")]
 pub mod catalog;
 pub mod registry;
 pub mod types;
