@@ -7,16 +7,22 @@
 
 pub mod anthropic;
 pub mod cohere;
+mod error;
 pub mod gemini;
 mod lenient;
 pub mod openai;
+mod request;
+mod think;
+
 #[cfg(test)]
 mod tests;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use super::types::{ApiError, ErrorKind};
+use super::types::{Protocol, Provider};
 
 /// A chat request in neutral terms. Every parameter has already been through the registry.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,4 +151,178 @@ pub struct WireRequest {
     /// Includes the key (marked sensitive) and `content-type`; not `host`.
     pub headers: http::HeaderMap,
     pub body: bytes::Bytes,
+}
+
+/// A model as a provider's list endpoint describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedModel {
+    /// The id that chat requests use.
+    pub id: String,
+    pub display_name: Option<String>,
+    /// Tokens.
+    pub context_window: Option<u64>,
+    /// Tokens.
+    pub max_output_tokens: Option<u64>,
+}
+
+/// Why a request cannot be put on the wire; never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    #[error("the base URL of provider \"{provider}\" is not usable: {reason}")]
+    BaseUrl { provider: String, reason: String },
+    #[error("header \"{name}\" of provider \"{provider}\" {reason}")]
+    Header { provider: String, name: String, reason: &'static str },
+    #[error("the API key of provider \"{provider}\" holds characters that no key has; copy it anew")]
+    Key { provider: String },
+    #[error("the request cannot be written as JSON: {0}")]
+    Body(String),
+}
+
+/// Writes a chat request for the provider's protocol and dialect.
+///
+/// # Errors
+/// When base URL, key or extra headers cannot be used.
+pub fn encode(
+    provider: &Provider,
+    key: Option<&SecretString>,
+    request: &ChatRequest,
+) -> Result<WireRequest, WireError> {
+    let (url, body) = match provider.protocol {
+        Protocol::OpenaiChat => {
+            (request::endpoint(provider, &openai::CHAT_PATH)?, json(&openai::body(provider, request)))
+        }
+        Protocol::AnthropicMessages => {
+            (request::endpoint(provider, &anthropic::CHAT_PATH)?, json(&anthropic::body(request)))
+        }
+        Protocol::GeminiGenerate => (gemini::url(provider, request)?, json(&gemini::body(request))),
+        Protocol::CohereChat => {
+            (request::endpoint(provider, &cohere::CHAT_PATH)?, json(&cohere::body(request)))
+        }
+    };
+    Ok(WireRequest { url, headers: request::json_headers(provider, key, request.stream)?, body: body? })
+}
+
+fn json<T: Serialize>(body: &T) -> Result<bytes::Bytes, WireError> {
+    serde_json::to_vec(body).map(bytes::Bytes::from).map_err(|error| WireError::Body(error.to_string()))
+}
+
+/// Reads the events of one stream, whatever the protocol.
+#[derive(Debug)]
+pub struct Decoder {
+    protocol: ProtocolDecoder,
+    end_mark: bool,
+}
+
+#[derive(Debug)]
+enum ProtocolDecoder {
+    Openai(openai::Decoder),
+    Anthropic(anthropic::Decoder),
+    Gemini(gemini::Decoder),
+    Cohere(cohere::Decoder),
+}
+
+impl Decoder {
+    /// For one stream of this provider.
+    pub fn new(provider: &Provider) -> Self {
+        let protocol = match provider.protocol {
+            Protocol::OpenaiChat => ProtocolDecoder::Openai(openai::Decoder::new(provider.kind)),
+            Protocol::AnthropicMessages => ProtocolDecoder::Anthropic(anthropic::Decoder::default()),
+            Protocol::GeminiGenerate => ProtocolDecoder::Gemini(gemini::Decoder::default()),
+            Protocol::CohereChat => ProtocolDecoder::Cohere(cohere::Decoder::default()),
+        };
+        Self { protocol, end_mark: false }
+    }
+
+    /// Reads the data of one SSE event and adds what it says to `out`. `event_name` is empty where
+    /// the server gave none. What cannot be read becomes [`StreamEvent::Error`].
+    pub fn decode(&mut self, event_name: &str, data: &[u8], out: &mut Vec<StreamEvent>) {
+        match data.trim_ascii() {
+            b"" => {}
+            b"[DONE]" => {
+                self.end(out);
+                self.end_mark = true;
+                out.push(StreamEvent::Done);
+            }
+            data => match &mut self.protocol {
+                ProtocolDecoder::Openai(decoder) => decoder.decode(event_name, data, out),
+                ProtocolDecoder::Anthropic(decoder) => decoder.decode(event_name, data, out),
+                ProtocolDecoder::Gemini(decoder) => decoder.decode(event_name, data, out),
+                ProtocolDecoder::Cohere(decoder) => decoder.decode(event_name, data, out),
+            },
+        }
+    }
+
+    /// Whether the end mark or a finish reason has come. A stream that ends before was cut.
+    pub fn finished(&self) -> bool {
+        self.end_mark
+            || match &self.protocol {
+                ProtocolDecoder::Openai(decoder) => decoder.finished(),
+                ProtocolDecoder::Anthropic(decoder) => decoder.finished(),
+                ProtocolDecoder::Gemini(decoder) => decoder.finished(),
+                ProtocolDecoder::Cohere(decoder) => decoder.finished(),
+            }
+    }
+
+    /// Gives out text that was held back because it might have been the beginning of a tag. To be
+    /// called when no more events come.
+    pub fn end(&mut self, out: &mut Vec<StreamEvent>) {
+        if let ProtocolDecoder::Openai(decoder) = &mut self.protocol {
+            decoder.end(out);
+        }
+    }
+}
+
+/// Reads a whole, non-streamed answer that came with a success status.
+///
+/// # Errors
+/// When the body is an error all the same, or is not what the protocol says.
+pub fn decode_response(provider: &Provider, body: &[u8]) -> Result<ChatResponse, ApiError> {
+    match provider.protocol {
+        Protocol::OpenaiChat => openai::decode_response(provider, body),
+        Protocol::AnthropicMessages => anthropic::decode_response(provider, body),
+        Protocol::GeminiGenerate => gemini::decode_response(provider, body),
+        Protocol::CohereChat => cohere::decode_response(provider, body),
+    }
+}
+
+/// What an answer with an error status means. `retry_after` is the header's value: seconds or a
+/// date. The text is safe to show.
+pub fn decode_error(provider: &Provider, status: u16, retry_after: Option<&str>, body: &[u8]) -> ApiError {
+    error::from_http(provider, status, retry_after, body)
+}
+
+/// The request (a `GET` without body) for the provider's list of models.
+///
+/// # Errors
+/// When base URL, key or extra headers cannot be used.
+pub fn models_request(provider: &Provider, key: Option<&SecretString>) -> Result<WireRequest, WireError> {
+    let (path, query): (&[&str], &[(&str, &str)]) = match provider.protocol {
+        Protocol::OpenaiChat => (&["models"], &[]),
+        Protocol::AnthropicMessages => (&["v1", "models"], &[("limit", "1000")]),
+        Protocol::GeminiGenerate => (&["models"], &[("pageSize", "1000")]),
+        Protocol::CohereChat => (&["v1", "models"], &[("endpoint", "chat"), ("page_size", "1000")]),
+    };
+    let mut url = request::endpoint(provider, path)?;
+    for (name, value) in query {
+        url.query_pairs_mut().append_pair(name, value);
+    }
+    Ok(WireRequest {
+        url,
+        headers: request::headers(provider, key, "application/json")?,
+        body: bytes::Bytes::new(),
+    })
+}
+
+/// Reads a provider's list of models, in its order; models that cannot chat are left out where the
+/// list tells them apart.
+///
+/// # Errors
+/// When the body is not what the protocol says.
+pub fn decode_models(provider: &Provider, body: &[u8]) -> Result<Vec<ListedModel>, ApiError> {
+    match provider.protocol {
+        Protocol::OpenaiChat => openai::decode_models(body),
+        Protocol::AnthropicMessages => anthropic::decode_models(body),
+        Protocol::GeminiGenerate => gemini::decode_models(body),
+        Protocol::CohereChat => cohere::decode_models(body),
+    }
 }

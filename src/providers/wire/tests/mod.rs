@@ -1,3 +1,7 @@
-//! Tests that concern more than one protocol.
+//! Tests that concern more than one protocol, and what the protocols' own tests share.
 
+mod common;
+mod requests;
 mod types;
+
+pub(super) use common::{decode_all, provider, request, user};
