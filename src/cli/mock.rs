@@ -1,12 +1,74 @@
 //! `llm-studio mock`: serves the mock.
 
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
+use tokio::signal::ctrl_c;
+
+use crate::mock::{self, SETTINGS, Scenario};
+use crate::providers::Protocol;
+
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = model_names())]
+pub struct Args {
+    /// Port to listen on; 0: any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 8001)]
+    port: u16,
+    /// Address to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Write the ground truth of each request as a JSON line to this file (`-`: standard output).
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "What every answer looks like")]
+    scenario: Scenario,
+}
 
 /// Runs the command to its end.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let _ = args;
-    anyhow::bail!("not written yet")
+    let address = SocketAddr::new(args.host, args.port);
+    let listener = TcpListener::bind(address).with_context(|| unusable(address))?;
+    let config = mock::Config { scenario: args.scenario, log: args.log.clone() };
+    let server = mock::Server::new(listener, config)
+        .with_context(|| format!("the log {} cannot be written", args.log.unwrap_or_default().display()))?;
+    eprintln!("{}", greeting(server.address()));
+    server.run(interrupted())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unusable(address: SocketAddr) -> String {
+    format!("cannot listen on {address}; choose another with --port or --host")
+}
+
+/// One line with the base URL of each protocol.
+fn greeting(address: SocketAddr) -> String {
+    let root = format!("http://{address}");
+    let url = |protocol| mock::base_url(&root, protocol);
+    format!(
+        "simulated LLM listening: OpenAI {}  Anthropic {}  Gemini {}  Cohere {}  (Ctrl-C stops it)",
+        url(Protocol::OpenaiChat),
+        url(Protocol::AnthropicMessages),
+        url(Protocol::GeminiGenerate),
+        url(Protocol::CohereChat),
+    )
+}
+
+async fn interrupted() {
+    if let Err(error) = ctrl_c().await {
+        tracing::error!(%error, "Ctrl-C cannot be caught; end the process to stop the mock");
+        std::future::pending::<()>().await;
+    }
+}
+
+fn model_names() -> String {
+    let settings = SETTINGS.map(|(setting, meaning)| format!("  {setting:<12} {meaning}\n")).concat();
+    format!(
+        "Model names:\n  A request changes the scenario by its model's name: what follows the last `/` is a\n  \
+         comma-separated list of setting=value, as in `mock/ttft=50,gap=5,tokens=40,error=429`.\n  \
+         `mock` and unknown names follow the flags; demo-fast, demo-steady, demo-reasoning and\n  \
+         demo-flaky have scenarios of their own, changed in the same way.\n\nSettings:\n{settings}\n\
+         Input tokens are a quarter of the request's text in bytes, rounded up."
+    )
 }
