@@ -203,7 +203,7 @@ fn api_usage(usage: wire::Usage) -> api::Usage {
         completion_tokens_details: usage
             .reasoning_tokens
             .map(|reasoning| api::CompletionTokensDetails { reasoning_tokens: Some(reasoning) }),
-        prompt_cache_hit_tokens: None,
+        ..api::Usage::default()
     }
 }
 
