@@ -1,1 +1,0 @@
-//! Which models an endpoint offers, and which local servers answer.
