@@ -252,13 +252,22 @@ fn effort_becomes_googles_thinking_config() {
     let config = |model, level| {
         gemini(model).with(json!({"reasoning_effort": level})).params["thinking_config"].clone()
     };
-    assert_eq!(config("gemini-2.5-flash", "none"), json!({"thinking_budget": 0}));
-    assert_eq!(config("gemini-2.5-pro", "none"), json!({"thinking_budget": 128}));
-    assert_eq!(config("gemini-2.5-pro", "medium"), json!({"thinking_budget": 8192}));
-    assert_eq!(config("gemini-3-flash-preview", "none"), json!({"thinking_level": "minimal"}));
-    assert_eq!(config("gemini-3-pro-preview", "none"), json!({"thinking_level": "low"}));
+    assert_eq!(config("gemini-2.5-flash", "none"), json!({"thinkingBudget": 0}));
+    assert_eq!(config("gemini-2.5-pro", "none"), json!({"thinkingBudget": 128}));
+    assert_eq!(config("gemini-2.5-pro", "medium"), json!({"thinkingBudget": 8192}));
+    assert_eq!(config("gemini-3-flash-preview", "none"), json!({"thinkingLevel": "minimal"}));
+    assert_eq!(config("gemini-3-pro-preview", "none"), json!({"thinkingLevel": "low"}));
     let old = gemini("gemini-2.0-flash").with(json!({"reasoning_effort": "low"}));
     assert_eq!(old.params.get("thinking_config"), None);
+}
+
+#[test]
+fn effort_stays_effort_where_google_speaks_openais_protocol() {
+    let params = map(json!({"reasoning_effort": "low"}));
+    let requested = Requested { max_tokens: 64, temperature: 1.0, params: &params };
+    let (kind, protocol) = (ProviderKind::Gemini, Protocol::OpenaiChat);
+    let resolved = resolve(kind, protocol, "gemini-2.5-flash", &[], &Map::new(), &requested);
+    assert_eq!(sent(&resolved), json!({"max_tokens": 64, "temperature": 1.0, "reasoning_effort": "low"}));
 }
 
 #[test]

@@ -4,7 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::providers::registry::{draft::Draft, effort};
+use crate::providers::{
+    registry::{draft::Draft, effort},
+    types::Protocol,
+};
 
 pub(super) fn apply(draft: &mut Draft<'_>) {
     limit_output(draft);
@@ -26,7 +29,11 @@ fn limit_output(draft: &mut Draft<'_>) {
     }
 }
 
+/// Cohere's endpoint in OpenAI's protocol takes the effort as it is.
 fn translate_effort(draft: &mut Draft<'_>) {
+    if draft.protocol != Protocol::CohereChat {
+        return;
+    }
     let Some(level) = draft.text(effort::NAME) else { return };
     let thinking = match level {
         "none" => json!({"type": "disabled"}),

@@ -7,7 +7,10 @@
 use serde_json::{Map, Value, json};
 
 use super::version::{self, Version};
-use crate::providers::registry::{draft::Draft, effort};
+use crate::providers::{
+    registry::{draft::Draft, effort},
+    types::Protocol,
+};
 
 pub(super) fn apply(draft: &mut Draft<'_>) {
     let Some(version) = version_of(&draft.bare_id) else { return };
@@ -35,8 +38,9 @@ fn rejects_sampling(id: &str, version: Version) -> bool {
     (first..(4, 0)).contains(&version)
 }
 
+/// Google's endpoint in OpenAI's protocol takes the effort as it is.
 fn translate_effort(draft: &mut Draft<'_>, version: Version) {
-    if !draft.has(effort::NAME) {
+    if !draft.has(effort::NAME) || draft.protocol != Protocol::GeminiGenerate {
         return;
     }
     if draft.has("thinking_config") {
@@ -52,9 +56,9 @@ fn translate_effort(draft: &mut Draft<'_>, version: Version) {
     }
     let Some(level) = draft.text(effort::NAME).map(str::to_owned) else { return };
     let config = if version >= (3, 0) {
-        json!({"thinking_level": level})
+        json!({"thinkingLevel": level})
     } else {
-        json!({"thinking_budget": budget(&draft.bare_id, &level)})
+        json!({"thinkingBudget": budget(&draft.bare_id, &level)})
     };
     let sent: Map<String, Value> = Map::from_iter([("thinking_config".to_owned(), config)]);
     draft.rename(effort::NAME, sent, "Google calls it thinking_config.");
