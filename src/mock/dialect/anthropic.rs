@@ -101,6 +101,7 @@ impl Dialect for Anthropic {
             created_at: Some("2025-01-01T00:00:00Z".into()),
             max_input_tokens: Some(preset.context_window),
             max_tokens: Some(preset.max_output_tokens),
+            lifecycle: Some("active".into()),
         };
         let list = api::ModelList {
             data: models.iter().map(entry).collect(),
@@ -195,6 +196,9 @@ fn api_usage(usage: Option<wire::Usage>) -> api::Usage {
         cache_creation_input_tokens: None,
         cache_read_input_tokens: cached,
         output_tokens: usage.output_tokens,
+        output_tokens_details: usage
+            .reasoning_tokens
+            .map(|tokens| api::OutputTokensDetails { thinking_tokens: Some(tokens) }),
     }
 }
 

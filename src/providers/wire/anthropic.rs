@@ -158,7 +158,7 @@ impl Decoder {
     fn start(&mut self, message: Response, out: &mut Vec<StreamEvent>) {
         out.extend(message.id.filter(|id| !id.is_empty()).map(StreamEvent::Id));
         // The output count of a message that has only begun says nothing.
-        self.usage = Usage { output_tokens: None, ..message.usage };
+        self.usage = Usage { output_tokens: None, output_tokens_details: None, ..message.usage };
         out.push(StreamEvent::Usage(self.usage.neutral()));
     }
 
@@ -250,7 +250,7 @@ impl Usage {
             input_tokens: input,
             cached_input_tokens: cached,
             output_tokens: self.output_tokens,
-            reasoning_tokens: None,
+            reasoning_tokens: self.output_tokens_details.and_then(|details| details.thinking_tokens),
         }
     }
 
@@ -263,6 +263,7 @@ impl Usage {
                 .or(self.cache_creation_input_tokens),
             cache_read_input_tokens: later.cache_read_input_tokens.or(self.cache_read_input_tokens),
             output_tokens: later.output_tokens.or(self.output_tokens),
+            output_tokens_details: later.output_tokens_details.or(self.output_tokens_details),
         }
     }
 }
@@ -294,10 +295,11 @@ pub(super) fn decode_response(provider: &Provider, body: &[u8]) -> Result<ChatRe
     Ok(answer)
 }
 
-/// Reads the list of models.
+/// Reads the list of models: those that can still be called.
 pub(super) fn decode_models(body: &[u8]) -> Result<Vec<ListedModel>, ApiError> {
     let list: ModelList = serde_json::from_slice(body).map_err(|error| error::bad_response(body, &error))?;
-    Ok(list.data.into_iter().map(ListedModel::from).collect())
+    let callable = |entry: &ModelEntry| entry.lifecycle.as_deref() != Some("retired");
+    Ok(list.data.into_iter().filter(callable).map(ListedModel::from).collect())
 }
 
 impl From<ModelEntry> for ListedModel {

@@ -64,7 +64,7 @@ fn a_stream_with_thinking_and_text() {
             ),
             (
                 "message_delta",
-                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":9}}"#,
+                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":9,"output_tokens_details":{"thinking_tokens":6}}}"#,
             ),
             ("message_stop", r#"{"type":"message_stop"}"#),
         ],
@@ -79,7 +79,7 @@ fn a_stream_with_thinking_and_text() {
             StreamEvent::Usage(input),
             StreamEvent::Reasoning("hm".into()),
             StreamEvent::Text("<think>".into()),
-            StreamEvent::Usage(NeutralUsage { output_tokens: Some(9), ..input }),
+            StreamEvent::Usage(NeutralUsage { output_tokens: Some(9), reasoning_tokens: Some(6), ..input }),
             StreamEvent::Finish(FinishReason::Stop),
             StreamEvent::Done,
         ]
@@ -271,7 +271,7 @@ fn a_whole_answer() {
 
 #[test]
 fn a_model_list() {
-    let body = br#"{"data":[{"type":"model","id":"claude","display_name":"Claude","created_at":"2025-01-01T00:00:00Z",
+    let body = br#"{"data":[{"type":"model","id":"old","display_name":"Old","lifecycle":"retired"},{"type":"model","id":"claude","display_name":"Claude","created_at":"2025-01-01T00:00:00Z",
         "max_input_tokens":200000,"max_tokens":64000,"capabilities":{}}],"has_more":false,"first_id":null,"last_id":null}"#;
     assert_eq!(
         decode_models(&provider(Anthropic), body).unwrap(),
