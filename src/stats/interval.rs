@@ -28,7 +28,7 @@ pub(super) fn of_median(sample: &impl OrderStatistics) -> Option<(f64, f64)> {
 }
 
 /// The 97.5 % quantile of Student's t.
-fn t_quantile(degrees_of_freedom: f64) -> f64 {
+pub(super) fn t_quantile(degrees_of_freedom: f64) -> f64 {
     if degrees_of_freedom > EXACT_UP_TO as f64 {
         // First terms of the Cornish-Fisher expansion; right to eight digits here.
         let first = (Z.powi(3) + Z) / 4.0;

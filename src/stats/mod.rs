@@ -1,6 +1,7 @@
 //! Summaries of samples. Pure; knows nothing of benchmarks. Every screen, export and the terminal
 //! take their figures from here, so that a percentile means the same thing everywhere.
 
+mod compare;
 mod interval;
 mod moments;
 mod order;
@@ -13,5 +14,6 @@ mod tests;
 
 #[cfg(feature = "ssr")]
 pub use accumulator::Accumulator;
+pub use compare::{Difference, Verdict, compare};
 pub use order::percentile;
 pub use summary::{Summary, summarize};
