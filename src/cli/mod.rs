@@ -1,18 +1,28 @@
-//! The command line: one file a command.
+//! The command line: one file or folder a command.
 
 mod bench;
 mod compare;
+mod config;
+mod metrics;
 mod mock;
+mod output;
 mod serve;
+
+#[cfg(test)]
+mod fixture;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind};
 
+/// Every run failed, or the result could not be written.
+pub const EXIT_FAILURE: u8 = 1;
 /// Wrong input: bad flags, bad files, nothing to do.
 pub const EXIT_USAGE: u8 = 2;
 /// A `--fail-if` condition held.
 pub const EXIT_THRESHOLD: u8 = 3;
+/// Stopped by Ctrl-C: 128 and the number of the signal, as shells have it.
+pub const EXIT_INTERRUPTED: u8 = 130;
 
 /// Measures language models: how fast, how good at calling tools, at what cost.
 #[derive(Debug, Parser)]
@@ -25,9 +35,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Benchmark models from the terminal.
-    Bench(bench::Args),
+    Bench(Box<bench::Args>),
     /// Compare two results files.
     Compare(compare::Args),
+    /// Show an example of the configuration file.
+    Config(config::Args),
     /// Serve a simulated LLM with exact timing, over all four protocols.
     Mock(mock::Args),
     /// Serve the web app.
@@ -36,10 +48,14 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let outcome = match cli.command {
-        Command::Bench(args) => bench::run(args),
+        Command::Bench(args) => bench::run(*args),
         Command::Compare(args) => compare::run(args),
+        Command::Config(args) => config::run(args),
         Command::Mock(args) => mock::run(args),
         Command::Serve(args) => serve::run(args),
     };
@@ -47,4 +63,68 @@ pub fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::from(EXIT_USAGE)
     })
+}
+
+/// Help and versions go out whole; what is wrong is said in one line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => {
+            eprintln!("{}", one_line(&error.to_string()));
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+/// The first paragraph of clap's message and its tip, without usage and pointers to the help.
+fn one_line(message: &str) -> String {
+    let paragraphs = message.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    paragraphs
+        .enumerate()
+        .filter(|(index, text)| *index == 0 || text.starts_with("tip:"))
+        .map(|(_, text)| text)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    fn refusal(arguments: &[&str]) -> String {
+        let words = ["llm-studio"].iter().chain(arguments);
+        one_line(&Cli::try_parse_from(words).unwrap_err().to_string())
+    }
+
+    #[test]
+    fn wrong_flags_are_refused_in_one_line() {
+        let refusals = [
+            refusal(&["bench", "--run", "3"]),
+            refusal(&["bench", "--runs", "0"]),
+            refusal(&["bench", "--runs", "21"]),
+            refusal(&["bench", "--temperature", "2.5"]),
+            refusal(&["bench", "--max-tokens", "many"]),
+            refusal(&["bench", "--context-tiers", "0,x"]),
+            refusal(&["bench", "--format", "xml"]),
+            refusal(&["bench", "--concurrency", "4"]),
+            refusal(&["bench", "--fail-if", "speed > 1"]),
+            refusal(&["bench", "--timeout", "-1"]),
+            refusal(&["bench", "--model-id", "m"]),
+            refusal(&["compare", "a.json"]),
+            refusal(&["benhc"]),
+        ];
+        for text in &refusals {
+            assert!(text.starts_with("error: ") && !text.contains('\n') && !text.contains("Usage"), "{text}");
+        }
+        insta::assert_snapshot!(refusals.join("\n"));
+    }
 }

@@ -1,0 +1,337 @@
+//! The flags of `llm-studio bench`, and how they and the file's defaults become parameters.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+use serde_json::{Map, Value};
+
+use super::fail_if::Condition;
+use crate::{
+    benchmark::types::{
+        LoadParameters, MAX_TOKENS_RANGE, Parameters, RUNS_RANGE, TEMPERATURE_RANGE, Timeouts,
+    },
+    cli::{
+        config::{Defaults, parse_protocol},
+        output::Format,
+    },
+    providers::Protocol,
+};
+
+/// Benchmarks models on real endpoints.
+///
+/// Without a configuration file it measures what it finds: the providers whose keys are in the
+/// environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, …) and the servers on this machine (Ollama, LM
+/// Studio, vLLM, llama.cpp), else the built-in demo model.
+///
+/// Exit codes: 0 all well, 1 every run failed, 2 wrong input, 3 a --fail-if condition held,
+/// 130 stopped by Ctrl-C.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Measure this provider only (its key, or a part of its name); repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "What to measure")]
+    pub provider: Vec<String>,
+    /// Measure models whose id or name contains this; repeatable.
+    #[arg(long, value_name = "TEXT", help_heading = "What to measure")]
+    pub model: Vec<String>,
+    /// Configuration file [default: ./llm-studio.yaml, ~/.config/llm-studio/config.yaml].
+    #[arg(long, value_name = "FILE", help_heading = "What to measure")]
+    pub config: Option<PathBuf>,
+    /// Measure an endpoint that is in no file, such as http://127.0.0.1:8080/v1.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["provider", "model"], help_heading = "What to measure")]
+    pub base_url: Option<String>,
+    /// Model of --base-url; repeatable [default: what the endpoint lists].
+    #[arg(long, value_name = "ID", requires = "base_url", help_heading = "What to measure")]
+    pub model_id: Vec<String>,
+    /// What --base-url speaks: openai, anthropic, gemini or cohere.
+    #[arg(long, value_parser = parse_protocol, requires = "base_url", help_heading = "What to measure")]
+    pub protocol: Option<Protocol>,
+    /// Environment variable that holds the key for --base-url.
+    #[arg(long, value_name = "NAME", requires = "base_url", help_heading = "What to measure")]
+    pub api_key_env: Option<String>,
+
+    /// Measured runs per model and tier, 1 to 20 [default: 3].
+    #[arg(long, value_parser = runs, allow_negative_numbers = true, conflicts_with = "concurrency", help_heading = "How to measure")]
+    pub runs: Option<u32>,
+    /// The prompt [default: a question about recursion].
+    #[arg(long, value_name = "TEXT", help_heading = "How to measure")]
+    pub prompt: Option<String>,
+    /// Read the prompt from a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt", help_heading = "How to measure")]
+    pub prompt_file: Option<PathBuf>,
+    /// Tokens of filler before the prompt, such as 0,5000,50000 [default: 0].
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', value_parser = tier, help_heading = "How to measure")]
+    pub context_tiers: Option<Vec<u64>>,
+    /// Most tokens to generate, 1 to 16384 [default: 512].
+    #[arg(long, value_name = "N", value_parser = max_tokens, allow_negative_numbers = true, help_heading = "How to measure")]
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature, 0 to 2 [default: 0.7].
+    #[arg(long, value_name = "T", value_parser = temperature, allow_negative_numbers = true, help_heading = "How to measure")]
+    pub temperature: Option<f64>,
+    /// Further parameter, such as top_p=0.9 (JSON or text); repeatable.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parameter, help_heading = "How to measure")]
+    pub param: Vec<(String, Value)>,
+    /// Measure the first request too, instead of discarding one per model and tier.
+    #[arg(long, help_heading = "How to measure")]
+    pub no_warmup: bool,
+    /// Load mode: keep this many requests in flight; one model only.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "requests", help_heading = "How to measure")]
+    pub concurrency: Option<u32>,
+    /// Load mode: requests in all.
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..), requires = "concurrency", help_heading = "How to measure")]
+    pub requests: Option<u64>,
+    /// Most seconds to open a connection [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "How to measure")]
+    pub connect_timeout: Option<f64>,
+    /// Most seconds to the first token [default: 120].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "How to measure")]
+    pub first_token_timeout: Option<f64>,
+    /// Most seconds for a whole request [default: 300].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "How to measure")]
+    pub timeout: Option<f64>,
+
+    /// Form of the result [default: as --output is named, else table].
+    #[arg(long, value_enum, help_heading = "What comes out")]
+    pub format: Option<Format>,
+    /// Write the result to this file instead of stdout.
+    #[arg(long, value_name = "FILE", help_heading = "What comes out")]
+    pub output: Option<PathBuf>,
+    /// Keep no results file in results/.
+    #[arg(long, help_heading = "What comes out")]
+    pub no_save: bool,
+    /// Exit with 3 when a row meets this condition, such as "ttft_ms.p95 > 800"; repeatable.
+    ///
+    /// Any metric of the results file with any of its statistics, or error_count, success_count,
+    /// total_cost; operators > >= < <= == !=. A row that has no such value meets it too.
+    #[arg(long, value_name = "CONDITION", help_heading = "What comes out")]
+    pub fail_if: Vec<Condition>,
+    /// Say what happens run by run, and log to stderr.
+    #[arg(long, short, help_heading = "What comes out")]
+    pub verbose: bool,
+}
+
+impl Args {
+    /// The parameters: flags over the file's defaults over the built-in ones.
+    ///
+    /// # Errors
+    /// When a default of the file is out of range, or the prompt's file cannot be read.
+    pub fn parameters(&self, defaults: &Defaults) -> anyhow::Result<Parameters> {
+        let usual = Parameters::default();
+        let load = self.concurrency.zip(self.requests);
+        let mut params = defaults.params.clone();
+        params.extend(self.params()?);
+        let parameters = Parameters {
+            prompt: self.prompt()?.or_else(|| defaults.prompt.clone()).unwrap_or(usual.prompt),
+            runs: self.runs.or(defaults.runs).unwrap_or(usual.runs),
+            max_tokens: self.max_tokens.or(defaults.max_tokens).unwrap_or(usual.max_tokens),
+            temperature: self.temperature.or(defaults.temperature).unwrap_or(usual.temperature),
+            context_tiers: self
+                .context_tiers
+                .clone()
+                .or_else(|| defaults.context_tiers.clone())
+                .unwrap_or(usual.context_tiers),
+            warmup: !self.no_warmup && defaults.warmup.unwrap_or(usual.warmup),
+            params,
+            timeouts: self.timeouts(defaults),
+            load: load.map(|(concurrency, requests)| LoadParameters { concurrency, requests }),
+        };
+        check(&parameters)?;
+        Ok(parameters)
+    }
+
+    /// The format that was asked for, or that the output file's name suggests.
+    pub fn format(&self) -> Format {
+        let suggested = || self.output.as_deref().and_then(Format::of_file);
+        self.format.or_else(suggested).unwrap_or(Format::Table)
+    }
+
+    fn prompt(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.prompt_file else { return Ok(self.prompt.clone()) };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Some(text))
+    }
+
+    fn params(&self) -> anyhow::Result<Map<String, Value>> {
+        let mut params = Map::new();
+        for (key, value) in &self.param {
+            ensure!(params.insert(key.clone(), value.clone()).is_none(), "--param {key} is given twice");
+        }
+        Ok(params)
+    }
+
+    fn timeouts(&self, defaults: &Defaults) -> Timeouts {
+        let usual = Timeouts::default();
+        Timeouts {
+            connect_s: self.connect_timeout.or(defaults.connect_timeout).unwrap_or(usual.connect_s),
+            first_token_s: self
+                .first_token_timeout
+                .or(defaults.first_token_timeout)
+                .unwrap_or(usual.first_token_s),
+            total_s: self.timeout.or(defaults.timeout).unwrap_or(usual.total_s),
+        }
+    }
+}
+
+/// What the flags' own parsers cannot see: the file's defaults, and what was read from files.
+fn check(parameters: &Parameters) -> anyhow::Result<()> {
+    let Parameters { prompt, runs, max_tokens, temperature, context_tiers, timeouts, .. } = parameters;
+    ensure!(!prompt.trim().is_empty(), "the prompt is empty");
+    ensure!(RUNS_RANGE.contains(runs), "runs: {runs} is not in 1 to 20");
+    ensure!(MAX_TOKENS_RANGE.contains(max_tokens), "max_tokens: {max_tokens} is not in 1 to 16384");
+    ensure!(TEMPERATURE_RANGE.contains(temperature), "temperature: {temperature} is not in 0 to 2");
+    ensure!(!context_tiers.is_empty(), "context_tiers: name at least one tier, 0 is the bare prompt");
+    if let Some(twice) = first_repeated(context_tiers) {
+        bail!("context_tiers: {twice} is named twice");
+    }
+    for (name, value) in [
+        ("connect_timeout", timeouts.connect_s),
+        ("first_token_timeout", timeouts.first_token_s),
+        ("timeout", timeouts.total_s),
+    ] {
+        is_duration(value).map_err(anyhow::Error::msg).context(name)?;
+    }
+    Ok(())
+}
+
+fn first_repeated(tiers: &[u64]) -> Option<u64> {
+    tiers
+        .iter()
+        .enumerate()
+        .find(|(index, tier)| tiers.iter().take(*index).any(|earlier| earlier == *tier))
+        .map(|(_, tier)| *tier)
+}
+
+fn runs(text: &str) -> Result<u32, String> {
+    within(text, RUNS_RANGE, "a whole number from 1 to 20")
+}
+
+fn max_tokens(text: &str) -> Result<u32, String> {
+    within(text, MAX_TOKENS_RANGE, "a whole number from 1 to 16384")
+}
+
+fn tier(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| "expected token counts, such as 0,5000,50000".to_owned())
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    within(text, TEMPERATURE_RANGE, "a number from 0 to 2")
+}
+
+fn within<T: std::str::FromStr + PartialOrd>(
+    text: &str,
+    range: std::ops::RangeInclusive<T>,
+    expected: &str,
+) -> Result<T, String> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|value| range.contains(value))
+        .ok_or_else(|| format!("expected {expected}"))
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    is_duration(text.trim().parse().unwrap_or(f64::NAN))
+}
+
+/// A positive number of seconds, at most a day.
+fn is_duration(seconds: f64) -> Result<f64, String> {
+    const DAY: f64 = 86_400.0;
+    if seconds > 0.0 && seconds <= DAY {
+        Ok(seconds)
+    } else {
+        Err("expected a number of seconds above 0, at most 86400".to_owned())
+    }
+}
+
+/// `key=value`, where the value is JSON or else text.
+fn parameter(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as top_p=0.9")?;
+    let key = key.trim();
+    if key.is_empty() {
+        return Err("expected a name before the =".to_owned());
+    }
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((key.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::config::File;
+
+    #[derive(Debug, Parser)]
+    struct Bench {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(flags: &[&str]) -> Args {
+        Bench::try_parse_from(["bench"].iter().chain(flags)).unwrap().args
+    }
+
+    fn parameters(flags: &[&str], yaml: &str) -> anyhow::Result<Parameters> {
+        args(flags).parameters(&File::parse(yaml).unwrap().defaults)
+    }
+
+    #[test]
+    fn nothing_said_means_the_defaults() {
+        assert_eq!(parameters(&[], "").unwrap(), Parameters::default());
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let yaml =
+            "defaults: {runs: 5, max_tokens: 64, params: {top_p: 0.5, seed: 1}, timeout: 9, warmup: false}";
+        let found = parameters(&["--runs", "2", "--param", "top_p=0.9"], yaml).unwrap();
+        assert_eq!((found.runs, found.max_tokens, found.timeouts.total_s, found.warmup), (2, 64, 9.0, false));
+        assert_eq!(Value::from(found.params), json!({"top_p": 0.9, "seed": 1}));
+    }
+
+    #[test]
+    fn the_files_defaults_are_checked_too() {
+        for (yaml, name) in [
+            ("defaults: {runs: 50}", "runs"),
+            ("defaults: {max_tokens: 0}", "max_tokens"),
+            ("defaults: {temperature: 3}", "temperature"),
+            ("defaults: {context_tiers: []}", "context_tiers"),
+            ("defaults: {context_tiers: [5, 0, 5]}", "context_tiers"),
+            ("defaults: {timeout: -1}", "timeout"),
+            ("defaults: {prompt: ' '}", "prompt"),
+        ] {
+            let error = format!("{:#}", parameters(&[], yaml).unwrap_err());
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_json_or_text() {
+        let found = args(&[
+            "--param",
+            "seed=7",
+            "--param",
+            "stop=[\"END\"]",
+            "--param",
+            "effort=low",
+            "--param",
+            "x=a=b",
+        ]);
+        let values: Vec<_> = found.param.iter().map(|(_, value)| value.clone()).collect();
+        assert_eq!(values, [json!(7), json!(["END"]), json!("low"), json!("a=b")]);
+        assert!(parameters(&["--param", "a=1", "--param", "a=2"], "").is_err());
+    }
+
+    #[test]
+    fn tiers_are_a_list() {
+        assert_eq!(args(&["--context-tiers", "0,5000,50000"]).context_tiers, Some(vec![0, 5_000, 50_000]));
+    }
+
+    #[test]
+    fn the_output_files_name_suggests_the_format() {
+        assert_eq!(args(&["--output", "a.csv"]).format(), Format::Csv);
+        assert_eq!(args(&["--output", "a.csv", "--format", "json"]).format(), Format::Json);
+        assert_eq!(args(&[]).format(), Format::Table);
+    }
+}

@@ -1,0 +1,157 @@
+//! `llm-studio bench`: benchmarks models.
+
+mod args;
+mod fail_if;
+mod progress;
+mod save;
+mod select;
+mod sources;
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use tokio_util::sync::CancellationToken;
+
+pub use args::Args;
+
+use super::{
+    EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_THRESHOLD, config,
+    output::{Canvas, Format, render},
+};
+use crate::benchmark::{
+    self, Plan, Running,
+    types::{Report, Status},
+};
+use progress::Reporter;
+
+/// Runs the command to its end.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    log_to_stderr(args.verbose);
+    check_output(&args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(bench(&args))
+}
+
+async fn bench(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = config::load(args.config.as_deref())?;
+    let defaults = config.as_ref().map(|loaded| loaded.file.defaults.clone()).unwrap_or_default();
+    let parameters = args.parameters(&defaults)?;
+    let found = sources::find(args, config.as_ref()).await?;
+    let selection = select::select(&found.sources, &args.model)?;
+    for remark in found.remarks.iter().chain(&selection.remarks) {
+        eprintln!("{remark}");
+    }
+    let plan = Plan { targets: selection.targets, parameters };
+    let report = measure(args, plan).await?;
+    drop(found.demo);
+    conclude(args, &report)
+}
+
+/// Measures to the end or to Ctrl-C.
+async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
+    ensure!(
+        plan.parameters.load.is_none() || plan.targets.len() == 1,
+        "load mode takes one model, these match: {}",
+        select::some_of(
+            plan.targets.iter().map(|target| format!("{}/{}", target.provider.key, target.model.id))
+        )
+    );
+    let cancel = CancellationToken::new();
+    let Running { mut events, report } = benchmark::start(plan, cancel.clone())?;
+    let mut reporter = Reporter::new(args.verbose, args.format() != Format::Table);
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => reporter.on(&event),
+                None => break,
+            },
+            pressed = tokio::signal::ctrl_c() => {
+                pressed?;
+                if cancel.is_cancelled() {
+                    std::process::exit(EXIT_INTERRUPTED.into());
+                }
+                reporter.say("Stopping. Press Ctrl-C again to leave at once.");
+                cancel.cancel();
+            }
+        }
+    }
+    reporter.finish();
+    Ok(report.await?)
+}
+
+/// Keeps, prints and judges the report.
+fn conclude(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
+    let published = publish(args, report);
+    if let Err(error) = &published {
+        eprintln!("error: {error:#}");
+    }
+    if report.status == Status::Cancelled {
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    }
+    let breaches = fail_if::breaches(&args.fail_if, report);
+    for breach in &breaches {
+        eprintln!("failed: {breach}");
+    }
+    Ok(match () {
+        () if !breaches.is_empty() => ExitCode::from(EXIT_THRESHOLD),
+        () if published.is_err() || successes(report) == 0 => ExitCode::from(EXIT_FAILURE),
+        () => ExitCode::SUCCESS,
+    })
+}
+
+/// Prints the result first: it must not be lost when the disk is full.
+fn publish(args: &Args, report: &Report) -> anyhow::Result<()> {
+    match &args.output {
+        None => print!("{}", render(report, args.format(), Canvas::of_stdout())?),
+        Some(path) => {
+            save::replace(path, &render(report, args.format(), Canvas::plain())?)?;
+            eprintln!("Wrote {}", path.display());
+        }
+    }
+    keep(args, report)
+}
+
+fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
+    let runs = finished_runs(report);
+    if args.no_save || runs == 0 {
+        if report.status == Status::Cancelled {
+            eprintln!("Stopped after {runs} finished runs; nothing was saved.");
+        }
+        return Ok(());
+    }
+    let path = save::keep(report)?;
+    match report.status {
+        Status::Complete => eprintln!("Saved {}", path.display()),
+        Status::Cancelled => eprintln!("Stopped; {runs} finished runs were kept in {}", path.display()),
+    }
+    Ok(())
+}
+
+fn successes(report: &Report) -> u64 {
+    report.results.iter().map(|row| row.summary.success_count).sum()
+}
+
+fn finished_runs(report: &Report) -> u64 {
+    report.results.iter().map(|row| row.summary.success_count + row.summary.error_count).sum()
+}
+
+/// An output file that cannot be written is found out before anything is measured.
+fn check_output(args: &Args) -> anyhow::Result<()> {
+    let Some(path) = &args.output else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    ensure!(
+        folder.is_none_or(|folder| folder.is_dir()),
+        "--output {}: there is no such folder",
+        path.display()
+    );
+    ensure!(!path.is_dir(), "--output {}: this is a folder, name a file", path.display());
+    Ok(())
+}
+
+fn log_to_stderr(verbose: bool) {
+    use tracing_subscriber::EnvFilter;
+
+    let usual = if verbose { "warn,llm_benchmark_studio=debug" } else { "error" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -1,0 +1,302 @@
+//! Live progress on stderr: one bar per provider on a terminal, else one line per finished model and
+//! tier.
+
+use std::{collections::HashMap, io::IsTerminal, time::Duration};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::{
+    benchmark::types::{Event, Init, ModelAdjustments, Progress, ResultRow, RunResult},
+    cli::output::{NONE, adjustment_note, label, measured, printable, row_label, whole},
+};
+
+/// Redraws a second, at most: drawing must not take time from measuring.
+const REDRAWS_A_SECOND: u8 = 10;
+
+/// Keeps the remaining time moving while one long request is under way.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Says on stderr what the engine does.
+pub struct Reporter {
+    display: Display,
+    verbose: bool,
+    /// Whether changed parameters are said here; the table says them itself.
+    says_adjustments: bool,
+}
+
+enum Display {
+    Bars(Bars),
+    Lines,
+}
+
+impl Reporter {
+    /// Bars where stderr is a terminal and nothing else is written to it.
+    pub fn new(verbose: bool, says_adjustments: bool) -> Self {
+        let display = if std::io::stderr().is_terminal() && !verbose {
+            Display::Bars(Bars::new())
+        } else {
+            Display::Lines
+        };
+        Self { display, verbose, says_adjustments }
+    }
+
+    /// Takes in one event.
+    pub fn on(&mut self, event: &Event) {
+        match event {
+            Event::BenchmarkInit { data } => self.begin(data),
+            Event::ParamAdjustments { models } if self.says_adjustments => {
+                for ModelAdjustments { model, adjustments } in models {
+                    let notes =
+                        adjustments.iter().filter_map(|change| adjustment_note(&model.to_string(), change));
+                    notes.for_each(|note| self.say(&note));
+                }
+            }
+            Event::ParamAdjustments { .. } => {}
+            Event::BenchmarkProgress { data } => self.advance(data),
+            Event::BenchmarkResult { data } => self.run_ended(data),
+            Event::BenchmarkRow { data } => self.row_ended(data),
+        }
+    }
+
+    /// Says one line without disturbing the bars.
+    pub fn say(&self, line: &str) {
+        match &self.display {
+            Display::Bars(bars) => bars.say(line),
+            Display::Lines => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bars away.
+    pub fn finish(self) {
+        if let Display::Bars(bars) = self.display {
+            bars.finish();
+        }
+    }
+
+    fn begin(&mut self, init: &Init) {
+        match &mut self.display {
+            Display::Bars(bars) => bars.begin(init),
+            Display::Lines => eprintln!(
+                "{} requests to {} {}",
+                whole(init.total_requests),
+                init.targets.len(),
+                if init.targets.len() == 1 { "model" } else { "models" }
+            ),
+        }
+    }
+
+    fn advance(&mut self, progress: &Progress) {
+        if let Display::Bars(bars) = &mut self.display {
+            bars.advance(progress);
+        }
+    }
+
+    fn run_ended(&mut self, result: &RunResult) {
+        if let Display::Bars(bars) = &mut self.display {
+            bars.run_ended(result);
+        }
+        if self.verbose
+            && let Some(line) = run_line(result)
+        {
+            self.say(&line);
+        }
+    }
+
+    fn row_ended(&self, row: &ResultRow) {
+        if matches!(self.display, Display::Lines) {
+            self.say(&row_line(row));
+        }
+    }
+}
+
+struct Bars {
+    all: MultiProgress,
+    by_provider: HashMap<String, ProviderBar>,
+}
+
+struct ProviderBar {
+    bar: ProgressBar,
+    failed: u64,
+}
+
+impl Bars {
+    fn new() -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_A_SECOND);
+        Self { all: MultiProgress::with_draw_target(target), by_provider: HashMap::new() }
+    }
+
+    fn begin(&mut self, init: &Init) {
+        for target in &init.targets {
+            self.of(&target.provider_key);
+        }
+    }
+
+    fn of(&mut self, provider_key: &str) -> &mut ProviderBar {
+        let all = &self.all;
+        self.by_provider.entry(provider_key.to_owned()).or_insert_with(|| {
+            let bar =
+                all.add(ProgressBar::no_length().with_style(style()).with_prefix(printable(provider_key)));
+            bar.enable_steady_tick(TICK);
+            ProviderBar { bar, failed: 0 }
+        })
+    }
+
+    fn advance(&mut self, progress: &Progress) {
+        let ProviderBar { bar, failed } = self.of(&progress.provider_key);
+        bar.set_length(progress.provider_total);
+        bar.set_position(progress.provider_done);
+        bar.set_message(message(progress, *failed));
+    }
+
+    fn run_ended(&mut self, result: &RunResult) {
+        let Some(run) = &result.run else { return };
+        let provider = self.of(&result.provider_key);
+        provider.bar.inc(1);
+        if !run.success {
+            provider.failed += 1;
+        }
+    }
+
+    fn say(&self, line: &str) {
+        self.all.suspend(|| eprintln!("{line}"));
+    }
+
+    fn finish(self) {
+        for provider in self.by_provider.values() {
+            provider.bar.finish_and_clear();
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    const TEMPLATE: &str = "{prefix:>14} {bar:24} {pos:>4}/{len:<4} {left:>7}  {wide_msg}";
+    ProgressStyle::with_template(TEMPLATE)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
+        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // A bar that cannot be written is no reason to stop measuring.
+            let _ = out.write_str(&time_left(state));
+        })
+}
+
+fn time_left(state: &ProgressState) -> String {
+    match (state.pos(), state.len()) {
+        (0, _) | (_, None) => NONE.to_owned(),
+        _ => short_duration(state.eta()),
+    }
+}
+
+/// `45 s`, `3:07`, `1:02:09`.
+fn short_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        _ => format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
+    }
+}
+
+fn message(progress: &Progress, failed: u64) -> String {
+    let model = printable(&progress.model);
+    let tier = match progress.context_tokens {
+        0 => String::new(),
+        tokens => format!(", {} tokens", whole(tokens)),
+    };
+    let step = match (progress.live_tps, progress.run) {
+        (Some(speed), _) => format!("{} tok/s", measured(speed)),
+        (None, 0) => "warm-up".to_owned(),
+        (None, run) => format!("run {run}/{}", progress.runs),
+    };
+    let failed = if failed == 0 { String::new() } else { format!(", {} failed", whole(failed)) };
+    format!("{model}{tier}: {step}{failed}")
+}
+
+fn run_line(result: &RunResult) -> Option<String> {
+    let run = result.run.as_ref()?;
+    let label = label(&result.provider_key, &result.model_id, result.context_tokens);
+    let outcome = match &run.error {
+        Some(error) => printable(&error.to_string()),
+        None => figures(run.output_speed_tps, run.ttft_ms),
+    };
+    Some(format!("{label} run {}: {outcome}", run.run_number))
+}
+
+fn row_line(row: &ResultRow) -> String {
+    let summary = &row.summary;
+    let outcome = match (&row.skipped, summary.success_count, summary.error_count) {
+        (Some(skip), ..) => format!("skipped, {}", printable(&skip.reason)),
+        (None, 0, 0) => "no run finished".to_owned(),
+        (None, 0, failed) => format!("{} failed{}", whole(failed), last_error(row)),
+        (None, ok, failed) => {
+            let figures = figures(summary.output_speed_tps.map(|s| s.mean), summary.ttft_ms.map(|s| s.mean));
+            let failed = if failed == 0 {
+                String::new()
+            } else {
+                format!(", {} failed{}", whole(failed), last_error(row))
+            };
+            format!("{figures}; {} ok{failed}", whole(ok))
+        }
+    };
+    format!("{}: {outcome}", row_label(row))
+}
+
+fn last_error(row: &ResultRow) -> String {
+    let error = row.runs.iter().rev().find_map(|run| run.error.as_ref());
+    error.map(|error| format!(" ({})", printable(&error.to_string()))).unwrap_or_default()
+}
+
+fn figures(speed: Option<f64>, ttft: Option<f64>) -> String {
+    let or_none = |value: Option<f64>| value.map_or(NONE.to_owned(), measured);
+    format!("{} tok/s, TTFT {} ms", or_none(speed), or_none(ttft))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixture;
+
+    #[test]
+    fn a_line_says_how_a_row_ended() {
+        let lines: Vec<_> = fixture::report().results.iter().map(row_line).collect();
+        assert_eq!(
+            lines,
+            [
+                "openai/gpt-4o: 100 tok/s, TTFT 310 ms; 3 ok",
+                "local/fast: 100 tok/s, TTFT 21.2 ms; 2 ok, 1 failed ([rate_limited] slow down)",
+                "local/dead: 3 failed ([rate_limited] slow down)",
+                "local/fast at 50,000 tokens: skipped, 50,000 tokens do not fit into a window of 8,192",
+            ]
+        );
+    }
+
+    #[test]
+    fn times_are_short() {
+        let shown = [5, 187, 3_729].map(|seconds| short_duration(Duration::from_secs(seconds)));
+        assert_eq!(shown, ["5 s", "3:07", "1:02:09"]);
+    }
+
+    #[test]
+    fn the_bar_says_what_is_under_way() {
+        let progress = Progress {
+            provider: "OpenAI".into(),
+            provider_key: "openai".into(),
+            model: "GPT".into(),
+            model_id: "gpt".into(),
+            run: 0,
+            runs: 3,
+            context_tokens: 5_000,
+            provider_done: 0,
+            provider_total: 4,
+            live_tps: None,
+        };
+        assert_eq!(message(&progress, 0), "GPT, 5,000 tokens: warm-up");
+        assert_eq!(
+            message(&Progress { run: 2, context_tokens: 0, ..progress.clone() }, 1),
+            "GPT: run 2/3, 1 failed"
+        );
+        assert_eq!(
+            message(&Progress { live_tps: Some(512.0), ..progress }, 0),
+            "GPT, 5,000 tokens: 512 tok/s"
+        );
+    }
+}

@@ -1,0 +1,260 @@
+//! Where models come from: the address on the command line, the configuration file, or what is there:
+//! keys in the environment, servers on this machine, else the built-in demo.
+
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use futures::future::join_all;
+use secrecy::SecretString;
+
+use super::{
+    args::Args,
+    select::{Origin, Source, has_name_like, some_of, wants_provider},
+};
+use crate::{
+    cli::{
+        config::{
+            Configured, EnvName, Key, Loaded, host_label, known_key, origin_is_own, parse_base_url, resolve,
+        },
+        output::printable,
+    },
+    mock,
+    providers::{Model, Protocol, Provider, ProviderKind, catalog, discovery},
+};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub sources: Vec<Source>,
+    /// What the user should know: which were taken, which left out, and why.
+    pub remarks: Vec<String>,
+    /// Serves the demo models for as long as this lives.
+    pub demo: Option<mock::Handle>,
+}
+
+/// An endpoint that may have to be asked for its models.
+#[derive(Debug)]
+struct Candidate {
+    provider: Provider,
+    key: Option<SecretString>,
+    /// Empty: ask.
+    models: Vec<Model>,
+}
+
+/// Finds what can be measured; models of the catalog are completed with its facts.
+///
+/// # Errors
+/// When something was asked for that is not there, or nothing is there at all.
+pub async fn find(args: &Args, config: Option<&Loaded>) -> anyhow::Result<Found> {
+    let configured = config.filter(|loaded| !loaded.file.providers.0.is_empty());
+    let mut found = match (&args.base_url, configured) {
+        (Some(address), _) => at_address(args, address).await?,
+        (None, Some(loaded)) => in_file(args, loaded).await?,
+        (None, None) => around(args).await?,
+    };
+    for source in &mut found.sources {
+        for model in &mut source.models {
+            catalog::complete(&source.provider, model);
+        }
+    }
+    Ok(found)
+}
+
+/// `--base-url`: that endpoint and no other.
+async fn at_address(args: &Args, address: &str) -> anyhow::Result<Found> {
+    let base_url = parse_base_url(address).context("--base-url")?;
+    let provider = provider_at(base_url, args.protocol);
+    let key = key_for_address(args, &provider)?;
+    let models = args.model_id.iter().map(Model::named).collect();
+    let candidate = Candidate { provider, key, models };
+    let sources = match ask(candidate).await {
+        Ok(source) if source.origin == Origin::Listed && source.models.len() > 1 => bail!(
+            "{} offers several models, choose with --model-id: {}",
+            host_label(&source.provider.base_url),
+            some_of(source.models.iter().map(|model| printable(&model.id)))
+        ),
+        Ok(source) => vec![source],
+        Err(refusal) => bail!("{refusal}; name the model with --model-id"),
+    };
+    Ok(Found { sources, ..Found::default() })
+}
+
+/// The provider whose own host this is, else a custom one.
+fn provider_at(base_url: String, protocol: Option<Protocol>) -> Provider {
+    let own = ProviderKind::all().find(|facts| !facts.local && origin_is_own(facts, &base_url));
+    let facts = own.unwrap_or_else(|| ProviderKind::Custom.facts());
+    let display_name = own.map_or_else(|| host_label(&base_url), |facts| facts.display_name.to_owned());
+    Provider {
+        key: facts.key.to_owned(),
+        display_name,
+        kind: facts.kind,
+        protocol: protocol.unwrap_or(facts.protocol),
+        base_url,
+        headers: Vec::new(),
+    }
+}
+
+/// The key that was named, or the provider's usual one at its own host; never any other.
+fn key_for_address(args: &Args, provider: &Provider) -> anyhow::Result<Option<SecretString>> {
+    let key = match &args.api_key_env {
+        Some(name) => {
+            let name: EnvName = name.parse().map_err(anyhow::Error::msg).context("--api-key-env")?;
+            Key::named(&name)
+        }
+        None => known_key(provider.kind.facts(), &provider.base_url),
+    };
+    match key {
+        Key::Present(key) => Ok(Some(key)),
+        Key::NotNeeded => Ok(None),
+        Key::Missing(names) => bail!("the key is missing: set {names} in the environment"),
+    }
+}
+
+/// The providers of the file.
+async fn in_file(args: &Args, loaded: &Loaded) -> anyhow::Result<Found> {
+    let configured = configured(&loaded.path, loaded)?;
+    let all: Vec<Provider> = configured.iter().map(|entry| entry.provider.clone()).collect();
+    if wants_demo(args, &all) {
+        return demo();
+    }
+    expect_known(args, &all)?;
+    let mut found = Found::default();
+    let mut candidates = Vec::new();
+    for Configured { provider, key, models } in configured {
+        if !wants_provider(&args.provider, &provider, &all) {
+            continue;
+        }
+        match key {
+            Key::Missing(names) if args.provider.is_empty() => {
+                found.remarks.push(format!("Left out {}: {names} is not set", provider.key));
+            }
+            Key::Missing(names) => {
+                bail!("{}: the key is missing, set {names} in the environment", provider.key)
+            }
+            Key::Present(key) => candidates.push(Candidate { provider, key: Some(key), models }),
+            Key::NotNeeded => candidates.push(Candidate { provider, key: None, models }),
+        }
+    }
+    ask_all(candidates, &mut found).await;
+    ensure!(!found.sources.is_empty(), "nothing to measure: {}", said(&found.remarks));
+    Ok(found)
+}
+
+fn configured(path: &Path, loaded: &Loaded) -> anyhow::Result<Vec<Configured>> {
+    let entries = loaded.file.providers.0.iter();
+    entries
+        .map(|(key, entry)| resolve(key, entry).with_context(|| format!("{}: {key}", path.display())))
+        .collect()
+}
+
+/// No file: keys in the environment and servers on this machine, else the demo.
+async fn around(args: &Args) -> anyhow::Result<Found> {
+    if wants_demo(args, &[]) {
+        return demo();
+    }
+    let keyed = discovery::keyed_providers(|name| std::env::var(name).ok());
+    let local = if asks_for_cloud_only(args) { Vec::new() } else { discovery::local_servers().await };
+    let cloud = keyed.iter().map(|(provider, _)| provider.clone());
+    let all: Vec<Provider> = cloud.chain(local.iter().map(|(provider, _)| provider.clone())).collect();
+    if all.is_empty() && args.provider.is_empty() {
+        return demo_for_want_of_others();
+    }
+    expect_known(args, &all)?;
+    let wanted = |provider: &Provider| wants_provider(&args.provider, provider, &all);
+    let mut found = Found::default();
+    let keyed = keyed.into_iter().filter(|(provider, _)| wanted(provider));
+    ask_all(
+        keyed.map(|(provider, key)| Candidate { provider, key: Some(key), models: Vec::new() }),
+        &mut found,
+    )
+    .await;
+    let local = local.into_iter().filter(|(provider, models)| wanted(provider) && !models.is_empty());
+    let listed = |(provider, models)| Source { provider, key: None, models, origin: Origin::Listed };
+    found.sources.extend(local.map(listed));
+    ensure!(!found.sources.is_empty(), "nothing to measure: {}", said(&found.remarks));
+    let names = found.sources.iter().map(|source| source.provider.display_name.clone());
+    found.remarks.insert(0, format!("No configuration file; found {}", some_of(names)));
+    Ok(found)
+}
+
+fn demo_for_want_of_others() -> anyhow::Result<Found> {
+    let mut found = demo()?;
+    found.remarks.push(
+        "No configuration, no key in the environment and no local server: measuring the built-in demo, whose \
+         figures are simulated"
+            .to_owned(),
+    );
+    Ok(found)
+}
+
+fn asks_for_cloud_only(args: &Args) -> bool {
+    let is_local = |name: &String| ProviderKind::from_key(name).is_none_or(|kind| kind.facts().local);
+    !args.provider.is_empty() && !args.provider.iter().any(is_local)
+}
+
+/// `--provider demo` always works, whatever else is configured.
+fn wants_demo(args: &Args, others: &[Provider]) -> bool {
+    let key = ProviderKind::Demo.facts().key;
+    matches!(args.provider.as_slice(), [only] if only == key)
+        && others.iter().all(|provider| provider.key != key)
+}
+
+fn demo() -> anyhow::Result<Found> {
+    let server = mock::start_demo().context("the built-in demo does not start")?;
+    let provider = mock::demo_provider(&server.base_url());
+    let source = Source { provider, key: None, models: mock::demo_models(), origin: Origin::Listed };
+    Ok(Found { sources: vec![source], remarks: Vec::new(), demo: Some(server) })
+}
+
+/// Every `--provider` has to mean one of `all`.
+fn expect_known(args: &Args, all: &[Provider]) -> anyhow::Result<()> {
+    for name in &args.provider {
+        if all.iter().any(|provider| has_name_like(provider, name)) {
+            continue;
+        }
+        match ProviderKind::from_key(&name.to_lowercase()).map(ProviderKind::facts) {
+            Some(facts) if facts.local => bail!(
+                "{name} does not answer at {}; start it, or name its address with --base-url",
+                facts.base_url.unwrap_or("its usual address")
+            ),
+            Some(facts) if !facts.key_env.is_empty() => {
+                bail!("{name} is not available: set {} or configure it in a file", facts.key_env.join(" or "))
+            }
+            _ => bail!(
+                "no provider matches \"{}\"; there are {}",
+                printable(name),
+                some_of(all.iter().map(|provider| provider.key.clone()))
+            ),
+        }
+    }
+    Ok(())
+}
+
+/// Asks all endpoints side by side; the ones that refuse are left out and said.
+async fn ask_all(candidates: impl IntoIterator<Item = Candidate>, found: &mut Found) {
+    for answer in join_all(candidates.into_iter().map(ask)).await {
+        match answer {
+            Ok(source) => found.sources.push(source),
+            Err(refusal) => found.remarks.push(format!("Left out {refusal}")),
+        }
+    }
+}
+
+/// Completes the candidate with the endpoint's own list where no model is named.
+async fn ask(candidate: Candidate) -> Result<Source, String> {
+    let Candidate { provider, key, models } = candidate;
+    if !models.is_empty() {
+        return Ok(Source { provider, key, models, origin: Origin::Named });
+    }
+    match discovery::list_models(&provider, key.as_ref()).await {
+        Ok(models) if models.is_empty() => Err(format!("{}: it offers no model", provider.key)),
+        Ok(models) => Ok(Source { provider, key, models, origin: Origin::Listed }),
+        Err(error) => {
+            Err(format!("{}: it does not list its models, {}", provider.key, printable(&error.to_string())))
+        }
+    }
+}
+
+fn said(remarks: &[String]) -> String {
+    if remarks.is_empty() { "no provider is available".to_owned() } else { remarks.join("; ") }
+}

@@ -1,0 +1,106 @@
+//! `llm-studio compare A.json B.json`: what changed between two benchmarks.
+
+mod comparison;
+mod show;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+
+use super::output::{Canvas, pretty_json};
+use crate::benchmark::types::{Report, SCHEMA_VERSION};
+use comparison::Comparison;
+
+/// Compares two results files of `llm-studio bench`.
+///
+/// Rows are matched by provider, model and context tier. Differences of means are in percent of A
+/// with a 95 % interval after Welch; an interval that contains 0 is no clear difference.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The benchmark to compare with.
+    #[arg(value_name = "A.json")]
+    a: PathBuf,
+    /// The benchmark that is compared.
+    #[arg(value_name = "B.json")]
+    b: PathBuf,
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Markdown,
+}
+
+/// Runs the command to its end.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (a, b) = (read(&args.a)?, read(&args.b)?);
+    let comparison = Comparison::of(&a, &b);
+    let text = match args.format {
+        Format::Table => show::table(&comparison, Canvas::of_stdout()),
+        Format::Markdown => show::markdown(&comparison),
+        Format::Json => pretty_json(&comparison)?,
+    };
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a results file.
+///
+/// # Errors
+/// When it cannot be read, is no results file, or has another schema version.
+fn read(path: &Path) -> anyhow::Result<Report> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    parse(&text).with_context(|| format!("{name}"))
+}
+
+fn parse(text: &str) -> anyhow::Result<Report> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        schema_version: u32,
+    }
+
+    let Versioned { schema_version } =
+        serde_json::from_str(text).context("this is no results file of llm-studio bench")?;
+    ensure!(
+        schema_version == SCHEMA_VERSION,
+        "the file has schema version {schema_version}, this program reads version {SCHEMA_VERSION}"
+    );
+    serde_json::from_str(text).context("the file is damaged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixture;
+
+    #[test]
+    fn a_results_file_is_read_back() {
+        let text = pretty_json(&fixture::report()).unwrap();
+        assert_eq!(parse(&text).unwrap(), fixture::reread());
+    }
+
+    #[test]
+    fn what_is_no_results_file_is_told_in_a_line() {
+        let other_version = pretty_json(&fixture::report())
+            .unwrap()
+            .replace("\"schema_version\": 1", "\"schema_version\": 9");
+        for (text, expected) in [
+            ("", "no results file"),
+            ("[1, 2]", "no results file"),
+            ("{\"results\": []}", "no results file"),
+            ("{\"schema_version\": 1}", "damaged"),
+            (other_version.as_str(), "version 9"),
+        ] {
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.contains(expected) && !error.contains('\n'), "{error}");
+        }
+    }
+}

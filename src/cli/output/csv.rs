@@ -1,0 +1,205 @@
+//! CSV: one line per run. Columns are named as on the measurement page; a skipped tier has one line
+//! without a run number, whose `skipped` says why.
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::benchmark::types::{Clock, Report, ResultRow, Run, TokenSource};
+use crate::providers::{PriceSource, Protocol};
+
+/// One line. Empty fields are values that do not exist.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    provider: String,
+    provider_key: String,
+    model: String,
+    model_id: String,
+    protocol: Protocol,
+    simulated: bool,
+    context_tokens: u64,
+    skipped: Option<String>,
+    run_number: Option<u64>,
+    success: Option<bool>,
+    error_kind: Option<&'a str>,
+    error_status: Option<u16>,
+    error: Option<String>,
+    /// Unix milliseconds UTC.
+    started_at: Option<i64>,
+    connect_ms: Option<f64>,
+    ttft_ms: Option<f64>,
+    ttfa_ms: Option<f64>,
+    total_time_s: Option<f64>,
+    output_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+    input_tokens: Option<u64>,
+    cached_input_tokens: Option<u64>,
+    token_source: Option<TokenSource>,
+    tokens_per_second: Option<f64>,
+    output_speed_tps: Option<f64>,
+    itl_ms: Option<f64>,
+    itl_p50_ms: Option<f64>,
+    itl_p95_ms: Option<f64>,
+    itl_p99_ms: Option<f64>,
+    input_tokens_per_second: Option<f64>,
+    chunks: Option<u64>,
+    tokens_per_chunk: Option<f64>,
+    cost: Option<f64>,
+    cost_source: Option<PriceSource>,
+    finish_reason: Option<String>,
+    response_id: Option<String>,
+    clock: Option<Clock>,
+    lateness_mean_ms: Option<f64>,
+    lateness_max_ms: Option<f64>,
+}
+
+/// All runs of the report, with a heading.
+///
+/// # Errors
+/// When a line cannot be written.
+pub fn render(report: &Report) -> anyhow::Result<String> {
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    writer.write_record(HEADINGS)?;
+    for row in &report.results {
+        if row.skipped.is_some() {
+            writer.serialize(line(row, None))?;
+        }
+        for run in &row.runs {
+            writer.serialize(line(row, Some(run)))?;
+        }
+    }
+    let bytes = writer.into_inner().context("cannot finish the CSV")?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+/// The fields of [`Line`], written out so that a report without any run has a heading too.
+const HEADINGS: [&str; 39] = [
+    "provider",
+    "provider_key",
+    "model",
+    "model_id",
+    "protocol",
+    "simulated",
+    "context_tokens",
+    "skipped",
+    "run_number",
+    "success",
+    "error_kind",
+    "error_status",
+    "error",
+    "started_at",
+    "connect_ms",
+    "ttft_ms",
+    "ttfa_ms",
+    "total_time_s",
+    "output_tokens",
+    "reasoning_tokens",
+    "input_tokens",
+    "cached_input_tokens",
+    "token_source",
+    "tokens_per_second",
+    "output_speed_tps",
+    "itl_ms",
+    "itl_p50_ms",
+    "itl_p95_ms",
+    "itl_p99_ms",
+    "input_tokens_per_second",
+    "chunks",
+    "tokens_per_chunk",
+    "cost",
+    "cost_source",
+    "finish_reason",
+    "response_id",
+    "clock",
+    "lateness_mean_ms",
+    "lateness_max_ms",
+];
+
+fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
+    let error = run.and_then(|run| run.error.as_ref());
+    Line {
+        provider: inert(&row.provider),
+        provider_key: inert(&row.provider_key),
+        model: inert(&row.model),
+        model_id: inert(&row.model_id),
+        protocol: row.protocol,
+        simulated: row.simulated,
+        context_tokens: row.context_tokens,
+        skipped: row.skipped.as_ref().filter(|_| run.is_none()).map(|skip| inert(&skip.reason)),
+        run_number: run.map(|run| run.run_number),
+        success: run.map(|run| run.success),
+        error_kind: error.map(|error| error.kind.as_str()),
+        error_status: error.and_then(|error| error.status),
+        error: error.map(|error| inert(&error.message)),
+        started_at: run.map(|run| run.started_at),
+        connect_ms: run.and_then(|run| run.connect_ms),
+        ttft_ms: run.and_then(|run| run.ttft_ms),
+        ttfa_ms: run.and_then(|run| run.ttfa_ms),
+        total_time_s: run.and_then(|run| run.total_time_s),
+        output_tokens: run.and_then(|run| run.output_tokens),
+        reasoning_tokens: run.and_then(|run| run.reasoning_tokens),
+        input_tokens: run.and_then(|run| run.input_tokens),
+        cached_input_tokens: run.and_then(|run| run.cached_input_tokens),
+        token_source: run.and_then(|run| run.token_source),
+        tokens_per_second: run.and_then(|run| run.tokens_per_second),
+        output_speed_tps: run.and_then(|run| run.output_speed_tps),
+        itl_ms: run.and_then(|run| run.itl_ms),
+        itl_p50_ms: run.and_then(|run| run.itl_p50_ms),
+        itl_p95_ms: run.and_then(|run| run.itl_p95_ms),
+        itl_p99_ms: run.and_then(|run| run.itl_p99_ms),
+        input_tokens_per_second: run.and_then(|run| run.input_tokens_per_second),
+        chunks: run.map(|run| run.chunks),
+        tokens_per_chunk: run.and_then(|run| run.tokens_per_chunk),
+        cost: run.and_then(|run| run.cost),
+        cost_source: run.and_then(|run| run.cost_source),
+        finish_reason: run.and_then(|run| run.finish_reason.as_deref()).map(inert),
+        response_id: run.and_then(|run| run.response_id.as_deref()).map(inert),
+        clock: run.map(|run| run.clock),
+        lateness_mean_ms: run.and_then(|run| run.lateness_mean_ms),
+        lateness_max_ms: run.and_then(|run| run.lateness_max_ms),
+    }
+}
+
+/// Text that no spreadsheet takes for a formula: an apostrophe goes in front of what would start one
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Figures are never changed.
+fn inert(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixture;
+
+    #[test]
+    fn headings_are_the_fields_in_their_order() {
+        let report = fixture::report();
+        let value = serde_json::to_value(line(&report.results[0], None)).unwrap();
+        let fields: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(fields, HEADINGS);
+    }
+
+    #[test]
+    fn every_run_has_a_line_and_every_line_every_column() {
+        let report = fixture::report();
+        let text = render(&report).unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let lines: Vec<_> = reader.records().collect::<Result<_, _>>().unwrap();
+        let runs: usize = report.results.iter().map(|row| row.runs.len()).sum();
+        let skipped = report.results.iter().filter(|row| row.skipped.is_some()).count();
+        assert_eq!(lines.len(), runs + skipped);
+    }
+
+    #[test]
+    fn no_text_becomes_a_formula() {
+        let mut report = fixture::report();
+        report.results[0].model = "=HYPERLINK(\"http://evil\")".into();
+        report.results[0].provider = "@SUM(A1)".into();
+        let text = render(&report).unwrap();
+        assert!(text.contains("'=HYPERLINK") && text.contains("'@SUM"), "{text}");
+        assert!(!text.contains(",\"=") && !text.contains("\n@"), "{text}");
+    }
+}

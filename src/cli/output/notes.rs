@@ -1,0 +1,160 @@
+//! The sentences around the table: what was changed before, what failed or was left out, and whether
+//! the client itself can be trusted.
+
+use super::{
+    columns::is_estimated,
+    figures::{dollars, measured, printable, whole},
+    row_label,
+};
+use crate::{
+    benchmark::types::{ClientHealth, Clock, Parameters, Report, ResultRow, Status},
+    providers::{
+        ErrorKind,
+        registry::{Adjustment, AdjustmentAction},
+    },
+};
+
+/// Distinct messages quoted for one row.
+const MOST_MESSAGES: usize = 3;
+
+/// What was asked of every model, in one line.
+pub fn conditions(parameters: &Parameters) -> String {
+    let much = match parameters.load {
+        Some(load) => {
+            format!("{} requests, {} in flight", whole(load.requests), whole(load.concurrency.into()))
+        }
+        None if parameters.runs == 1 => "1 run per model and tier".to_owned(),
+        None => format!("{} runs per model and tier", parameters.runs),
+    };
+    let warmup = if parameters.warmup { "after a warm-up" } else { "no warm-up" };
+    format!(
+        "{much}, {warmup}; at most {} tokens, temperature {}",
+        whole(parameters.max_tokens.into()),
+        parameters.temperature
+    )
+}
+
+/// Changes that the parameter rules made, each said once per model.
+pub fn adjustments(report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    for row in &report.results {
+        let model = format!("{}/{}", row.provider_key, row.model_id);
+        for note in row.adjustments.iter().filter_map(|change| adjustment(&model, change)) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    notes
+}
+
+/// One change that the parameter rules made; `None` for a mere other name of the same thing.
+pub fn adjustment(model: &str, change: &Adjustment) -> Option<String> {
+    let Adjustment { param, original, adjusted, action, reason } = change;
+    let what = match (action, adjusted) {
+        (AdjustmentAction::Rename, _) => return None,
+        (AdjustmentAction::Warn | AdjustmentAction::Passthrough, _) => param.clone(),
+        (_, Some(adjusted)) => format!("{param} {original} → {adjusted}"),
+        (_, None) => format!("{param} {original} not sent"),
+    };
+    Some(printable(&format!("Adjusted for {model}: {what}. {reason}")))
+}
+
+/// Everything that a reader of the table has to know and that is no figure.
+pub fn remarks(report: &Report) -> Vec<String> {
+    let rows = &report.results;
+    let mut notes = Vec::new();
+    notes.extend(rows.iter().filter_map(skipped));
+    notes.extend(rows.iter().flat_map(failures));
+    notes.extend(rows.iter().filter_map(warmup_failure));
+    if rows.iter().any(|row| row.simulated) {
+        notes.push("Simulated models answer from the built-in mock server: their figures say nothing about a real model.".into());
+    }
+    if rows.iter().any(is_estimated) {
+        notes.push("est.: the endpoint reports no token counts, they were counted with a tokenizer.".into());
+    }
+    notes.extend(total_cost(rows));
+    if report.status == Status::Cancelled {
+        notes.push("Cancelled: the figures cover what was finished until then.".into());
+    }
+    notes
+}
+
+/// The client's own condition in one line.
+pub fn client(client: &ClientHealth) -> String {
+    let clock = match client.clock {
+        Clock::Kernel => "Arrivals stamped by the kernel",
+        Clock::User => "Arrivals stamped in user space",
+    };
+    let lateness = match (client.lateness_p50_ms, client.lateness_p99_ms) {
+        (Some(p50), Some(p99)) => {
+            format!("; this client read them {} ms later (p99 {} ms)", measured(p50), measured(p99))
+        }
+        _ => String::new(),
+    };
+    let cpu =
+        client.cpu_us_per_token.map(|us| format!(", {} µs per token", measured(us))).unwrap_or_default();
+    format!(
+        "{clock}{lateness}. CPU {} s{cpu}, memory {} MB at most.",
+        measured(client.cpu_s),
+        measured(client.peak_rss_mb)
+    )
+}
+
+fn skipped(row: &ResultRow) -> Option<String> {
+    let skip = row.skipped.as_ref()?;
+    Some(format!("Skipped {}: {}", row_label(row), printable(&skip.reason)))
+}
+
+fn failures(row: &ResultRow) -> Vec<String> {
+    let failed = row.summary.error_count;
+    if failed == 0 {
+        return Vec::new();
+    }
+    let all = failed + row.summary.success_count;
+    let heading = format!("Failed {}: {} of {}", row_label(row), whole(failed), whole(all));
+    let messages = distinct_errors(row);
+    let mut notes: Vec<_> = messages
+        .iter()
+        .take(MOST_MESSAGES)
+        .map(|(message, count)| match count {
+            1 => format!("{heading}: {message}"),
+            _ => format!("{heading}: {message} ({} times)", whole(*count)),
+        })
+        .collect();
+    if messages.is_empty() {
+        notes.push(heading);
+    } else if messages.len() > MOST_MESSAGES {
+        notes.push(format!(
+            "{heading}: {} further messages, see the results file",
+            messages.len() - MOST_MESSAGES
+        ));
+    }
+    notes
+}
+
+/// The row's error messages with their counts, in the order in which they first came.
+fn distinct_errors(row: &ResultRow) -> Vec<(String, u64)> {
+    let mut found: Vec<(String, u64)> = Vec::new();
+    for error in row.runs.iter().filter_map(|run| run.error.as_ref()) {
+        let message = printable(&error.to_string());
+        match found.iter_mut().find(|(known, _)| *known == message) {
+            Some((_, count)) => *count += 1,
+            None => found.push((message, 1)),
+        }
+    }
+    found
+}
+
+fn warmup_failure(row: &ResultRow) -> Option<String> {
+    let error = row.warmup.as_ref()?.error.as_ref()?;
+    let repeated = row.runs.iter().filter_map(|run| run.error.as_ref()).any(|other| other == error);
+    let counts = error.kind != ErrorKind::NoOutput && !repeated;
+    counts.then(|| format!("Warm-up of {} failed: {}", row_label(row), printable(&error.to_string())))
+}
+
+fn total_cost(rows: &[ResultRow]) -> Option<String> {
+    let costs: Vec<f64> = rows.iter().filter_map(|row| row.summary.total_cost).collect();
+    let total: f64 = costs.iter().sum();
+    (total > 0.0).then(|| format!("The measured runs cost {} in all.", dollars(total)))
+}

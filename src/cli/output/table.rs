@@ -1,0 +1,17 @@
+//! The table for people.
+
+use super::{columns, grid::Canvas, notes};
+use crate::benchmark::types::Report;
+
+/// Conditions and changed parameters above, the figures, remarks below.
+pub fn render(report: &Report, canvas: Canvas) -> String {
+    let mut lines = vec![notes::conditions(&report.parameters)];
+    lines.extend(notes::adjustments(report));
+    lines.push(String::new());
+    lines.push(columns::grid(report).draw(canvas));
+    lines.push(String::new());
+    lines.extend(notes::remarks(report));
+    lines.push(notes::client(&report.client));
+    lines.extend(report.client.warning.iter().map(|warning| format!("Warning: {warning}")));
+    lines.join("\n") + "\n"
+}

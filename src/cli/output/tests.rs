@@ -1,0 +1,64 @@
+use super::*;
+use crate::cli::fixture;
+
+fn rendered(format: Format, canvas: Canvas) -> String {
+    render(&fixture::report(), format, canvas).unwrap()
+}
+
+#[test]
+fn table() {
+    insta::assert_snapshot!(rendered(Format::Table, Canvas::plain()));
+}
+
+#[test]
+fn table_in_80_columns() {
+    let text = rendered(Format::Table, Canvas { width: Some(80), styled: false });
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn table_under_load() {
+    let text = render(&fixture::load_report(), Format::Table, Canvas::plain()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn markdown() {
+    insta::assert_snapshot!(rendered(Format::Markdown, Canvas::plain()));
+}
+
+#[test]
+fn csv() {
+    insta::assert_snapshot!(rendered(Format::Csv, Canvas::plain()));
+}
+
+#[test]
+fn json_is_the_report() {
+    let text = rendered(Format::Json, Canvas::plain());
+    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), fixture::reread());
+}
+
+#[test]
+fn a_files_name_tells_its_format() {
+    let of = |name: &str| Format::of_file(Path::new(name));
+    assert_eq!(of("a.JSON"), Some(Format::Json));
+    assert_eq!(of("a.csv"), Some(Format::Csv));
+    assert_eq!(of("a.md"), Some(Format::Markdown));
+    assert_eq!((of("a.txt"), of("results")), (None, None));
+}
+
+#[test]
+fn only_differing_values_can_be_the_best() {
+    let mut report = fixture::report();
+    report.results.truncate(1);
+    let styled = render(&report, Format::Table, Canvas { width: None, styled: true }).unwrap();
+    assert!(!styled.contains("\u{1b}[1m"), "one row alone has no best: {styled:?}");
+}
+
+#[test]
+fn messages_of_endpoints_cannot_drive_the_terminal() {
+    let mut report = fixture::report();
+    report.results[0].model = "evil\u{1b}[2J".into();
+    let text = render(&report, Format::Table, Canvas::plain()).unwrap();
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+}
