@@ -50,17 +50,22 @@ impl Route {
             ("POST", "/v2/chat") => Self::Chat(Address::of(Protocol::CohereChat)),
             ("GET", "/v1beta/models") => Self::Models(Protocol::GeminiGenerate),
             ("GET", "/v1/models" | "/models") => Self::Models(lister(uri, headers)),
-            ("POST", path) if path.starts_with("/v1beta/") => gemini(path, uri.query().unwrap_or_default()),
-            (_, path) => Self::Unknown(owner(path)),
+            (method, path) => match path.strip_prefix("/v1beta/models/").or(path.strip_prefix("/v1/models/"))
+            {
+                Some(rest) if method == "POST" => gemini(rest, uri.query().unwrap_or_default()),
+                _ => Self::Unknown(owner(path)),
+            },
         }
     }
 }
 
-/// Three protocols list their models at the same address: Anthropic's clients send a version,
-/// Cohere's ask for an endpoint's models.
+/// All protocols list their models at the same address: Anthropic's clients send a version, Google's
+/// have a header of their own for the key, Cohere's ask for an endpoint's models.
 fn lister(uri: &Uri, headers: &HeaderMap) -> Protocol {
     if headers.contains_key("anthropic-version") {
         Protocol::AnthropicMessages
+    } else if headers.contains_key("x-goog-api-key") {
+        Protocol::GeminiGenerate
     } else if parameter(uri.query().unwrap_or_default(), "endpoint").is_some() {
         Protocol::CohereChat
     } else {
@@ -68,13 +73,10 @@ fn lister(uri: &Uri, headers: &HeaderMap) -> Protocol {
     }
 }
 
-/// `/v1beta/models/{model}:{method}`, where the model may hold slashes.
-fn gemini(path: &str, query: &str) -> Route {
+/// `{model}:{method}`, where the model may hold slashes.
+fn gemini(rest: &str, query: &str) -> Route {
     let unknown = Route::Unknown(Protocol::GeminiGenerate);
-    let Some((model, method)) = path.strip_prefix("/v1beta/models/").and_then(|rest| rest.rsplit_once(':'))
-    else {
-        return unknown;
-    };
+    let Some((model, method)) = rest.rsplit_once(':') else { return unknown };
     let stream = match method {
         "generateContent" => false,
         "streamGenerateContent" if parameter(query, "alt").as_deref() == Some("sse") => true,
@@ -124,6 +126,8 @@ mod tests {
         let cohere = route("GET", "/v1/models?page_size=100&endpoint=chat", None);
         assert_eq!(cohere, Route::Models(Protocol::CohereChat));
         assert_eq!(route("GET", "/v1beta/models?pageSize=5", None), Route::Models(Protocol::GeminiGenerate));
+        let google = route("GET", "/v1/models", Some("x-goog-api-key"));
+        assert_eq!(google, Route::Models(Protocol::GeminiGenerate));
     }
 
     #[test]
@@ -136,7 +140,7 @@ mod tests {
         };
         let plain = "/v1beta/models/mock/ttft=50,gap=0.5:streamGenerateContent?alt=sse";
         assert_eq!(route("POST", plain, None), gemini("mock/ttft=50,gap=0.5", true));
-        let encoded = "/v1beta/models/mock%2Fttft%3D50%2Cgap%3D5:generateContent";
+        let encoded = "/v1/models/mock%2Fttft%3D50%2Cgap%3D5:generateContent";
         assert_eq!(route("POST", encoded, None), gemini("mock/ttft=50,gap=5", false));
     }
 

@@ -244,7 +244,9 @@ fn gemini_3_has_a_floor_of_1() {
     assert_eq!(gemini("models/gemini-3-flash-preview").with(json!({})).params["temperature"], 1);
     assert_eq!(gemini("gemini-3-pro").with(json!({"temperature": 1.5})).params["temperature"], 1.5);
     assert_eq!(gemini("gemini-2.5-flash").with(json!({})).params["temperature"], 0.7);
-    assert_eq!(gemini("gemini-3.6-flash").with(json!({})).params.get("temperature"), None);
+    for model in ["gemini-3.6-flash", "gemini-3.5-flash-lite", "gemini-4-argon"] {
+        assert_eq!(gemini(model).with(json!({})).params.get("temperature"), None, "{model}");
+    }
 }
 
 #[test]

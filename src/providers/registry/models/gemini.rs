@@ -1,7 +1,8 @@
 //! Google Gemini: temperature of Gemini 3, and thinking by level or by budget.
 //!
 //! <https://ai.google.dev/gemini-api/docs/gemini-3> asks for temperature 1 (below it the model may
-//! loop); <https://ai.google.dev/gemini-api/docs/openai> says which budget stands for which effort
+//! loop); <https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6> ends sampling parameters;
+//! <https://ai.google.dev/gemini-api/docs/openai> says which budget stands for which effort
 //! before Gemini 3.
 
 use serde_json::{Map, Value, json};
@@ -16,9 +17,9 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
     let Some(version) = version_of(&draft.bare_id) else { return };
     translate_effort(draft, version);
     let model = draft.model_id;
-    if rejects_sampling(&draft.bare_id, version) {
+    if ignores_sampling(&draft.bare_id, version) {
         for name in ["temperature", "top_p", "top_k"] {
-            draft.drop(name, format!("{model} takes no {name}."));
+            draft.drop(name, format!("{model} ignores {name}."));
         }
     }
     if version >= (3, 0) && draft.number("temperature").is_some_and(|temperature| temperature < 1.0) {
@@ -32,10 +33,9 @@ fn version_of(id: &str) -> Option<Version> {
     version::after(id, "gemini-").or(alias.then_some((3, 0)))
 }
 
-/// From Gemini 3.6 (Flash-Lite: 3.5) to the end of Gemini 3, sampling is no longer the caller's.
-fn rejects_sampling(id: &str, version: Version) -> bool {
-    let first = if id.contains("flash-lite") { (3, 5) } else { (3, 6) };
-    (first..(4, 0)).contains(&version)
+/// From Gemini 3.6 on (Flash-Lite: 3.5) these parameters are deprecated and without effect.
+fn ignores_sampling(id: &str, version: Version) -> bool {
+    version >= if id.contains("flash-lite") { (3, 5) } else { (3, 6) }
 }
 
 /// Google's endpoint in OpenAI's protocol takes the effort as it is.

@@ -114,7 +114,7 @@ pub struct FunctionDeclaration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
     /// A full JSON schema; excludes `parameters`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "parameters_json_schema", skip_serializing_if = "Option::is_none")]
     pub parameters_json_schema: Option<Value>,
 }
 

@@ -1,0 +1,98 @@
+//! The official Python SDKs against the mock: they are the judges of whether it speaks the four
+//! protocols. Each test runs one file beside this one.
+
+#![cfg(feature = "ssr")]
+#![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+#[test]
+#[ignore = "needs the Python SDKs: run by make test"]
+fn openai() {
+    judged_by("test_openai.py");
+}
+
+#[test]
+#[ignore = "needs the Python SDKs: run by make test"]
+fn anthropic() {
+    judged_by("test_anthropic.py");
+}
+
+#[test]
+#[ignore = "needs the Python SDKs: run by make test"]
+fn google_genai() {
+    judged_by("test_google_genai.py");
+}
+
+#[test]
+#[ignore = "needs the Python SDKs: run by make test"]
+fn cohere() {
+    judged_by("test_cohere.py");
+}
+
+fn judged_by(file: &str) {
+    let python = python();
+    let mock = Mock::start();
+    let output = Command::new(python)
+        .args([
+            "-W",
+            "ignore",
+            "-m",
+            "unittest",
+            "discover",
+            "--start-directory",
+            "tests/sdk",
+            "--pattern",
+            file,
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("MOCK_URL", &mock.root)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&output.stderr);
+    // An empty run is a success to unittest but not to us.
+    assert!(output.status.success() && !report.contains("Ran 0 tests"), "{file}:\n{report}");
+}
+
+/// The Python that has the SDKs.
+fn python() -> PathBuf {
+    let made_by_script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/venv/bin/python");
+    let python = std::env::var_os("SDK_PYTHON").map_or(made_by_script, PathBuf::from);
+    assert!(
+        python.exists(),
+        "{} does not exist: run scripts/python-env.sh, or set SDK_PYTHON to a Python with tests/requirements.txt",
+        python.display()
+    );
+    python
+}
+
+/// `llm-studio mock` in a process of its own on a free port.
+struct Mock {
+    process: Child,
+    root: String,
+}
+
+impl Mock {
+    fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_llm-studio"))
+            .args(["mock", "--port", "0"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut greeting = String::new();
+        BufReader::new(process.stderr.take().unwrap()).read_line(&mut greeting).unwrap();
+        let root = greeting.split_whitespace().find_map(|word| word.strip_suffix("/v1"));
+        let root = root.unwrap_or_else(|| panic!("no address in: {greeting}")).to_owned();
+        Self { process, root }
+    }
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
