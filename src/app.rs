@@ -1,1 +1,81 @@
 //! The page shell and the route table: which page stands at which address.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::SsrMode;
+use leptos_router::components::{Redirect, Route, Router, Routes};
+use leptos_router::path;
+
+use crate::providers::page::ProvidersPage;
+use crate::ui::layout::{Frame, NavigationGroup, NavigationLink};
+use crate::ui::page::{EmptyState, PageHead};
+
+/// The left rail, in the order in which it is read.
+const NAVIGATION: &[NavigationGroup] = &[NavigationGroup {
+    title: "Set up",
+    links: &[NavigationLink { title: "Providers & models", href: "/providers" }],
+}];
+
+/// The HTML document around [`App`], as the server sends it.
+#[cfg(feature = "ssr")]
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    use crate::ui::theme::Theme;
+    use leptos_meta::{HashedStylesheet, MetaTags};
+
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=Theme::current().attribute()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="description" content="Measures language models on real endpoints" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link
+                    rel="preload"
+                    href="/fonts/inter.woff2"
+                    r#as="font"
+                    r#type="font/woff2"
+                    crossorigin="anonymous"
+                />
+                <HashedStylesheet options=options.clone() id="leptos" />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The whole app: the frame and in it the page of the current address.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|page: String| format!("{page} · Benchmark Studio") />
+        <Router>
+            <Frame navigation=NAVIGATION>
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("/") view=|| view! { <Redirect path="/providers" /> } />
+                    <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}
+
+#[component]
+fn NotFoundPage() -> impl IntoView {
+    view! {
+        <Title text="Not found" />
+        <PageHead title="There is no such page" />
+        <EmptyState>
+            "The address may be mistyped or out of date. "
+            <a class="link" href="/providers">"Go to Providers & models"</a>
+            "."
+        </EmptyState>
+    }
+}

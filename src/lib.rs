@@ -15,3 +15,12 @@ pub mod cli;
 pub mod mock;
 #[cfg(feature = "ssr")]
 pub mod server;
+
+/// Takes over the page that the server rendered. Called by the browser once.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+    ui::layout::mark_interactive();
+}

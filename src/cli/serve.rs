@@ -2,11 +2,20 @@
 
 use std::process::ExitCode;
 
+use tracing_subscriber::EnvFilter;
+
+use crate::server::{self, Config};
+
+/// Address and directories come from `Leptos.toml` and the environment: `PORT`, `LEPTOS_SITE_ADDR`,
+/// `STUDIO_DATA`, `RUST_LOG`.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
 /// Runs the command to its end.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let _ = args;
-    anyhow::bail!("not written yet")
+pub fn run(_: Args) -> anyhow::Result<ExitCode> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(server::serve(Config::load()?))?;
+    Ok(ExitCode::SUCCESS)
 }

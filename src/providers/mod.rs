@@ -1,8 +1,11 @@
 //! What a provider and a model are, how each is spoken to, what its parameters may be and what it
 //! costs.
 
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod catalog;
+pub mod listing;
+pub mod page;
 pub mod registry;
 pub mod types;
 
@@ -10,6 +13,10 @@ pub mod types;
 pub mod client;
 #[cfg(feature = "ssr")]
 pub mod discovery;
+#[cfg(feature = "ssr")]
+pub mod service;
+#[cfg(feature = "ssr")]
+pub mod store;
 #[cfg(feature = "ssr")]
 pub mod wire;
 

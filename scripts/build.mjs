@@ -1,0 +1,132 @@
+// Builds what `cargo leptos build --release` builds, into the same places and with the same options
+// (`[package.metadata.leptos]` in Cargo.toml), without needing cargo-leptos itself, which takes many
+// minutes to compile. Steps whose inputs have not changed are skipped.
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as zlib from "node:zlib";
+
+process.chdir(path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), ".."));
+
+const say = (text) => console.log(`\x1b[1m==>\x1b[0m ${text}`);
+const run = (program, args, options) => execFileSync(program, args, { stdio: "inherit", ...options });
+const capture = (program, args) => execFileSync(program, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+
+const metadata = JSON.parse(capture("cargo", ["metadata", "--format-version=1", "--no-deps", "--locked"]));
+const options = metadata.packages[0].metadata.leptos;
+const name = options["output-name"];
+const targetDir = metadata.target_directory;
+const frontDir = path.join(targetDir, "front");
+const releaseDir = path.join(targetDir, "release");
+const siteDir = options["site-root"];
+const partsDir = path.join(targetDir, "site-parts");
+const stampFile = path.join(partsDir, "stamps.json");
+const tools = process.env.TOOLS_DIR ?? path.resolve(".cache/tools");
+const npmTool = (tool) => path.resolve("node_modules/.bin", tool);
+
+// The hash that cargo-leptos puts into file names: MD5 in URL-safe base64.
+const hashOf = (...contents) => {
+  const hash = createHash("md5");
+  contents.forEach((content) => hash.update(content));
+  return hash.digest("base64url");
+};
+
+function filesUnder(dir, ending = "") {
+  return fs
+    .readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+const hashOfFiles = (files) => hashOf(...files.flatMap((file) => [file, fs.readFileSync(file)]));
+
+function readStamps() {
+  try {
+    return JSON.parse(fs.readFileSync(stampFile, "utf8"));
+  } catch {
+    return {};
+  }
+}
+
+// Runs `make` unless `outputs` were last made from the same inputs.
+function step(title, inputs, outputs, make) {
+  const stamps = readStamps();
+  if (stamps[title] === inputs && outputs.every((file) => fs.existsSync(file))) return;
+  say(title);
+  make();
+  fs.writeFileSync(stampFile, JSON.stringify({ ...stamps, [title]: inputs }));
+}
+
+function cargo(kind, args) {
+  const features = ["--no-default-features", `--features=${options[`${kind}-features`].join(",")}`];
+  const profile = options[`${kind}-profile-release`] ?? "release";
+  run("cargo", ["build", "--locked", ...args, ...features, `--profile=${profile}`]);
+  return profile;
+}
+
+function buildServer() {
+  say("Compiling the server");
+  cargo("bin", [`--bin=${options["bin-target"]}`]);
+}
+
+function buildClient() {
+  say("Compiling the client to WebAssembly");
+  const target = "wasm32-unknown-unknown";
+  const profile = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`]);
+  return path.join(frontDir, target, profile, `${metadata.packages[0].name.replaceAll("-", "_")}.wasm`);
+}
+
+function bindClient(wasm) {
+  const [js, bound] = [path.join(partsDir, `${name}.js`), path.join(partsDir, `${name}.wasm`)];
+  step("Binding the client to JavaScript and shrinking it", hashOfFiles([wasm, "Cargo.lock"]), [js, bound], () => {
+    run(path.join(tools, "bin/wasm-bindgen"), ["--target=web", `--out-name=${name}`, `--out-dir=${partsDir}`, "--no-typescript", wasm]);
+    run(npmTool("wasm-opt"), [...options["wasm-opt-features"], path.join(partsDir, `${name}_bg.wasm`), "-o", bound]);
+  });
+}
+
+function buildStyle() {
+  const inputs = [...filesUnder("style"), ...filesUnder("src", ".rs"), "package-lock.json"];
+  const css = path.join(partsDir, `${name}.css`);
+  step("Compiling the style sheet", hashOfFiles(inputs), [css], () => {
+    run(npmTool("tailwindcss"), ["--input", options["tailwind-input-file"], "--output", css, "--minify"], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  });
+}
+
+function writeCompressed(file, content) {
+  fs.writeFileSync(file, content);
+  fs.writeFileSync(`${file}.gz`, zlib.gzipSync(content, { level: 9 }));
+  fs.writeFileSync(`${file}.br`, zlib.brotliCompressSync(content));
+}
+
+// Lays out the site directory, with each file's hash in its name so that browsers may keep it for ever.
+function assembleSite() {
+  const parts = ["js", "wasm", "css"].map((kind) => [kind, fs.readFileSync(path.join(partsDir, `${name}.${kind}`))]);
+  const publicFiles = filesUnder(options["assets-dir"]);
+  const hashFile = path.join(releaseDir, "hash.txt");
+  const inputs = hashOf(...parts.map(([, content]) => content), hashOfFiles(publicFiles));
+  step("Laying out the site", inputs, [hashFile, siteDir], () => {
+    const pkgDir = path.join(siteDir, options["site-pkg-dir"]);
+    fs.rmSync(siteDir, { recursive: true, force: true });
+    fs.mkdirSync(pkgDir, { recursive: true });
+    fs.cpSync(options["assets-dir"], siteDir, { recursive: true });
+    for (const [kind, content] of parts) writeCompressed(path.join(pkgDir, `${name}.${hashOf(content)}.${kind}`), content);
+    fs.writeFileSync(hashFile, parts.map(([kind, content]) => `${kind}: ${hashOf(content)}\n`).join(""));
+  });
+}
+
+fs.mkdirSync(partsDir, { recursive: true });
+try {
+  buildServer();
+  bindClient(buildClient());
+  buildStyle();
+  assembleSite();
+} catch (error) {
+  if (error.status === undefined && error.code === undefined) throw error;
+  console.error(`error: the build stopped: ${error.path ?? error.message.split("\n")[0]}`);
+  process.exit(1);
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Gets the tools that the build needs, into the repository only: the wasm target, wasm-bindgen (in
+# .cache/tools), and from npm the style sheet's compiler, wasm-opt and the font. Quick when nothing is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools="${TOOLS_DIR:-$PWD/.cache/tools}"
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+
+require() {
+  command -v "$1" >/dev/null || { echo "error: $1 is missing; $2" >&2; exit 1; }
+}
+
+wasm_target() {
+  command -v rustup >/dev/null || return 0 # a distribution's Rust brings its targets as packages
+  rustup target list --installed | grep -qx wasm32-unknown-unknown && return 0
+  say "Adding Rust's wasm32-unknown-unknown target"
+  rustup target add wasm32-unknown-unknown
+}
+
+# The version has to be exactly the library's: the two share a private format.
+wasm_bindgen() {
+  local version
+  version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/version = |"/, ""); print }' Cargo.lock)
+  [ "$("$tools/bin/wasm-bindgen" --version 2>/dev/null)" = "wasm-bindgen $version" ] && return 0
+  if command -v cargo-binstall >/dev/null; then
+    say "Fetching a prebuilt wasm-bindgen $version"
+    cargo binstall --no-confirm --disable-strategies compile --root "$tools" "wasm-bindgen-cli@$version" && return 0
+  fi
+  say "Compiling wasm-bindgen $version (once, about two minutes; unoptimised, it runs for a second)"
+  export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256
+  local install=(cargo install --quiet --force --root "$tools" wasm-bindgen-cli --version "$version")
+  # Without --locked where a registry mirror lacks one of its locked crates.
+  "${install[@]}" --locked || "${install[@]}"
+}
+
+npm_packages() {
+  local stamp=node_modules/.lock-stamp
+  cmp -s package-lock.json "$stamp" && return 0
+  say "Installing the npm packages of package-lock.json"
+  npm ci --silent
+  cp package-lock.json "$stamp"
+}
+
+# The font stands beside the other public files, so that `cargo leptos` finds it too.
+font() {
+  local source=node_modules/@fontsource-variable/inter target=public/fonts
+  cmp -s "$source/LICENSE" "$target/LICENSE" && [ -s "$target/inter.woff2" ] && return 0
+  mkdir -p "$target"
+  cp "$source/files/inter-latin-wght-normal.woff2" "$target/inter.woff2"
+  cp "$source/LICENSE" "$target/LICENSE"
+}
+
+require cargo "install Rust: https://rustup.rs"
+require npm "install Node.js 20 or newer with npm"
+wasm_target
+wasm_bindgen
+npm_packages
+font

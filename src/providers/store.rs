@@ -1,0 +1,241 @@
+//! The SQL of providers and models.
+
+use sqlx::SqlitePool;
+use uuid::Uuid;
+
+use super::types::{Model, Protocol, Provider, ProviderKind};
+
+/// A provider as it is kept: with its models, in the provider's own order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredProvider {
+    pub provider: Provider,
+    pub models: Vec<Model>,
+    pub checked_at: Option<i64>,
+    pub problem: Option<String>,
+}
+
+/// Why a row could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("The database failed: {0}. Is the disk full, or the file in use by another program?")]
+    Database(#[from] sqlx::Error),
+    #[error("The database holds a value that this version does not understand: {0}")]
+    Value(#[from] serde_json::Error),
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+#[derive(sqlx::FromRow)]
+struct ProviderRow {
+    id: String,
+    key: String,
+    display_name: String,
+    kind: String,
+    protocol: String,
+    base_url: String,
+    headers: String,
+    checked_at: Option<i64>,
+    problem: Option<String>,
+}
+
+impl ProviderRow {
+    fn into_stored(self, models: Vec<Model>) -> Result<StoredProvider> {
+        let provider = Provider {
+            key: self.key,
+            display_name: self.display_name,
+            kind: ProviderKind::from_key(&self.kind).unwrap_or(ProviderKind::Custom),
+            protocol: protocol_from(&self.protocol)?,
+            base_url: self.base_url,
+            headers: serde_json::from_str(&self.headers)?,
+        };
+        Ok(StoredProvider { provider, models, checked_at: self.checked_at, problem: self.problem })
+    }
+}
+
+/// The tables `providers` and `models`.
+#[derive(Debug, Clone)]
+pub struct ProviderStore {
+    pool: SqlitePool,
+}
+
+impl ProviderStore {
+    pub fn new(pool: SqlitePool) -> Self {
+        Self { pool }
+    }
+
+    /// All providers of `user`, oldest first.
+    pub async fn list(&self, user: &str) -> Result<Vec<StoredProvider>> {
+        let rows: Vec<ProviderRow> = sqlx::query_as(
+            "select id, key, display_name, kind, protocol, base_url, headers, checked_at, problem
+             from providers where user_id = $1 order by created_at, id",
+        )
+        .bind(user)
+        .fetch_all(&self.pool)
+        .await?;
+        let models: Vec<(String, String)> = sqlx::query_as(
+            "select provider_id, model from models where user_id = $1 order by provider_id, position",
+        )
+        .bind(user)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let own = models.iter().filter(|(provider_id, _)| *provider_id == row.id);
+                let own =
+                    own.map(|(_, model)| serde_json::from_str(model)).collect::<serde_json::Result<_>>()?;
+                row.into_stored(own)
+            })
+            .collect()
+    }
+
+    /// Writes a provider, found by its key, and replaces its models when some are given.
+    pub async fn save(&self, user: &str, stored: &StoredProvider, now_ms: i64) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        let (provider_id,): (String,) = sqlx::query_as(
+            "insert into providers
+                 (id, user_id, key, display_name, kind, protocol, base_url, headers, checked_at, problem, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             on conflict (user_id, key) do update set
+                 display_name = excluded.display_name, kind = excluded.kind, protocol = excluded.protocol,
+                 base_url = excluded.base_url, headers = excluded.headers,
+                 checked_at = excluded.checked_at, problem = excluded.problem
+             returning id",
+        )
+        .bind(new_id())
+        .bind(user)
+        .bind(&stored.provider.key)
+        .bind(&stored.provider.display_name)
+        .bind(stored.provider.kind.facts().key)
+        .bind(protocol_name(stored.provider.protocol)?)
+        .bind(&stored.provider.base_url)
+        .bind(serde_json::to_string(&stored.provider.headers)?)
+        .bind(stored.checked_at)
+        .bind(&stored.problem)
+        .bind(now_ms)
+        .fetch_one(&mut *transaction)
+        .await?;
+        if !stored.models.is_empty() {
+            replace_models(&mut transaction, user, &provider_id, &stored.models, now_ms).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Notes that a provider could not be asked for its models; the known ones stay.
+    pub async fn note_problem(&self, user: &str, key: &str, problem: &str, now_ms: i64) -> Result<()> {
+        sqlx::query("update providers set problem = $1, checked_at = $2 where user_id = $3 and key = $4")
+            .bind(problem)
+            .bind(now_ms)
+            .bind(user)
+            .bind(key)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn replace_models(
+    connection: &mut sqlx::SqliteConnection,
+    user: &str,
+    provider_id: &str,
+    models: &[Model],
+    now_ms: i64,
+) -> Result<()> {
+    sqlx::query("delete from models where user_id = $1 and provider_id = $2")
+        .bind(user)
+        .bind(provider_id)
+        .execute(&mut *connection)
+        .await?;
+    for (position, model) in (0_i64..).zip(models) {
+        sqlx::query(
+            "insert into models (id, user_id, provider_id, model_id, position, model, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict (provider_id, model_id) do nothing",
+        )
+        .bind(new_id())
+        .bind(user)
+        .bind(provider_id)
+        .bind(&model.id)
+        .bind(position)
+        .bind(serde_json::to_string(model)?)
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+fn new_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// The protocol's serde name without its quotes.
+fn protocol_name(protocol: Protocol) -> Result<String> {
+    let value = serde_json::to_value(protocol)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
+}
+
+fn protocol_from(name: &str) -> Result<Protocol> {
+    Ok(serde_json::from_value(serde_json::Value::String(name.to_owned()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::database;
+
+    async fn store() -> ProviderStore {
+        ProviderStore::new(database::in_memory().await.unwrap())
+    }
+
+    fn ollama(models: &[&str]) -> StoredProvider {
+        let facts = ProviderKind::Ollama.facts();
+        StoredProvider {
+            provider: Provider {
+                key: facts.key.into(),
+                display_name: facts.display_name.into(),
+                kind: facts.kind,
+                protocol: facts.protocol,
+                base_url: facts.base_url.unwrap().into(),
+                headers: vec![("x-team".into(), "bench".into())],
+            },
+            models: models.iter().map(|id| Model::named(*id)).collect(),
+            checked_at: Some(7),
+            problem: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_saved_is_listed() {
+        let store = store().await;
+        store.save("anna", &ollama(&["b", "a"]), 1).await.unwrap();
+        assert_eq!(store.list("anna").await.unwrap(), [ollama(&["b", "a"])]);
+    }
+
+    #[tokio::test]
+    async fn saving_again_replaces() {
+        let store = store().await;
+        store.save("anna", &ollama(&["a", "b"]), 1).await.unwrap();
+        store.save("anna", &ollama(&["c", "a", "c"]), 2).await.unwrap();
+        assert_eq!(store.list("anna").await.unwrap(), [ollama(&["c", "a"])]);
+    }
+
+    #[tokio::test]
+    async fn a_problem_keeps_the_models() {
+        let store = store().await;
+        store.save("anna", &ollama(&["a"]), 1).await.unwrap();
+        store.note_problem("anna", "ollama", "It did not answer.", 9).await.unwrap();
+        let listed = store.list("anna").await.unwrap();
+        assert_eq!(listed[0].problem.as_deref(), Some("It did not answer."));
+        assert_eq!((listed[0].checked_at, listed[0].models.len()), (Some(9), 1));
+    }
+
+    #[tokio::test]
+    async fn users_do_not_see_or_change_each_other() {
+        let store = store().await;
+        store.save("anna", &ollama(&["a"]), 1).await.unwrap();
+        store.save("ben", &ollama(&["b"]), 1).await.unwrap();
+        store.note_problem("ben", "ollama", "It did not answer.", 9).await.unwrap();
+        assert_eq!(store.list("anna").await.unwrap(), [ollama(&["a"])]);
+        assert!(store.list("carla").await.unwrap().is_empty());
+    }
+}

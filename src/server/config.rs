@@ -1,0 +1,62 @@
+//! What the server reads from `Leptos.toml` and the environment.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use leptos::config::{LeptosOptions, get_configuration};
+
+const OPTIONS_FILE: &str = "Leptos.toml";
+
+/// Where and what to serve.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub leptos: LeptosOptions,
+    /// Holds the SQLite file.
+    pub data_dir: PathBuf,
+}
+
+impl Config {
+    /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT` and
+    /// `STUDIO_DATA`.
+    ///
+    /// # Errors
+    /// When the options cannot be understood or the site has not been built.
+    pub fn load() -> anyhow::Result<Self> {
+        let file = Path::new(OPTIONS_FILE).exists().then_some(OPTIONS_FILE);
+        let mut leptos =
+            get_configuration(file).context("cannot read the options of the site")?.leptos_options;
+        if let Ok(port) = std::env::var("PORT") {
+            let port =
+                port.parse().with_context(|| format!("PORT={port} is not a port number (0 to 65535)"))?;
+            leptos.site_addr.set_port(port);
+        }
+        ensure_built(&leptos)?;
+        let data_dir = std::env::var_os("STUDIO_DATA").map_or_else(|| "data/local".into(), PathBuf::from);
+        Ok(Self { leptos, data_dir })
+    }
+}
+
+/// Without this the first request would fail with a puzzle.
+fn ensure_built(leptos: &LeptosOptions) -> anyhow::Result<()> {
+    let pkg_dir = Path::new(&*leptos.site_root).join(&*leptos.site_pkg_dir);
+    let hash_file = std::env::current_exe()?.with_file_name(&*leptos.hash_file);
+    let built = pkg_dir.is_dir() && (!leptos.hash_files || hash_file.is_file());
+    ensure!(built, "there is no built site in {}; run `make run` in the repository", pkg_dir.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use leptos::config::get_config_from_str;
+
+    /// The build reads one file and the binary the other: what both hold has to be the same.
+    #[test]
+    fn build_and_binary_agree_on_the_site() {
+        let built = get_config_from_str(include_str!("../../Cargo.toml")).unwrap();
+        let served = get_config_from_str(include_str!("../../Leptos.toml")).unwrap();
+        assert_eq!(
+            (built.output_name, built.site_root, built.site_pkg_dir, built.site_addr, built.hash_files),
+            (served.output_name, served.site_root, served.site_pkg_dir, served.site_addr, served.hash_files),
+        );
+    }
+}

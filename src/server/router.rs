@@ -1,0 +1,87 @@
+//! Which address is answered by what.
+
+use axum::extract::{FromRef, Request};
+use axum::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
+use axum::{Json, Router, middleware};
+use leptos::config::LeptosOptions;
+use leptos::prelude::provide_context;
+use leptos_axum::{
+    LeptosRoutes, file_and_error_handler_with_context, generate_route_list, site_pkg_dir_service,
+    site_pkg_dir_service_route_path,
+};
+use serde_json::json;
+use tower::ServiceBuilder;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+use super::health::health;
+use super::security;
+use crate::app::{App, shell};
+use crate::providers::service::ProviderService;
+
+/// What handlers share.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    pub options: LeptosOptions,
+    pub providers: ProviderService,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.options.clone()
+    }
+}
+
+/// The whole app.
+pub fn router(state: AppState) -> Router {
+    let options = state.options.clone();
+    let context = context_of(&state);
+    let shell_options = options.clone();
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/api/{*path}", any(no_such_api))
+        .leptos_routes_with_context(&state, generate_route_list(App), context.clone(), move || {
+            shell(shell_options.clone())
+        })
+        .merge(built_files(&options))
+        .fallback(file_and_error_handler_with_context::<AppState, _>(context, shell))
+        .layer(
+            ServiceBuilder::new()
+                .layer(TraceLayer::new_for_http().make_span_with(span))
+                .layer(middleware::from_fn(security::fixed_headers))
+                .layer(middleware::from_fn(security::same_site_only))
+                .layer(CompressionLayer::new()),
+        )
+        .with_state(state)
+}
+
+/// What pages and server functions find in their context.
+fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
+    let providers = state.providers.clone();
+    move || {
+        provide_context(providers.clone());
+        security::content_security_policy();
+    }
+}
+
+/// The site's scripts and styles. Their names carry their hash, so they may be kept for ever.
+fn built_files(options: &LeptosOptions) -> Router<AppState> {
+    let cache = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let files = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static(cache)))
+        .service(site_pkg_dir_service(options));
+    Router::new().route_service(&site_pkg_dir_service_route_path(options), files)
+}
+
+async fn no_such_api(request: Request) -> impl IntoResponse {
+    let error = format!("There is no {} {} here.", request.method(), request.uri().path());
+    (StatusCode::NOT_FOUND, Json(json!({ "error": error })))
+}
+
+/// Method and path only: a query may hold what nobody should find in a log.
+fn span(request: &Request) -> tracing::Span {
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
+}

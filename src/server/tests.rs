@@ -1,0 +1,116 @@
+//! The router as a browser meets it, without a socket.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use leptos::config::LeptosOptions;
+use tower::ServiceExt;
+
+use super::{AppState, database, router};
+use crate::providers::service::{LOCAL_USER, ProviderService};
+use crate::providers::store::ProviderStore;
+use crate::providers::{Model, Provider, ProviderKind};
+
+async fn state() -> AppState {
+    let pool = database::in_memory().await.unwrap();
+    let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
+    AppState { options, providers: ProviderService::new(ProviderStore::new(pool)) }
+}
+
+async fn answer(state: AppState, request: Request<Body>) -> Response {
+    router(state).oneshot(request).await.unwrap()
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+async fn text(response: Response) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap()
+}
+
+#[tokio::test]
+async fn health_says_the_version() {
+    let body = text(answer(state().await, get("/healthz")).await).await;
+    assert_eq!(body, format!(r#"{{"status":"ok","version":"{}"}}"#, env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn the_page_lists_what_is_stored() {
+    let state = state().await;
+    let facts = ProviderKind::Ollama.facts();
+    let provider = Provider {
+        key: facts.key.into(),
+        display_name: facts.display_name.into(),
+        kind: facts.kind,
+        protocol: facts.protocol,
+        base_url: facts.base_url.unwrap().into(),
+        headers: Vec::new(),
+    };
+    let models = vec![Model::named("smollm2:135m")];
+    state.providers.put(LOCAL_USER, provider, models).await.unwrap();
+    let page = text(answer(state, get("/providers")).await).await;
+    assert!(page.contains("Ollama") && page.contains("smollm2:135m"), "{page}");
+}
+
+#[tokio::test]
+async fn the_page_says_what_to_do_when_nothing_is_stored() {
+    let page = text(answer(state().await, get("/providers?q=nothing-like-this")).await).await;
+    assert!(page.contains("Try fewer words"), "{page}");
+}
+
+#[tokio::test]
+async fn a_page_only_runs_scripts_with_its_nonce() {
+    let response = answer(state().await, get("/providers")).await;
+    let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    let page = text(response).await;
+    assert!(page.contains(&format!("nonce=\"{nonce}\"")), "{policy}");
+    let scripts = page.matches("<script").count();
+    assert_eq!(page.matches(&format!("nonce=\"{nonce}\"")).count(), scripts);
+}
+
+#[tokio::test]
+async fn every_response_is_guarded() {
+    for path in ["/providers", "/healthz", "/api/none", "/no/such/page"] {
+        let headers = answer(state().await, get(path)).await.headers().clone();
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY", "{path}");
+        assert_eq!(headers[header::REFERRER_POLICY], "same-origin", "{path}");
+        assert!(headers.contains_key(header::CACHE_CONTROL), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_page_is_a_page_and_an_unknown_api_is_json() {
+    let page = answer(state().await, get("/no/such/page")).await;
+    assert_eq!(page.status(), StatusCode::NOT_FOUND);
+    assert!(text(page).await.contains("There is no such page"));
+    let api = answer(state().await, get("/api/none")).await;
+    assert_eq!(api.status(), StatusCode::NOT_FOUND);
+    assert_eq!(text(api).await, r#"{"error":"There is no GET /api/none here."}"#);
+}
+
+#[tokio::test]
+async fn the_front_door_leads_to_the_providers() {
+    let request = Request::get("/").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+    let response = answer(state().await, request).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert_eq!(response.headers()[header::LOCATION], "/providers");
+}
+
+#[tokio::test]
+async fn the_theme_of_the_cookie_is_rendered() {
+    let request =
+        Request::get("/providers").header(header::COOKIE, "theme=dark").body(Body::empty()).unwrap();
+    let page = text(answer(state().await, request).await).await;
+    assert!(page.contains(r#"data-theme="dark""#), "{page}");
+}
+
+#[tokio::test]
+async fn another_site_cannot_change_anything() {
+    let request =
+        Request::post("/api/anything").header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
+    assert_eq!(answer(state().await, request).await.status(), StatusCode::FORBIDDEN);
+}

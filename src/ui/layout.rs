@@ -1,0 +1,149 @@
+//! The frame of every page: left rail, top bar, one column of content.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_location;
+
+use super::icons::Logo;
+use super::theme::ThemeButton;
+
+/// Links of the left rail that belong together.
+#[derive(Debug, Clone, Copy)]
+pub struct NavigationGroup {
+    pub title: &'static str,
+    pub links: &'static [NavigationLink],
+}
+
+/// One link of the left rail.
+#[derive(Debug, Clone, Copy)]
+pub struct NavigationLink {
+    pub title: &'static str,
+    pub href: &'static str,
+}
+
+/// Lays out rail, top bar and page.
+#[component]
+pub fn Frame(navigation: &'static [NavigationGroup], children: Children) -> impl IntoView {
+    view! {
+        <a class="skip-link" href="#content">
+            "Skip to the content"
+        </a>
+        <div class="min-h-dvh lg:grid lg:grid-cols-[212px_minmax(0,1fr)]">
+            <Rail navigation />
+            <div class="min-w-0">
+                <TopBar navigation />
+                <main id="content" tabindex="-1" class="px-3.5 pt-4 pb-16 outline-none sm:px-5.5">
+                    {children()}
+                </main>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Rail(navigation: &'static [NavigationGroup]) -> impl IntoView {
+    view! {
+        <div class="bg-base-100 border-base-300 sticky top-0 hidden h-dvh flex-col border-r px-2.5 py-3.5 lg:flex">
+            <Brand />
+            <nav aria-label="Main" class="flex flex-col gap-0.5">
+                {navigation.iter().map(|group| view! { <RailGroup group=*group /> }).collect_view()}
+            </nav>
+            <p class="text-muted num mt-auto px-2 text-xs">{concat!("Version ", env!("CARGO_PKG_VERSION"))}</p>
+        </div>
+    }
+}
+
+#[component]
+fn Brand() -> impl IntoView {
+    view! {
+        <a href="/" class="flex items-center gap-2 rounded-md px-2 pt-1 pb-3.5 font-semibold tracking-tight">
+            <Logo />
+            "Benchmark Studio"
+        </a>
+    }
+}
+
+#[component]
+fn RailGroup(group: NavigationGroup) -> impl IntoView {
+    view! {
+        <h2 class="text-muted mx-2 mt-3.5 mb-1 text-[11px] font-semibold tracking-wider uppercase">{group.title}</h2>
+        <ul>
+            {group
+                .links
+                .iter()
+                .map(|link| {
+                    view! {
+                        <li>
+                            <A href=link.href attr:class="rail-link">
+                                {link.title}
+                            </A>
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ul>
+    }
+}
+
+/// Where the user is, and the theme. On narrow screens it carries the brand too.
+#[component]
+fn TopBar(navigation: &'static [NavigationGroup]) -> impl IntoView {
+    let pathname = use_location().pathname;
+    let place = move || place_of(navigation, &pathname.read());
+    view! {
+        <header class="bg-base-100 border-base-300 sticky top-0 z-10 flex items-center gap-3 border-b px-3.5 py-2.5 sm:px-5.5">
+            <a href="/" aria-label="Benchmark Studio" class="rounded-md lg:hidden">
+                <Logo />
+            </a>
+            <p class="min-w-0 truncate">
+                {move || {
+                    place()
+                        .map(|(group, link)| {
+                            view! {
+                                <span class="text-muted hidden sm:inline">{group} " / "</span>
+                                <b class="font-semibold">{link}</b>
+                            }
+                        })
+                }}
+            </p>
+            <div class="ml-auto">
+                <ThemeButton />
+            </div>
+        </header>
+    }
+}
+
+/// Titles of the group and the link that lead to `pathname`.
+fn place_of(navigation: &'static [NavigationGroup], pathname: &str) -> Option<(&'static str, &'static str)> {
+    navigation.iter().find_map(|group| {
+        let link = group.links.iter().find(|link| link.href == pathname)?;
+        Some((group.title, link.title))
+    })
+}
+
+/// Marks the document as interactive, for styles and tests that have to tell.
+#[cfg(feature = "hydrate")]
+pub fn mark_interactive() {
+    if let Some(html) = document().document_element() {
+        // Cannot fail: the attribute's name is valid.
+        let _ = html.set_attribute("data-interactive", "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAVIGATION: &[NavigationGroup] =
+        &[NavigationGroup { title: "Set up", links: &[NavigationLink { title: "Keys", href: "/keys" }] }];
+
+    #[test]
+    fn a_known_address_has_a_place() {
+        assert_eq!(place_of(NAVIGATION, "/keys"), Some(("Set up", "Keys")));
+    }
+
+    #[test]
+    fn an_unknown_address_has_none() {
+        assert_eq!(place_of(NAVIGATION, "/keys/7"), None);
+    }
+}
