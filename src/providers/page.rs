@@ -216,11 +216,9 @@ fn ProviderPanel(listing: ProviderListing, open: bool) -> impl IntoView {
 
 #[component]
 fn ProviderTags<'a>(listing: &'a ProviderListing) -> impl IntoView + use<> {
-    let simulated = listing.provider.simulated();
     let local = listing.local();
     let key = listing.key.clone();
     view! {
-        {simulated.then(|| view! { <Tag text="simulated" /> })}
         {local.then(|| view! { <Tag text="local" /> })}
         {match key {
             KeyStatus::NotNeeded => None,
@@ -276,7 +274,7 @@ fn ModelRow(model: Model, simulated: bool) -> impl IntoView {
             <td class="text-muted hidden text-xs whitespace-nowrap lg:table-cell">
                 {match price {
                     Some(price) => source_of(price),
-                    None if simulated => "simulated, no cost",
+                    None if simulated => "simulated, costs nothing",
                     None => "not known",
                 }}
             </td>

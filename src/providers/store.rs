@@ -23,8 +23,6 @@ pub enum StoreError {
     Value(#[from] serde_json::Error),
 }
 
-type Result<T> = std::result::Result<T, StoreError>;
-
 #[derive(sqlx::FromRow)]
 struct ProviderRow {
     id: String,
@@ -39,7 +37,7 @@ struct ProviderRow {
 }
 
 impl ProviderRow {
-    fn into_stored(self, models: Vec<Model>) -> Result<StoredProvider> {
+    fn into_stored(self, models: Vec<Model>) -> Result<StoredProvider, StoreError> {
         let provider = Provider {
             key: self.key,
             display_name: self.display_name,
@@ -64,7 +62,7 @@ impl ProviderStore {
     }
 
     /// All providers of `user`, oldest first.
-    pub async fn list(&self, user: &str) -> Result<Vec<StoredProvider>> {
+    pub async fn list(&self, user: &str) -> Result<Vec<StoredProvider>, StoreError> {
         let rows: Vec<ProviderRow> = sqlx::query_as(
             "select id, key, display_name, kind, protocol, base_url, headers, checked_at, problem
              from providers where user_id = $1 order by created_at, id",
@@ -88,8 +86,15 @@ impl ProviderStore {
             .collect()
     }
 
-    /// Writes a provider, found by its key, and replaces its models when some are given.
-    pub async fn save(&self, user: &str, stored: &StoredProvider, now_ms: i64) -> Result<()> {
+    /// Writes a provider, found by its key, with what a look for its models brought: the models,
+    /// which replace the known ones, or the problem, which leaves them.
+    pub async fn save(
+        &self,
+        user: &str,
+        provider: &Provider,
+        found: Result<&[Model], &str>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
         let (provider_id,): (String,) = sqlx::query_as(
             "insert into providers
@@ -103,33 +108,21 @@ impl ProviderStore {
         )
         .bind(new_id())
         .bind(user)
-        .bind(&stored.provider.key)
-        .bind(&stored.provider.display_name)
-        .bind(stored.provider.kind.facts().key)
-        .bind(protocol_name(stored.provider.protocol)?)
-        .bind(&stored.provider.base_url)
-        .bind(serde_json::to_string(&stored.provider.headers)?)
-        .bind(stored.checked_at)
-        .bind(&stored.problem)
+        .bind(&provider.key)
+        .bind(&provider.display_name)
+        .bind(provider.kind.facts().key)
+        .bind(protocol_name(provider.protocol)?)
+        .bind(&provider.base_url)
+        .bind(serde_json::to_string(&provider.headers)?)
+        .bind(now_ms)
+        .bind(found.err())
         .bind(now_ms)
         .fetch_one(&mut *transaction)
         .await?;
-        if !stored.models.is_empty() {
-            replace_models(&mut transaction, user, &provider_id, &stored.models, now_ms).await?;
+        if let Ok(models) = found {
+            replace_models(&mut transaction, user, &provider_id, models, now_ms).await?;
         }
         transaction.commit().await?;
-        Ok(())
-    }
-
-    /// Notes that a provider could not be asked for its models; the known ones stay.
-    pub async fn note_problem(&self, user: &str, key: &str, problem: &str, now_ms: i64) -> Result<()> {
-        sqlx::query("update providers set problem = $1, checked_at = $2 where user_id = $3 and key = $4")
-            .bind(problem)
-            .bind(now_ms)
-            .bind(user)
-            .bind(key)
-            .execute(&self.pool)
-            .await?;
         Ok(())
     }
 }
@@ -140,7 +133,7 @@ async fn replace_models(
     provider_id: &str,
     models: &[Model],
     now_ms: i64,
-) -> Result<()> {
+) -> Result<(), StoreError> {
     sqlx::query("delete from models where user_id = $1 and provider_id = $2")
         .bind(user)
         .bind(provider_id)
@@ -169,12 +162,12 @@ fn new_id() -> String {
 }
 
 /// The protocol's serde name without its quotes.
-fn protocol_name(protocol: Protocol) -> Result<String> {
+fn protocol_name(protocol: Protocol) -> Result<String, StoreError> {
     let value = serde_json::to_value(protocol)?;
     Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
-fn protocol_from(name: &str) -> Result<Protocol> {
+fn protocol_from(name: &str) -> Result<Protocol, StoreError> {
     Ok(serde_json::from_value(serde_json::Value::String(name.to_owned()))?)
 }
 
@@ -187,55 +180,65 @@ mod tests {
         ProviderStore::new(database::in_memory().await.unwrap())
     }
 
-    fn ollama(models: &[&str]) -> StoredProvider {
+    fn ollama() -> Provider {
         let facts = ProviderKind::Ollama.facts();
-        StoredProvider {
-            provider: Provider {
-                key: facts.key.into(),
-                display_name: facts.display_name.into(),
-                kind: facts.kind,
-                protocol: facts.protocol,
-                base_url: facts.base_url.unwrap().into(),
-                headers: vec![("x-team".into(), "bench".into())],
-            },
-            models: models.iter().map(|id| Model::named(*id)).collect(),
-            checked_at: Some(7),
-            problem: None,
+        Provider {
+            key: facts.key.into(),
+            display_name: facts.display_name.into(),
+            kind: facts.kind,
+            protocol: facts.protocol,
+            base_url: facts.base_url.unwrap().into(),
+            headers: vec![("x-team".into(), "bench".into())],
         }
+    }
+
+    fn models(ids: &[&str]) -> Vec<Model> {
+        ids.iter().map(|id| Model::named(*id)).collect()
     }
 
     #[tokio::test]
     async fn what_is_saved_is_listed() {
         let store = store().await;
-        store.save("anna", &ollama(&["b", "a"]), 1).await.unwrap();
-        assert_eq!(store.list("anna").await.unwrap(), [ollama(&["b", "a"])]);
+        store.save("anna", &ollama(), Ok(&models(&["b", "a"])), 7).await.unwrap();
+        let expected = StoredProvider {
+            provider: ollama(),
+            models: models(&["b", "a"]),
+            checked_at: Some(7),
+            problem: None,
+        };
+        assert_eq!(store.list("anna").await.unwrap(), [expected]);
     }
 
     #[tokio::test]
     async fn saving_again_replaces() {
         let store = store().await;
-        store.save("anna", &ollama(&["a", "b"]), 1).await.unwrap();
-        store.save("anna", &ollama(&["c", "a", "c"]), 2).await.unwrap();
-        assert_eq!(store.list("anna").await.unwrap(), [ollama(&["c", "a"])]);
+        store.save("anna", &ollama(), Ok(&models(&["a", "b"])), 1).await.unwrap();
+        store.save("anna", &ollama(), Ok(&models(&["c", "a", "c"])), 2).await.unwrap();
+        let listed = store.list("anna").await.unwrap();
+        assert_eq!((listed.len(), &listed[0].models), (1, &models(&["c", "a"])));
     }
 
     #[tokio::test]
-    async fn a_problem_keeps_the_models() {
+    async fn a_problem_keeps_the_models_and_success_forgets_the_problem() {
         let store = store().await;
-        store.save("anna", &ollama(&["a"]), 1).await.unwrap();
-        store.note_problem("anna", "ollama", "It did not answer.", 9).await.unwrap();
+        store.save("anna", &ollama(), Ok(&models(&["a"])), 1).await.unwrap();
+        store.save("anna", &ollama(), Err("It did not answer."), 9).await.unwrap();
         let listed = store.list("anna").await.unwrap();
         assert_eq!(listed[0].problem.as_deref(), Some("It did not answer."));
         assert_eq!((listed[0].checked_at, listed[0].models.len()), (Some(9), 1));
+        store.save("anna", &ollama(), Ok(&[]), 10).await.unwrap();
+        let listed = store.list("anna").await.unwrap();
+        assert_eq!((listed[0].problem.as_deref(), listed[0].models.len()), (None, 0));
     }
 
     #[tokio::test]
     async fn users_do_not_see_or_change_each_other() {
         let store = store().await;
-        store.save("anna", &ollama(&["a"]), 1).await.unwrap();
-        store.save("ben", &ollama(&["b"]), 1).await.unwrap();
-        store.note_problem("ben", "ollama", "It did not answer.", 9).await.unwrap();
-        assert_eq!(store.list("anna").await.unwrap(), [ollama(&["a"])]);
+        store.save("anna", &ollama(), Ok(&models(&["a"])), 1).await.unwrap();
+        store.save("ben", &ollama(), Ok(&models(&["b"])), 1).await.unwrap();
+        store.save("ben", &ollama(), Err("It did not answer."), 9).await.unwrap();
+        let listed = store.list("anna").await.unwrap();
+        assert_eq!((listed[0].problem.as_deref(), &listed[0].models), (None, &models(&["a"])));
         assert!(store.list("carla").await.unwrap().is_empty());
     }
 }

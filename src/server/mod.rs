@@ -12,6 +12,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
+use crate::mock;
 use crate::providers::service::{LOCAL_USER, ProviderService};
 use crate::providers::store::ProviderStore;
 
@@ -26,6 +27,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(&config).await?;
     let pool = database::open(&config.data_dir).await?;
     let providers = ProviderService::new(ProviderStore::new(pool.clone()));
+    let demo = mock::start_demo().context("cannot start the demo model")?;
+    let demo_provider = mock::demo_provider(&demo.base_url());
+    providers.put(LOCAL_USER, &demo_provider, &mock::demo_models()).await?;
     tokio::spawn(look_for_providers(providers.clone()));
 
     let app = router(AppState { options: config.leptos, providers });

@@ -48,8 +48,8 @@ async fn the_page_lists_what_is_stored() {
         base_url: facts.base_url.unwrap().into(),
         headers: Vec::new(),
     };
-    let models = vec![Model::named("smollm2:135m")];
-    state.providers.put(LOCAL_USER, provider, models).await.unwrap();
+    let models = [Model::named("smollm2:135m")];
+    state.providers.put(LOCAL_USER, &provider, &models).await.unwrap();
     let page = text(answer(state, get("/providers")).await).await;
     assert!(page.contains("Ollama") && page.contains("smollm2:135m"), "{page}");
 }
