@@ -164,8 +164,8 @@ impl Decoder {
 
     fn start_block(&mut self, index: u32, block: Block, out: &mut Vec<StreamEvent>) {
         match block {
-            Block::Text { text } => push_text(text, out),
-            Block::Thinking { thinking, .. } => push_reasoning(thinking, out),
+            Block::Text { text } => out.extend(StreamEvent::text(text)),
+            Block::Thinking { thinking, .. } => out.extend(StreamEvent::reasoning(thinking)),
             Block::ToolUse { id, name, input } => {
                 self.tool_blocks.push(index);
                 out.push(StreamEvent::ToolCall(ToolCallDelta {
@@ -181,8 +181,8 @@ impl Decoder {
 
     fn grow_block(&mut self, index: u32, delta: BlockDelta, out: &mut Vec<StreamEvent>) {
         match delta {
-            BlockDelta::TextDelta { text } => push_text(text, out),
-            BlockDelta::ThinkingDelta { thinking } => push_reasoning(thinking, out),
+            BlockDelta::TextDelta { text } => out.extend(StreamEvent::text(text)),
+            BlockDelta::ThinkingDelta { thinking } => out.extend(StreamEvent::reasoning(thinking)),
             BlockDelta::InputJsonDelta { partial_json } if !partial_json.is_empty() => {
                 let index = self.call_number(index);
                 out.push(StreamEvent::ToolCall(ToolCallDelta {
@@ -215,18 +215,6 @@ fn whole_input(input: &Value) -> String {
     match input.as_object() {
         Some(object) if !object.is_empty() => input.to_string(),
         _ => String::new(),
-    }
-}
-
-fn push_text(text: String, out: &mut Vec<StreamEvent>) {
-    if !text.is_empty() {
-        out.push(StreamEvent::Text(text));
-    }
-}
-
-fn push_reasoning(text: String, out: &mut Vec<StreamEvent>) {
-    if !text.is_empty() {
-        out.push(StreamEvent::Reasoning(text));
     }
 }
 

@@ -149,11 +149,9 @@ fn error_in(error: &Value) -> ApiError {
 
 fn read_message(index: u32, message: MessageDelta, out: &mut Vec<StreamEvent>) {
     let part = message.content.unwrap_or_default();
-    for reasoning in [part.thinking, message.tool_plan].into_iter().flatten().filter(|text| !text.is_empty())
-    {
-        out.push(StreamEvent::Reasoning(reasoning));
-    }
-    out.extend(part.text.filter(|text| !text.is_empty()).map(StreamEvent::Text));
+    out.extend(part.thinking.and_then(StreamEvent::reasoning));
+    out.extend(message.tool_plan.and_then(StreamEvent::reasoning));
+    out.extend(part.text.and_then(StreamEvent::text));
     out.extend(message.tool_calls.map(|call| {
         StreamEvent::ToolCall(ToolCallDelta {
             index,

@@ -232,10 +232,8 @@ impl Decoder {
     }
 
     fn read_part(&mut self, part: Part, out: &mut Vec<StreamEvent>) {
-        if let Some(text) = part.text.filter(|text| !text.is_empty()) {
-            let reasoning = part.thought == Some(true);
-            out.push(if reasoning { StreamEvent::Reasoning(text) } else { StreamEvent::Text(text) });
-        }
+        let event = if part.thought == Some(true) { StreamEvent::reasoning } else { StreamEvent::text };
+        out.extend(part.text.and_then(event));
         if let Some(call) = part.function_call {
             out.push(StreamEvent::ToolCall(ToolCallDelta {
                 index: self.calls,

@@ -102,6 +102,18 @@ pub enum StreamEvent {
     Done,
 }
 
+impl StreamEvent {
+    /// Visible text, if it is any.
+    fn text(text: String) -> Option<Self> {
+        (!text.is_empty()).then_some(Self::Text(text))
+    }
+
+    /// Reasoning, if it is any.
+    fn reasoning(text: String) -> Option<Self> {
+        (!text.is_empty()).then_some(Self::Reasoning(text))
+    }
+}
+
 /// A part of a tool call. `index` tells parallel calls apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ToolCallDelta {

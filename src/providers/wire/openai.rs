@@ -149,7 +149,7 @@ impl Decoder {
     fn read_choice(&mut self, choice: ChunkChoice<'_>, out: &mut Vec<StreamEvent>) {
         let delta = choice.delta;
         // Some servers send both spellings with the same text.
-        push_reasoning(delta.reasoning_content.or(delta.reasoning), out);
+        out.extend(delta.reasoning_content.or(delta.reasoning).and_then(StreamEvent::reasoning));
         self.read_content(delta.content, out);
         self.read_text(delta.refusal.unwrap_or_default(), out);
         for call in delta.tool_calls {
@@ -169,7 +169,9 @@ impl Decoder {
             Some(Content::Text(text)) => self.read_text(text, out),
             Some(Content::Parts(parts)) => {
                 for part in parts {
-                    push_reasoning(part.thinking.map(|thinking| thinking.into_text()), out);
+                    out.extend(
+                        part.thinking.and_then(|thinking| StreamEvent::reasoning(thinking.into_text())),
+                    );
                     self.read_text(part.text.unwrap_or_default(), out);
                 }
             }
@@ -197,12 +199,6 @@ fn error_in(chunk: &Chunk<'_>, data: &[u8]) -> Option<ApiError> {
     match &chunk.error {
         Some(_) => Some(error::in_stream(data)),
         None => error::find_in_stream(data),
-    }
-}
-
-fn push_reasoning(text: Option<String>, out: &mut Vec<StreamEvent>) {
-    if let Some(text) = text.filter(|text| !text.is_empty()) {
-        out.push(StreamEvent::Reasoning(text));
     }
 }
 

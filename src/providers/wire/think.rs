@@ -35,7 +35,7 @@ impl ThinkSplitter {
         match self.place {
             Place::Head => self.push_head(text, out),
             Place::Thinking => self.push_thinking(&text, out),
-            Place::Answer => emit_text(text, out),
+            Place::Answer => out.extend(StreamEvent::text(text)),
         }
     }
 
@@ -43,8 +43,8 @@ impl ThinkSplitter {
     pub(super) fn flush(&mut self, out: &mut Vec<StreamEvent>) {
         let held = std::mem::take(&mut self.held);
         match self.place {
-            Place::Thinking => emit_reasoning(&held, out),
-            Place::Head | Place::Answer => emit_text(held, out),
+            Place::Thinking => out.extend(StreamEvent::reasoning(held)),
+            Place::Head | Place::Answer => out.extend(StreamEvent::text(held)),
         }
     }
 
@@ -62,45 +62,33 @@ impl ThinkSplitter {
         let space = text.len() - body.len();
         if let Some(thought) = body.strip_prefix(OPEN) {
             self.place = Place::Thinking;
-            emit_text(text[..space].to_owned(), out);
+            out.extend(StreamEvent::text(text[..space].to_owned()));
             self.push_thinking(thought, out);
         } else if OPEN.starts_with(body) {
             self.held = body.to_owned();
-            emit_text(text[..space].to_owned(), out);
+            out.extend(StreamEvent::text(text[..space].to_owned()));
         } else {
             self.place = Place::Answer;
-            emit_text(text, out);
+            out.extend(StreamEvent::text(text));
         }
     }
 
     fn push_thinking(&mut self, text: &str, out: &mut Vec<StreamEvent>) {
         if let Some((thought, answer)) = text.split_once(CLOSE) {
             self.place = Place::Answer;
-            emit_reasoning(thought, out);
-            emit_text(answer.to_owned(), out);
+            out.extend(StreamEvent::reasoning(thought.to_owned()));
+            out.extend(StreamEvent::text(answer.to_owned()));
             return;
         }
         let (thought, held) = text.split_at(text.len() - cut_tag_len(text));
         self.held = held.to_owned();
-        emit_reasoning(thought, out);
+        out.extend(StreamEvent::reasoning(thought.to_owned()));
     }
 }
 
 /// Length of the longest end of `text` that is a beginning of the closing tag.
 fn cut_tag_len(text: &str) -> usize {
     (1..CLOSE.len()).rev().find(|&len| text.ends_with(&CLOSE[..len])).unwrap_or(0)
-}
-
-fn emit_text(text: String, out: &mut Vec<StreamEvent>) {
-    if !text.is_empty() {
-        out.push(StreamEvent::Text(text));
-    }
-}
-
-fn emit_reasoning(text: &str, out: &mut Vec<StreamEvent>) {
-    if !text.is_empty() {
-        out.push(StreamEvent::Reasoning(text.to_owned()));
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tests that concern more than one protocol, and what the protocols' own tests share.
 
 mod common;
+mod hostile;
 mod requests;
 mod types;
 
