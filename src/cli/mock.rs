@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::mock::{self, SETTINGS, Scenario};
 use crate::providers::Protocol;
@@ -55,10 +55,16 @@ fn greeting(address: SocketAddr) -> String {
     )
 }
 
+/// Ready when the process is asked to end, by Ctrl-C or SIGTERM.
 async fn interrupted() {
-    if let Err(error) = ctrl_c().await {
-        tracing::error!(%error, "Ctrl-C cannot be caught; end the process to stop the mock");
-        std::future::pending::<()>().await;
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+        tracing::error!("Ctrl-C cannot be caught; kill the process to stop the mock");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }
 

@@ -1,24 +1,30 @@
 //! Arguments for tool calls: the smallest value that a JSON schema allows.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value, json};
 
-/// Schemas nested deeper than this get `null`: they may be endless.
+/// Where a schema goes deeper or grows larger than this it gets `null`: it may be endless.
 const DEEPEST: usize = 16;
+const MOST_VALUES: u32 = 10_000;
 
 /// A value that has every required property of `schema`, each of the right type. Constants,
 /// enumerations and defaults are honoured; `$ref` is followed within the schema.
 pub(super) fn for_schema(schema: &Value) -> Value {
-    let value = Example { root: schema }.of(schema, "value", 0);
+    let value = Example { root: schema, values: Cell::new(0) }.of(schema, "value", 0);
     if value.is_object() { value } else { json!({}) }
 }
 
 struct Example<'a> {
     root: &'a Value,
+    /// How many values it has so far.
+    values: Cell<u32>,
 }
 
 impl Example<'_> {
     fn of(&self, schema: &Value, name: &str, depth: usize) -> Value {
-        if depth > DEEPEST {
+        self.values.set(self.values.get() + 1);
+        if depth > DEEPEST || self.values.get() > MOST_VALUES {
             return Value::Null;
         }
         if let Some(fixed) = fixed_value(schema) {
@@ -173,6 +179,15 @@ mod tests {
         let value = for_schema(&schema);
         assert_eq!(value["city"], "Oslo");
         assert!(value["tree"]["child"].is_object());
+    }
+
+    #[test]
+    fn a_schema_that_grows_without_bound_is_cut_off() {
+        let child = json!({"type": "array", "minItems": 16, "items": {"$ref": "#"}});
+        let schema =
+            json!({"type": "object", "required": ["a", "b"], "properties": {"a": child, "b": child}});
+        let values = for_schema(&schema).to_string().matches([',', '[', '{']).count();
+        assert!(values <= 2 * MOST_VALUES as usize, "{values}");
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl Tempo {
             0 => 0,
             most => self.chance.random_range(0..=2 * most),
         };
-        self.due_ns += (self.gap_ns + jitter).saturating_sub(self.jitter_ns);
+        let gap_ns = (self.gap_ns + jitter).saturating_sub(self.jitter_ns);
+        self.due_ns = self.due_ns.saturating_add(gap_ns);
     }
 
     /// Goes on to the usage and the end mark.

@@ -18,6 +18,7 @@ mod script;
 mod server;
 mod service;
 mod track;
+mod values;
 mod words;
 
 #[cfg(test)]
@@ -29,8 +30,9 @@ use std::thread::JoinHandle;
 
 use tokio_util::sync::CancellationToken;
 
-pub use scenario::{Failure, Millis, SETTINGS, Scenario, ScenarioError, Share, Think, UsageReport};
+pub use scenario::{SETTINGS, Scenario, ScenarioError};
 pub use server::{Config, Server};
+pub use values::{Failure, Millis, Share, Think, UsageReport};
 
 use crate::providers::{Model, Protocol, Provider, ProviderKind};
 

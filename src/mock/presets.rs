@@ -1,6 +1,7 @@
 //! Models with a fixed scenario, for the demo and for whoever wants to see something at once.
 
-use super::scenario::{DEFAULT, Failure, Millis, Scenario, Share};
+use super::scenario::{DEFAULT, Scenario};
+use super::values::{Failure, Millis, Share};
 use crate::providers::Model;
 
 /// A named scenario, listed as a model.

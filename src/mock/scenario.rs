@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::presets::Preset;
+use super::values::{Failure, Millis, Share, Think, UsageReport, count};
 
 /// A description of answers. Times are in milliseconds and may have fractions.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
@@ -29,7 +30,7 @@ pub struct Scenario {
     #[arg(long = "headers-ms", value_name = "MS", default_value_t = DEFAULT.headers)]
     pub headers: Millis,
     /// Tokens of visible text; the request's own maximum cuts them short.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT.tokens)]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.tokens)]
     pub tokens: u32,
     /// Tokens in one event of the stream.
     #[arg(long, value_name = "N", default_value_t = DEFAULT.tokens_per_chunk)]
@@ -38,25 +39,25 @@ pub struct Scenario {
     #[arg(long, value_name = "N", default_value_t = DEFAULT.burst)]
     pub burst: NonZeroU32,
     /// Tokens of reasoning before the text.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT.reasoning_tokens)]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.reasoning_tokens)]
     pub reasoning_tokens: u32,
     /// Where reasoning stands: `field` of its own, or inline in <think> `tags`.
     #[arg(long, value_name = "HOW", default_value_t = DEFAULT.think)]
     pub think: Think,
     /// Calls made instead of text, to the tools that the request brings.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT.tool_calls)]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_CALLS>, default_value_t = DEFAULT.tool_calls)]
     pub tool_calls: u32,
     /// Token usage: `reported`, `none`, or `rejected` (none, and 400 when `stream_options` asks for it).
     #[arg(long, value_name = "HOW", default_value_t = DEFAULT.usage)]
     pub usage: UsageReport,
     /// Input tokens reported as read from a prompt cache.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT.cached_tokens)]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.cached_tokens)]
     pub cached_tokens: u32,
     /// How answers fail: `none`, a status from 400 to 599, `stream` (error event), `stall`, `cut`, `hang`.
     #[arg(long, value_name = "HOW", default_value_t = DEFAULT.error)]
     pub error: Failure,
     /// Tokens sent before `stream`, `stall` and `cut` happen.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT.error_after)]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.error_after)]
     pub error_after: u32,
     /// Share of requests that fail, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT.error_rate)]
@@ -66,6 +67,9 @@ pub struct Scenario {
     pub seed: u64,
 }
 
+/// Enough for any context window, and little enough to hold in memory.
+const MOST_TOKENS: u32 = 1_000_000;
+const MOST_CALLS: u32 = 1_000;
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
 /// What the server does without any flag.
@@ -86,7 +90,7 @@ pub(super) const DEFAULT: Scenario = Scenario {
     cached_tokens: 0,
     error: Failure::None,
     error_after: 5,
-    error_rate: Share(1.0),
+    error_rate: Share::new(1.0),
     seed: 0,
 };
 
@@ -166,16 +170,16 @@ impl Scenario {
             "jitter" => assign(&mut self.jitter, value),
             "tail" => assign(&mut self.tail, value),
             "headers" => assign(&mut self.headers, value),
-            "tokens" => assign(&mut self.tokens, value),
+            "tokens" => count::<MOST_TOKENS>(value).map(|count| self.tokens = count),
             "chunk" => assign(&mut self.tokens_per_chunk, value),
             "burst" => assign(&mut self.burst, value),
-            "reasoning" => assign(&mut self.reasoning_tokens, value),
+            "reasoning" => count::<MOST_TOKENS>(value).map(|count| self.reasoning_tokens = count),
             "think" => assign(&mut self.think, value),
-            "tools" => assign(&mut self.tool_calls, value),
+            "tools" => count::<MOST_CALLS>(value).map(|count| self.tool_calls = count),
             "usage" => assign(&mut self.usage, value),
-            "cached" => assign(&mut self.cached_tokens, value),
+            "cached" => count::<MOST_TOKENS>(value).map(|count| self.cached_tokens = count),
             "error" => assign(&mut self.error, value),
-            "error_after" => assign(&mut self.error_after, value),
+            "error_after" => count::<MOST_TOKENS>(value).map(|count| self.error_after = count),
             "error_rate" => assign(&mut self.error_rate, value),
             "seed" => assign(&mut self.seed, value),
             _ => return Err(ScenarioError::UnknownSetting(setting.to_owned())),
@@ -215,185 +219,6 @@ impl fmt::Display for Scenario {
     }
 }
 
-/// A span of time, written in milliseconds, exact to the nanosecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Millis {
-    nanos: u64,
-}
-
-impl Millis {
-    /// No scenario waits longer than this for anything.
-    const LONGEST_MS: f64 = 86_400_000.0;
-
-    /// That many whole milliseconds.
-    pub const fn of(ms: u64) -> Self {
-        Self { nanos: ms * 1_000_000 }
-    }
-
-    /// The same in nanoseconds.
-    pub const fn nanos(self) -> u64 {
-        self.nanos
-    }
-}
-
-impl FromStr for Millis {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "expected milliseconds between 0 and 86400000 (a day)";
-        let ms: f64 = text.parse().map_err(|_| EXPECTED)?;
-        if !(0.0..=Self::LONGEST_MS).contains(&ms) {
-            return Err(EXPECTED);
-        }
-        Ok(Self { nanos: (ms * 1e6).round() as u64 })
-    }
-}
-
-impl fmt::Display for Millis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.nanos as f64 / 1e6)
-    }
-}
-
-/// A share between 0 and 1.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Share(f64);
-
-impl Share {
-    /// The share as a number; what lies outside 0 to 1 is moved to the nearer end.
-    pub const fn new(share: f64) -> Self {
-        Self(share.clamp(0.0, 1.0))
-    }
-
-    pub(super) const fn get(self) -> f64 {
-        self.0
-    }
-}
-
-impl FromStr for Share {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let share: f64 = text.parse().map_err(|_| "expected a number between 0 and 1")?;
-        (0.0..=1.0).contains(&share).then_some(Self(share)).ok_or("expected a number between 0 and 1")
-    }
-}
-
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// How an answer fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    None,
-    /// Refused with this HTTP status, 429 with `Retry-After`.
-    Status(u16),
-    /// An error event inside the 200 stream, which then ends.
-    Stream,
-    /// The stream stops and the connection stays open.
-    Stall,
-    /// The connection is closed without the end mark.
-    Cut,
-    /// The request is never answered.
-    Hang,
-}
-
-impl FromStr for Failure {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "none" => Ok(Self::None),
-            "stream" => Ok(Self::Stream),
-            "stall" => Ok(Self::Stall),
-            "cut" => Ok(Self::Cut),
-            "hang" => Ok(Self::Hang),
-            _ => match text.parse() {
-                Ok(status @ 400..=599) => Ok(Self::Status(status)),
-                _ => Err("expected none, a status from 400 to 599, stream, stall, cut or hang"),
-            },
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Status(status) => status.fmt(f),
-            Self::Stream => f.write_str("stream"),
-            Self::Stall => f.write_str("stall"),
-            Self::Cut => f.write_str("cut"),
-            Self::Hang => f.write_str("hang"),
-        }
-    }
-}
-
-/// Whether token usage is reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsageReport {
-    Reported,
-    None,
-    /// Never reported, and a request with `stream_options` is refused: some servers do that.
-    Rejected,
-}
-
-impl FromStr for UsageReport {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "reported" => Ok(Self::Reported),
-            "none" => Ok(Self::None),
-            "rejected" => Ok(Self::Rejected),
-            _ => Err("expected reported, none or rejected"),
-        }
-    }
-}
-
-impl fmt::Display for UsageReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Reported => "reported",
-            Self::None => "none",
-            Self::Rejected => "rejected",
-        })
-    }
-}
-
-/// Where reasoning stands in an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Think {
-    /// In the protocol's own place for it.
-    Field,
-    /// In the text, between `<think>` and `</think>`.
-    Tags,
-}
-
-impl FromStr for Think {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "field" => Ok(Self::Field),
-            "tags" => Ok(Self::Tags),
-            _ => Err("expected field or tags"),
-        }
-    }
-}
-
-impl fmt::Display for Think {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Field => "field",
-            Self::Tags => "tags",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -401,8 +226,8 @@ mod tests {
     use super::*;
 
     fn any_scenario() -> impl Strategy<Value = Scenario> {
-        let millis = || (0..=86_400_000_000_000_u64).prop_map(|nanos| Millis { nanos });
-        let count = || (1..=u32::MAX).prop_map(|count| NonZeroU32::new(count).unwrap());
+        let millis = || (0..=86_400_000_000_000_u64).prop_map(Millis::of_nanos);
+        let positive = || (1..=u32::MAX).prop_map(|count| NonZeroU32::new(count).unwrap());
         let error = prop_oneof![
             (400_u16..600).prop_map(Failure::Status),
             prop::sample::select(vec![
@@ -417,8 +242,9 @@ mod tests {
             prop::sample::select(vec![UsageReport::Reported, UsageReport::None, UsageReport::Rejected]);
         let think = prop::sample::select(vec![Think::Field, Think::Tags]);
         let times = (millis(), millis(), millis(), millis(), millis(), millis());
-        let sizes = (any::<u32>(), count(), count(), any::<u32>(), any::<u32>(), any::<u32>());
-        let rest = (think, usage, error, any::<u32>(), 0.0..=1.0, any::<u64>());
+        let tokens = || 0..=MOST_TOKENS;
+        let sizes = (tokens(), positive(), positive(), tokens(), 0..=MOST_CALLS, tokens());
+        let rest = (think, usage, error, tokens(), 0.0..=1.0, any::<u64>());
         (times, sizes, rest).prop_map(|(times, sizes, rest)| Scenario {
             ttft: times.0,
             ttft_max: times.1,
@@ -466,7 +292,7 @@ mod tests {
         let scenario = DEFAULT.for_model("mock/ttft=50,gap=0.5,tokens=40,error=429").unwrap();
         let expected = Scenario {
             ttft: Millis::of(50),
-            gap: Millis { nanos: 500_000 },
+            gap: Millis::of_nanos(500_000),
             tokens: 40,
             error: Failure::Status(429),
             ..DEFAULT
@@ -494,6 +320,7 @@ mod tests {
         assert!(message("mock/speed=9").contains("`speed`"));
         assert!(message("mock/speed=9").contains("ttft, ttft_max, gap"));
         assert!(message("mock/ttft=-1").contains("`ttft=-1`"));
+        assert!(message("mock/tokens=1000001").contains("0 to 1000000"));
         assert!(message("mock/burst=0").contains("`burst=0`"));
         assert!(message("mock/error=200").contains("400 to 599"));
         assert!(message("mock/ttft=5,fast").contains("`fast`"));

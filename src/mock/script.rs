@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::arguments;
-use super::scenario::{Failure, Scenario, Think};
+use super::scenario::Scenario;
+use super::values::{Failure, Think};
 use super::words::Words;
 use crate::providers::wire::{FinishReason, ToolChoice, Usage};
 

@@ -20,8 +20,9 @@ use super::log::{Entry, Log, Outcome, Record};
 use super::pacer::Pacer;
 use super::presets;
 use super::route::{Address, Route};
-use super::scenario::{Failure, Scenario, UsageReport};
+use super::scenario::Scenario;
 use super::script::{Ask, Ending, Script, UsageWish};
+use super::values::{Failure, UsageReport};
 use crate::providers::client::clock::monotonic_ns;
 use crate::providers::client::stream::Stamps;
 

@@ -1,8 +1,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::mock::scenario::{DEFAULT, Failure, Scenario};
+use crate::mock::scenario::{DEFAULT, Scenario};
 use crate::mock::script::{Tool, UsageWish};
+use crate::mock::values::Failure;
 use crate::providers::wire::ToolChoice;
 
 /// Where a protocol keeps what an answer says, as JSON pointers into its events and its documents.
