@@ -7,11 +7,12 @@ server did for each request (tokens, milliseconds) is in its log on stderr.
 import argparse
 import signal
 import sys
-import threading
 from importlib.util import find_spec
 from pathlib import Path
 
 import xllamacpp
+
+STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 def smollm_path() -> Path:
@@ -60,15 +61,14 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    # Blocked before there are threads, so that none of the server's can take the signal away.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
     servers = [serve("smollm2-135m-instruct", smollm_path(), arguments.port, arguments)]
     if arguments.gemma:
         gemma_port = arguments.port + 1 if arguments.port else 0
         servers.append(serve("gemma-3-270m", gemma_path(), gemma_port, arguments))
-    stop.wait()
+    signal.sigwait(STOP_SIGNALS)
     servers.clear()
 
 
