@@ -1,12 +1,29 @@
 //! The engine: providers side by side, the models of one provider one after the other. Knows no
 //! terminal and no web page; it yields typed [`Event`]s and, at the end, a [`Report`].
 
-use secrecy::SecretString;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use std::{collections::HashSet, sync::Arc, thread};
 
-use super::types::{Event, Parameters, Report};
-use crate::providers::{Model, Provider};
+use secrecy::SecretString;
+use tokio::{
+    select,
+    sync::{mpsc, oneshot},
+    task::{JoinSet, spawn_blocking},
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{
+    board::{Board, RowId},
+    load,
+    request::Recipe,
+    run::{Endpoint, Slot},
+    scheduling::prefer_promptness,
+    types::{
+        Event, Init, MAX_TOKENS_RANGE, ModelAdjustments, Parameters, Progress, RUNS_RANGE, Report,
+        SCHEMA_VERSION, Status, TEMPERATURE_RANGE,
+    },
+};
+use crate::providers::{Model, ModelRef, Provider};
 
 /// One model to measure, with everything needed to reach it.
 #[derive(Debug, Clone)]
@@ -16,8 +33,8 @@ pub struct Target {
     pub model: Model,
 }
 
-/// What to measure with which parameters. Targets of one provider must be adjacent in no
-/// particular way: the engine groups them by address, keeping their order.
+/// What to measure, with which parameters. Targets at the same address form a group, whatever
+/// their providers are called: two names for one server must not slow each other down.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub targets: Vec<Target>,
@@ -25,23 +42,261 @@ pub struct Plan {
 }
 
 /// A benchmark under way.
+#[derive(Debug)]
 pub struct Running {
     /// Closed after the last event.
     pub events: mpsc::UnboundedReceiver<Event>,
     /// The whole report; after a cancel it holds what was finished.
-    pub report: tokio::task::JoinHandle<Report>,
-}
-
-/// Starts measuring on threads of the engine's own. Cancelling `cancel` ends it within 100 ms.
-///
-/// # Errors
-/// When a parameter is out of range, a load has more than one target, or there is no target.
-pub fn start(plan: Plan, cancel: CancellationToken) -> Result<Running, PlanError> {
-    let _ = (plan, cancel);
-    Err(PlanError("not written yet".into()))
+    pub report: oneshot::Receiver<Report>,
 }
 
 /// Why a plan cannot be run; one sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PlanError(pub String);
+
+/// Starts measuring on a thread of the engine's own. Cancelling `cancel` ends it within 100 ms.
+///
+/// # Errors
+/// When a parameter is out of range, a load has more than one target or tier, there is no target,
+/// or the system gives no thread.
+pub fn start(plan: Plan, cancel: CancellationToken) -> Result<Running, PlanError> {
+    check(&plan)?;
+    let (events, events_out) = mpsc::unbounded_channel();
+    let (report, report_out) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| PlanError(format!("the engine cannot start: {error}")))?;
+    thread::Builder::new()
+        .name("measure".into())
+        .spawn(move || {
+            prefer_promptness();
+            let outcome = runtime.block_on(run(plan, events, cancel));
+            // Nobody need wait for the report, and a filler that is still being written is of no
+            // more use.
+            let _ = report.send(outcome);
+            runtime.shutdown_background();
+        })
+        .map_err(|error| PlanError(format!("the engine cannot start: {error}")))?;
+    Ok(Running { events: events_out, report: report_out })
+}
+
+fn check(plan: &Plan) -> Result<(), PlanError> {
+    let Parameters { runs, max_tokens, temperature, context_tiers, timeouts, load, .. } = &plan.parameters;
+    let complain = |text: String| Err(PlanError(text));
+    if plan.targets.is_empty() {
+        return complain("there is no model to measure: choose at least one".into());
+    }
+    if !RUNS_RANGE.contains(runs) {
+        return complain(format!("runs must be 1 to 20, not {runs}"));
+    }
+    if !MAX_TOKENS_RANGE.contains(max_tokens) {
+        return complain(format!("max tokens must be 1 to 16384, not {max_tokens}"));
+    }
+    if !TEMPERATURE_RANGE.contains(temperature) {
+        return complain(format!("temperature must be 0 to 2, not {temperature}"));
+    }
+    if context_tiers.is_empty() {
+        return complain("there is no context tier: give at least one, 0 for the bare prompt".into());
+    }
+    if let Some(tier) = context_tiers.iter().find(|&&tier| tier > MAX_TIER) {
+        return complain(format!("a context tier is at most {MAX_TIER} tokens, not {tier}"));
+    }
+    if context_tiers.iter().collect::<HashSet<_>>().len() < context_tiers.len() {
+        return complain("a context tier is given twice".into());
+    }
+    for (name, seconds) in [
+        ("connect", timeouts.connect_s),
+        ("first token", timeouts.first_token_s),
+        ("total", timeouts.total_s),
+    ] {
+        if !(0.001..=86_400.0).contains(&seconds) {
+            return complain(format!("the {name} timeout must be 0.001 to 86400 seconds, not {seconds}"));
+        }
+    }
+    if let Some(load) = load {
+        load::check(load, plan)?;
+    }
+    Ok(())
+}
+
+/// The largest context any model offers, with room to spare.
+const MAX_TIER: u64 = 2_000_000;
+
+async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, cancel: CancellationToken) -> Report {
+    let started_at = jiff::Timestamp::now();
+    let parameters = Arc::new(plan.parameters);
+    let board = Board::new(events);
+    let work = async {
+        let groups = lay_out(plan.targets, &parameters, &board).await;
+        announce(&groups, &parameters, &board);
+        let mut running = JoinSet::new();
+        for group in groups {
+            running.spawn(group.run(Arc::clone(&parameters), board.clone()));
+        }
+        while running.join_next().await.is_some() {}
+    };
+    let status = select! {
+        () = work => Status::Complete,
+        () = cancel.cancelled() => Status::Cancelled,
+    };
+    let (results, client) = board.finish();
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: "llm-studio".into(),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        status,
+        started_at: started_at.to_string(),
+        finished_at: jiff::Timestamp::now().to_string(),
+        parameters: Arc::unwrap_or_clone(parameters),
+        client,
+        results,
+    }
+}
+
+/// The targets behind one address.
+struct Group {
+    models: Vec<(Arc<Recipe>, Vec<Tier>)>,
+    total: u64,
+}
+
+struct Tier {
+    tokens: u64,
+    row: RowId,
+    /// Set when the tier is not run.
+    skip: Option<String>,
+}
+
+/// Decides what is run and what is skipped. Counting prompts loads a tokenizer, which is done away
+/// from the measuring thread and before anything is measured.
+async fn lay_out(targets: Vec<Target>, parameters: &Arc<Parameters>, board: &Board) -> Vec<Group> {
+    let mut groups: Vec<(String, Group)> = Vec::new();
+    for target in targets {
+        let address = address(&target.provider);
+        let recipe = Arc::new(Recipe::new(target, parameters));
+        let mut tiers = Vec::with_capacity(parameters.context_tiers.len());
+        for &tokens in &parameters.context_tiers {
+            let asked = Arc::clone(&recipe);
+            let skip = match spawn_blocking(move || asked.skip_reason(tokens)).await {
+                Ok(skip) => skip,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            };
+            tiers.push(Tier { tokens, row: board.add(&recipe, tokens), skip });
+        }
+        let run_tiers = tiers.iter().filter(|tier| tier.skip.is_none()).count() as u64;
+        let total = run_tiers * requests_per_tier(parameters);
+        match groups.iter_mut().find(|(known, _)| *known == address) {
+            Some((_, group)) => {
+                group.models.push((recipe, tiers));
+                group.total += total;
+            }
+            None => groups.push((address, Group { models: vec![(recipe, tiers)], total })),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn requests_per_tier(parameters: &Parameters) -> u64 {
+    let measured = parameters.load.map_or(u64::from(parameters.runs), |load| load.requests);
+    measured + u64::from(parameters.warmup)
+}
+
+fn address(provider: &Provider) -> String {
+    Url::parse(&provider.base_url).map_or_else(
+        |_| provider.base_url.clone(),
+        |url| format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0)),
+    )
+}
+
+fn announce(groups: &[Group], parameters: &Parameters, board: &Board) {
+    let recipes = || groups.iter().flat_map(|group| &group.models).map(|(recipe, _)| recipe);
+    board.tell(Event::BenchmarkInit {
+        data: Init {
+            targets: recipes().map(|recipe| model_ref(recipe)).collect(),
+            runs: parameters.runs,
+            context_tiers: parameters.context_tiers.clone(),
+            max_tokens: parameters.max_tokens,
+            total_requests: groups.iter().map(|group| group.total).sum(),
+        },
+    });
+    let adjusted: Vec<_> = recipes()
+        .filter(|recipe| !recipe.adjustments.is_empty())
+        .map(|recipe| ModelAdjustments { model: model_ref(recipe), adjustments: recipe.adjustments.clone() })
+        .collect();
+    if !adjusted.is_empty() {
+        board.tell(Event::ParamAdjustments { models: adjusted });
+    }
+}
+
+fn model_ref(recipe: &Recipe) -> ModelRef {
+    ModelRef { provider_key: recipe.provider().key.clone(), model_id: recipe.target.model.id.clone() }
+}
+
+impl Group {
+    async fn run(self, parameters: Arc<Parameters>, board: Board) {
+        let endpoint = Arc::<Endpoint>::default();
+        let Some((first, _)) = self.models.first() else { return };
+        let mut slot = Slot::new(Arc::clone(first), Arc::clone(&endpoint), parameters.timeouts);
+        let mut counter = Counter { done: 0, total: self.total, parameters: &parameters, board: &board };
+        for (recipe, tiers) in &self.models {
+            slot.turn_to(Arc::clone(recipe));
+            for tier in tiers {
+                if let Some(reason) = &tier.skip {
+                    board.skip(tier.row, reason.clone());
+                    continue;
+                }
+                if parameters.warmup {
+                    counter.about_to_run(recipe, tier.tokens, 0);
+                    board.warm(tier.row, &slot.run(tier.tokens, 0).await);
+                    counter.done += 1;
+                }
+                if let Some(load) = parameters.load {
+                    load::run(&load, recipe, &endpoint, &parameters, tier.tokens, tier.row, &board).await;
+                } else {
+                    for run in 1..=u64::from(parameters.runs) {
+                        counter.about_to_run(recipe, tier.tokens, run);
+                        board.push(tier.row, slot.run(tier.tokens, run).await);
+                        counter.done += 1;
+                    }
+                }
+                board.close(tier.row);
+            }
+        }
+    }
+}
+
+/// Counts the requests of one group and says what comes next.
+struct Counter<'a> {
+    done: u64,
+    total: u64,
+    parameters: &'a Parameters,
+    board: &'a Board,
+}
+
+impl Counter<'_> {
+    fn about_to_run(&self, recipe: &Recipe, tier: u64, run: u64) {
+        let runs = u64::from(self.parameters.runs);
+        let data = Progress { run, runs, ..progress(recipe, tier, self.done, self.total) };
+        self.board.tell(Event::BenchmarkProgress { data });
+    }
+}
+
+/// Progress of a group that has made `done` of `total` requests.
+pub(super) fn progress(recipe: &Recipe, tier: u64, done: u64, total: u64) -> Progress {
+    Progress {
+        provider: recipe.provider().display_name.clone(),
+        provider_key: recipe.provider().key.clone(),
+        model: recipe.target.model.display_name.clone(),
+        model_id: recipe.target.model.id.clone(),
+        run: done,
+        runs: total,
+        context_tokens: tier,
+        provider_done: done,
+        provider_total: total,
+        live_tps: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

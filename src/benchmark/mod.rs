@@ -3,9 +3,25 @@
 pub mod types;
 
 #[cfg(feature = "ssr")]
+mod board;
+#[cfg(feature = "ssr")]
 pub mod engine;
 #[cfg(feature = "ssr")]
 pub mod filler;
+#[cfg(feature = "ssr")]
+mod health;
+#[cfg(feature = "ssr")]
+mod load;
+#[cfg(feature = "ssr")]
+mod measure;
+#[cfg(feature = "ssr")]
+mod request;
+#[cfg(feature = "ssr")]
+mod run;
+#[cfg(feature = "ssr")]
+mod scheduling;
+#[cfg(feature = "ssr")]
+mod summary;
 #[cfg(feature = "ssr")]
 pub mod tokenizer;
 

@@ -243,6 +243,19 @@ pub struct Price {
     pub source: PriceSource,
 }
 
+impl Price {
+    /// USD for one request: uncached input, cached input and output (reasoning included), each at
+    /// its price. `input` includes `cached_input`.
+    pub fn cost(&self, input: u64, cached_input: u64, output: u64) -> f64 {
+        let cached = cached_input.min(input);
+        let cached_price = self.cached_input_per_mtok.unwrap_or(self.input_per_mtok);
+        let micro_usd = (input - cached) as f64 * self.input_per_mtok
+            + cached as f64 * cached_price
+            + output as f64 * self.output_per_mtok;
+        micro_usd / 1e6
+    }
+}
+
 /// Where a price comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,8 +3,12 @@
 
 pub mod clock;
 mod connection;
+mod exchange;
+mod recording;
 pub mod sse;
 pub mod stream;
 mod tls;
 
 pub use connection::{Connection, Opened};
+pub use exchange::{Exchange, Limits, exchange};
+pub use recording::Recording;

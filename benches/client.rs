@@ -1,0 +1,93 @@
+//! How exact and how cheap the measuring client is: the real binary against the real mock in another
+//! process, on loopback, judged by the mock's own log. Prints a table and writes
+//! `benches/results/`. Run by `make bench`; `make bench CASE=step` runs the cases whose name
+//! contains the word.
+
+mod harness;
+
+use harness::{Case, Figures, Limits, Verdict};
+
+const CASES: [Case; 6] = [
+    Case {
+        name: "one-stream",
+        what: "1 stream, 50 requests, 50 ms, then 5 ms x 40 tokens",
+        scenario: "ttft=50,gap=5,tokens=40",
+        concurrency: 1,
+        requests: 50,
+        contended: false,
+        limits: Limits { ttft_ms: Some(0.4), itl_percent: Some(0.1), ..Limits::NONE },
+    },
+    Case {
+        name: "out-of-step",
+        what: "64 streams, 1,000 requests, 50 to 250 ms, then 10 ms x 50 tokens",
+        scenario: "ttft=50,ttft_max=250,gap=10,tokens=50",
+        concurrency: 64,
+        requests: 1_000,
+        contended: false,
+        limits: Limits {
+            ttft_ms: Some(0.2),
+            itl_percent: Some(0.05),
+            cpu_us: Some(40.0),
+            rss_mb: Some(48.0),
+            ..Limits::NONE
+        },
+    },
+    Case {
+        name: "in-step",
+        what: "64 streams, 2,000 requests, 100 ms, then 10 ms x 50 tokens",
+        scenario: "ttft=100,gap=10,tokens=50",
+        concurrency: 64,
+        requests: 2_000,
+        contended: false,
+        limits: Limits {
+            ttft_ms: Some(0.3),
+            itl_percent: Some(0.1),
+            cpu_us: Some(40.0),
+            rss_mb: Some(48.0),
+            ..Limits::NONE
+        },
+    },
+    Case {
+        name: "capacity",
+        what: "64 streams, 4,096 requests, 500 tokens each, unpaced, 20 events a write",
+        scenario: "ttft=0,gap=0,tokens=500,burst=20",
+        concurrency: 64,
+        requests: 4_096,
+        contended: false,
+        limits: Limits {
+            tokens_per_second: Some(500_000.0),
+            cpu_us: Some(4.0),
+            rss_mb: Some(48.0),
+            ..Limits::NONE
+        },
+    },
+    Case {
+        name: "busy-out-of-step",
+        what: "as out-of-step, while another process keeps both cores busy",
+        scenario: "ttft=50,ttft_max=250,gap=10,tokens=50",
+        concurrency: 64,
+        requests: 1_000,
+        contended: true,
+        limits: Limits { ttft_ms: Some(1.0), ..Limits::NONE },
+    },
+    Case {
+        name: "busy-in-step",
+        what: "as in-step, while another process keeps both cores busy",
+        scenario: "ttft=100,gap=10,tokens=50",
+        concurrency: 64,
+        requests: 2_000,
+        contended: true,
+        limits: Limits { ttft_ms: Some(1.0), ..Limits::NONE },
+    },
+];
+
+fn main() -> anyhow::Result<()> {
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let mut verdicts = Vec::new();
+    for case in CASES.iter().filter(|case| case.name.contains(&wanted)) {
+        eprintln!("{}: {}", case.name, case.what);
+        let figures: Figures = harness::run(case)?;
+        verdicts.push(Verdict { case, figures });
+    }
+    harness::publish(&verdicts)
+}

@@ -1,0 +1,148 @@
+//! Starts mock and client as processes of their own, joins what both say of each request, and
+//! tabulates the differences.
+
+mod compare;
+mod processes;
+
+use std::{fs, path::Path};
+
+use anyhow::Context;
+use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use serde::Serialize;
+
+pub use compare::{ErrorOf, Figures};
+
+/// One situation to measure the client in.
+#[derive(Debug, Serialize)]
+pub struct Case {
+    pub name: &'static str,
+    pub what: &'static str,
+    /// The mock's scenario, in the grammar of its model names.
+    pub scenario: &'static str,
+    pub concurrency: u32,
+    pub requests: u64,
+    /// Another process keeps both cores busy; the mock then runs with a real-time priority, so that
+    /// its own lateness is not counted against the client.
+    pub contended: bool,
+    pub limits: Limits,
+}
+
+/// What the product promises; `None` where it promises nothing.
+#[derive(Debug, Serialize)]
+pub struct Limits {
+    /// Mean error of TTFT, ms.
+    pub ttft_ms: Option<f64>,
+    /// Mean error of the mean inter-token latency, %.
+    pub itl_percent: Option<f64>,
+    /// Client CPU per output token, µs.
+    pub cpu_us: Option<f64>,
+    /// Client peak memory, MB.
+    pub rss_mb: Option<f64>,
+    /// System throughput, at least.
+    pub tokens_per_second: Option<f64>,
+}
+
+impl Limits {
+    pub const NONE: Self =
+        Self { ttft_ms: None, itl_percent: None, cpu_us: None, rss_mb: None, tokens_per_second: None };
+}
+
+/// A case and what came out.
+#[derive(Debug, Serialize)]
+pub struct Verdict<'a> {
+    pub case: &'a Case,
+    pub figures: Figures,
+}
+
+/// Runs one case.
+pub fn run(case: &Case) -> anyhow::Result<Figures> {
+    let directory = tempfile::tempdir()?;
+    let log = directory.path().join("truth.jsonl");
+    let output = directory.path().join("report.json");
+    let mut mock = processes::Mock::start(&log, case.contended)?;
+    let noise = case.contended.then(processes::Noise::start).transpose()?;
+    let cpu_s = processes::run_client(case, mock.port, &output)?;
+    drop(noise);
+    mock.stop()?;
+    compare::figures(&output, &log, cpu_s)
+}
+
+/// Prints the table and writes it and the figures to `benches/results/`.
+pub fn publish(verdicts: &[Verdict<'_>]) -> anyhow::Result<()> {
+    let table = table(verdicts);
+    println!("{table}");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results");
+    fs::create_dir_all(&directory)?;
+    let stem = format!("client-{}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S"));
+    fs::write(directory.join(format!("{stem}.txt")), format!("{table}\n"))?;
+    fs::write(directory.join(format!("{stem}.json")), serde_json::to_vec_pretty(verdicts)?)
+        .context("writing the figures")?;
+    println!("written to benches/results/{stem}.{{txt,json}}");
+    Ok(())
+}
+
+fn table(verdicts: &[Verdict<'_>]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header([
+        "case",
+        "TTFT error\nmean / p99, ms",
+        "ITL error\nmean / p99, %",
+        "speed error\nmean / p99, %",
+        "tokens",
+        "tok/s",
+        "CPU\nµs/token",
+        "peak\nMB",
+        "clock,\nlateness p99",
+        "promise",
+    ]);
+    for Verdict { case, figures } in verdicts {
+        table.add_row([
+            case.name.to_owned(),
+            pair(&figures.ttft_ms, 3),
+            pair(&figures.itl_percent, 4),
+            pair(&figures.speed_percent, 4),
+            figures.tokens_verdict(),
+            format!("{:.0}", figures.tokens_per_second),
+            format!("{:.1}", figures.cpu_us_per_token),
+            format!("{:.0}", figures.peak_rss_mb),
+            figures.clock_verdict(),
+            promise(&case.limits, figures),
+        ]);
+    }
+    for column in 1..=8 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn pair(error: &Option<ErrorOf>, digits: usize) -> String {
+    error
+        .as_ref()
+        .map_or_else(|| "–".into(), |error| format!("{:.digits$} / {:.digits$}", error.mean, error.p99))
+}
+
+/// "kept", or what was missed by what.
+fn promise(limits: &Limits, figures: &Figures) -> String {
+    let mean = |error: &Option<ErrorOf>| error.as_ref().map_or(f64::INFINITY, |error| error.mean);
+    let at_most = [
+        ("TTFT", limits.ttft_ms, mean(&figures.ttft_ms)),
+        ("ITL", limits.itl_percent, mean(&figures.itl_percent)),
+        ("CPU", limits.cpu_us, figures.cpu_us_per_token),
+        ("memory", limits.rss_mb, figures.peak_rss_mb),
+    ];
+    let mut missed: Vec<String> = at_most
+        .into_iter()
+        .filter_map(|(name, limit, actual)| Some((name, limit?, actual)))
+        .filter(|(_, limit, actual)| actual > limit)
+        .map(|(name, limit, _)| format!("{name} > {limit}"))
+        .collect();
+    if let Some(least) = limits.tokens_per_second.filter(|&least| figures.tokens_per_second < least) {
+        missed.push(format!("tok/s < {least}"));
+    }
+    if !figures.all_exact() {
+        missed.push("tokens differ".into());
+    }
+    if missed.is_empty() { "kept".into() } else { missed.join(", ") }
+}

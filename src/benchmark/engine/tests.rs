@@ -1,0 +1,210 @@
+//! The engine against the real mock, over real sockets.
+
+use super::*;
+use crate::{
+    benchmark::types::{LoadParameters, ResultRow, Timeouts, TokenSource},
+    mock,
+    providers::{ErrorKind, Protocol, ProviderKind},
+};
+
+fn target(mock: &mock::Handle, key: &str, scenario: &str) -> Target {
+    target_on(mock, key, scenario, Protocol::OpenaiChat)
+}
+
+fn target_on(mock: &mock::Handle, key: &str, scenario: &str, protocol: Protocol) -> Target {
+    let provider = Provider {
+        key: key.into(),
+        display_name: key.into(),
+        kind: ProviderKind::Custom,
+        protocol,
+        base_url: mock::base_url(&mock.base_url(), protocol),
+        headers: Vec::new(),
+    };
+    Target { provider, key: None, model: Model::named(format!("mock/{scenario}")) }
+}
+
+/// One short run, so that a test is quick.
+fn quick() -> Parameters {
+    Parameters { runs: 1, warmup: false, max_tokens: 1_000, ..Parameters::default() }
+}
+
+async fn report(targets: Vec<Target>, parameters: Parameters) -> (Report, Vec<Event>) {
+    let mut running = start(Plan { targets, parameters }, CancellationToken::new()).unwrap();
+    let mut events = Vec::new();
+    while let Some(event) = running.events.recv().await {
+        events.push(event);
+    }
+    (running.report.await.unwrap(), events)
+}
+
+async fn only_row(scenario: &str, parameters: Parameters) -> ResultRow {
+    let mock = mock::start_demo().unwrap();
+    let (mut report, _) = report(vec![target(&mock, "mock", scenario)], parameters).await;
+    assert_eq!(report.results.len(), 1);
+    report.results.remove(0)
+}
+
+fn failure(row: &ResultRow) -> ErrorKind {
+    assert_eq!((row.summary.success_count, row.summary.error_count), (0, 1));
+    assert_eq!(row.summary.ttft_ms, None);
+    row.runs[0].error.as_ref().unwrap().kind
+}
+
+#[tokio::test]
+async fn every_protocol_counts_the_same_tokens() {
+    let mock = mock::start_demo().unwrap();
+    for protocol in
+        [Protocol::OpenaiChat, Protocol::AnthropicMessages, Protocol::GeminiGenerate, Protocol::CohereChat]
+    {
+        let target = target_on(&mock, "mock", "ttft=5,gap=1,tokens=12,reasoning=3", protocol);
+        let (report, _) = report(vec![target], quick()).await;
+        let run = &report.results[0].runs[0];
+        assert!(run.success, "{protocol:?}: {:?}", run.error);
+        assert_eq!(run.output_tokens, Some(15), "{protocol:?}");
+        assert_eq!(run.token_source, Some(TokenSource::Reported), "{protocol:?}");
+        assert_eq!(run.chunks, 15, "{protocol:?}");
+        assert!(run.ttfa_ms.is_some() && run.ttfa_ms >= run.ttft_ms, "{protocol:?}");
+        assert_eq!(run.chunk_deltas_us.len(), 15, "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn events_come_in_order_and_count_every_request() {
+    let mock = mock::start_demo().unwrap();
+    let parameters = Parameters { runs: 2, warmup: true, ..quick() };
+    let (report, events) = report(vec![target(&mock, "mock", "ttft=1,gap=0,tokens=4")], parameters).await;
+    let names: Vec<String> = events
+        .iter()
+        .map(|event| serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned())
+        .filter(|name| name != "param_adjustments")
+        .collect();
+    let expected = [
+        "benchmark_init",
+        "benchmark_progress",
+        "benchmark_progress",
+        "benchmark_result",
+        "benchmark_progress",
+        "benchmark_result",
+        "benchmark_row",
+    ];
+    assert_eq!(names, expected);
+    let Event::BenchmarkInit { data } = &events[0] else { panic!("{:?}", events[0]) };
+    assert_eq!(data.total_requests, 3);
+    assert!(report.results[0].warmup.as_ref().unwrap().success);
+    assert_eq!(report.results[0].summary.success_count, 2);
+}
+
+#[tokio::test]
+async fn the_connection_is_opened_once_and_kept() {
+    let row = only_row("ttft=1,gap=0,tokens=4", Parameters { runs: 4, ..quick() }).await;
+    let opened: Vec<bool> = row.runs.iter().map(|run| run.connect_ms.is_some()).collect();
+    assert_eq!(opened, [true, false, false, false]);
+}
+
+#[tokio::test]
+async fn failures_are_recorded_as_what_they_are() {
+    let timeouts = Timeouts { first_token_s: 0.3, total_s: 0.6, ..Timeouts::default() };
+    for (scenario, expected) in [
+        ("error=429", ErrorKind::RateLimited),
+        ("error=500", ErrorKind::Server),
+        ("error=stream,error_after=3,gap=0,ttft=1", ErrorKind::InStream),
+        ("error=cut,error_after=3,gap=0,ttft=1", ErrorKind::ConnectionLost),
+        ("error=stall,error_after=3,gap=0,ttft=1", ErrorKind::TotalTimeout),
+        ("error=hang", ErrorKind::FirstTokenTimeout),
+    ] {
+        let row = only_row(scenario, Parameters { timeouts, ..quick() }).await;
+        assert_eq!(failure(&row), expected, "{scenario}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_says_where() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mock = mock::start_demo().unwrap();
+    let mut target = target(&mock, "mock", "tokens=1");
+    target.provider.base_url = format!("http://{address}/v1");
+    let (report, _) = report(vec![target], quick()).await;
+    assert_eq!(failure(&report.results[0]), ErrorKind::ConnectFailed);
+    assert!(report.results[0].runs[0].error.as_ref().unwrap().message.contains(&address.to_string()));
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_costs_another_nothing() {
+    let (hanging, sound) = (mock::start_demo().unwrap(), mock::start_demo().unwrap());
+    let targets =
+        vec![target(&hanging, "hanging", "error=hang"), target(&sound, "sound", "ttft=1,gap=0,tokens=4")];
+    let cancel = CancellationToken::new();
+    let parameters = Parameters { runs: 3, ..quick() };
+    let mut running = start(Plan { targets, parameters }, cancel.clone()).unwrap();
+    while let Some(event) = running.events.recv().await {
+        if let Event::BenchmarkRow { data } = event {
+            assert_eq!((data.provider_key.as_str(), data.summary.success_count), ("sound", 3));
+            cancel.cancel();
+        }
+    }
+    let report = running.report.await.unwrap();
+    assert_eq!(report.status, Status::Cancelled);
+    assert_eq!(report.results.len(), 1, "what was never finished is not reported");
+}
+
+#[tokio::test]
+async fn usage_is_asked_for_and_done_without_where_it_is_refused() {
+    let row = only_row("usage=rejected,ttft=1,gap=0,tokens=6", Parameters { runs: 2, ..quick() }).await;
+    assert_eq!(row.summary.success_count, 2, "{:?}", row.runs[0].error);
+    assert_eq!(row.runs[0].token_source, Some(TokenSource::Estimated));
+}
+
+#[tokio::test]
+async fn a_tier_that_does_not_fit_is_skipped_and_said_so() {
+    let mock = mock::start_demo().unwrap();
+    let mut target = target(&mock, "mock", "ttft=1,gap=0,tokens=4");
+    target.model.context_window = Some(4_000);
+    let parameters = Parameters { context_tiers: vec![0, 1_000, 3_000], ..quick() };
+    let (report, _) = report(vec![target], parameters).await;
+    let skipped: Vec<bool> = report.results.iter().map(|row| row.skipped.is_some()).collect();
+    assert_eq!(skipped, [false, false, true]);
+    assert!(report.results[1].runs[0].input_tokens > report.results[0].runs[0].input_tokens);
+    assert!(report.results[2].runs.is_empty());
+}
+
+#[tokio::test]
+async fn a_load_makes_every_request_and_keeps_as_many_in_flight_as_asked() {
+    let load = LoadParameters { concurrency: 8, requests: 50 };
+    let row = only_row("ttft=5,gap=1,tokens=10", Parameters { load: Some(load), ..quick() }).await;
+    let summary = row.load.unwrap();
+    assert_eq!((summary.max_in_flight, summary.connections_opened), (8, 8));
+    assert_eq!(row.summary.success_count, 50);
+    assert_eq!(row.summary.gap_ms.unwrap().n, 50 * 9);
+    assert!(summary.output_tokens_per_second.unwrap() > 0.0);
+    assert_eq!(row.runs.len(), 50);
+    assert!(row.runs.iter().all(|run| run.chunk_deltas_us.is_empty() && run.connect_ms.is_none()));
+}
+
+#[tokio::test]
+async fn runs_differ_so_that_no_prefix_cache_can_know_them() {
+    let recipe = Recipe::new(target(&mock::start_demo().unwrap(), "mock", "tokens=1"), &quick());
+    let first = recipe.prepare(0, true).unwrap().text;
+    let second = recipe.prepare(0, true).unwrap().text;
+    assert_ne!(first[..8], second[..8]);
+}
+
+#[test]
+fn plans_out_of_bounds_are_refused_with_a_reason() {
+    let target =
+        Target { provider: mock::demo_provider("http://127.0.0.1:1"), key: None, model: Model::named("m") };
+    let plans = [
+        (Parameters { runs: 21, ..quick() }, "runs"),
+        (Parameters { max_tokens: 0, ..quick() }, "max tokens"),
+        (Parameters { temperature: f64::NAN, ..quick() }, "temperature"),
+        (Parameters { context_tiers: vec![], ..quick() }, "tier"),
+        (Parameters { context_tiers: vec![5, 5], ..quick() }, "twice"),
+        (Parameters { load: Some(LoadParameters { concurrency: 9, requests: 3 }), ..quick() }, "requests"),
+    ];
+    for (parameters, word) in plans {
+        let plan = Plan { targets: vec![target.clone()], parameters };
+        let error = start(plan, CancellationToken::new()).unwrap_err();
+        assert!(error.0.contains(word), "{error}");
+    }
+}

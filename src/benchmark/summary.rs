@@ -1,0 +1,88 @@
+//! Many runs of one model at one tier, summed up with flat memory.
+
+use super::types::{Run, RunSummary};
+use crate::stats::Accumulator;
+
+/// Takes runs one by one.
+#[derive(Debug, Default)]
+pub struct Summarizer {
+    success_count: u64,
+    error_count: u64,
+    total_cost: Option<f64>,
+    ttft_ms: Accumulator,
+    ttfa_ms: Accumulator,
+    total_time_s: Accumulator,
+    tokens_per_second: Accumulator,
+    output_speed_tps: Accumulator,
+    input_tokens_per_second: Accumulator,
+    itl_ms: Accumulator,
+    gap_ms: Accumulator,
+    tokens_per_chunk: Accumulator,
+    output_tokens: Accumulator,
+    reasoning_tokens: Accumulator,
+    input_tokens: Accumulator,
+    cached_input_tokens: Accumulator,
+    connect_ms: Accumulator,
+    cost: Accumulator,
+    lateness_ms: Accumulator,
+}
+
+impl Summarizer {
+    /// Counts `run` and, if it succeeded, its metrics and its gaps (ms).
+    pub fn push(&mut self, run: &Run, gaps_ms: impl Iterator<Item = f64>) {
+        if !run.success {
+            self.error_count += 1;
+            return;
+        }
+        self.success_count += 1;
+        if let Some(cost) = run.cost {
+            *self.total_cost.get_or_insert(0.0) += cost;
+        }
+        let count = |tokens: Option<u64>| tokens.map(|tokens| tokens as f64);
+        for (accumulator, value) in [
+            (&mut self.ttft_ms, run.ttft_ms),
+            (&mut self.ttfa_ms, run.ttfa_ms),
+            (&mut self.total_time_s, run.total_time_s),
+            (&mut self.tokens_per_second, run.tokens_per_second),
+            (&mut self.output_speed_tps, run.output_speed_tps),
+            (&mut self.input_tokens_per_second, run.input_tokens_per_second),
+            (&mut self.itl_ms, run.itl_ms),
+            (&mut self.tokens_per_chunk, run.tokens_per_chunk),
+            (&mut self.output_tokens, count(run.output_tokens)),
+            (&mut self.reasoning_tokens, count(run.reasoning_tokens)),
+            (&mut self.input_tokens, count(run.input_tokens)),
+            (&mut self.cached_input_tokens, count(run.cached_input_tokens)),
+            (&mut self.connect_ms, run.connect_ms),
+            (&mut self.cost, run.cost),
+            (&mut self.lateness_ms, run.lateness_mean_ms),
+        ] {
+            value.into_iter().for_each(|value| accumulator.push(value));
+        }
+        gaps_ms.for_each(|gap| self.gap_ms.push(gap));
+    }
+
+    /// Everything so far.
+    pub fn summary(&self) -> RunSummary {
+        RunSummary {
+            success_count: self.success_count,
+            error_count: self.error_count,
+            ttft_ms: self.ttft_ms.summary(),
+            ttfa_ms: self.ttfa_ms.summary(),
+            total_time_s: self.total_time_s.summary(),
+            tokens_per_second: self.tokens_per_second.summary(),
+            output_speed_tps: self.output_speed_tps.summary(),
+            input_tokens_per_second: self.input_tokens_per_second.summary(),
+            itl_ms: self.itl_ms.summary(),
+            gap_ms: self.gap_ms.summary(),
+            tokens_per_chunk: self.tokens_per_chunk.summary(),
+            output_tokens: self.output_tokens.summary(),
+            reasoning_tokens: self.reasoning_tokens.summary(),
+            input_tokens: self.input_tokens.summary(),
+            cached_input_tokens: self.cached_input_tokens.summary(),
+            connect_ms: self.connect_ms.summary(),
+            cost: self.cost.summary(),
+            lateness_ms: self.lateness_ms.summary(),
+            total_cost: self.total_cost,
+        }
+    }
+}
