@@ -44,7 +44,7 @@ pub fn measure(exchange: &Exchange, context: &RunContext, prompt: &str) -> Run {
     let lateness = &recording.lateness_us;
     let price = context.price.filter(|_| exchange.outcome.is_ok());
     let cost = price.and_then(|price| {
-        Some(price.cost(usage.input_tokens?, usage.cached_input_tokens.unwrap_or(0), usage.output_tokens?))
+        price.cost(usage.input_tokens?, usage.cached_input_tokens.unwrap_or(0), usage.output_tokens?)
     });
     Run {
         run_number: context.run_number,

@@ -91,6 +91,7 @@ pub fn row(key: &str, provider: &str, model: &str, runs: Vec<Run>) -> ResultRow 
             input_per_mtok: 2.5,
             cached_input_per_mtok: None,
             output_per_mtok: 10.0,
+            up_to_input_tokens: None,
             source: PriceSource::Catalog,
         }),
         adjustments: Vec::new(),

@@ -21,8 +21,6 @@ pub struct CatalogEntry {
     /// Tokens.
     pub max_output_tokens: Option<u64>,
     pub capabilities: Capabilities,
-    /// Input tokens above which other prices hold than `price`.
-    pub priced_up_to: Option<u64>,
 }
 
 /// What a model can do beyond text in, text out. False also where nobody knows.
@@ -71,18 +69,18 @@ struct File {
 }
 
 impl From<Row> for CatalogEntry {
-    fn from(Row(input, cached, output, window, max_output, letters, priced_up_to): Row) -> Self {
+    fn from(Row(input, cached, output, window, max_output, letters, up_to_input_tokens): Row) -> Self {
         Self {
             price: input.zip(output).map(|(input, output)| Price {
                 input_per_mtok: input,
                 cached_input_per_mtok: cached,
                 output_per_mtok: output,
+                up_to_input_tokens,
                 source: PriceSource::Catalog,
             }),
             context_window: window,
             max_output_tokens: max_output,
             capabilities: Capabilities::from_letters(&letters),
-            priced_up_to,
         }
     }
 }
@@ -218,6 +216,14 @@ mod tests {
     }
 
     #[test]
+    fn a_price_says_how_far_it_holds() {
+        let price = lookup(ProviderKind::Gemini, "gemini-2.5-pro").and_then(|entry| entry.price).unwrap();
+        assert_eq!(price.up_to_input_tokens, Some(200_000));
+        assert!(price.cost(200_000, 0, 10).is_some());
+        assert_eq!(price.cost(200_001, 0, 10), None);
+    }
+
+    #[test]
     fn a_fine_tuned_model_has_the_price_of_fine_tuned_models() {
         let tuned = price_of(ProviderKind::Openai, "ft:gpt-4o-2024-08-06:acme::AbC");
         assert_eq!(tuned, Some((3.75, Some(1.875), 15.0)));
@@ -263,6 +269,7 @@ mod tests {
             input_per_mtok: 1.0,
             cached_input_per_mtok: None,
             output_per_mtok: 2.0,
+            up_to_input_tokens: None,
             source: PriceSource::Custom,
         };
         let mut model = Model::named("gpt-4o");

@@ -162,6 +162,7 @@ mod tests {
             input_per_mtok: 1.0,
             cached_input_per_mtok: None,
             output_per_mtok: output,
+            up_to_input_tokens: None,
             source: PriceSource::Catalog,
         };
         listings[0].models[0].price = Some(price(10.0));

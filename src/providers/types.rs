@@ -240,19 +240,26 @@ pub struct Price {
     /// `None`: cached input is charged like any other input.
     pub cached_input_per_mtok: Option<f64>,
     pub output_per_mtok: f64,
+    /// Beyond so many input tokens the provider asks another price; `None`: it holds for any length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to_input_tokens: Option<u64>,
     pub source: PriceSource,
 }
 
 impl Price {
     /// USD for one request: uncached input, cached input and output (reasoning included), each at
-    /// its price. `input` includes `cached_input`.
-    pub fn cost(&self, input: u64, cached_input: u64, output: u64) -> f64 {
+    /// its price. `input` includes `cached_input`. `None` where this price does not hold for so much
+    /// input: no cost rather than a wrong one.
+    pub fn cost(&self, input: u64, cached_input: u64, output: u64) -> Option<f64> {
+        if self.up_to_input_tokens.is_some_and(|limit| input > limit) {
+            return None;
+        }
         let cached = cached_input.min(input);
         let cached_price = self.cached_input_per_mtok.unwrap_or(self.input_per_mtok);
         let micro_usd = (input - cached) as f64 * self.input_per_mtok
             + cached as f64 * cached_price
             + output as f64 * self.output_per_mtok;
-        micro_usd / 1e6
+        Some(micro_usd / 1e6)
     }
 }
 

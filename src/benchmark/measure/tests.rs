@@ -102,6 +102,7 @@ fn cached_input_is_neither_speed_nor_full_price() {
         input_per_mtok: 1.0,
         cached_input_per_mtok: Some(0.1),
         output_per_mtok: 10.0,
+        up_to_input_tokens: None,
         source: PriceSource::Custom,
     };
     let run = measure(&exchange, &RunContext { price: Some(price), ..context() }, "");
@@ -129,6 +130,7 @@ fn a_failed_run_keeps_its_times_and_has_no_cost() {
         input_per_mtok: 1.0,
         cached_input_per_mtok: None,
         output_per_mtok: 1.0,
+        up_to_input_tokens: None,
         source: PriceSource::Catalog,
     };
     let run = measure(&exchange, &RunContext { price: Some(price), ..context() }, "");

@@ -157,6 +157,7 @@ fn model(entry: &ModelEntry) -> anyhow::Result<Model> {
         input_per_mtok: price.input,
         cached_input_per_mtok: price.cached_input,
         output_per_mtok: price.output,
+        up_to_input_tokens: None,
         source: PriceSource::Custom,
     });
     ensure!(
