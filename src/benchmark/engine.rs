@@ -197,7 +197,8 @@ async fn lay_out(targets: Vec<Target>, parameters: &Arc<Parameters>, board: &Boa
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-fn requests_per_tier(parameters: &Parameters) -> u64 {
+/// Requests of one tier that is run, warm-up included.
+pub(super) fn requests_per_tier(parameters: &Parameters) -> u64 {
     let measured = parameters.load.map_or(u64::from(parameters.runs), |load| load.requests);
     measured + u64::from(parameters.warmup)
 }

@@ -15,6 +15,8 @@ mod load;
 #[cfg(feature = "ssr")]
 mod measure;
 #[cfg(feature = "ssr")]
+mod preview;
+#[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]
 mod run;
@@ -27,3 +29,5 @@ pub mod tokenizer;
 
 #[cfg(feature = "ssr")]
 pub use engine::{Plan, PlanError, Running, Target, start};
+#[cfg(feature = "ssr")]
+pub use preview::{Preview, preview};

@@ -72,12 +72,22 @@ impl Recipe {
         &self.target.provider
     }
 
+    /// Most tokens of one answer: what was asked for, within what the model allows.
+    pub fn max_tokens(&self) -> u32 {
+        self.max_tokens
+    }
+
+    /// Tokens of the prompt and the model's system prompt. Must not be called on the measured path.
+    pub fn prompt_tokens(&self) -> u64 {
+        let system = self.target.model.system_prompt.as_deref().unwrap_or_default();
+        self.tokenizer.count(&self.prompt) + self.tokenizer.count(system)
+    }
+
     /// Why a tier cannot be run with this model; `None` when it fits or nobody knows the window.
     /// Counts the prompt, so it must not be called on the measured path.
     pub fn skip_reason(&self, tier: u64) -> Option<String> {
         let window = self.target.model.context_window.filter(|_| tier > 0)?;
-        let system = self.target.model.system_prompt.as_deref().unwrap_or_default();
-        let prompt = self.tokenizer.count(&self.prompt) + self.tokenizer.count(system);
+        let prompt = self.prompt_tokens();
         let room = window.saturating_sub(u64::from(self.max_tokens) + HEADROOM + prompt);
         (tier > room).then(|| {
             format!(

@@ -48,6 +48,9 @@ pub struct Args {
     /// Environment variable that holds the key for --base-url.
     #[arg(long, value_name = "NAME", requires = "base_url", help_heading = "What to measure")]
     pub api_key_env: Option<String>,
+    /// Only show what would be measured, and what it may cost.
+    #[arg(long, help_heading = "What to measure")]
+    pub list: bool,
 
     /// Measured runs per model and tier, 1 to 20 [default: 3].
     #[arg(long, value_parser = runs, allow_negative_numbers = true, conflicts_with = "concurrency", help_heading = "How to measure")]

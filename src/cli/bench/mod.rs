@@ -2,6 +2,7 @@
 
 mod args;
 mod fail_if;
+mod list;
 mod progress;
 mod save;
 mod select;
@@ -42,6 +43,10 @@ async fn bench(args: &Args) -> anyhow::Result<ExitCode> {
         eprintln!("{remark}");
     }
     let plan = Plan { targets: selection.targets, parameters };
+    if args.list {
+        print!("{}", list::show(&plan, Canvas::of_stdout()));
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = measure(args, plan).await?;
     drop(found.demo);
     conclude(args, &report)

@@ -1,0 +1,55 @@
+//! What a plan would do, without doing it.
+
+use super::{Plan, Target, engine::requests_per_tier, request::Recipe, types::Parameters};
+use crate::providers::ModelRef;
+
+/// One model at one tier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The provider's display name.
+    pub provider: String,
+    pub model: ModelRef,
+    pub context_tokens: u64,
+    /// Set when the tier would not be run.
+    pub skip: Option<String>,
+    /// Warm-up included; 0 for a skipped tier.
+    pub requests: u64,
+    /// Of one request, without what chat templates add.
+    pub input_tokens: u64,
+    /// Of one request.
+    pub max_output_tokens: u32,
+    /// USD for all requests if every answer is as long as it may be and nothing is cached; `None`
+    /// where nobody knows the price.
+    pub cost_at_most: Option<f64>,
+}
+
+/// Every row that the plan would yield, in its order. Counts prompts, which may load a tokenizer.
+pub fn preview(plan: &Plan) -> Vec<Preview> {
+    let rows_of = |target: &Target| {
+        let recipe = Recipe::new(target.clone(), &plan.parameters);
+        plan.parameters.context_tiers.iter().map(move |&tier| row(&recipe, tier, &plan.parameters))
+    };
+    plan.targets.iter().flat_map(rows_of).collect()
+}
+
+fn row(recipe: &Recipe, tier: u64, parameters: &Parameters) -> Preview {
+    let Target { provider, model, .. } = &recipe.target;
+    let skip = recipe.skip_reason(tier);
+    let requests = if skip.is_some() { 0 } else { requests_per_tier(parameters) };
+    let input_tokens = tier + recipe.prompt_tokens();
+    let max_output_tokens = recipe.max_tokens();
+    let cost_of_one = model.price.map(|price| {
+        let input = input_tokens as f64 * price.input_per_mtok;
+        (input + f64::from(max_output_tokens) * price.output_per_mtok) / 1e6
+    });
+    Preview {
+        provider: provider.display_name.clone(),
+        model: ModelRef { provider_key: provider.key.clone(), model_id: model.id.clone() },
+        context_tokens: tier,
+        skip,
+        requests,
+        input_tokens,
+        max_output_tokens,
+        cost_at_most: cost_of_one.map(|cost| cost * requests as f64),
+    }
+}
