@@ -1,0 +1,314 @@
+//! The program as a user runs it: the real binary against mock servers in this process.
+#![cfg(feature = "ssr")]
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use llm_benchmark_studio::{
+    benchmark::types::{Report, ResultRow, Status},
+    mock::{Handle, start_demo},
+    providers::ErrorKind,
+};
+use tempfile::TempDir;
+
+const QUICK: &str = "mock/ttft=20,gap=2,tokens=20";
+
+/// An empty folder to run in, with nothing of the user's environment.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with_config(yaml: &str) -> Self {
+        let place = Self::new();
+        fs::write(place.path().join("llm-studio.yaml"), yaml).unwrap();
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-studio"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOME", self.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Finished {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        Finished {
+            code: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    fn saved(&self) -> Vec<Report> {
+        let Ok(entries) = fs::read_dir(self.path().join("results")) else { return Vec::new() };
+        entries
+            .map(|entry| serde_json::from_str(&fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap())
+            .collect()
+    }
+}
+
+#[derive(Debug)]
+struct Finished {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Finished {
+    fn report(&self) -> Report {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    fn refused(&self, expected: &str) {
+        assert_eq!(self.code, Some(2), "{self:?}");
+        assert_eq!((self.stderr.lines().count(), self.stdout.as_str()), (1, ""), "{self:?}");
+        assert!(self.stderr.contains(expected), "{self:?}");
+    }
+}
+
+fn server() -> Handle {
+    start_demo().unwrap()
+}
+
+/// A provider of the file at `server` with these models.
+fn provider(key: &str, server: &Handle, models: &[&str]) -> String {
+    let models: String = models.iter().map(|model| format!("      - \"{model}\"\n")).collect();
+    format!("  {key}:\n    base_url: {}/v1\n    models:\n{models}", server.base_url())
+}
+
+fn row<'a>(report: &'a Report, model: &str) -> &'a ResultRow {
+    report.results.iter().find(|row| row.model_id == model).unwrap()
+}
+
+fn only_error(row: &ResultRow) -> ErrorKind {
+    row.runs[0].error.as_ref().unwrap().kind
+}
+
+#[test]
+fn stdout_is_the_result_and_a_copy_is_saved() {
+    let server = server();
+    let place = Place::new();
+    let url = format!("{}/v1", server.base_url());
+    let done =
+        place.run(&["bench", "--base-url", &url, "--model-id", QUICK, "--format", "json", "--runs", "2"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let report = done.report();
+    let summary = &report.results[0].summary;
+    assert_eq!((summary.success_count, summary.error_count), (2, 0));
+    assert_eq!(summary.output_tokens.unwrap().mean, 20.0);
+    assert_eq!(place.saved(), [report]);
+}
+
+#[test]
+fn the_demo_is_there_without_any_configuration() {
+    let place = Place::new();
+    let flags =
+        ["bench", "--provider", "demo", "--runs", "1", "--max-tokens", "5", "--no-warmup", "--no-save"];
+    let done = place.run(&flags);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("Simulated models"), "{done:?}");
+    assert!(!done.stdout.contains('\u{1b}'), "no colours into a pipe: {done:?}");
+    assert!(place.saved().is_empty());
+}
+
+#[test]
+fn a_provider_that_hangs_costs_the_other_nothing() {
+    let (good, bad) = (server(), server());
+    let hanging = "mock/error=hang";
+    let yaml =
+        format!("providers:\n{}{}", provider("good", &good, &[QUICK]), provider("bad", &bad, &[hanging]));
+    let place = Place::with_config(&yaml);
+    let flags = ["bench", "--format", "json", "--runs", "2", "--no-warmup", "--first-token-timeout", "0.3"];
+    let done = place.run(&flags);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let report = done.report();
+    assert_eq!(row(&report, QUICK).summary.success_count, 2);
+    assert_eq!(row(&report, hanging).summary.error_count, 2);
+    assert_eq!(only_error(row(&report, hanging)), ErrorKind::FirstTokenTimeout);
+}
+
+#[test]
+fn errors_are_recorded_as_what_they_are() {
+    let server = server();
+    let (limited, broken) = ("mock/error=429", "mock/ttft=5,gap=1,error=stream,error_after=3");
+    let place =
+        Place::with_config(&format!("providers:\n{}", provider("p", &server, &[limited, broken, QUICK])));
+    let done = place.run(&["bench", "--format", "json", "--runs", "1", "--no-warmup"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let report = done.report();
+    assert_eq!(only_error(row(&report, limited)), ErrorKind::RateLimited);
+    assert_eq!(only_error(row(&report, broken)), ErrorKind::InStream);
+    assert_eq!(row(&report, QUICK).summary.success_count, 1);
+    assert!(done.stderr.contains("p/mock/error=429: 1 failed ([rate_limited]"), "{done:?}");
+}
+
+#[test]
+fn a_tier_that_does_not_fit_is_skipped_and_said() {
+    let server = server();
+    let models = format!(
+        "  p:\n    base_url: {}/v1\n    models:\n      - id: \"{QUICK}\"\n        context_window: 4096\n",
+        server.base_url()
+    );
+    let place = Place::with_config(&format!("providers:\n{models}"));
+    let done =
+        place.run(&["bench", "--context-tiers", "0,1000,50000", "--runs", "1", "--no-warmup", "--no-save"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("Skipped p/") && done.stdout.contains("at 50,000 tokens"), "{done:?}");
+}
+
+#[test]
+fn a_condition_that_holds_fails_the_build() {
+    let server = server();
+    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    let run = |condition: &str| {
+        place.run(&["bench", "--runs", "1", "--no-warmup", "--no-save", "--fail-if", condition])
+    };
+    let broken = run("ttft_ms.p95 > 1");
+    assert_eq!(broken.code, Some(3), "{broken:?}");
+    assert!(broken.stderr.contains("ttft_ms.p95 > 1 (it is"), "{broken:?}");
+    assert_eq!(run("ttft_ms.p95 > 60000").code, Some(0));
+}
+
+#[test]
+fn nothing_but_failures_is_a_failure() {
+    let server = server();
+    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &["mock/error=500"])));
+    let done = place.run(&["bench", "--runs", "1", "--no-warmup"]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert_eq!(place.saved().len(), 1, "failures are results too");
+}
+
+#[test]
+fn load_keeps_its_requests_in_flight() {
+    let server = server();
+    let place = Place::new();
+    let url = format!("{}/v1", server.base_url());
+    let flags = ["bench", "--base-url", &url, "--model-id", QUICK, "--concurrency", "8", "--requests", "64"];
+    let done = place.run(&[&flags[..], &["--format", "json", "--no-save"]].concat());
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let report = done.report();
+    let load = report.results[0].load.as_ref().unwrap();
+    assert_eq!((load.requests, load.max_in_flight), (64, 8));
+    assert_eq!(report.results[0].summary.success_count, 64);
+}
+
+#[test]
+fn output_goes_to_the_file_in_the_format_of_its_name() {
+    let server = server();
+    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    let done = place.run(&["bench", "--runs", "2", "--no-warmup", "--no-save", "--output", "out.csv"]);
+    assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""), "{done:?}");
+    let text = fs::read_to_string(place.path().join("out.csv")).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(text.starts_with("provider,provider_key,model,"), "{text}");
+}
+
+#[test]
+fn two_results_can_be_compared() {
+    let server = server();
+    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    for name in ["a.json", "b.json"] {
+        let done = place.run(&["bench", "--runs", "3", "--no-warmup", "--no-save", "--output", name]);
+        assert_eq!(done.code, Some(0), "{done:?}");
+    }
+    let done = place.run(&["compare", "a.json", "b.json"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("ttft_ms") && done.stdout.contains("p/mock/"), "{done:?}");
+}
+
+#[test]
+fn a_list_shows_what_would_be_done_and_does_nothing() {
+    let place = Place::with_config(
+        "providers:\n  p:\n    base_url: http://127.0.0.1:9/v1\n    models:\n      - {id: m, context_window: 8192, price: {input: 1, output: 2}}\n",
+    );
+    let done = place.run(&["bench", "--list", "--context-tiers", "0,50000"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("4 requests") && done.stdout.contains('$'), "{done:?}");
+    assert!(place.saved().is_empty());
+}
+
+#[test]
+fn wrong_input_is_one_line() {
+    let place =
+        Place::with_config("providers:\n  p:\n    base_url: http://127.0.0.1:9/v1\n    models: [m]\n");
+    place.run(&["bench", "--runs", "0"]).refused("1 to 20");
+    place.run(&["bench", "--frmat", "json"]).refused("--format");
+    place.run(&["bench", "--model", "nothing-like-it"]).refused("p/m");
+    place.run(&["bench", "--provider", "nobody"]).refused("there are p");
+    place.run(&["bench", "--provider", "ollama"]).refused("ollama");
+    place.run(&["bench", "--config", "missing.yaml"]).refused("missing.yaml");
+    place.run(&["bench", "--output", "no/such/folder/x.json"]).refused("no such folder");
+    place.run(&["bench", "--fail-if", "ttft > 1"]).refused("ttft_ms");
+    place.run(&["bench", "--base-url", "localhost:8080", "--model-id", "m"]).refused("https://");
+    place
+        .run(&["bench", "--base-url", "http://h/v1", "--model-id", "m", "--api-key-env", "UNSET_KEY"])
+        .refused("UNSET_KEY");
+    place.run(&["compare", "missing.json", "llm-studio.yaml"]).refused("missing.json");
+    place.run(&["compare", "llm-studio.yaml", "llm-studio.yaml"]).refused("no results file");
+}
+
+#[test]
+fn a_broken_file_is_named_with_its_line() {
+    let place = Place::with_config("defaults:\n  runs: 3\n  speed: 9\n");
+    place.run(&["bench"]).refused("llm-studio.yaml:3:");
+}
+
+#[test]
+fn the_example_can_be_used_as_it_is() {
+    let place = Place::new();
+    let example = place.run(&["config", "example"]);
+    fs::write(place.path().join("llm-studio.yaml"), &example.stdout).unwrap();
+    let done = place.run(&["bench", "--list"]);
+    done.refused("OPENAI_API_KEY is not set");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_was_finished() {
+    let (good, bad) = (server(), server());
+    let yaml = format!(
+        "providers:\n{}{}",
+        provider("good", &good, &[QUICK]),
+        provider("bad", &bad, &["mock/error=hang"])
+    );
+    let place = Place::with_config(&yaml);
+    let mut child = place
+        .command(&["bench", "--runs", "1", "--no-warmup", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    let finished = stderr.find(|line| line.as_ref().unwrap().starts_with("good/"));
+    assert!(finished.is_some(), "the good provider never ended");
+    let process = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).unwrap();
+
+    let mut stdout = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    let said: Vec<String> = stderr.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("1 finished runs were kept in results")), "{said:?}");
+
+    let report: Report = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(report.status, Status::Cancelled);
+    assert_eq!(row(&report, QUICK).summary.success_count, 1);
+    assert_eq!(place.saved(), [report]);
+}
