@@ -100,14 +100,24 @@ impl Slot {
             Ok(ready) => ready,
             Err(error) => return self.never_sent(run_number, error),
         };
-        let context = RunContext {
+        let mut context = RunContext {
             run_number,
             started_at: unix_ms(),
             connect_ms,
             price: self.recipe.target.model.price,
             tokenizer: self.recipe.tokenizer,
         };
-        let exchange = self.exchange(&prepared).await;
+        let mut exchange = self.exchange(&prepared).await;
+        if connect_ms.is_none() && exchange.went_unheard() {
+            // Not a retry: llama.cpp, for one, promises to keep a connection and closes it after
+            // each stream, so nothing has been asked yet. The clock starts anew.
+            context.connect_ms = match self.connect().await {
+                Ok(connect_ms) => connect_ms,
+                Err(error) => return self.never_sent(run_number, error),
+            };
+            context.started_at = unix_ms();
+            exchange = self.exchange(&prepared).await;
+        }
         measured(exchange, context, prepared).await
     }
 

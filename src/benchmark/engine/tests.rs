@@ -1,5 +1,7 @@
 //! The engine against the real mock, over real sockets.
 
+use std::io::{Read, Write};
+
 use super::*;
 use crate::{
     benchmark::types::{LoadParameters, ResultRow, Timeouts, TokenSource},
@@ -99,6 +101,63 @@ async fn the_connection_is_opened_once_and_kept() {
     let row = only_row("ttft=1,gap=0,tokens=4", Parameters { runs: 4, ..quick() }).await;
     let opened: Vec<bool> = row.runs.iter().map(|run| run.connect_ms.is_some()).collect();
     assert_eq!(opened, [true, false, false, false]);
+}
+
+/// Answers the first request of each connection like llama.cpp, which promises to keep the
+/// connection and closes it; the second request on it goes unheard.
+fn server_that_closes(answers: bool) -> std::net::SocketAddr {
+    const EVENTS: &str = concat!(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: [DONE]\n\n",
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            read_request(&mut stream);
+            if answers {
+                let length = EVENTS.len();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {length}");
+                stream.write_all(format!("{head}\r\n\r\n{EVENTS}").as_bytes()).unwrap();
+                read_request(&mut stream);
+            }
+        }
+    });
+    address
+}
+
+/// Reads until a JSON body has ended, or the client has gone.
+fn read_request(stream: &mut std::net::TcpStream) {
+    let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+    while !request.ends_with(b"}") {
+        match stream.read(&mut buffer) {
+            Ok(n @ 1..) => request.extend(&buffer[..n]),
+            _ => return,
+        }
+    }
+}
+
+async fn row_from(address: std::net::SocketAddr, runs: u32) -> ResultRow {
+    let mock = mock::start_demo().unwrap();
+    let mut target = target(&mock, "closing", "tokens=1");
+    target.provider.base_url = format!("http://{address}/v1");
+    let (mut report, _) = report(vec![target], Parameters { runs, ..quick() }).await;
+    report.results.remove(0)
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_after_an_answer_fails_no_run() {
+    let row = row_from(server_that_closes(true), 3).await;
+    assert_eq!(row.summary.success_count, 3, "{:?}", row.runs);
+    assert!(row.runs.iter().all(|run| run.connect_ms.is_some()));
+}
+
+#[tokio::test]
+async fn a_new_connection_that_breaks_unheard_is_a_failure() {
+    let row = row_from(server_that_closes(false), 1).await;
+    assert_eq!(failure(&row), ErrorKind::ConnectionLost);
 }
 
 #[tokio::test]

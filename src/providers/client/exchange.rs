@@ -42,6 +42,8 @@ pub struct Exchange {
     pub sent_ns: Option<u64>,
     pub recording: Recording,
     pub outcome: Result<(), ApiError>,
+    /// The server began to answer, be it with an error.
+    pub answered: bool,
     /// The connection can carry another request.
     pub reusable: bool,
 }
@@ -49,7 +51,19 @@ pub struct Exchange {
 impl Exchange {
     /// A request that failed before it could be handed to a connection.
     pub fn unsent(error: ApiError) -> Self {
-        Self { sent_ns: None, recording: Recording::default(), outcome: Err(error), reusable: false }
+        Self {
+            sent_ns: None,
+            recording: Recording::default(),
+            outcome: Err(error),
+            answered: false,
+            reusable: false,
+        }
+    }
+
+    /// The connection broke before any answer: on one that had been kept, the server had closed it
+    /// after the last answer, and never saw this request.
+    pub fn went_unheard(&self) -> bool {
+        !self.answered && matches!(&self.outcome, Err(error) if error.kind == ErrorKind::ConnectionLost)
     }
 }
 
@@ -67,6 +81,7 @@ pub async fn exchange(
     let outcome = outcome.and_then(|()| judge(&mut talk.recording));
     Exchange {
         sent_ns: connection.stamps.first_write_ns(),
+        answered: talk.answered,
         reusable: talk.drained && connection.is_open(),
         recording: talk.recording,
         outcome,
@@ -76,6 +91,7 @@ pub async fn exchange(
 #[derive(Debug, Default)]
 struct Talk {
     recording: Recording,
+    answered: bool,
     /// The whole body was read, so the next response starts where this one ended.
     drained: bool,
 }
@@ -97,6 +113,7 @@ impl Talk {
             response = connection.sender.send_request(request) => response.map_err(lost)?,
             () = &mut deadline => return Err(late(limits, false)),
         };
+        self.answered = true;
         if !response.status().is_success() {
             return Err(self.read_refusal(provider, response, deadline).await);
         }
