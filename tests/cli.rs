@@ -4,9 +4,11 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
+    thread::{self, JoinHandle},
 };
 
 use llm_benchmark_studio::{
@@ -265,6 +267,67 @@ fn wrong_input_is_one_line() {
 }
 
 #[test]
+fn a_provider_without_its_key_says_which_to_set() {
+    Place::new().run(&["bench", "--provider", "openai"]).refused("set OPENAI_API_KEY");
+}
+
+/// Takes one request, refuses it and returns what came.
+fn overhear(listener: TcpListener) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        let mut buffer = [0; 4096];
+        while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+            let read = stream.read(&mut buffer).unwrap();
+            assert_ne!(read, 0, "the request ended early");
+            head.extend_from_slice(&buffer[..read]);
+        }
+        stream
+            .write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        String::from_utf8_lossy(&head).into_owned()
+    })
+}
+
+fn heard_with(flags: &[&str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let heard = overhear(listener);
+    let place = Place::new();
+    let usual = ["bench", "--base-url", &url, "--model-id", "m", "--runs", "1", "--no-warmup"];
+    let mut command = place.command(&[&usual[..], flags].concat());
+    command.env("OPENAI_API_KEY", "sk-canary-openai").env("MY_KEY", "sk-canary-mine");
+    let done = command.output().unwrap();
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    for text in [&done.stdout, &done.stderr] {
+        assert!(!String::from_utf8_lossy(text).contains("canary"), "a key was shown: {done:?}");
+    }
+    heard.join().unwrap()
+}
+
+#[test]
+fn a_well_known_key_goes_to_no_other_host() {
+    assert!(!heard_with(&[]).contains("canary"));
+}
+
+#[test]
+fn a_key_goes_where_it_was_named_for() {
+    let heard = heard_with(&["--api-key-env", "MY_KEY"]);
+    assert!(heard.contains("sk-canary-mine") && !heard.contains("sk-canary-openai"), "{heard}");
+}
+
+#[test]
+fn a_reader_that_leaves_early_loses_no_results() {
+    let server = server();
+    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    let flags = ["bench", "--runs", "1", "--no-warmup", "--format", "json"];
+    let mut child = place.command(&flags).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(place.saved().len(), 1);
+}
+
+#[test]
 fn a_broken_file_is_named_with_its_line() {
     let place = Place::with_config("defaults:\n  runs: 3\n  speed: 9\n");
     place.run(&["bench"]).refused("llm-studio.yaml:3:");
@@ -305,7 +368,10 @@ fn ctrl_c_keeps_what_was_finished() {
     child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
     let said: Vec<String> = stderr.map(Result::unwrap).collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said:?}");
-    assert!(said.iter().any(|line| line.contains("1 finished runs were kept in results")), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.contains("the 1 runs that were finished are kept in results")),
+        "{said:?}"
+    );
 
     let report: Report = serde_json::from_str(&stdout).unwrap();
     assert_eq!(report.status, Status::Cancelled);

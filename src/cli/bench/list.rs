@@ -10,7 +10,7 @@ pub fn show(plan: &Plan, canvas: Canvas) -> String {
     let previews = preview(plan);
     let mut lines = vec![grid(&previews).draw(canvas), String::new()];
     lines.extend(previews.iter().filter_map(skip_note));
-    lines.push(sums(&previews));
+    lines.push(sums(&previews, plan.parameters.warmup));
     lines.join("\n") + "\n"
 }
 
@@ -53,7 +53,7 @@ fn skip_note(preview: &Preview) -> Option<String> {
 }
 
 /// `7 requests, warm-up included; at most $0.02, 1 of 3 rows without a price.`
-fn sums(previews: &[Preview]) -> String {
+fn sums(previews: &[Preview], warmup: bool) -> String {
     let planned: Vec<_> = previews.iter().filter(|preview| preview.skip.is_none()).collect();
     let requests: u64 = planned.iter().map(|preview| preview.requests).sum();
     let cost: f64 = planned.iter().filter_map(|preview| preview.cost_at_most).sum();
@@ -63,5 +63,6 @@ fn sums(previews: &[Preview]) -> String {
         n if n == planned.len() => "no price is known".to_owned(),
         n => format!("at most {}, and {n} of {} rows have no known price", dollars(cost), planned.len()),
     };
-    format!("{} requests, warm-up included; {cost}.", whole(requests))
+    let warmup = if warmup { ", warm-up included" } else { "" };
+    format!("{} requests{warmup}; {cost}.", whole(requests))
 }

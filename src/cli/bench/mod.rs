@@ -10,14 +10,14 @@ mod sources;
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
 pub use args::Args;
 
 use super::{
     EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_THRESHOLD, config,
-    output::{Canvas, Format, render},
+    output::{Canvas, Format, render, to_stdout},
 };
 use crate::benchmark::{
     self, Plan, Running,
@@ -44,7 +44,7 @@ async fn bench(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let plan = Plan { targets: selection.targets, parameters };
     if args.list {
-        print!("{}", list::show(&plan, Canvas::of_stdout()));
+        to_stdout(&list::show(&plan, Canvas::of_stdout()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let report = measure(args, plan).await?;
@@ -84,10 +84,12 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
     Ok(report.await?)
 }
 
-/// Keeps, prints and judges the report.
+/// Prints, keeps and judges the report. Whether it can be printed has nothing to do with whether it
+/// can be kept.
 fn conclude(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
-    let published = publish(args, report);
-    if let Err(error) = &published {
+    let lost: Vec<_> =
+        [print(args, report), keep(args, report)].into_iter().filter_map(Result::err).collect();
+    for error in &lost {
         eprintln!("error: {error:#}");
     }
     if report.status == Status::Cancelled {
@@ -99,35 +101,39 @@ fn conclude(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
     }
     Ok(match () {
         () if !breaches.is_empty() => ExitCode::from(EXIT_THRESHOLD),
-        () if published.is_err() || successes(report) == 0 => ExitCode::from(EXIT_FAILURE),
+        () if !lost.is_empty() || successes(report) == 0 => ExitCode::from(EXIT_FAILURE),
         () => ExitCode::SUCCESS,
     })
 }
 
-/// Prints the result first: it must not be lost when the disk is full.
-fn publish(args: &Args, report: &Report) -> anyhow::Result<()> {
+fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
     match &args.output {
-        None => print!("{}", render(report, args.format(), Canvas::of_stdout())?),
+        None => {
+            let text = render(report, args.format(), Canvas::of_stdout())?;
+            to_stdout(&text).context("cannot write the result to stdout")
+        }
         Some(path) => {
             save::replace(path, &render(report, args.format(), Canvas::plain())?)?;
             eprintln!("Wrote {}", path.display());
+            Ok(())
         }
     }
-    keep(args, report)
 }
 
 fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
     let runs = finished_runs(report);
+    let stopped = report.status == Status::Cancelled;
     if args.no_save || runs == 0 {
-        if report.status == Status::Cancelled {
-            eprintln!("Stopped after {runs} finished runs; nothing was saved.");
+        if stopped {
+            eprintln!("Stopped with {runs} runs finished; no results file was kept.");
         }
         return Ok(());
     }
     let path = save::keep(report)?;
-    match report.status {
-        Status::Complete => eprintln!("Saved {}", path.display()),
-        Status::Cancelled => eprintln!("Stopped; {runs} finished runs were kept in {}", path.display()),
+    if stopped {
+        eprintln!("Stopped; the {runs} runs that were finished are kept in {}", path.display());
+    } else {
+        eprintln!("Saved {}", path.display());
     }
     Ok(())
 }

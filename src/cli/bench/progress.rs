@@ -169,7 +169,7 @@ impl Bars {
 }
 
 fn style() -> ProgressStyle {
-    const TEMPLATE: &str = "{prefix:>14} {bar:24} {pos:>4}/{len:<4} {left:>7}  {wide_msg}";
+    const TEMPLATE: &str = "{prefix:>12} {bar:16} {pos:>4}/{len:<4} {left:>7}  {wide_msg}";
     ProgressStyle::with_template(TEMPLATE)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
@@ -207,8 +207,8 @@ fn message(progress: &Progress, failed: u64) -> String {
         (None, 0) => "warm-up".to_owned(),
         (None, run) => format!("run {run}/{}", progress.runs),
     };
-    let failed = if failed == 0 { String::new() } else { format!(", {} failed", whole(failed)) };
-    format!("{model}{tier}: {step}{failed}")
+    let failed = if failed == 0 { String::new() } else { format!("{} failed, ", whole(failed)) };
+    format!("{failed}{step}: {model}{tier}")
 }
 
 fn run_line(result: &RunResult) -> Option<String> {
@@ -289,14 +289,14 @@ mod tests {
             provider_total: 4,
             live_tps: None,
         };
-        assert_eq!(message(&progress, 0), "GPT, 5,000 tokens: warm-up");
+        assert_eq!(message(&progress, 0), "warm-up: GPT, 5,000 tokens");
         assert_eq!(
             message(&Progress { run: 2, context_tokens: 0, ..progress.clone() }, 1),
-            "GPT: run 2/3, 1 failed"
+            "1 failed, run 2/3: GPT"
         );
         assert_eq!(
             message(&Progress { live_tps: Some(512.0), ..progress }, 0),
-            "GPT, 5,000 tokens: 512 tok/s"
+            "512 tok/s: GPT, 5,000 tokens"
         );
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use super::output::{Canvas, pretty_json};
+use super::output::{Canvas, pretty_json, to_stdout};
 use crate::benchmark::types::{Report, SCHEMA_VERSION};
 use comparison::Comparison;
 
@@ -47,7 +47,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Format::Markdown => show::markdown(&comparison),
         Format::Json => pretty_json(&comparison)?,
     };
-    print!("{text}");
+    to_stdout(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

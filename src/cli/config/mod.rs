@@ -15,6 +15,8 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
+use super::output::to_stdout;
+
 pub use file::{Defaults, EnvName, File, parse_protocol};
 pub use resolve::{Configured, Key, host_label, known_key, origin_is_own, parse_base_url, resolve};
 
@@ -38,7 +40,7 @@ enum Command {
 /// Runs the command to its end.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Example => print!("{EXAMPLE}"),
+        Command::Example => to_stdout(EXAMPLE)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -72,6 +72,10 @@ fn always(_: &[ResultRow]) -> bool {
     true
 }
 
+fn has_cost(rows: &[ResultRow]) -> bool {
+    rows.iter().any(|row| row.summary.cost.is_some())
+}
+
 const PROVIDER: Figure = Figure {
     column: text_column("Provider"),
     text: |row| Some(printable(&row.provider)),
@@ -114,7 +118,10 @@ const ONE_BY_ONE: &[Figure] = &[
     },
     Figure {
         column: number_column("p5–p95", "tok/s", 7),
-        text: |row| row.summary.output_speed_tps.map(|speed| range(speed.p5, speed.p95)),
+        text: |row| {
+            let speed = row.summary.output_speed_tps.filter(|speed| speed.n > 1)?;
+            Some(range(speed.p5, speed.p95))
+        },
         ranked: Ranked::No,
         worth_showing: always,
     },
@@ -159,7 +166,7 @@ const ONE_BY_ONE: &[Figure] = &[
         column: number_column("Cost", "a run", 1),
         text: |row| row.summary.cost.map(|cost| dollars(cost.mean)),
         ranked: Ranked::Lowest(|row| row.summary.cost.map(|cost| cost.mean)),
-        worth_showing: always,
+        worth_showing: has_cost,
     },
     Figure {
         column: number_column("Runs", "", 0),
@@ -238,7 +245,7 @@ const UNDER_LOAD: &[Figure] = &[
         column: number_column("Cost", "in all", 4),
         text: |row| row.summary.total_cost.map(dollars),
         ranked: Ranked::No,
-        worth_showing: always,
+        worth_showing: has_cost,
     },
     Figure {
         column: number_column("Requests", "", 0),

@@ -11,7 +11,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{io::IsTerminal, path::Path};
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
 
 pub use figures::{NONE, dollars, measured, percent, printable, whole};
 pub use grid::{Align, Canvas, Cell, Column, Grid};
@@ -58,10 +61,22 @@ pub fn render(report: &Report, format: Format, canvas: Canvas) -> anyhow::Result
     }
 }
 
+/// Writes to stdout. A reader that has gone away (`| head`) is no error.
+///
+/// # Errors
+/// When stdout cannot be written for any other reason.
+pub fn to_stdout(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
 impl Canvas {
     /// The terminal behind stdout; without limits and styles where there is none.
     pub fn of_stdout() -> Self {
-        let is_terminal = std::io::stdout().is_terminal();
+        let is_terminal = io::stdout().is_terminal();
         Self { width: comfy_table::Table::new().width(), styled: is_terminal && wants_colour() }
     }
 

@@ -53,11 +53,13 @@ pub fn adjustment(model: &str, change: &Adjustment) -> Option<String> {
     let Adjustment { param, original, adjusted, action, reason } = change;
     let what = match (action, adjusted) {
         (AdjustmentAction::Rename, _) => return None,
-        (AdjustmentAction::Warn | AdjustmentAction::Passthrough, _) => param.clone(),
+        (AdjustmentAction::Warn | AdjustmentAction::Passthrough, _) => {
+            return Some(printable(&format!("Note on {model}: {reason}")));
+        }
         (_, Some(adjusted)) => format!("{param} {original} → {adjusted}"),
         (_, None) => format!("{param} {original} not sent"),
     };
-    Some(printable(&format!("Adjusted for {model}: {what}. {reason}")))
+    Some(printable(&format!("Adjusted for {model}: {what} ({})", reason.trim_end_matches('.'))))
 }
 
 /// Everything that a reader of the table has to know and that is no figure.
