@@ -34,9 +34,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Benchmark models from the terminal.
     Bench(Box<bench::Args>),
-    /// Compare two results files.
     Compare(compare::Args),
     /// Show an example of the configuration file.
     Config(config::Args),

@@ -17,7 +17,7 @@ use crate::{
     providers::Protocol,
 };
 
-/// Benchmarks models on real endpoints.
+/// Benchmark models from the terminal.
 ///
 /// Without a configuration file it measures what it finds: the providers whose keys are in the
 /// environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, …) and the servers on this machine (Ollama, LM

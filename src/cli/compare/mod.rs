@@ -15,7 +15,7 @@ use super::output::{Canvas, pretty_json, to_stdout};
 use crate::benchmark::types::{Report, SCHEMA_VERSION};
 use comparison::Comparison;
 
-/// Compares two results files of `llm-studio bench`.
+/// Compare two results files of `llm-studio bench`.
 ///
 /// Rows are matched by provider, model and context tier. Differences of means are in percent of A
 /// with a 95 % interval after Welch; an interval that contains 0 is no clear difference.

@@ -77,7 +77,9 @@ impl Canvas {
     /// The terminal behind stdout; without limits and styles where there is none.
     pub fn of_stdout() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        Self { width: comfy_table::Table::new().width(), styled: is_terminal && wants_colour() }
+        // A terminal that does not know its size says 0.
+        let width = comfy_table::Table::new().width().filter(|&width| width > 0);
+        Self { width, styled: is_terminal && wants_colour() }
     }
 
     /// No limits and no styles: for files.
