@@ -1,7 +1,11 @@
 //! The engine: providers side by side, the models of one provider one after the other. Knows no
 //! terminal and no web page; it yields typed [`Event`]s and, at the end, a [`Report`].
 
-use std::{collections::HashSet, sync::Arc, thread};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    thread,
+};
 
 use secrecy::SecretString;
 use tokio::{
@@ -158,7 +162,6 @@ async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, cancel: Cancellat
 /// The targets behind one address.
 struct Group {
     models: Vec<(Arc<Recipe>, Vec<Tier>)>,
-    total: u64,
 }
 
 struct Tier {
@@ -184,14 +187,9 @@ async fn lay_out(targets: Vec<Target>, parameters: &Arc<Parameters>, board: &Boa
             };
             tiers.push(Tier { tokens, row: board.add(&recipe, tokens), skip });
         }
-        let run_tiers = tiers.iter().filter(|tier| tier.skip.is_none()).count() as u64;
-        let total = run_tiers * requests_per_tier(parameters);
         match groups.iter_mut().find(|(known, _)| *known == address) {
-            Some((_, group)) => {
-                group.models.push((recipe, tiers));
-                group.total += total;
-            }
-            None => groups.push((address, Group { models: vec![(recipe, tiers)], total })),
+            Some((_, group)) => group.models.push((recipe, tiers)),
+            None => groups.push((address, Group { models: vec![(recipe, tiers)] })),
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()
@@ -218,7 +216,7 @@ fn announce(groups: &[Group], parameters: &Parameters, board: &Board) {
             runs: parameters.runs,
             context_tiers: parameters.context_tiers.clone(),
             max_tokens: parameters.max_tokens,
-            total_requests: groups.iter().map(|group| group.total).sum(),
+            total_requests: groups.iter().map(|group| group.requests(parameters, |_| true)).sum(),
         },
     });
     let adjusted: Vec<_> = recipes()
@@ -235,11 +233,18 @@ fn model_ref(recipe: &Recipe) -> ModelRef {
 }
 
 impl Group {
+    /// Requests that will be made of the models that `counts` picks.
+    fn requests(&self, parameters: &Parameters, counts: impl Fn(&Recipe) -> bool) -> u64 {
+        let tiers = self.models.iter().filter(|(recipe, _)| counts(recipe)).flat_map(|(_, tiers)| tiers);
+        tiers.filter(|tier| tier.skip.is_none()).count() as u64 * requests_per_tier(parameters)
+    }
+
     async fn run(self, parameters: Arc<Parameters>, board: Board) {
         let endpoint = Arc::<Endpoint>::default();
         let Some((first, _)) = self.models.first() else { return };
         let mut slot = Slot::new(Arc::clone(first), Arc::clone(&endpoint), parameters.timeouts);
-        let mut counter = Counter { done: 0, total: self.total, parameters: &parameters, board: &board };
+        let mut counter =
+            Counter { done: HashMap::new(), group: &self, parameters: &parameters, board: &board };
         for (recipe, tiers) in &self.models {
             slot.turn_to(Arc::clone(recipe));
             for tier in tiers {
@@ -250,7 +255,7 @@ impl Group {
                 if parameters.warmup {
                     counter.about_to_run(recipe, tier.tokens, 0);
                     board.warm(tier.row, &slot.run(tier.tokens, 0).await);
-                    counter.done += 1;
+                    counter.ran(recipe);
                 }
                 if let Some(load) = parameters.load {
                     load::run(&load, recipe, &endpoint, &parameters, tier.tokens, tier.row, &board).await;
@@ -258,7 +263,7 @@ impl Group {
                     for run in 1..=u64::from(parameters.runs) {
                         counter.about_to_run(recipe, tier.tokens, run);
                         board.push(tier.row, slot.run(tier.tokens, run).await);
-                        counter.done += 1;
+                        counter.ran(recipe);
                     }
                 }
                 board.close(tier.row);
@@ -267,23 +272,30 @@ impl Group {
     }
 }
 
-/// Counts the requests of one group and says what comes next.
+/// Counts the requests of each provider of a group and says what comes next.
 struct Counter<'a> {
-    done: u64,
-    total: u64,
+    done: HashMap<&'a str, u64>,
+    group: &'a Group,
     parameters: &'a Parameters,
     board: &'a Board,
 }
 
-impl Counter<'_> {
+impl<'a> Counter<'a> {
     fn about_to_run(&self, recipe: &Recipe, tier: u64, run: u64) {
         let runs = u64::from(self.parameters.runs);
-        let data = Progress { run, runs, ..progress(recipe, tier, self.done, self.total) };
+        let provider = recipe.provider().key.as_str();
+        let done = self.done.get(provider).copied().unwrap_or(0);
+        let total = self.group.requests(self.parameters, |other| other.provider().key == provider);
+        let data = Progress { run, runs, ..progress(recipe, tier, done, total) };
         self.board.tell(Event::BenchmarkProgress { data });
+    }
+
+    fn ran(&mut self, recipe: &'a Recipe) {
+        *self.done.entry(&recipe.provider().key).or_default() += 1;
     }
 }
 
-/// Progress of a group that has made `done` of `total` requests.
+/// Progress of a provider of which `done` of `total` requests have been made.
 pub(super) fn progress(recipe: &Recipe, tier: u64, done: u64, total: u64) -> Progress {
     Progress {
         provider: recipe.provider().display_name.clone(),

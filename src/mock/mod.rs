@@ -97,15 +97,7 @@ pub fn base_url(root: &str, protocol: Protocol) -> String {
 
 /// The provider that stands for the server at `root` ([`Handle::base_url`]).
 pub fn demo_provider(root: &str) -> Provider {
-    let facts = ProviderKind::Demo.facts();
-    Provider {
-        key: facts.key.to_owned(),
-        display_name: facts.display_name.to_owned(),
-        kind: ProviderKind::Demo,
-        protocol: facts.protocol,
-        base_url: base_url(root, facts.protocol),
-        headers: Vec::new(),
-    }
+    Provider::of_kind(ProviderKind::Demo, base_url(root, ProviderKind::Demo.facts().protocol))
 }
 
 /// The models of the demo provider. None has a price: nobody pays for simulated tokens.

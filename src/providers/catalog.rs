@@ -121,12 +121,14 @@ pub fn lookup(kind: ProviderKind, model_id: &str) -> Option<CatalogEntry> {
         .cloned()
 }
 
-/// Fills in what the user left open: context window, output limit and price.
+/// Fills in what the user left open: context window, output limit and, at the provider's own address,
+/// the list price (a gateway in front of it has prices of its own).
 pub fn complete(provider: &Provider, model: &mut Model) {
     let Some(entry) = lookup(provider.kind, &model.id) else { return };
     model.context_window = model.context_window.or(entry.context_window);
     model.max_output_tokens = model.max_output_tokens.or(entry.max_output_tokens);
-    model.price = model.price.or(entry.price);
+    let list_price = entry.price.filter(|_| provider.kind.facts().is_own_origin(&provider.base_url));
+    model.price = model.price.or(list_price);
 }
 
 fn without_prefix<'a>(id: &'a str, key: &str) -> &'a str {
@@ -161,15 +163,7 @@ mod tests {
     }
 
     fn provider(kind: ProviderKind) -> Provider {
-        let facts = kind.facts();
-        Provider {
-            key: facts.key.into(),
-            display_name: facts.display_name.into(),
-            kind,
-            protocol: facts.protocol,
-            base_url: facts.base_url.unwrap_or_default().into(),
-            headers: Vec::new(),
-        }
+        Provider::of_kind(kind, kind.facts().base_url.unwrap_or_default())
     }
 
     #[test]
@@ -278,6 +272,17 @@ mod tests {
         complete(&provider(ProviderKind::Openai), &mut model);
         assert_eq!((model.price, model.context_window), (Some(custom), Some(10_000)));
         assert_eq!(model.max_output_tokens, Some(16_384));
+    }
+
+    #[test]
+    fn a_list_price_holds_at_the_provider_s_own_address_only() {
+        let priced_at = |base_url: &str| {
+            let mut model = Model::named("gpt-4o");
+            complete(&Provider::of_kind(ProviderKind::Openai, base_url), &mut model);
+            model.price.is_some()
+        };
+        assert!(priced_at("https://api.openai.com/v1"));
+        assert!(!priced_at("https://gateway.example/v1"));
     }
 
     #[test]

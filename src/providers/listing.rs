@@ -103,16 +103,8 @@ mod tests {
     use crate::providers::PriceSource;
 
     fn listing(kind: ProviderKind, models: &[&str]) -> ProviderListing {
-        let facts = kind.facts();
         ProviderListing {
-            provider: Provider {
-                key: facts.key.into(),
-                display_name: facts.display_name.into(),
-                kind,
-                protocol: facts.protocol,
-                base_url: facts.base_url.unwrap_or_default().into(),
-                headers: Vec::new(),
-            },
+            provider: Provider::of_kind(kind, kind.facts().base_url.unwrap_or_default()),
             key: KeyStatus::NotNeeded,
             models: models.iter().map(|id| Model::named(*id)).collect(),
             checked_at: None,

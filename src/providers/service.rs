@@ -123,23 +123,14 @@ mod tests {
         ProviderService::new(ProviderStore::new(database::in_memory().await.unwrap()))
     }
 
-    fn provider(kind: ProviderKind, base_url: &str) -> Provider {
-        let facts = kind.facts();
-        Provider {
-            key: facts.key.into(),
-            display_name: facts.display_name.into(),
-            kind,
-            protocol: facts.protocol,
-            base_url: base_url.into(),
-            headers: Vec::new(),
-        }
-    }
-
     #[tokio::test]
     async fn providers_are_listed_in_the_order_of_their_kinds() {
         let service = service().await;
         for kind in [ProviderKind::Demo, ProviderKind::Ollama, ProviderKind::Openai] {
-            service.put("anna", &provider(kind, "http://127.0.0.1:1"), &[Model::named("m")]).await.unwrap();
+            service
+                .put("anna", &Provider::of_kind(kind, "http://127.0.0.1:1"), &[Model::named("m")])
+                .await
+                .unwrap();
         }
         let listed = service.list("anna").await.unwrap();
         let kinds: Vec<_> = listed.iter().map(|listing| listing.provider.kind).collect();
@@ -163,7 +154,7 @@ mod tests {
     async fn an_endpoint_that_does_not_answer_stays_with_its_problem() {
         let service = service().await;
         // Port 9 (discard) is closed on any machine that is not a museum.
-        let provider = provider(ProviderKind::Openai, "http://127.0.0.1:9/v1");
+        let provider = Provider::of_kind(ProviderKind::Openai, "http://127.0.0.1:9/v1");
         service.put("anna", &provider, &[Model::named("gpt-5.2")]).await.unwrap();
         service.ask("anna", provider, "sk-secret".into()).await.unwrap();
         let listed = service.list("anna").await.unwrap();
@@ -176,7 +167,7 @@ mod tests {
         let service = service().await;
         for kind in [ProviderKind::Ollama, ProviderKind::Demo] {
             service
-                .put("anna", &provider(kind, "http://127.0.0.1:9/v1"), &[Model::named("m")])
+                .put("anna", &Provider::of_kind(kind, "http://127.0.0.1:9/v1"), &[Model::named("m")])
                 .await
                 .unwrap();
         }

@@ -181,15 +181,8 @@ mod tests {
     }
 
     fn ollama() -> Provider {
-        let facts = ProviderKind::Ollama.facts();
-        Provider {
-            key: facts.key.into(),
-            display_name: facts.display_name.into(),
-            kind: facts.kind,
-            protocol: facts.protocol,
-            base_url: facts.base_url.unwrap().into(),
-            headers: vec![("x-team".into(), "bench".into())],
-        }
+        let headers = vec![("x-team".into(), "bench".into())];
+        Provider { headers, ..Provider::of_kind(ProviderKind::Ollama, "http://127.0.0.1:11434/v1") }
     }
 
     fn models(ids: &[&str]) -> Vec<Model> {

@@ -73,6 +73,16 @@ macro_rules! kind {
     };
 }
 
+#[cfg(feature = "ssr")]
+impl KindFacts {
+    /// True when scheme, host and port of `base_url` are those of the provider's own address: only
+    /// there do its usual key and its list prices belong.
+    pub fn is_own_origin(&self, base_url: &str) -> bool {
+        let origin = |url: &str| url::Url::parse(url).ok().map(|url| url.origin());
+        self.base_url.is_some_and(|own| origin(own) == origin(base_url))
+    }
+}
+
 const KINDS: [KindFacts; 16] = [
     kind!(
         Openai,
@@ -189,6 +199,19 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// A provider as its kind is by default, at this address (without a trailing slash).
+    pub fn of_kind(kind: ProviderKind, base_url: impl Into<String>) -> Self {
+        let facts = kind.facts();
+        Self {
+            key: facts.key.to_owned(),
+            display_name: facts.display_name.to_owned(),
+            kind,
+            protocol: facts.protocol,
+            base_url: base_url.into(),
+            headers: Vec::new(),
+        }
+    }
+
     /// True for the built-in mock: such numbers are shown as simulated.
     pub fn simulated(&self) -> bool {
         self.kind == ProviderKind::Demo

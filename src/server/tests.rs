@@ -39,15 +39,7 @@ async fn health_says_the_version() {
 #[tokio::test]
 async fn the_page_lists_what_is_stored() {
     let state = state().await;
-    let facts = ProviderKind::Ollama.facts();
-    let provider = Provider {
-        key: facts.key.into(),
-        display_name: facts.display_name.into(),
-        kind: facts.kind,
-        protocol: facts.protocol,
-        base_url: facts.base_url.unwrap().into(),
-        headers: Vec::new(),
-    };
+    let provider = Provider::of_kind(ProviderKind::Ollama, "http://127.0.0.1:11434/v1");
     let models = [Model::named("smollm2:135m")];
     state.providers.put(LOCAL_USER, &provider, &models).await.unwrap();
     let page = text(answer(state, get("/providers")).await).await;

@@ -13,9 +13,7 @@ use super::{
 };
 use crate::{
     cli::{
-        config::{
-            Configured, EnvName, Key, Loaded, host_label, known_key, origin_is_own, parse_base_url, resolve,
-        },
+        config::{Configured, EnvName, Key, Loaded, host_label, known_key, parse_base_url, resolve},
         output::printable,
     },
     mock,
@@ -81,7 +79,7 @@ async fn at_address(args: &Args, address: &str) -> anyhow::Result<Found> {
 
 /// The provider whose own host this is, else a custom one.
 fn provider_at(base_url: String, protocol: Option<Protocol>) -> Provider {
-    let own = ProviderKind::all().find(|facts| !facts.local && origin_is_own(facts, &base_url));
+    let own = ProviderKind::all().find(|facts| !facts.local && facts.is_own_origin(&base_url));
     let facts = own.unwrap_or_else(|| ProviderKind::Custom.facts());
     let display_name = own.map_or_else(|| host_label(&base_url), |facts| facts.display_name.to_owned());
     Provider {

@@ -18,7 +18,7 @@ use clap::Subcommand;
 use super::output::to_stdout;
 
 pub use file::{Defaults, EnvName, File, parse_protocol};
-pub use resolve::{Configured, Key, host_label, known_key, origin_is_own, parse_base_url, resolve};
+pub use resolve::{Configured, Key, host_label, known_key, parse_base_url, resolve};
 
 /// A commented configuration that shows every field.
 pub const EXAMPLE: &str = include_str!("../../../data/llm-studio.example.yaml");

@@ -67,7 +67,7 @@ pub fn resolve(key: &str, entry: &ProviderEntry) -> anyhow::Result<Configured> {
 
 /// The key that the environment holds for `facts`, if `base_url` is that provider's own host.
 pub fn known_key(facts: &KindFacts, base_url: &str) -> Key {
-    if facts.key_env.is_empty() || !origin_is_own(facts, base_url) {
+    if facts.key_env.is_empty() || !facts.is_own_origin(base_url) {
         return Key::NotNeeded;
     }
     facts
@@ -75,12 +75,6 @@ pub fn known_key(facts: &KindFacts, base_url: &str) -> Key {
         .iter()
         .find_map(|name| environment(name))
         .map_or_else(|| Key::Missing(facts.key_env.join(" or ")), Key::Present)
-}
-
-/// True when scheme, host and port of `base_url` are those of the provider's own address.
-pub fn origin_is_own(facts: &KindFacts, base_url: &str) -> bool {
-    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
-    facts.base_url.is_some_and(|own| origin(own) == origin(base_url))
 }
 
 /// Checks an address that somebody typed; returns it without a trailing slash.

@@ -113,15 +113,15 @@ fn addresses_are_checked_and_trimmed() {
 #[test]
 fn only_a_providers_own_origin_is_its_own() {
     let openai = ProviderKind::Openai.facts();
-    assert!(origin_is_own(openai, "https://api.openai.com/v1"));
-    assert!(origin_is_own(openai, "https://api.openai.com/other"));
+    assert!(openai.is_own_origin("https://api.openai.com/v1"));
+    assert!(openai.is_own_origin("https://api.openai.com/other"));
     for foreign in [
         "http://api.openai.com/v1",
         "https://api.openai.com:8443/v1",
         "https://api.openai.com.evil.example/v1",
         "https://evil.example/api.openai.com",
     ] {
-        assert!(!origin_is_own(openai, foreign), "{foreign}");
+        assert!(!openai.is_own_origin(foreign), "{foreign}");
         assert!(matches!(known_key(openai, foreign), Key::NotNeeded), "{foreign}");
     }
 }

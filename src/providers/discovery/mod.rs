@@ -84,8 +84,8 @@ async fn probe(
     expected: ProviderKind,
     base_url: &str,
 ) -> Option<(Provider, Vec<Model>)> {
-    let body = fetch::models(client, &provider(expected, base_url), None).await.ok()?;
-    let provider = provider(identify(expected, &body), base_url);
+    let body = fetch::models(client, &Provider::of_kind(expected, base_url), None).await.ok()?;
+    let provider = Provider::of_kind(identify(expected, &body), base_url);
     let models = models_in(&provider, &body).ok()?;
     Some((provider, models))
 }
@@ -138,19 +138,8 @@ pub fn keyed_providers(env: impl Fn(&str) -> Option<String>) -> Vec<(Provider, S
         values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
     };
     ProviderKind::all()
-        .filter_map(|facts| Some((provider(facts.kind, facts.base_url?), key_of(facts.key_env)?.into())))
+        .filter_map(|facts| {
+            Some((Provider::of_kind(facts.kind, facts.base_url?), key_of(facts.key_env)?.into()))
+        })
         .collect()
-}
-
-/// A provider as its kind is by default, at this address.
-fn provider(kind: ProviderKind, base_url: &str) -> Provider {
-    let facts = kind.facts();
-    Provider {
-        key: facts.key.to_owned(),
-        display_name: facts.display_name.to_owned(),
-        kind,
-        protocol: facts.protocol,
-        base_url: base_url.to_owned(),
-        headers: Vec::new(),
-    }
 }

@@ -41,10 +41,10 @@ async fn an_openai_list_is_filtered_and_completed_from_the_catalog() {
         {"id": "gpt-of-tomorrow", "object": "model"}
     ]});
     let base_url = serve(answering("/v1/models", list)).await + "/v1";
-    let models = list_models(&provider(ProviderKind::Openai, &base_url), None).await.unwrap();
+    let models = list_models(&Provider::of_kind(ProviderKind::Openai, &base_url), None).await.unwrap();
     assert_eq!(ids(&models), ["gpt-4o", "gpt-of-tomorrow"]);
     assert_eq!(models[0].context_window, Some(128_000));
-    assert!(models[0].price.is_some());
+    assert_eq!(models[0].price, None, "OpenAI's list price holds at OpenAI's address only");
     assert_eq!(models[1], Model::named("gpt-of-tomorrow"));
 }
 
@@ -67,9 +67,9 @@ async fn the_other_protocols_lists_are_read_too() {
         (ProviderKind::Cohere, "/v1/models", cohere, "command-r-08-2024"),
     ] {
         let base_url = serve(answering(path, list)).await;
-        let models = list_models(&provider(kind, &base_url), None).await.unwrap();
+        let models = list_models(&Provider::of_kind(kind, &base_url), None).await.unwrap();
         assert_eq!(ids(&models), [id]);
-        assert!(models[0].context_window.is_some() && models[0].price.is_some(), "{models:?}");
+        assert!(models[0].context_window.is_some() && models[0].max_output_tokens.is_some(), "{models:?}");
     }
 }
 
@@ -81,7 +81,8 @@ async fn the_key_goes_along_and_never_into_an_error() {
     }
     let base_url = serve(Router::new().route("/models", get(check))).await;
     let key = SecretString::from("sk-test-1234567890abcdefghij");
-    let error = list_models(&provider(ProviderKind::Openai, &base_url), Some(&key)).await.unwrap_err();
+    let error =
+        list_models(&Provider::of_kind(ProviderKind::Openai, &base_url), Some(&key)).await.unwrap_err();
     assert_eq!((error.kind, error.status), (ErrorKind::AuthFailed, Some(401)));
     assert!(!error.to_string().contains("1234567890"), "{error}");
 }
@@ -92,7 +93,7 @@ async fn redirects_are_not_followed() {
     let away = format!("{target}/models");
     let redirect = move || async move { (StatusCode::FOUND, [(header::LOCATION, away)]) };
     let base_url = serve(Router::new().route("/models", get(redirect))).await;
-    let error = list_models(&provider(ProviderKind::Custom, &base_url), None).await.unwrap_err();
+    let error = list_models(&Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.status, Some(302));
 }
 
@@ -103,7 +104,7 @@ async fn an_endless_answer_is_cut_off() {
         Body::from_stream(stream::repeat_with(move || Ok::<_, Infallible>(piece.clone())))
     };
     let base_url = serve(Router::new().route("/models", get(endless))).await;
-    let error = list_models(&provider(ProviderKind::Custom, &base_url), None).await.unwrap_err();
+    let error = list_models(&Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadResponse);
     assert!(error.message.contains("4 MB"), "{error}");
 }
@@ -112,7 +113,7 @@ async fn an_endless_answer_is_cut_off() {
 async fn a_page_that_is_no_list_is_a_bad_response() {
     let page = || async { "<html>It works!</html>" };
     let base_url = serve(Router::new().route("/models", get(page))).await;
-    let error = list_models(&provider(ProviderKind::Custom, &base_url), None).await.unwrap_err();
+    let error = list_models(&Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadResponse);
 }
 
@@ -121,14 +122,15 @@ async fn a_server_that_hangs_ends_in_a_timeout() {
     let hanging = || std::future::pending::<&str>();
     let base_url = serve(Router::new().route("/models", get(hanging))).await;
     let client = fetch::client(LIST_TIMEOUT, Duration::from_millis(50)).unwrap();
-    let error = fetch::models(&client, &provider(ProviderKind::Custom, &base_url), None).await.unwrap_err();
+    let error =
+        fetch::models(&client, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::TotalTimeout);
 }
 
 #[tokio::test]
 async fn nobody_there_is_a_failed_connection() {
     let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let provider = provider(ProviderKind::Custom, &format!("http://{free}"));
+    let provider = Provider::of_kind(ProviderKind::Custom, format!("http://{free}"));
     assert_eq!(list_models(&provider, None).await.unwrap_err().kind, ErrorKind::ConnectFailed);
 }
 

@@ -9,15 +9,7 @@ use crate::providers::{
 
 /// A provider of this kind at its usual address.
 pub(in crate::providers::wire) fn provider(kind: ProviderKind) -> Provider {
-    let facts = kind.facts();
-    Provider {
-        key: facts.key.to_owned(),
-        display_name: facts.display_name.to_owned(),
-        kind,
-        protocol: facts.protocol,
-        base_url: facts.base_url.unwrap_or("http://127.0.0.1:9/v1").to_owned(),
-        headers: Vec::new(),
-    }
+    Provider::of_kind(kind, kind.facts().base_url.unwrap_or("http://127.0.0.1:9/v1"))
 }
 
 pub(in crate::providers::wire) fn user(content: &str) -> Message {
