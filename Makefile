@@ -37,9 +37,11 @@ check: tools ## Check formatting, lints and licences
 	@cargo clippy --locked --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings
 	@scripts/deny.sh
 
-unit: ## Run the Rust tests
+# Against the program as users run it: what `make run` compiled is not compiled again, and timing is real.
+unit: tools ## Run the Rust tests, those with the Python SDKs and the real model included
+	@scripts/python-env.sh
 	$(say) "Running the Rust tests"
-	@cargo test --locked --features ssr
+	@cargo test --locked --release --features ssr --lib --bins --tests -- --include-ignored
 
 e2e: build ## Run the browser tests
 	@scripts/end2end.sh

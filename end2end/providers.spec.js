@@ -37,8 +37,8 @@ test.describe("with JavaScript off", () => {
     await page.goto(address);
     await page.getByRole("button", { name: /Change to light/ }).click();
     await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
-    await page.getByRole("button", { name: "Look again" }).click();
-    await expect(page).toHaveURL(address);
+    await Promise.all([page.waitForURL(/\/providers\??$/), page.getByRole("button", { name: "Look again" }).click()]);
+    await expect(page.getByRole("heading", { name: /^Demo/ })).toBeVisible();
     await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
   });
 });

@@ -13,6 +13,9 @@ use crate::ui::format::{UNKNOWN, counted, tokens, usd};
 use crate::ui::page::{EmptyState, PageHead, Skeleton};
 use crate::ui::tag::{Dot, Tag, Tone};
 
+/// Keeps the panel's edge where the columns to the right are hidden.
+const LAST_ON_NARROW: &str = "max-lg:pr-4.5";
+
 /// A provider with more models than this is folded until it is asked for.
 const FOLDED_FROM: usize = 30;
 
@@ -105,6 +108,7 @@ fn Overview(listings: Vec<ProviderListing>, query: RwSignal<String>) -> impl Int
                 }
             }}
         </div>
+        <NextStep />
         <MoreProviders missing />
     }
 }
@@ -137,7 +141,7 @@ fn Answers<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
                     </Figure>
                 }),
                 None => Either::Right(view! {
-                    <Figure label="Cheapest output" value=UNKNOWN>"no model here has a known price"</Figure>
+                    <Figure label="Cheapest output" value=UNKNOWN>"known once a provider with list prices is here"</Figure>
                 }),
             }}
             {match largest {
@@ -147,7 +151,7 @@ fn Answers<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
                     </Figure>
                 }),
                 None => Either::Right(view! {
-                    <Figure label="Largest context" value=UNKNOWN>"no real model here tells its context"</Figure>
+                    <Figure label="Largest context" value=UNKNOWN>"known once a real model is here"</Figure>
                 }),
             }}
         </Figures>
@@ -240,16 +244,16 @@ fn ModelTable(models: Vec<Model>, simulated: bool) -> impl IntoView {
         });
     }
     Either::Right(view! {
-        <table class="data-table border-base-300 border-t">
+        <table class="data-table border-base-300 table-fixed border-t">
             <thead>
                 <tr>
                     <th scope="col">"Model"</th>
-                    <th scope="col" class="n">"Context"</th>
-                    <th scope="col" class="n hidden md:table-cell">"Max output"</th>
-                    <th scope="col" class="n hidden sm:table-cell">"Input"</th>
-                    <th scope="col" class="n hidden md:table-cell">"Cached input"</th>
-                    <th scope="col" class="n">"Output"</th>
-                    <th scope="col" class="hidden lg:table-cell">"Price"</th>
+                    <th scope="col" class="n w-18 sm:w-22">"Context"</th>
+                    <th scope="col" class="n hidden w-26 md:table-cell">"Max output"</th>
+                    <th scope="col" class="n hidden w-28 sm:table-cell">"Input"</th>
+                    <th scope="col" class="n hidden w-28 md:table-cell">"Cached input"</th>
+                    <th scope="col" class=format!("n w-24 sm:w-28 {LAST_ON_NARROW}")>"Output"</th>
+                    <th scope="col" class="hidden w-44 pl-6 lg:table-cell">"Price"</th>
                 </tr>
             </thead>
             <tbody>{models.into_iter().map(|model| view! { <ModelRow model simulated /> }).collect_view()}</tbody>
@@ -270,8 +274,8 @@ fn ModelRow(model: Model, simulated: bool) -> impl IntoView {
             <TokensCell count=model.max_output_tokens class="hidden md:table-cell" />
             <PriceCell amount=price.map(|price| price.input_per_mtok) class="hidden sm:table-cell" />
             <PriceCell amount=price.and_then(|price| price.cached_input_per_mtok) class="hidden md:table-cell" />
-            <PriceCell amount=price.map(|price| price.output_per_mtok) />
-            <td class="text-muted hidden text-xs whitespace-nowrap lg:table-cell">
+            <PriceCell amount=price.map(|price| price.output_per_mtok) class=LAST_ON_NARROW />
+            <td class="text-muted hidden pl-6 text-xs whitespace-nowrap lg:table-cell">
                 {match price {
                     Some(price) => source_of(price),
                     None if simulated => "simulated, costs nothing",
@@ -298,7 +302,7 @@ fn PriceCell(amount: Option<f64>, #[prop(optional)] class: &'static str) -> impl
     view! {
         <td class=format!("n {class}")>
             {amount.map_or(UNKNOWN.to_owned(), usd)}
-            {amount.map(|_| view! { <span class="text-muted ml-1 text-[0.86em]">"/ Mtok"</span> })}
+            {amount.map(|_| view! { <span class="text-muted ml-0.5 text-[0.86em]">"/Mtok"</span> })}
         </td>
     }
 }
@@ -307,6 +311,22 @@ fn source_of(price: Price) -> &'static str {
     match price.source {
         PriceSource::Catalog => "catalog price",
         PriceSource::Custom => "custom price",
+    }
+}
+
+/// What to do with the models above.
+#[component]
+fn NextStep() -> impl IntoView {
+    view! {
+        <section class="mt-8" aria-labelledby="next-step">
+            <h2 id="next-step" class="font-semibold">
+                "Measure them"
+            </h2>
+            <p class="text-soft mt-0.5">"In a terminal, in the directory of the repository:"</p>
+            <pre class="panel mt-2 overflow-x-auto px-3.5 py-2.5 font-mono text-[12.5px]" tabindex="0">
+                "target/release/llm-studio bench --provider demo --runs 3"
+            </pre>
+        </section>
     }
 }
 

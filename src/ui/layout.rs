@@ -25,7 +25,8 @@ pub struct NavigationLink {
 #[component]
 pub fn Frame(navigation: &'static [NavigationGroup], children: Children) -> impl IntoView {
     view! {
-        <a class="skip-link" href="#content">
+        // External, so that the router leaves it to the browser, which moves the focus.
+        <a class="skip-link" href="#content" rel="external">
             "Skip to the content"
         </a>
         <div class="min-h-dvh lg:grid lg:grid-cols-[212px_minmax(0,1fr)]">
