@@ -1,5 +1,7 @@
 //! Which address is answered by what.
 
+use std::sync::LazyLock;
+
 use axum::extract::{FromRef, Request};
 use axum::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use axum::response::IntoResponse;
@@ -8,8 +10,8 @@ use axum::{Json, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{
-    LeptosRoutes, file_and_error_handler_with_context, generate_route_list, site_pkg_dir_service,
-    site_pkg_dir_service_route_path,
+    AxumRouteListing, LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
+    site_pkg_dir_service, site_pkg_dir_service_route_path,
 };
 use serde_json::json;
 use tower::ServiceBuilder;
@@ -21,6 +23,10 @@ use super::health::health;
 use super::security;
 use crate::app::{App, shell};
 use crate::providers::service::ProviderService;
+
+/// The addresses of the pages. Generated once, before anything is rendered: meanwhile Leptos keeps
+/// resources from loading in the whole process.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// What handlers share.
 #[derive(Debug, Clone)]
@@ -43,7 +49,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/api/{*path}", any(no_such_api))
-        .leptos_routes_with_context(&state, generate_route_list(App), context.clone(), move || {
+        .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), move || {
             shell(shell_options.clone())
         })
         .merge(built_files(&options))
