@@ -11,6 +11,7 @@ mod sources;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 pub use args::Args;
@@ -61,6 +62,8 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
             plan.targets.iter().map(|target| format!("{}/{}", target.provider.key, target.model.id))
         )
     );
+    // Listened to from here on: what is pressed while an event is being shown counts too.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let cancel = CancellationToken::new();
     let Running { mut events, report } = benchmark::start(plan, cancel.clone())?;
     let mut reporter = Reporter::new(args.verbose, args.format() != Format::Table);
@@ -70,8 +73,7 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
                 Some(event) => reporter.on(&event),
                 None => break,
             },
-            pressed = tokio::signal::ctrl_c() => {
-                pressed?;
+            _ = interrupts.recv() => {
                 if cancel.is_cancelled() {
                     std::process::exit(EXIT_INTERRUPTED.into());
                 }
