@@ -12,8 +12,10 @@ use super::{
     types::{ClientHealth, Event, LoadSummary, ResultRow, RunResult, RunSummary, Skip, WarmupOutcome},
 };
 
-/// Rows of a load beyond this are summed up but not kept one by one: memory stays flat.
-pub const MAX_LOAD_RUNS: usize = 10_000;
+/// Runs of a load beyond this are summed up but not kept one by one: memory stays flat.
+const MAX_LOAD_RUNS: usize = 10_000;
+/// Failed runs that are kept even then, so that a reader learns why a long load began to fail.
+const MAX_LATE_FAILURES: usize = 100;
 
 /// All rows of one benchmark, in the order of the plan. Cheap to clone; all on one thread, so the
 /// lock is never waited for.
@@ -103,52 +105,46 @@ impl Board {
 
     /// One run of the usual mode: kept whole and told.
     pub fn push(&self, id: RowId, measured: Measured) {
-        let told = self.count(id, &measured, |row, measured| {
-            row.runs.push(measured.run.clone());
-            RunResult { run: Some(measured.run.clone()), ..identity(row) }
+        self.count(id, &measured);
+        let told = self.with_row(id, |entry| {
+            entry.row.runs.push(measured.run.clone());
+            RunResult { run: Some(measured.run), ..identity(&entry.row) }
         });
         if let Some(data) = told {
             self.tell(Event::BenchmarkResult { data: Box::new(data) });
         }
     }
 
-    /// One run of a load: counted; its row is kept, without its chunks, while there is room.
+    /// One run of a load: counted, and kept without its chunks while there is room.
     pub fn push_load(&self, id: RowId, mut measured: Measured) {
-        self.count(id, &measured, |_, _| ());
+        let room = MAX_LOAD_RUNS + if measured.run.success { 0 } else { MAX_LATE_FAILURES };
+        self.count(id, &measured);
         self.with_row(id, |entry| {
-            if entry.row.runs.len() < MAX_LOAD_RUNS {
+            if entry.row.runs.len() < room {
                 measured.run.chunk_deltas_us = Vec::new();
                 entry.row.runs.push(measured.run);
-            } else if let Some(load) = &mut entry.row.load {
-                load.runs_omitted += 1;
             }
         });
     }
 
-    fn count<T>(
-        &self,
-        id: RowId,
-        measured: &Measured,
-        keep: impl FnOnce(&mut ResultRow, &Measured) -> T,
-    ) -> Option<T> {
+    fn count(&self, id: RowId, measured: &Measured) {
         self.state().health.push(measured);
         self.with_row(id, |entry| {
             entry.started = true;
             entry.row.context_token_source = measured.context_source.or(entry.row.context_token_source);
             entry.summarizer.push(&measured.run, measured.gaps_ms());
-            keep(&mut entry.row, measured)
-        })
+        });
     }
 
-    /// Changes the load figures of a row.
-    pub fn set_load(&self, id: RowId, change: impl FnOnce(&mut Option<LoadSummary>)) {
-        self.with_row(id, |entry| change(&mut entry.row.load));
+    /// Replaces the load figures of a row.
+    pub fn set_load(&self, id: RowId, load: LoadSummary) {
+        self.with_row(id, |entry| entry.row.load = Some(load));
     }
 
     /// The row is finished: sums it up and tells it.
     pub fn close(&self, id: RowId) {
         let row = self.with_row(id, |entry| {
-            entry.row.summary = entry.summarizer.summary();
+            entry.sum_up();
             entry.row.clone()
         });
         if let Some(row) = row {
@@ -161,9 +157,23 @@ impl Board {
         let mut state = self.state();
         let health = state.health.health();
         let begun = state.rows.drain(..).filter(|entry| entry.started);
-        let rows =
-            begun.map(|entry| ResultRow { summary: entry.summarizer.summary(), ..entry.row }).collect();
+        let rows = begun.map(Entry::into_row).collect();
         (rows, health)
+    }
+}
+
+impl Entry {
+    fn sum_up(&mut self) {
+        self.row.summary = self.summarizer.summary();
+        if let Some(load) = &mut self.row.load {
+            let counted = self.row.summary.success_count + self.row.summary.error_count;
+            load.runs_omitted = counted - self.row.runs.len() as u64;
+        }
+    }
+
+    fn into_row(mut self) -> ResultRow {
+        self.sum_up();
+        self.row
     }
 }
 
@@ -197,5 +207,70 @@ fn identity(row: &ResultRow) -> RunResult {
         context_tokens: row.context_tokens,
         skipped: None,
         run: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::{
+        benchmark::{
+            Target,
+            load::ledger::Ledger,
+            measure::{RunContext, measure},
+            tokenizer::Tokenizer,
+            types::{LoadParameters, Parameters},
+        },
+        mock,
+        providers::{ApiError, ErrorKind, Model, client::Exchange},
+    };
+
+    fn failed() -> Measured {
+        let message = "slow down".into();
+        let error =
+            ApiError { kind: ErrorKind::RateLimited, status: Some(429), message, retry_after_s: None };
+        let context = RunContext {
+            run_number: 1,
+            started_at: 0,
+            connect_ms: None,
+            price: None,
+            tokenizer: Tokenizer::Estimate,
+        };
+        let run = measure(&Exchange::unsent(error), &context, "");
+        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new(), context_source: None }
+    }
+
+    fn succeeded() -> Measured {
+        let mut measured = failed();
+        (measured.run.success, measured.run.error) = (true, None);
+        measured
+    }
+
+    #[test]
+    fn a_long_load_keeps_so_many_runs_and_the_failures_after_them() {
+        let (events, _) = unbounded_channel();
+        let board = Board::new(events);
+        let target = Target {
+            provider: mock::demo_provider("http://127.0.0.1:1"),
+            key: None,
+            model: Model::named("m"),
+        };
+        let row = board.add(&Recipe::new(target, &Parameters::default()), 0);
+        let load = LoadParameters { concurrency: 1, requests: 11_000 };
+        board.set_load(row, Ledger::new(load, 1, 0).summary(0));
+        for _ in 0..MAX_LOAD_RUNS + 5 {
+            board.push_load(row, succeeded());
+        }
+        for _ in 0..MAX_LATE_FAILURES + 3 {
+            board.push_load(row, failed());
+        }
+        let (rows, _) = board.finish();
+        let (row, failures) = (&rows[0], MAX_LATE_FAILURES as u64);
+        assert_eq!(row.runs.len(), MAX_LOAD_RUNS + MAX_LATE_FAILURES);
+        assert_eq!(row.runs.iter().filter(|run| run.error.is_some()).count() as u64, failures);
+        assert_eq!(row.summary.error_count, failures + 3);
+        assert_eq!(row.load.as_ref().unwrap().runs_omitted, 5 + 3);
     }
 }

@@ -199,13 +199,14 @@ pub struct LoadSummary {
     /// The steady part: from the moment when all slots were busy to the moment when the first slot
     /// found no more work, s.
     pub steady_s: f64,
-    /// Over the steady part; over the whole where the load was too short to have one.
+    /// Over the steady part; over the whole where the load was too short to have one. Successful
+    /// requests only; one that ended after the steady part gives it the share that fell into it.
     pub output_tokens_per_second: Option<f64>,
     pub requests_per_second: Option<f64>,
     /// Most requests that were in flight at once.
     pub max_in_flight: u32,
     pub connections_opened: u64,
-    /// Rows left out of `runs` to keep memory flat; the summary counts them all.
+    /// Runs left out of `runs` to keep memory flat; the summary counts them all.
     pub runs_omitted: u64,
 }
 
@@ -306,7 +307,8 @@ pub enum Event {
     BenchmarkProgress { data: Progress },
     /// One finished run, or a tier that was skipped.
     BenchmarkResult { data: Box<RunResult> },
-    /// All runs of one model at one tier are done, or were skipped or cancelled.
+    /// All runs of one model at one tier are done, or the tier was skipped. A cancelled row is in the
+    /// report only.
     BenchmarkRow { data: Box<ResultRow> },
 }
 
