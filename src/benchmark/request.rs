@@ -26,7 +26,7 @@ pub struct Recipe {
     pub adjustments: Vec<Adjustment>,
     params: serde_json::Map<String, Value>,
     prompt: String,
-    max_tokens: u32,
+    max_tokens: u64,
 }
 
 /// One run's request, ready for the wire.
@@ -60,9 +60,9 @@ impl Recipe {
         Self {
             tokenizer: Tokenizer::of(provider, model),
             prompt: parameters.prompt.clone(),
+            max_tokens: limit_sent(&params).unwrap_or(max_tokens.into()),
             adjustments,
             params,
-            max_tokens,
             target,
         }
     }
@@ -72,8 +72,9 @@ impl Recipe {
         &self.target.provider
     }
 
-    /// Most tokens of one answer: what was asked for, within what the model allows.
-    pub fn max_tokens(&self) -> u32 {
+    /// Most tokens of one answer: the limit that is sent or, where the model takes none, what was
+    /// asked for within what the model allows.
+    pub fn max_tokens(&self) -> u64 {
         self.max_tokens
     }
 
@@ -88,7 +89,7 @@ impl Recipe {
     pub fn skip_reason(&self, tier: u64) -> Option<String> {
         let window = self.target.model.context_window.filter(|_| tier > 0)?;
         let prompt = self.prompt_tokens();
-        let room = window.saturating_sub(u64::from(self.max_tokens) + HEADROOM + prompt);
+        let room = window.saturating_sub(self.max_tokens + HEADROOM + prompt);
         (tier > room).then(|| {
             format!(
                 "{tier} tokens of context do not fit: the window of {window} leaves room for {room} beside \
@@ -134,6 +135,14 @@ impl Recipe {
     }
 }
 
+/// The limit on output among parameters under the providers' own names. A model's own parameters
+/// and the request's may set another one than the benchmark's.
+fn limit_sent(params: &serde_json::Map<String, Value>) -> Option<u64> {
+    ["max_tokens", "max_completion_tokens", "max_output_tokens"]
+        .iter()
+        .find_map(|name| params.get(*name)?.as_u64())
+}
+
 fn output_limit(model: &str, asked: u32, limit: u32) -> Adjustment {
     Adjustment {
         param: "max_tokens".into(),
@@ -150,4 +159,27 @@ fn message(role: Role, content: String) -> Message {
 
 fn join(parts: impl IntoIterator<Item = Option<String>>) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{mock, providers::Model};
+
+    fn skip_reason(params: Value) -> Option<String> {
+        let model = Model { context_window: Some(8_192), ..Model::named("m") };
+        let provider = mock::demo_provider("http://127.0.0.1:1");
+        let params = params.as_object().cloned().unwrap_or_default();
+        let parameters = Parameters { params, ..Parameters::default() };
+        Recipe::new(Target { provider, key: None, model }, &parameters).skip_reason(5_000)
+    }
+
+    #[test]
+    fn room_is_left_for_the_limit_that_is_sent() {
+        assert_eq!(skip_reason(json!({})), None);
+        let reason = skip_reason(json!({"max_tokens": 4_000})).unwrap();
+        assert!(reason.contains("4000 output tokens"), "{reason}");
+    }
 }

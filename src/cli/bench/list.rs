@@ -38,7 +38,7 @@ fn cells(preview: &Preview) -> Vec<Cell> {
         whole(preview.context_tokens),
         if preview.skip.is_some() { "skipped".to_owned() } else { whole(preview.requests) },
         planned(format!("about {}", whole(preview.input_tokens))),
-        planned(whole(preview.max_output_tokens.into())),
+        planned(whole(preview.max_output_tokens)),
         preview.cost_at_most.map_or(NONE.to_owned(), dollars),
     ]
     .into_iter()
