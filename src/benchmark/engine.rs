@@ -1,11 +1,7 @@
 //! The engine: providers side by side, the models of one provider one after the other. Knows no
 //! terminal and no web page; it yields typed [`Event`]s and, at the end, a [`Report`].
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    thread,
-};
+use std::{collections::HashMap, sync::Arc, thread};
 
 use secrecy::SecretString;
 use tokio::{
@@ -17,15 +13,13 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
+    PlanError,
     board::{Board, RowId},
     load,
     request::Recipe,
     run::{Endpoint, Slot},
     scheduling::prefer_promptness,
-    types::{
-        Event, Init, MAX_TOKENS_RANGE, ModelAdjustments, Parameters, Progress, RUNS_RANGE, Report,
-        SCHEMA_VERSION, Status, TEMPERATURE_RANGE,
-    },
+    types::{Event, Init, ModelAdjustments, Parameters, Progress, Report, SCHEMA_VERSION, Status},
 };
 use crate::providers::{Model, ModelRef, Provider};
 
@@ -53,11 +47,6 @@ pub struct Running {
     /// The whole report; after a cancel it holds what was finished.
     pub report: oneshot::Receiver<Report>,
 }
-
-/// Why a plan cannot be run; one sentence that says what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PlanError(pub String);
 
 /// Starts measuring on a thread of the engine's own. Cancelling `cancel` ends it within 100 ms.
 ///
@@ -87,46 +76,15 @@ pub fn start(plan: Plan, cancel: CancellationToken) -> Result<Running, PlanError
 }
 
 fn check(plan: &Plan) -> Result<(), PlanError> {
-    let Parameters { runs, max_tokens, temperature, context_tiers, timeouts, load, .. } = &plan.parameters;
-    let complain = |text: String| Err(PlanError(text));
-    if plan.targets.is_empty() {
-        return complain("there is no model to measure: choose at least one".into());
-    }
-    if !RUNS_RANGE.contains(runs) {
-        return complain(format!("runs must be 1 to 20, not {runs}"));
-    }
-    if !MAX_TOKENS_RANGE.contains(max_tokens) {
-        return complain(format!("max tokens must be 1 to 16384, not {max_tokens}"));
-    }
-    if !TEMPERATURE_RANGE.contains(temperature) {
-        return complain(format!("temperature must be 0 to 2, not {temperature}"));
-    }
-    if context_tiers.is_empty() {
-        return complain("there is no context tier: give at least one, 0 for the bare prompt".into());
-    }
-    if let Some(tier) = context_tiers.iter().find(|&&tier| tier > MAX_TIER) {
-        return complain(format!("a context tier is at most {MAX_TIER} tokens, not {tier}"));
-    }
-    if context_tiers.iter().collect::<HashSet<_>>().len() < context_tiers.len() {
-        return complain("a context tier is given twice".into());
-    }
-    for (name, seconds) in [
-        ("connect", timeouts.connect_s),
-        ("first token", timeouts.first_token_s),
-        ("total", timeouts.total_s),
-    ] {
-        if !(0.001..=86_400.0).contains(&seconds) {
-            return complain(format!("the {name} timeout must be 0.001 to 86400 seconds, not {seconds}"));
+    plan.parameters.check()?;
+    match plan.targets.len() {
+        0 => Err(PlanError("there is no model to measure: choose at least one".into())),
+        2.. if plan.parameters.load.is_some() => {
+            Err(PlanError(format!("a load measures one model, not {}: choose one", plan.targets.len())))
         }
+        _ => Ok(()),
     }
-    if let Some(load) = load {
-        load::check(load, plan)?;
-    }
-    Ok(())
 }
-
-/// The largest context any model offers, with room to spare.
-const MAX_TIER: u64 = 2_000_000;
 
 async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, cancel: CancellationToken) -> Report {
     let started_at = jiff::Timestamp::now();

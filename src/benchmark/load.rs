@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     board::{Board, RowId},
-    engine::{Plan, PlanError, progress},
+    engine::progress,
     request::Recipe,
     run::{Endpoint, Slot},
     types::{Event, LoadParameters, Parameters, Progress},
@@ -27,33 +27,6 @@ use ledger::Ledger;
 /// Connections that are opened at the same time before the load begins.
 const OPENING_AT_ONCE: usize = 64;
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
-
-/// Bounds of a load.
-///
-/// # Errors
-/// When a number is out of range or the plan has more than one model or tier.
-pub(super) fn check(load: &LoadParameters, plan: &Plan) -> Result<(), PlanError> {
-    let complain = |text: String| Err(PlanError(text));
-    if !(1..=4096).contains(&load.concurrency) {
-        return complain(format!("concurrency must be 1 to 4096, not {}", load.concurrency));
-    }
-    if load.requests < u64::from(load.concurrency) {
-        return complain(format!(
-            "a load of {} requests cannot keep {} in flight: ask for at least as many requests",
-            load.requests, load.concurrency
-        ));
-    }
-    if plan.targets.len() > 1 {
-        return complain(format!(
-            "a load measures one model, not {}: name it with --model",
-            plan.targets.len()
-        ));
-    }
-    if plan.parameters.context_tiers.len() > 1 {
-        return complain("a load measures one context tier: give only one".into());
-    }
-    Ok(())
-}
 
 /// Runs the whole load of one model at one tier into `row`.
 pub(super) async fn run(

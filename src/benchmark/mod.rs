@@ -1,5 +1,6 @@
 //! Speed runs: what is measured, how, and what comes out.
 
+mod bounds;
 pub mod types;
 
 #[cfg(feature = "ssr")]
@@ -27,7 +28,8 @@ mod summary;
 #[cfg(feature = "ssr")]
 pub mod tokenizer;
 
+pub use bounds::PlanError;
 #[cfg(feature = "ssr")]
-pub use engine::{Plan, PlanError, Running, Target, start};
+pub use engine::{Plan, Running, Target, start};
 #[cfg(feature = "ssr")]
 pub use preview::{Preview, preview};

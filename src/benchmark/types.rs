@@ -1,7 +1,7 @@
 //! Requests, results and events of speed benchmarks, as every screen, export and the terminal see
 //! them. Names and units are those of the measurement page (`docs/measurement.md`).
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,9 +14,14 @@ use crate::{
 /// Version of the results file's shape; raised when a reader of the old shape would misread it.
 pub const SCHEMA_VERSION: u32 = 1;
 
-pub const RUNS_RANGE: std::ops::RangeInclusive<u32> = 1..=20;
-pub const MAX_TOKENS_RANGE: std::ops::RangeInclusive<u32> = 1..=16_384;
-pub const TEMPERATURE_RANGE: std::ops::RangeInclusive<f64> = 0.0..=2.0;
+pub const RUNS_RANGE: RangeInclusive<u32> = 1..=20;
+pub const MAX_TOKENS_RANGE: RangeInclusive<u32> = 1..=16_384;
+pub const TEMPERATURE_RANGE: RangeInclusive<f64> = 0.0..=2.0;
+/// Of each timeout, in seconds: up to a day.
+pub const TIMEOUT_RANGE: RangeInclusive<f64> = 0.001..=86_400.0;
+pub const CONCURRENCY_RANGE: RangeInclusive<u32> = 1..=4096;
+/// Tokens; the largest context that any model offers, with room to spare.
+pub const MAX_TIER: u64 = 2_000_000;
 
 /// What is sent when nobody says otherwise.
 pub const DEFAULT_PROMPT: &str = "Explain recursion to someone who has just learned what a function is. \

@@ -250,20 +250,16 @@ async fn runs_differ_so_that_no_prefix_cache_can_know_them() {
 }
 
 #[test]
-fn plans_out_of_bounds_are_refused_with_a_reason() {
+fn a_plan_that_cannot_be_run_is_refused_with_a_reason() {
     let target =
         Target { provider: mock::demo_provider("http://127.0.0.1:1"), key: None, model: Model::named("m") };
-    let plans = [
-        (Parameters { runs: 21, ..quick() }, "runs"),
-        (Parameters { max_tokens: 0, ..quick() }, "max tokens"),
-        (Parameters { temperature: f64::NAN, ..quick() }, "temperature"),
-        (Parameters { context_tiers: vec![], ..quick() }, "tier"),
-        (Parameters { context_tiers: vec![5, 5], ..quick() }, "twice"),
-        (Parameters { load: Some(LoadParameters { concurrency: 9, requests: 3 }), ..quick() }, "requests"),
-    ];
-    for (parameters, word) in plans {
-        let plan = Plan { targets: vec![target.clone()], parameters };
-        let error = start(plan, CancellationToken::new()).unwrap_err();
-        assert!(error.0.contains(word), "{error}");
+    let load = Some(LoadParameters { concurrency: 1, requests: 1 });
+    for (targets, parameters, expected) in [
+        (vec![], quick(), "no model"),
+        (vec![target.clone(), target.clone()], Parameters { load, ..quick() }, "one model, not 2"),
+        (vec![target], Parameters { runs: 21, ..quick() }, "runs"),
+    ] {
+        let error = start(Plan { targets, parameters }, CancellationToken::new()).unwrap_err();
+        assert!(error.0.contains(expected), "{error}");
     }
 }

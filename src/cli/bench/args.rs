@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::{Map, Value};
 
 use super::fail_if::Condition;
 use crate::{
     benchmark::types::{
-        LoadParameters, MAX_TOKENS_RANGE, Parameters, RUNS_RANGE, TEMPERATURE_RANGE, Timeouts,
+        LoadParameters, MAX_TOKENS_RANGE, Parameters, RUNS_RANGE, TEMPERATURE_RANGE, TIMEOUT_RANGE, Timeouts,
     },
     cli::{
         config::{Defaults, parse_protocol},
@@ -116,7 +116,8 @@ impl Args {
     /// The parameters: flags over the file's defaults over the built-in ones.
     ///
     /// # Errors
-    /// When a default of the file is out of range, or the prompt's file cannot be read.
+    /// When a parameter is out of bounds, be it a flag's or the file's, or the prompt's file cannot be
+    /// read.
     pub fn parameters(&self, defaults: &Defaults) -> anyhow::Result<Parameters> {
         let usual = Parameters::default();
         let load = self.concurrency.zip(self.requests);
@@ -137,7 +138,7 @@ impl Args {
             timeouts: self.timeouts(defaults),
             load: load.map(|(concurrency, requests)| LoadParameters { concurrency, requests }),
         };
-        check(&parameters)?;
+        parameters.check()?;
         Ok(parameters)
     }
 
@@ -175,35 +176,6 @@ impl Args {
     }
 }
 
-/// What the flags' own parsers cannot see: the file's defaults, and what was read from files.
-fn check(parameters: &Parameters) -> anyhow::Result<()> {
-    let Parameters { prompt, runs, max_tokens, temperature, context_tiers, timeouts, .. } = parameters;
-    ensure!(!prompt.trim().is_empty(), "the prompt is empty");
-    ensure!(RUNS_RANGE.contains(runs), "runs: {runs} is not in 1 to 20");
-    ensure!(MAX_TOKENS_RANGE.contains(max_tokens), "max_tokens: {max_tokens} is not in 1 to 16384");
-    ensure!(TEMPERATURE_RANGE.contains(temperature), "temperature: {temperature} is not in 0 to 2");
-    ensure!(!context_tiers.is_empty(), "context_tiers: name at least one tier, 0 is the bare prompt");
-    if let Some(twice) = first_repeated(context_tiers) {
-        bail!("context_tiers: {twice} is named twice");
-    }
-    for (name, value) in [
-        ("connect_timeout", timeouts.connect_s),
-        ("first_token_timeout", timeouts.first_token_s),
-        ("timeout", timeouts.total_s),
-    ] {
-        is_duration(value).map_err(anyhow::Error::msg).context(name)?;
-    }
-    Ok(())
-}
-
-fn first_repeated(tiers: &[u64]) -> Option<u64> {
-    tiers
-        .iter()
-        .enumerate()
-        .find(|(index, tier)| tiers.iter().take(*index).any(|earlier| earlier == *tier))
-        .map(|(_, tier)| *tier)
-}
-
 fn runs(text: &str) -> Result<u32, String> {
     within(text, RUNS_RANGE, "a whole number from 1 to 20")
 }
@@ -233,17 +205,7 @@ fn within<T: std::str::FromStr + PartialOrd>(
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    is_duration(text.trim().parse().unwrap_or(f64::NAN))
-}
-
-/// A positive number of seconds, at most a day.
-fn is_duration(seconds: f64) -> Result<f64, String> {
-    const DAY: f64 = 86_400.0;
-    if seconds > 0.0 && seconds <= DAY {
-        Ok(seconds)
-    } else {
-        Err("expected a number of seconds above 0, at most 86400".to_owned())
-    }
+    within(text, TIMEOUT_RANGE, "a number of seconds from 0.001 to 86400")
 }
 
 /// `key=value`, where the value is JSON or else text.
