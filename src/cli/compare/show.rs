@@ -2,7 +2,10 @@
 
 use super::comparison::{Better, Comparison, MetricPair, Row, RowKey, ValuePair};
 use crate::{
-    cli::output::{Align, Canvas, Cell, Column, Grid, NONE, dollars, label, measured, percent, printable},
+    cli::output::{
+        Align, Canvas, Cell, Column, Grid, NONE, dollars, escape_markdown, label, measured, percent,
+        printable,
+    },
     stats::{Summary, Verdict},
 };
 
@@ -15,7 +18,8 @@ pub fn table(comparison: &Comparison, canvas: Canvas) -> String {
 
 /// For documents and issues.
 pub fn markdown(comparison: &Comparison) -> String {
-    let remarks: Vec<_> = remarks(comparison).iter().map(|remark| format!("- {remark}")).collect();
+    let remarks: Vec<_> =
+        remarks(comparison).iter().map(|remark| format!("- {}", escape_markdown(remark))).collect();
     let text =
         format!("{}\n\n{}\n\n{}", heading(comparison), grid(comparison).markdown(), remarks.join("\n"));
     text.trim_end().to_owned() + "\n"

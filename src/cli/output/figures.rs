@@ -34,14 +34,16 @@ pub fn range(low: f64, high: f64) -> String {
     format!("{}–{}", with_decimals(low, decimals), with_decimals(high, decimals))
 }
 
-/// US dollars: cents for large sums, three meaningful digits for small ones.
+/// US dollars: whole cents, or three meaningful digits of what is smaller than a dollar.
 pub fn dollars(value: f64) -> String {
     if value == 0.0 {
         return "$0".to_owned();
     }
-    let decimals = if value.abs() >= 1.0 { 2 } else { (2 - value.abs().log10().floor() as i32).clamp(2, 9) };
+    let decimals = (2 - value.abs().log10().floor() as i32).clamp(2, 9);
     let text = format!("{value:.*}", decimals as usize);
-    format!("${}", if decimals > 2 { text.trim_end_matches('0') } else { &text })
+    let cents = text.find('.').map_or(text.len(), |point| point + 3);
+    let (cents, fractions) = text.split_at(cents);
+    format!("${cents}{}", fractions.trim_end_matches('0'))
 }
 
 /// A relative difference in percent with its sign: `+4.2 %`.
@@ -102,7 +104,7 @@ mod tests {
     fn small_sums_keep_their_digits() {
         assert_eq!(
             [0.0, 12.345, 0.5, 0.0123, 0.000_042_1, 0.000_3].map(dollars),
-            ["$0", "$12.35", "$0.5", "$0.0123", "$0.0000421", "$0.0003"]
+            ["$0", "$12.35", "$0.50", "$0.0123", "$0.0000421", "$0.0003"]
         );
     }
 

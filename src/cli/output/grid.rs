@@ -5,6 +5,8 @@ use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, ContentArrangement, LineStyle, Table, presets::NOTHING,
 };
 
+use super::markdown::escape;
+
 /// A heading, and what happens to the column where there is little room.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -137,7 +139,7 @@ fn drawn(cell: &Cell) -> Drawn {
 }
 
 fn markdown_cell(cell: &Cell) -> String {
-    let text = cell.text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;");
+    let text = escape(&cell.text);
     if cell.best { format!("**{text}**") } else { text }
 }
 
@@ -188,8 +190,11 @@ mod tests {
 
     #[test]
     fn markdown_cannot_be_broken_by_a_name() {
-        let text = grid().markdown();
+        let mut grid = grid();
+        grid.rows[1][0].text = "[x](http://evil)<b>".into();
+        let text = grid.markdown();
         assert!(text.contains("| a\\|b | 1 | 2 |"), "{text}");
+        assert!(text.contains("| \\[x\\](http://evil)\\<b> |"), "{text}");
         assert!(text.starts_with("| Model | First (ms) | Second (ms) |\n| --- | --: | --: |\n"), "{text}");
     }
 }

@@ -21,8 +21,8 @@ pub fn render(report: &Report) -> String {
     )
 }
 
-/// Endpoint messages stay text: no markup, no links, no images.
-fn escape(text: &str) -> String {
+/// Text from outside stays text: no markup, no links, no images.
+pub fn escape(text: &str) -> String {
     let special = |c: char| matches!(c, '\\' | '`' | '*' | '[' | ']' | '<' | '|');
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }

@@ -19,6 +19,7 @@ use std::{
 pub use figures::{NONE, dollars, measured, percent, printable, whole};
 pub use grid::{Align, Canvas, Cell, Column, Grid};
 pub use json::pretty as pretty_json;
+pub use markdown::escape as escape_markdown;
 pub use notes::adjustment as adjustment_note;
 
 use crate::benchmark::types::{Report, ResultRow};
