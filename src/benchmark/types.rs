@@ -250,7 +250,7 @@ pub struct ResultRow {
     pub protocol: Protocol,
     pub simulated: bool,
     pub context_tokens: u64,
-    /// Whether the tier was reached with the model's own tokenizer or by estimate.
+    /// `Estimated` where the tier was measured out with a tokenizer that is not the model's own.
     pub context_token_source: Option<TokenSource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,

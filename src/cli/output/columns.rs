@@ -92,7 +92,7 @@ const MODEL: Figure = Figure {
 
 const CONTEXT: Figure = Figure {
     column: number_column("Context", "tokens", 0),
-    text: |row| Some(whole(row.context_tokens)),
+    text: |row| Some(context_tokens(row)),
     ranked: Ranked::No,
     worth_showing: |rows| rows.iter().any(|row| row.context_tokens > 0),
 };
@@ -274,6 +274,16 @@ fn reasons_first(row: &ResultRow) -> bool {
 fn output_tokens(row: &ResultRow) -> Option<String> {
     let tokens = measured_count(row.summary.output_tokens?.mean);
     Some(if is_estimated(row) { format!("{tokens} est.") } else { tokens })
+}
+
+fn context_tokens(row: &ResultRow) -> String {
+    let tokens = whole(row.context_tokens);
+    if has_estimated_context(row) { format!("≈ {tokens}") } else { tokens }
+}
+
+/// True when the row's context was measured out with a tokenizer that is not the model's own.
+pub fn has_estimated_context(row: &ResultRow) -> bool {
+    row.context_token_source == Some(TokenSource::Estimated)
 }
 
 fn measured_count(mean: f64) -> String {

@@ -17,6 +17,7 @@ struct Line<'a> {
     protocol: Protocol,
     simulated: bool,
     context_tokens: u64,
+    context_token_source: Option<TokenSource>,
     skipped: Option<String>,
     run_number: Option<u64>,
     success: Option<bool>,
@@ -72,7 +73,7 @@ pub fn render(report: &Report) -> anyhow::Result<String> {
 }
 
 /// The fields of [`Line`], written out so that a report without any run has a heading too.
-const HEADINGS: [&str; 39] = [
+const HEADINGS: [&str; 40] = [
     "provider",
     "provider_key",
     "model",
@@ -80,6 +81,7 @@ const HEADINGS: [&str; 39] = [
     "protocol",
     "simulated",
     "context_tokens",
+    "context_token_source",
     "skipped",
     "run_number",
     "success",
@@ -124,6 +126,7 @@ fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
         protocol: row.protocol,
         simulated: row.simulated,
         context_tokens: row.context_tokens,
+        context_token_source: row.context_token_source,
         skipped: row.skipped.as_ref().filter(|_| run.is_none()).map(|skip| inert(&skip.reason)),
         run_number: run.map(|run| run.run_number),
         success: run.map(|run| run.success),

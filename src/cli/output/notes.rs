@@ -2,7 +2,7 @@
 //! the client itself can be trusted.
 
 use super::{
-    columns::is_estimated,
+    columns::{has_estimated_context, is_estimated},
     figures::{dollars, measured, printable, whole},
     row_label,
 };
@@ -75,6 +75,13 @@ pub fn remarks(report: &Report) -> Vec<String> {
     if rows.iter().any(is_estimated) {
         notes.push("est.: the endpoint reports no token counts, they were counted with a tokenizer.".into());
     }
+    if rows.iter().any(has_estimated_context) {
+        notes.push(
+            "≈: the model's own tokenizer is not known here, the context was measured out with another."
+                .into(),
+        );
+    }
+    notes.extend(rows.iter().filter_map(outliers));
     notes.extend(total_cost(rows));
     if report.status == Status::Cancelled {
         notes.push("Cancelled: the figures cover what was finished until then.".into());
@@ -153,6 +160,20 @@ fn warmup_failure(row: &ResultRow) -> Option<String> {
     let repeated = row.runs.iter().filter_map(|run| run.error.as_ref()).any(|other| other == error);
     let counts = error.kind != ErrorKind::NoOutput && !repeated;
     counts.then(|| format!("Warm-up of {} failed: {}", row_label(row), printable(&error.to_string())))
+}
+
+/// What lies beyond 1.5 IQR; samples below n = 8 are too small to tell and say nothing.
+fn outliers(row: &ResultRow) -> Option<String> {
+    let times = [("TTFT", row.summary.ttft_ms), ("total time", row.summary.total_time_s)];
+    let found: Vec<String> = times
+        .into_iter()
+        .filter_map(|(name, summary)| Some((name, summary?.outliers?, summary?.n)))
+        .filter(|(_, outliers, _)| *outliers > 0)
+        .map(|(name, outliers, n)| format!("{} of {} in {name}", whole(outliers), whole(n)))
+        .collect();
+    (!found.is_empty()).then(|| {
+        format!("Outliers of {} (beyond 1.5 IQR, not left out): {}", row_label(row), found.join(", "))
+    })
 }
 
 fn total_cost(rows: &[ResultRow]) -> Option<String> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::fixture;
+use crate::{benchmark::types::TokenSource, cli::fixture};
 
 fn rendered(format: Format, canvas: Canvas) -> String {
     render(&fixture::report(), format, canvas).unwrap()
@@ -53,6 +53,27 @@ fn only_differing_values_can_be_the_best() {
     report.results.truncate(1);
     let styled = render(&report, Format::Table, Canvas { width: None, styled: true }).unwrap();
     assert!(!styled.contains("\u{1b}[1m"), "one row alone has no best: {styled:?}");
+}
+
+#[test]
+fn an_estimated_context_is_marked() {
+    let mut report = fixture::report();
+    report.results[0].context_tokens = 5_000;
+    report.results[0].context_token_source = Some(TokenSource::Estimated);
+    let text = render(&report, Format::Table, Canvas::plain()).unwrap();
+    assert!(text.contains("≈ 5,000") && text.contains("≈: the model's own tokenizer"), "{text}");
+}
+
+#[test]
+fn outliers_are_said_from_eight_runs_on() {
+    let with_one_slow_run = |runs: u64| {
+        let ttft = |number| if number == runs { 900.0 } else { 300.0 + number as f64 };
+        let runs = (1..=runs).map(|number| fixture::run(number, ttft(number))).collect();
+        let report = Report { results: vec![fixture::row("p", "P", "m", runs)], ..fixture::report() };
+        render(&report, Format::Table, Canvas::plain()).unwrap()
+    };
+    assert!(with_one_slow_run(8).contains("Outliers of p/m (beyond 1.5 IQR, not left out): 1 of 8 in TTFT"));
+    assert!(!with_one_slow_run(7).contains("Outliers"));
 }
 
 #[test]
