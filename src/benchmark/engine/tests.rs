@@ -162,14 +162,23 @@ async fn a_new_connection_that_breaks_unheard_is_a_failure() {
 
 #[tokio::test]
 async fn failures_are_recorded_as_what_they_are() {
-    let timeouts = Timeouts { first_token_s: 0.3, total_s: 0.6, ..Timeouts::default() };
     for (scenario, expected) in [
         ("error=429", ErrorKind::RateLimited),
         ("error=500", ErrorKind::Server),
         ("error=stream,error_after=3,gap=0,ttft=1", ErrorKind::InStream),
         ("error=cut,error_after=3,gap=0,ttft=1", ErrorKind::ConnectionLost),
-        ("error=stall,error_after=3,gap=0,ttft=1", ErrorKind::TotalTimeout),
-        ("error=hang", ErrorKind::FirstTokenTimeout),
+    ] {
+        let row = only_row(scenario, quick()).await;
+        assert_eq!(failure(&row), expected, "{scenario}");
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_says_what_did_not_come() {
+    let usual = Timeouts::default();
+    for (scenario, timeouts, expected) in [
+        ("error=hang", Timeouts { first_token_s: 0.2, ..usual }, ErrorKind::FirstTokenTimeout),
+        ("error=stall,ttft=1", Timeouts { total_s: 0.2, ..usual }, ErrorKind::TotalTimeout),
     ] {
         let row = only_row(scenario, Parameters { timeouts, ..quick() }).await;
         assert_eq!(failure(&row), expected, "{scenario}");

@@ -18,7 +18,7 @@ pub use args::Args;
 
 use super::{
     EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_THRESHOLD, config,
-    output::{Canvas, Format, render, to_stdout},
+    output::{Canvas, Format, render, to_stdout, whole},
 };
 use crate::benchmark::{
     self, Plan, Running,
@@ -83,7 +83,7 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
         }
     }
     reporter.finish();
-    Ok(report.await?)
+    report.await.context("the engine ended without a report, which is a fault of this program")
 }
 
 /// Prints, keeps and judges the report. Whether it can be printed has nothing to do with whether it
@@ -127,17 +127,21 @@ fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
     let stopped = report.status == Status::Cancelled;
     if args.no_save || runs == 0 {
         if stopped {
-            eprintln!("Stopped with {runs} runs finished; no results file was kept.");
+            eprintln!("Stopped with {} finished; no results file was kept.", count(runs));
         }
         return Ok(());
     }
     let path = save::keep(report)?;
     if stopped {
-        eprintln!("Stopped; the {runs} runs that were finished are kept in {}", path.display());
+        eprintln!("Stopped with {} finished, kept in {}", count(runs), path.display());
     } else {
         eprintln!("Saved {}", path.display());
     }
     Ok(())
+}
+
+fn count(runs: u64) -> String {
+    format!("{} {}", whole(runs), if runs == 1 { "run" } else { "runs" })
 }
 
 fn successes(report: &Report) -> u64 {
