@@ -46,7 +46,7 @@ impl Recipe {
         let max_tokens = limit.map_or(parameters.max_tokens, |limit| parameters.max_tokens.min(limit));
         let requested =
             Requested { max_tokens, temperature: parameters.temperature, params: &parameters.params };
-        let Resolved { params, mut adjustments, .. } = registry::resolve(
+        let Resolved { params, mut adjustments } = registry::resolve(
             provider.kind,
             provider.protocol,
             &model.id,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{AdjustmentAction, ParamSpec, ParamType, Support, draft::Draft, effort, tables::parameters};
-use crate::providers::types::{Protocol, ProviderKind};
+use crate::providers::types::Protocol;
 
 /// What a value becomes so that the provider takes it.
 #[derive(Debug, PartialEq)]
@@ -20,9 +20,6 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
     for name in draft.names() {
         check_one(draft, &name);
     }
-    if draft.kind == ProviderKind::Custom && draft.names().iter().any(|name| !is_basic(name)) {
-        draft.warn("Nobody here knows which parameters this endpoint takes: they are sent as they are.");
-    }
 }
 
 /// Checks one parameter of the draft.
@@ -31,10 +28,6 @@ pub(super) fn check_one(draft: &mut Draft<'_>, name: &str) {
         Some(spec) => check(draft, spec),
         None => pass_through(draft, name),
     }
-}
-
-fn is_basic(name: &str) -> bool {
-    matches!(name, "max_tokens" | "temperature")
 }
 
 fn pass_through(draft: &mut Draft<'_>, name: &str) {

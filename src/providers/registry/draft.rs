@@ -23,7 +23,6 @@ pub(super) struct Draft<'a> {
     values: Map<String, Value>,
     asked: HashMap<String, Asked>,
     adjustments: Vec<Adjustment>,
-    warnings: Vec<String>,
 }
 
 impl<'a> Draft<'a> {
@@ -36,7 +35,6 @@ impl<'a> Draft<'a> {
             values: Map::new(),
             asked: HashMap::new(),
             adjustments: Vec::new(),
-            warnings: Vec::new(),
         }
     }
 
@@ -141,13 +139,8 @@ impl<'a> Draft<'a> {
         });
     }
 
-    /// Says something about the request as a whole.
-    pub fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
-    }
-
     pub fn finish(self) -> Resolved {
-        Resolved { params: self.values, adjustments: self.adjustments, warnings: self.warnings }
+        Resolved { params: self.values, adjustments: self.adjustments }
     }
 
     /// A value changed twice is one change: from what was asked to what is sent.

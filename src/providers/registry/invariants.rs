@@ -3,11 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::*;
-
-fn map(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap()
-}
+use super::{tests::map, *};
 
 const MODELS: [&str; 30] = [
     "gpt-4o",

@@ -74,8 +74,6 @@ pub struct Resolved {
     /// camelCase.
     pub params: Map<String, Value>,
     pub adjustments: Vec<Adjustment>,
-    /// What holds for the request as a whole.
-    pub warnings: Vec<String>,
 }
 
 /// Turns what was asked for into what this model of this provider accepts.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-fn map(value: Value) -> Map<String, Value> {
+pub(super) fn map(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
@@ -69,7 +69,6 @@ fn what_fits_is_sent_untouched_and_unremarked() {
     let resolved = openai("gpt-4.1-mini").with(json!({"top_p": 0.9, "stop": ["a"]}));
     assert_eq!(sent(&resolved), json!({"max_tokens": 512, "temperature": 0.7, "top_p": 0.9, "stop": ["a"]}));
     assert_eq!(resolved.adjustments, []);
-    assert_eq!(resolved.warnings, [""; 0]);
 }
 
 #[test]
@@ -439,8 +438,8 @@ fn an_endpoint_nobody_knows_is_sent_everything_with_a_warning() {
     let resolved = Ask::of(ProviderKind::Custom, "x").with(json!({"top_k": 5, "foo": 1}));
     assert_eq!(sent(&resolved), json!({"max_tokens": 512, "temperature": 0.7, "top_k": 5, "foo": 1}));
     assert_eq!(adjustment(&resolved, "top_k").action, AdjustmentAction::Warn);
-    assert_eq!(resolved.warnings.len(), 1);
-    assert_eq!(Ask::of(ProviderKind::Custom, "x").with(json!({})).warnings, [""; 0]);
+    assert_eq!(adjustment(&resolved, "foo").action, AdjustmentAction::Passthrough);
+    assert_eq!(Ask::of(ProviderKind::Custom, "x").with(json!({})).adjustments, []);
 }
 
 #[test]
