@@ -106,7 +106,7 @@ fn table(verdicts: &[Verdict<'_>]) -> Table {
             format!("{:.1}", figures.cpu_us_per_token),
             format!("{:.0}", figures.peak_rss_mb),
             figures.clock_verdict(),
-            promise(&case.limits, figures),
+            promise(case, figures),
         ]);
     }
     for column in 1..=8 {
@@ -124,7 +124,8 @@ fn pair(error: &Option<ErrorOf>, digits: usize) -> String {
 }
 
 /// "kept", or what was missed by what.
-fn promise(limits: &Limits, figures: &Figures) -> String {
+fn promise(case: &Case, figures: &Figures) -> String {
+    let limits = &case.limits;
     let mean = |error: &Option<ErrorOf>| error.as_ref().map_or(f64::INFINITY, |error| error.mean);
     let at_most = [
         ("TTFT", limits.ttft_ms, mean(&figures.ttft_ms)),
@@ -143,6 +144,9 @@ fn promise(limits: &Limits, figures: &Figures) -> String {
     }
     if !figures.all_exact() {
         missed.push("tokens differ".into());
+    }
+    if figures.requests != case.requests {
+        missed.push(format!("{} of {} requests", figures.requests, case.requests));
     }
     if missed.is_empty() { "kept".into() } else { missed.join(", ") }
 }
