@@ -112,7 +112,7 @@ impl Timing {
 }
 
 fn tokens(recording: &Recording, tokenizer: Tokenizer, prompt: &str) -> (Usage, Option<TokenSource>) {
-    if recording.usage.output_tokens.is_some() {
+    if recording.reports_output() {
         return (recording.usage, Some(TokenSource::Reported));
     }
     if recording.content.is_empty() {

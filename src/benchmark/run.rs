@@ -108,7 +108,7 @@ impl Slot {
             tokenizer: self.recipe.tokenizer,
         };
         let mut exchange = self.exchange(&prepared).await;
-        if connect_ms.is_none() && exchange.went_unheard() {
+        if connect_ms.is_none() && exchange.unheard {
             // Not a retry: llama.cpp, for one, promises to keep a connection and closes it after
             // each stream, so nothing has been asked yet. The clock starts anew.
             context.connect_ms = match self.connect().await {
@@ -171,8 +171,8 @@ impl Slot {
 
 /// Counting tokens ourselves loads a tokenizer, which has no place on the measuring thread.
 async fn measured(exchange: Exchange, context: RunContext, prepared: Prepared) -> Measured {
-    let Recording { usage, content, .. } = &exchange.recording;
-    if usage.output_tokens.is_some() || content.is_empty() {
+    let recording = &exchange.recording;
+    if recording.reports_output() || recording.content.is_empty() {
         return Measured::new(exchange, &context, &prepared);
     }
     match spawn_blocking(move || Measured::new(exchange, &context, &prepared)).await {

@@ -22,7 +22,7 @@ fn exchange(arrivals_ms: &[u64]) -> Exchange {
         lateness_us: vec![40; arrivals_ms.len()],
         ..Recording::default()
     };
-    Exchange { sent_ns: Some(SENT), recording, outcome: Ok(()), answered: true, reusable: true }
+    Exchange { sent_ns: Some(SENT), recording, outcome: Ok(()), unheard: false, reusable: true }
 }
 
 fn context() -> RunContext {

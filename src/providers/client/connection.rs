@@ -2,11 +2,13 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use futures::stream::{FuturesUnordered, StreamExt};
 use http::HeaderValue;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -28,6 +30,8 @@ use crate::providers::{ApiError, ErrorKind};
 
 /// Enough for a burst of chunks; keeps many connections small.
 const READ_BUFFER: usize = 64 * 1024;
+/// The "connection attempt delay" of RFC 8305.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
 /// One HTTP/1.1 connection to one endpoint, with at most one request on it at a time.
 #[derive(Debug)]
@@ -93,6 +97,12 @@ impl Connection {
         Ok(Self { sender, stamps, host, driver })
     }
 
+    /// Waits, at most for `grace`, until it can carry another request; false when it cannot: the
+    /// server closes it, or has not read all of the last request.
+    pub(super) async fn settles(&mut self, grace: Duration) -> bool {
+        timeout(grace, self.sender.ready()).await.is_ok_and(|ready| ready.is_ok())
+    }
+
     /// True while the server has not closed it.
     pub fn is_open(&self) -> bool {
         !self.sender.is_closed()
@@ -115,15 +125,20 @@ async fn connect_tcp(url: &Url) -> io::Result<TcpStream> {
     }
 }
 
-async fn connect_any(addresses: impl Iterator<Item = std::net::SocketAddr>) -> io::Result<TcpStream> {
+/// Takes the first address that answers. One that is silent (a broken IPv6 route, most often) holds
+/// up the next only for a moment, after RFC 8305.
+async fn connect_any(mut addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+    let mut attempts = FuturesUnordered::new();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+    loop {
+        attempts.extend(addresses.next().map(TcpStream::connect));
+        match timeout(NEXT_ADDRESS_AFTER, attempts.next()).await {
+            Ok(Some(Ok(stream))) => return Ok(stream),
+            Ok(Some(Err(error))) => last = error,
+            Ok(None) => return Err(last),
+            Err(_elapsed) => {}
         }
     }
-    Err(last)
 }
 
 fn server_name(url: &Url) -> Result<ServerName<'static>, String> {

@@ -3,8 +3,8 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderMap, Request, Response, header, response};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::{
     select,
@@ -14,7 +14,8 @@ use tokio::{
 
 use super::{
     connection::Connection,
-    recording::{Milestones, Piece, Recording, bad_response, record, record_whole},
+    failure::{broken, compressed, compression, hide_secrets, judge, late},
+    recording::{Milestones, Piece, Recorded, Recording, bad_response, record},
 };
 use crate::providers::{
     ApiError, ErrorKind, Provider,
@@ -23,15 +24,27 @@ use crate::providers::{
 
 /// How long the end of the body may lag behind the protocol's end mark before the connection is
 /// given up.
-const TRAILER_GRACE: Duration = Duration::from_millis(250);
+pub(super) const TRAILER_GRACE: Duration = Duration::from_millis(250);
+/// How long the text of an error answer may take after its status.
+const REFUSAL_GRACE: Duration = Duration::from_secs(5);
+/// A server that closes a kept connection as the next request is sent does so within a round trip;
+/// one that takes longer has heard the request.
+const UNHEARD_WITHIN: Duration = Duration::from_secs(1);
 const MAX_ERROR_BYTES: usize = 64 * 1024;
-const MAX_WHOLE_BYTES: usize = 32 * 1024 * 1024;
+const JSON: &[u8] = b"application/json";
 
 /// How long to wait, counted from the moment when the request is handed over.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub first_token: Duration,
     pub total: Duration,
+}
+
+impl Limits {
+    /// In an answer that comes in one piece, the first token comes with the last.
+    fn of_a_whole_answer(self) -> Self {
+        Self { first_token: self.total, ..self }
+    }
 }
 
 /// One request's story.
@@ -42,8 +55,9 @@ pub struct Exchange {
     pub sent_ns: Option<u64>,
     pub recording: Recording,
     pub outcome: Result<(), ApiError>,
-    /// The server began to answer, be it with an error.
-    pub answered: bool,
+    /// The connection was given up at once and without an answer: where it had been kept, the server
+    /// did so after the last answer, and never saw this request.
+    pub unheard: bool,
     /// The connection can carry another request.
     pub reusable: bool,
 }
@@ -55,15 +69,9 @@ impl Exchange {
             sent_ns: None,
             recording: Recording::default(),
             outcome: Err(error),
-            answered: false,
+            unheard: false,
             reusable: false,
         }
-    }
-
-    /// The connection broke before any answer: on one that had been kept, the server had closed it
-    /// after the last answer, and never saw this request.
-    pub fn went_unheard(&self) -> bool {
-        !self.answered && matches!(&self.outcome, Err(error) if error.kind == ErrorKind::ConnectionLost)
     }
 }
 
@@ -76,27 +84,36 @@ pub async fn exchange(
     limits: Limits,
 ) -> Exchange {
     connection.stamps.arm_write();
+    let handed_over = Instant::now();
     let mut talk = Talk::default();
-    let outcome = talk.hold(connection, provider, request, limits).await;
-    let outcome = outcome.and_then(|()| judge(&mut talk.recording));
+    let read = talk.hold(connection, provider, request, limits).await;
+    let unheard = talk.went_unheard(&read) && handed_over.elapsed() < UNHEARD_WITHIN;
+    let outcome = judge(&mut talk.recording, read).map_err(|error| hide_secrets(error, &request.headers));
     Exchange {
         sent_ns: connection.stamps.first_write_ns(),
-        answered: talk.answered,
-        reusable: talk.drained && connection.is_open(),
         recording: talk.recording,
         outcome,
+        unheard,
+        reusable: talk.drained && connection.settles(TRAILER_GRACE).await,
     }
 }
 
 #[derive(Debug, Default)]
 struct Talk {
     recording: Recording,
+    /// The server began to answer, be it with an error.
     answered: bool,
     /// The whole body was read, so the next response starts where this one ended.
     drained: bool,
 }
 
 impl Talk {
+    /// A server gives up an idle connection by closing it, or with a 408 that answers nothing.
+    fn went_unheard(&self, read: &Result<(), ApiError>) -> bool {
+        let Err(error) = read else { return false };
+        error.status == Some(408) || (!self.answered && error.kind == ErrorKind::ConnectionLost)
+    }
+
     async fn hold(
         &mut self,
         connection: &mut Connection,
@@ -108,63 +125,87 @@ impl Talk {
         let deadline = sleep_until(handed_over + limits.first_token.min(limits.total));
         tokio::pin!(deadline);
         let request = http_request(request, connection)?;
-        connection.sender.ready().await.map_err(lost)?;
         let response = select! {
-            response = connection.sender.send_request(request) => response.map_err(lost)?,
+            response = send(connection, request) => response?,
             () = &mut deadline => return Err(late(limits, false)),
         };
         self.answered = true;
-        if !response.status().is_success() {
-            return Err(self.read_refusal(provider, response, deadline).await);
+        let (head, body) = response.into_parts();
+        if !head.status.is_success() {
+            return Err(self.read_refusal(provider, head, body, deadline).await);
         }
-        if is_json(&response) {
-            deadline.as_mut().reset(handed_over + limits.total);
-            let body = self.read_whole(response, deadline, limits).await?;
-            let response = decode_response(provider, &body)?;
-            self.recording = record_whole(response, connection.stamps.latest_read());
-            return Ok(());
+        if let Some(coding) = compression(&head.headers) {
+            return Err(compressed(coding));
         }
+        let limits = if is_json(&head.headers) { limits.of_a_whole_answer() } else { limits };
+        deadline.as_mut().reset(handed_over + limits.first_token.min(limits.total));
         let (pieces, to_record) = unbounded_channel();
         let milestones = Arc::<Milestones>::default();
         let recorder = tokio::spawn(record(to_record, Decoder::new(provider), Arc::clone(&milestones)));
         let reader = Reader { connection, pieces, milestones, handed_over, limits };
-        let read = reader.read(response.into_body(), deadline).await;
-        self.recording = recorder.await.map_err(|error| bad_response(error.to_string()))?;
+        let read = reader.read(body, deadline).await;
+        let recorded = recorder.await.map_err(|error| bad_response(error.to_string()))?;
         self.drained = read == Ok(Ended::Cleanly);
-        read.map(|_ended| ())
+        self.keep(recorded, provider, read)
     }
 
-    async fn read_whole(
+    /// A body that ended well without a single event is a whole answer, or none at all.
+    fn keep(
         &mut self,
-        response: Response<Incoming>,
-        deadline: Pin<&mut Sleep>,
-        limits: Limits,
-    ) -> Result<Bytes, ApiError> {
-        let body = select! {
-            body = Limited::new(response.into_body(), MAX_WHOLE_BYTES).collect() => body,
-            () = deadline => return Err(late(limits, true)),
-        };
-        self.drained = body.is_ok();
-        body.map(|body| body.to_bytes()).map_err(|error| lost_text(error.to_string()))
+        recorded: Recorded,
+        provider: &Provider,
+        read: Result<Ended, ApiError>,
+    ) -> Result<(), ApiError> {
+        self.recording = recorded.recording;
+        read?;
+        if let Some(body) = recorded.without_events {
+            self.recording.take_whole(decode_response(provider, &body)?, recorded.last_ns);
+        }
+        Ok(())
     }
 
     /// Reads an error answer as far as is useful; an unreadable body still leaves the status.
     async fn read_refusal(
         &mut self,
         provider: &Provider,
-        response: Response<Incoming>,
-        deadline: Pin<&mut Sleep>,
+        head: response::Parts,
+        body: Incoming,
+        mut deadline: Pin<&mut Sleep>,
     ) -> ApiError {
-        let (parts, body) = response.into_parts();
-        let body = select! {
-            body = Limited::new(body, MAX_ERROR_BYTES).collect() => body.ok(),
-            () = deadline => None,
-        };
-        self.drained = body.is_some();
-        let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-        let retry_after = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-        decode_error(provider, parts.status.as_u16(), retry_after, &body)
+        let soon = deadline.deadline().min(Instant::now() + REFUSAL_GRACE);
+        deadline.as_mut().reset(soon);
+        let (mut text, whole) = read_beginning(body, deadline).await;
+        self.drained = whole;
+        if compression(&head.headers).is_some() {
+            text.clear();
+        }
+        decode_error(provider, head.status.as_u16(), &head.headers, &text)
     }
+}
+
+async fn send(
+    connection: &mut Connection,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, ApiError> {
+    connection.sender.ready().await.map_err(broken)?;
+    connection.sender.send_request(request).await.map_err(broken)
+}
+
+/// Some [`MAX_ERROR_BYTES`] of a body, and whether that was all of it.
+async fn read_beginning(mut body: Incoming, mut deadline: Pin<&mut Sleep>) -> (Vec<u8>, bool) {
+    let mut beginning = Vec::new();
+    while beginning.len() < MAX_ERROR_BYTES {
+        let frame = select! {
+            frame = body.frame() => frame,
+            () = &mut deadline => return (beginning, false),
+        };
+        match frame {
+            Some(Ok(frame)) => beginning.extend(frame.into_data().unwrap_or_default()),
+            Some(Err(_)) => return (beginning, false),
+            None => return (beginning, true),
+        }
+    }
+    (beginning, false)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +225,19 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Stamps what arrives and hands it on; nothing is parsed here.
-    async fn read(self, mut body: Incoming, mut deadline: Pin<&mut Sleep>) -> Result<Ended, ApiError> {
+    async fn read(self, body: Incoming, deadline: Pin<&mut Sleep>) -> Result<Ended, ApiError> {
+        let ended = self.read_to_end(body, deadline).await;
+        if ended.is_err() {
+            self.milestones.cut();
+        }
+        ended
+    }
+
+    async fn read_to_end(
+        &self,
+        mut body: Incoming,
+        mut deadline: Pin<&mut Sleep>,
+    ) -> Result<Ended, ApiError> {
         let ended = self.milestones.ended.notified();
         tokio::pin!(ended);
         let mut grace = false;
@@ -193,7 +246,7 @@ impl Reader<'_> {
                 biased;
                 frame = body.frame() => match frame {
                     Some(Ok(frame)) => self.hand_on(frame),
-                    Some(Err(error)) => return Err(lost(error)),
+                    Some(Err(error)) => return Err(broken(error)),
                     None => return Ok(Ended::Cleanly),
                 },
                 () = &mut ended, if !grace => {
@@ -229,6 +282,8 @@ fn http_request(request: &WireRequest, connection: &Connection) -> Result<Reques
         .map_err(|error| bad_response(format!("the request cannot be sent: {error}")))?;
     *built.headers_mut() = request.headers.clone();
     built.headers_mut().insert(header::HOST, connection.host.clone());
+    // Without this header, HTTP lets a server compress as it likes.
+    built.headers_mut().insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
     built
         .headers_mut()
         .entry(header::USER_AGENT)
@@ -236,44 +291,9 @@ fn http_request(request: &WireRequest, connection: &Connection) -> Result<Reques
     Ok(built)
 }
 
-fn is_json(response: &Response<Incoming>) -> bool {
-    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type.is_some_and(|value| value.trim_start().starts_with("application/json"))
-}
-
-/// What the recording itself says of success.
-fn judge(recording: &mut Recording) -> Result<(), ApiError> {
-    if let Some(error) = recording.error.take() {
-        return Err(error);
-    }
-    if !recording.complete {
-        return Err(lost_text("the stream ended before the model's answer did".into()));
-    }
-    if recording.arrivals_ns.is_empty() {
-        let message = match &recording.finish_reason {
-            Some(reason) => format!("the model generated nothing (finish reason: {reason})"),
-            None => "the model generated nothing".into(),
-        };
-        return Err(ApiError { kind: ErrorKind::NoOutput, status: None, message, retry_after_s: None });
-    }
-    Ok(())
-}
-
-fn late(limits: Limits, has_content: bool) -> ApiError {
-    let (kind, what, limit) = if has_content || limits.total <= limits.first_token {
-        (ErrorKind::TotalTimeout, "the answer was not complete", limits.total)
-    } else {
-        (ErrorKind::FirstTokenTimeout, "no token came", limits.first_token)
-    };
-    let message = format!("{what} within {} s", limit.as_secs_f64());
-    ApiError { kind, status: None, message, retry_after_s: None }
-}
-
-fn lost(error: hyper::Error) -> ApiError {
-    let cause = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-    lost_text(format!("the connection was lost: {error}{cause}"))
-}
-
-fn lost_text(message: String) -> ApiError {
-    ApiError { kind: ErrorKind::ConnectionLost, status: None, message, retry_after_s: None }
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes().trim_ascii_start());
+    content_type
+        .and_then(|value| value.get(..JSON.len()))
+        .is_some_and(|value| value.eq_ignore_ascii_case(JSON))
 }

@@ -4,6 +4,7 @@
 pub mod clock;
 mod connection;
 mod exchange;
+mod failure;
 mod recording;
 pub mod sse;
 pub mod stream;

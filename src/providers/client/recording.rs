@@ -15,6 +15,13 @@ use crate::providers::{
     wire::{ChatResponse, Decoder, StreamEvent, Usage},
 };
 
+/// A whole answer is never larger.
+const MAX_WHOLE_BYTES: usize = 8 * 1024 * 1024;
+/// More than a model could write within the tokens that can be asked for.
+const MAX_CONTENT_BYTES: usize = 2 * 1024 * 1024;
+/// Longest id or finish reason that is kept, in characters.
+const MAX_LABEL: usize = 200;
+
 /// Bytes of a body with the moment when the last of them arrived.
 #[derive(Debug)]
 pub(super) struct Piece {
@@ -26,6 +33,8 @@ pub(super) struct Piece {
 #[derive(Debug, Default)]
 pub(super) struct Milestones {
     first_content: AtomicBool,
+    /// The body broke off: its last line may be half an event.
+    cut: AtomicBool,
     /// The protocol's end mark or an error has been seen: nothing worth waiting for will follow.
     pub(super) ended: Notify,
 }
@@ -33,6 +42,10 @@ pub(super) struct Milestones {
 impl Milestones {
     pub(super) fn has_content(&self) -> bool {
         self.first_content.load(Relaxed)
+    }
+
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Relaxed);
     }
 }
 
@@ -62,47 +75,50 @@ pub struct Recording {
     pub user_clock_reads: u64,
 }
 
+/// What came of a body.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    pub(super) recording: Recording,
+    /// The body, where it held no event at all.
+    pub(super) without_events: Option<Vec<u8>>,
+    /// Arrival of the last byte, monotonic ns.
+    pub(super) last_ns: u64,
+}
+
 /// Records the pieces of an event stream until there are no more.
 pub(super) async fn record(
     mut pieces: UnboundedReceiver<Piece>,
     decoder: Decoder,
     milestones: Arc<Milestones>,
-) -> Recording {
-    let mut recorder = Recorder { decoder, milestones, events: Vec::new(), recording: Recording::default() };
+) -> Recorded {
+    let mut recorder = Recorder::new(decoder, milestones);
     let mut parser = SseParser::default();
+    let mut without_events = Some(Vec::new());
     let mut last_ns = 0;
     while let Some(piece) = pieces.recv().await {
         last_ns = piece.arrival.at_ns;
         recorder.recording.count_read(piece.arrival);
+        if recorder.over {
+            continue;
+        }
         let fed = parser.feed(&piece.bytes, |name, data| recorder.take(name, data, last_ns));
         if let Err(error) = fed {
             recorder.fail(bad_response(error.to_string()));
-            break;
         }
+        without_events =
+            without_events.filter(|_| !recorder.saw_event).and_then(|body| joined(body, &piece.bytes));
     }
-    parser.finish(|name, data| recorder.take(name, data, last_ns));
-    recorder.finish(last_ns)
+    if !recorder.milestones.cut.load(Relaxed) {
+        parser.finish(|name, data| recorder.take_last(name, data, last_ns));
+    }
+    let without_events = without_events.filter(|_| !recorder.saw_event && !recorder.over);
+    Recorded { recording: recorder.finish(last_ns), without_events, last_ns }
 }
 
-/// A whole answer that came in one piece although a stream was asked for.
-pub(super) fn record_whole(response: ChatResponse, arrival: Arrival) -> Recording {
-    let tool_calls = response.tool_calls.iter().map(|call| format!("{}{}", call.name, call.arguments));
-    let content: String =
-        [response.reasoning.clone(), response.text.clone()].into_iter().chain(tool_calls).collect();
-    let mut recording = Recording {
-        response_id: response.id,
-        arrivals_ns: if content.is_empty() { Vec::new() } else { vec![arrival.at_ns] },
-        first_text_ns: (!response.text.is_empty()).then_some(arrival.at_ns),
-        first_chunk_bytes: content.len(),
-        reasoning_bytes: response.reasoning.len(),
-        content,
-        usage: response.usage,
-        finish_reason: response.finish.map(|reason| reason.to_string()),
-        complete: true,
-        ..Recording::default()
-    };
-    recording.count_read(arrival);
-    recording
+/// Keeps a body that may be a whole answer; none is as large as all that.
+fn joined(mut body: Vec<u8>, piece: &[u8]) -> Option<Vec<u8>> {
+    body.extend_from_slice(piece);
+    (body.len() <= MAX_WHOLE_BYTES).then_some(body)
 }
 
 struct Recorder {
@@ -110,11 +126,42 @@ struct Recorder {
     milestones: Arc<Milestones>,
     events: Vec<StreamEvent>,
     recording: Recording,
+    saw_event: bool,
+    /// The end mark or an error has come: what follows belongs to no answer.
+    over: bool,
 }
 
 impl Recorder {
+    fn new(decoder: Decoder, milestones: Arc<Milestones>) -> Self {
+        Self {
+            decoder,
+            milestones,
+            events: Vec::new(),
+            recording: Recording::default(),
+            saw_event: false,
+            over: false,
+        }
+    }
+
     fn take(&mut self, name: &str, data: &[u8], at_ns: u64) {
+        if self.over {
+            return;
+        }
+        self.saw_event = true;
         self.decoder.decode(name, data, &mut self.events);
+        self.apply(at_ns);
+    }
+
+    /// An event whose end never came. Where it cannot be read, the stream was cut inside it.
+    fn take_last(&mut self, name: &str, data: &[u8], at_ns: u64) {
+        if self.over {
+            return;
+        }
+        self.saw_event = true;
+        self.decoder.decode(name, data, &mut self.events);
+        self.events.retain(
+            |event| !matches!(event, StreamEvent::Error(error) if error.kind == ErrorKind::BadResponse),
+        );
         self.apply(at_ns);
     }
 
@@ -127,6 +174,11 @@ impl Recorder {
 
     fn fail(&mut self, error: ApiError) {
         self.recording.error.get_or_insert(error);
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.over = true;
         self.milestones.ended.notify_one();
     }
 
@@ -143,13 +195,18 @@ impl Recorder {
             self.milestones.first_content.store(true, Relaxed);
         }
         self.recording.arrivals_ns.push(at_ns);
+        if self.recording.content.len() > MAX_CONTENT_BYTES {
+            self.fail(bad_response(
+                "the answer is longer than 2 MiB; no model was asked for that much".into(),
+            ));
+        }
     }
 
     fn apply_event(&mut self, event: StreamEvent, at_ns: u64) {
         let recording = &mut self.recording;
         match event {
             StreamEvent::Id(id) => {
-                recording.response_id.get_or_insert(id);
+                recording.response_id.get_or_insert_with(|| label(&id));
             }
             StreamEvent::Text(text) => {
                 recording.content.push_str(&text);
@@ -163,24 +220,49 @@ impl Recorder {
                 recording.content.push_str(call.name.as_deref().unwrap_or_default());
                 recording.content.push_str(&call.arguments);
             }
-            StreamEvent::Finish(reason) => recording.finish_reason = Some(reason.to_string()),
+            StreamEvent::Finish(reason) => recording.finish_reason = Some(label(&reason.to_string())),
             StreamEvent::Usage(usage) => recording.usage.update(usage),
             StreamEvent::Error(error) => self.fail(error),
             StreamEvent::Done => {
                 recording.complete = true;
-                self.milestones.ended.notify_one();
+                self.end();
             }
         }
     }
 }
 
 impl Recording {
+    /// Whether the server said how much it generated; a zero beside text says nothing.
+    pub fn reports_output(&self) -> bool {
+        self.usage.output_tokens.is_some_and(|tokens| tokens > 0 || self.content.is_empty())
+    }
+
+    /// Takes in an answer that came in one piece although a stream was asked for.
+    pub(super) fn take_whole(&mut self, response: ChatResponse, at_ns: u64) {
+        let tool_calls = response.tool_calls.iter().map(|call| format!("{}{}", call.name, call.arguments));
+        let generated = [response.reasoning.clone(), response.text.clone()].into_iter().chain(tool_calls);
+        self.content = generated.collect();
+        self.arrivals_ns = if self.content.is_empty() { Vec::new() } else { vec![at_ns] };
+        self.first_text_ns = (!response.text.is_empty()).then_some(at_ns);
+        self.first_chunk_bytes = self.content.len();
+        self.reasoning_bytes = response.reasoning.len();
+        self.usage = response.usage;
+        self.response_id = response.id.map(|id| label(&id));
+        self.finish_reason = response.finish.map(|reason| label(&reason.to_string()));
+        self.complete = true;
+    }
+
     fn count_read(&mut self, arrival: Arrival) {
         match arrival.lateness_ns {
             Some(lateness) => self.lateness_us.push(u32::try_from(lateness / 1_000).unwrap_or(u32::MAX)),
             None => self.user_clock_reads += 1,
         }
     }
+}
+
+/// An endpoint's own word for something: bounded, and nothing in it that a terminal would obey.
+fn label(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect()
 }
 
 pub(super) fn bad_response(message: String) -> ApiError {

@@ -2,7 +2,7 @@
 
 use std::{sync::Once, time::Duration};
 
-use reqwest::{Client, Response, header::RETRY_AFTER, redirect::Policy};
+use reqwest::{Client, Response, redirect::Policy};
 use secrecy::SecretString;
 
 use crate::providers::{
@@ -48,13 +48,12 @@ pub(super) async fn models(
     let request = wire::models_request(provider, key).map_err(|error| unusable(&error))?;
     let response = client.get(request.url).headers(request.headers).send().await.map_err(transport)?;
     let status = response.status();
-    let retry_after =
-        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let headers = response.headers().clone();
     let body = bounded(response).await?;
     if status.is_success() {
         return Ok(body);
     }
-    Err(wire::decode_error(provider, status.as_u16(), retry_after.as_deref(), &body))
+    Err(wire::decode_error(provider, status.as_u16(), &headers, &body))
 }
 
 async fn bounded(mut response: Response) -> Result<Vec<u8>, ApiError> {

@@ -47,6 +47,36 @@ pub(super) fn from_http(
     }
 }
 
+/// A redirect. Following it would carry the key to whoever is named there.
+pub(super) fn redirect(provider: &Provider, status: u16, location: Option<&str>) -> ApiError {
+    let to = location.and_then(|to| to.split(['?', '#']).next()).map(safe).filter(|to| !to.is_empty());
+    let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+    let message = format!(
+        "{} answered HTTP {status}, a redirect{to} that is not followed, to keep the key where it belongs; \
+         set the base URL to the final address",
+        provider.display_name
+    );
+    ApiError { kind: ErrorKind::BadResponse, status: Some(status), message, retry_after_s: None }
+}
+
+/// A body with a success status that is neither events nor JSON.
+pub(super) fn no_answer(provider: &Provider, body: &[u8]) -> ApiError {
+    let name = &provider.display_name;
+    let body = body.trim_ascii();
+    let message = match body.first() {
+        None => format!("{name} answered with an empty body; check the base URL"),
+        Some(b'<') => format!(
+            "{name} answered with a web page instead of the model's answer; check the base URL, and whether \
+             a proxy or a login page stands before it"
+        ),
+        Some(_) => {
+            let excerpt = plain_text(&body[..body.len().min(4 * MAX_TEXT)]);
+            format!("{name} answered with neither events nor JSON{}", told(&excerpt))
+        }
+    };
+    ApiError { kind: ErrorKind::BadResponse, status: None, message, retry_after_s: None }
+}
+
 /// An error that came inside a stream which began well.
 pub(super) fn in_stream(data: &[u8]) -> ApiError {
     match serde_json::from_slice::<Value>(data) {

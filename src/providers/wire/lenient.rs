@@ -65,7 +65,10 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// A count: a whole number that some gateways write as a float. Anything else reads as `None`.
+/// No count of tokens, nor a moment in milliseconds, is larger; and a float holds it exactly.
+const MAX_COUNT: u64 = 1_000_000_000_000_000;
+
+/// A count: a whole number that some gateways write as a float or as text. Anything else reads as `None`.
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     deserializer.deserialize_any(Count)
 }
@@ -79,16 +82,16 @@ impl<'de> Visitor<'de> for Count {
         f.write_str("a count or null")
     }
     fn visit_u64<E: Error>(self, count: u64) -> Result<Self::Value, E> {
-        Ok(Some(count))
+        Ok(Some(count).filter(|count| *count <= MAX_COUNT))
     }
     fn visit_i64<E: Error>(self, count: i64) -> Result<Self::Value, E> {
         Ok(u64::try_from(count).ok())
     }
     fn visit_f64<E: Error>(self, count: f64) -> Result<Self::Value, E> {
-        Ok((count >= 0.0).then_some(count as u64))
+        Ok((0.0..=MAX_COUNT as f64).contains(&count).then_some(count as u64))
     }
     fn visit_str<E: Error>(self, count: &str) -> Result<Self::Value, E> {
-        Ok(count.parse().ok())
+        count.trim().parse().map_or(Ok(None), |count| self.visit_f64(count))
     }
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(None)
@@ -130,7 +133,7 @@ impl<'de> Visitor<'de> for JsonText {
 }
 
 /// An object, or a list of which the first element counts: Cohere writes `content: []` where a
-/// message begins and `content: {…}` where it goes on.
+/// message begins and `content: {…}` where it goes on. Anything else reads as `None`.
 pub(super) fn object_or_first<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -151,6 +154,18 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectOrFirst<T> {
         Ok(None)
     }
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
         Ok(None)
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {

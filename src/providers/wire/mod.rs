@@ -313,6 +313,9 @@ impl Decoder {
 /// # Errors
 /// When the body is an error all the same, or is not what the protocol says.
 pub fn decode_response(provider: &Provider, body: &[u8]) -> Result<ChatResponse, ApiError> {
+    if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return Err(error::no_answer(provider, body));
+    }
     match provider.protocol {
         Protocol::OpenaiChat => openai::decode_response(provider, body),
         Protocol::AnthropicMessages => anthropic::decode_response(provider, body),
@@ -321,10 +324,14 @@ pub fn decode_response(provider: &Provider, body: &[u8]) -> Result<ChatResponse,
     }
 }
 
-/// What an answer with an error status means. `retry_after` is the header's value: seconds or a
-/// date. The text is safe to show.
-pub fn decode_error(provider: &Provider, status: u16, retry_after: Option<&str>, body: &[u8]) -> ApiError {
-    error::from_http(provider, status, retry_after, body)
+/// What an answer with an error status, or with a redirect (none is followed), means. The text is
+/// safe to show.
+pub fn decode_error(provider: &Provider, status: u16, headers: &http::HeaderMap, body: &[u8]) -> ApiError {
+    let header = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    match status {
+        300..=399 => error::redirect(provider, status, header(http::header::LOCATION)),
+        _ => error::from_http(provider, status, header(http::header::RETRY_AFTER), body),
+    }
 }
 
 /// The request (a `GET` without body) for the provider's list of models.

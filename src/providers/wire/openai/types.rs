@@ -199,7 +199,7 @@ pub struct Chunk<'a> {
     /// Empty in the usage chunk.
     #[serde(borrow, default, deserialize_with = "lenient::null_as_default")]
     pub choices: Vec<ChunkChoice<'a>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object_or_first", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Groq's own place for usage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -263,7 +263,7 @@ pub struct FunctionChunk {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct XGroq {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object_or_first", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
 }
 
@@ -275,9 +275,9 @@ pub struct Usage {
     pub completion_tokens: Option<u64>,
     #[serde(default, deserialize_with = "lenient::count", skip_serializing_if = "Option::is_none")]
     pub total_tokens: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object_or_first", skip_serializing_if = "Option::is_none")]
     pub prompt_tokens_details: Option<PromptTokensDetails>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object_or_first", skip_serializing_if = "Option::is_none")]
     pub completion_tokens_details: Option<CompletionTokensDetails>,
     /// DeepSeek.
     #[serde(default, deserialize_with = "lenient::count", skip_serializing_if = "Option::is_none")]
@@ -313,7 +313,7 @@ pub struct Response {
     pub model: Option<String>,
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub choices: Vec<Choice>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::object_or_first", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Value>,

@@ -1,5 +1,6 @@
 //! Whatever an endpoint sends, every decoder answers with events or an error, and never panics.
 
+use http::HeaderMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -50,7 +51,7 @@ fn try_everything(data: &[u8]) {
         decoder.end(&mut out);
         let _ = decode_response(&provider, data);
         let _ = decode_models(&provider, data);
-        assert!(decode_error(&provider, 500, Some("1"), data).message.chars().count() < 500);
+        assert!(decode_error(&provider, 500, &HeaderMap::new(), data).message.chars().count() < 500);
     }
 }
 
@@ -73,7 +74,7 @@ proptest! {
 }
 
 #[test]
-fn absurd_counts_do_not_overflow() {
+fn absurd_counts_are_not_believed() {
     let max = u64::MAX;
     for (kind, data) in [
         (
@@ -95,6 +96,6 @@ fn absurd_counts_do_not_overflow() {
     ] {
         let (events, _) = decode_all(kind, &[("", &data)]);
         let Some(StreamEvent::Usage(usage)) = events.last() else { panic!("{events:?}") };
-        assert_eq!(usage.output_tokens, Some(max));
+        assert_eq!(usage.output_tokens, None);
     }
 }
