@@ -6,25 +6,32 @@ use super::{
     grid::{Align, Cell, Column, Grid},
 };
 use crate::{
-    benchmark::types::{Report, ResultRow, Run, TokenSource},
+    benchmark::types::{Report, ResultRow, Run, RunSummary, TokenSource},
     stats::Summary,
 };
 
-/// One column: how it is headed, what it shows of a row, and what makes a value the best.
+/// One column: how it is headed, what it shows of a row, and whether it is shown at all.
 struct Figure {
     column: Column,
-    text: fn(&ResultRow) -> Option<String>,
-    ranked: Ranked,
+    content: Content,
     /// Whether the column says anything about these results.
     worth_showing: fn(&[ResultRow]) -> bool,
 }
 
-/// By which value the rows of one tier are ranked.
+/// What stands in a cell. Where a direction is given, the best rows of each tier are marked.
 #[derive(Clone, Copy)]
-enum Ranked {
-    No,
-    Highest(fn(&ResultRow) -> Option<f64>),
-    Lowest(fn(&ResultRow) -> Option<f64>),
+enum Content {
+    Text(fn(&ResultRow) -> Option<String>),
+    /// Mean and standard deviation; ranked by the mean.
+    Spread(fn(&RunSummary) -> Option<Summary>, Better),
+    Value(fn(&ResultRow) -> Option<f64>, Better),
+    Dollars(fn(&ResultRow) -> Option<f64>, Better),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Better {
+    Higher,
+    Lower,
 }
 
 /// The table of a report: one row per provider, model and tier.
@@ -32,8 +39,8 @@ pub fn grid(report: &Report) -> Grid {
     let set = if report.parameters.load.is_some() { UNDER_LOAD } else { ONE_BY_ONE };
     let figures: Vec<_> = set.iter().filter(|figure| (figure.worth_showing)(&report.results)).collect();
     let cell = |figure: &Figure, row: &ResultRow| Cell {
-        text: (figure.text)(row).unwrap_or_else(|| NONE.to_owned()),
-        best: figure.ranked.is_best(row, &report.results),
+        text: figure.content.text(row).unwrap_or_else(|| NONE.to_owned()),
+        best: figure.content.is_best(row, &report.results),
     };
     Grid {
         columns: figures.iter().map(|figure| figure.column).collect(),
@@ -45,18 +52,47 @@ pub fn grid(report: &Report) -> Grid {
     }
 }
 
-impl Ranked {
+impl Content {
+    fn text(self, row: &ResultRow) -> Option<String> {
+        match self {
+            Self::Text(of) => of(row),
+            Self::Spread(of, _) => of(&row.summary).map(|summary| spread(summary.mean, summary.sd)),
+            Self::Value(of, _) => of(row).map(measured),
+            Self::Dollars(of, _) => of(row).map(dollars),
+        }
+    }
+
+    /// The more, the better.
+    fn merit(self, row: &ResultRow) -> Option<f64> {
+        let (value, better) = match self {
+            Self::Text(_) => return None,
+            Self::Spread(of, better) => (of(&row.summary)?.mean, better),
+            Self::Value(of, better) | Self::Dollars(of, better) => (of(row)?, better),
+        };
+        Some(if better == Better::Higher { value } else { -value })
+    }
+
     /// True when no other row of the tier is better and at least one is worse.
     fn is_best(self, row: &ResultRow, rows: &[ResultRow]) -> bool {
-        let (of, direction): (fn(&ResultRow) -> Option<f64>, f64) = match self {
-            Self::No => return false,
-            Self::Highest(of) => (of, 1.0),
-            Self::Lowest(of) => (of, -1.0),
-        };
-        let Some(own) = of(row) else { return false };
-        let others = || rows.iter().filter(|other| other.context_tokens == row.context_tokens).filter_map(of);
-        others().all(|value| direction * value <= direction * own)
-            && others().any(|value| direction * value < direction * own)
+        let Some(own) = self.merit(row) else { return false };
+        let tier = || rows.iter().filter(|other| other.context_tokens == row.context_tokens);
+        let merits = || tier().filter_map(|other| self.merit(other));
+        merits().all(|merit| merit <= own) && merits().any(|merit| merit < own)
+    }
+}
+
+impl Figure {
+    const fn of(column: Column, content: Content) -> Self {
+        Self { column, content, worth_showing: |_| true }
+    }
+
+    const fn text(column: Column, of: fn(&ResultRow) -> Option<String>) -> Self {
+        Self::of(column, Content::Text(of))
+    }
+
+    const fn shown_if(mut self, worth_showing: fn(&[ResultRow]) -> bool) -> Self {
+        self.worth_showing = worth_showing;
+        self
     }
 }
 
@@ -68,195 +104,90 @@ const fn number_column(title: &'static str, unit: &'static str, dispensable: u8)
     Column { title, unit, align: Align::Right, dispensable }
 }
 
-fn always(_: &[ResultRow]) -> bool {
-    true
+const PROVIDER: Figure = Figure::text(text_column("Provider"), |row| Some(printable(&row.provider)));
+
+const MODEL: Figure = Figure::text(text_column("Model"), |row| Some(model_name(row)));
+
+const CONTEXT: Figure = Figure::text(number_column("Context", "tokens", 0), |row| Some(context_tokens(row)))
+    .shown_if(|rows| rows.iter().any(|row| row.context_tokens > 0));
+
+const CACHED: Figure = Figure::text(number_column("Cached", "input tokens", 6), |row| {
+    row.summary.cached_input_tokens.map(|tokens| measured(tokens.mean))
+})
+.shown_if(|rows| {
+    rows.iter().any(|row| row.summary.cached_input_tokens.is_some_and(|tokens| tokens.mean > 0.0))
+});
+
+const fn spread_of(
+    title: &'static str,
+    unit: &'static str,
+    dispensable: u8,
+    of: fn(&RunSummary) -> Option<Summary>,
+    better: Better,
+) -> Figure {
+    Figure::of(number_column(title, unit, dispensable), Content::Spread(of, better))
 }
 
-fn has_cost(rows: &[ResultRow]) -> bool {
-    rows.iter().any(|row| row.summary.cost.is_some())
+const fn value_of(
+    title: &'static str,
+    unit: &'static str,
+    dispensable: u8,
+    of: fn(&ResultRow) -> Option<f64>,
+    better: Better,
+) -> Figure {
+    Figure::of(number_column(title, unit, dispensable), Content::Value(of, better))
 }
-
-const PROVIDER: Figure = Figure {
-    column: text_column("Provider"),
-    text: |row| Some(printable(&row.provider)),
-    ranked: Ranked::No,
-    worth_showing: always,
-};
-
-const MODEL: Figure = Figure {
-    column: text_column("Model"),
-    text: |row| Some(model_name(row)),
-    ranked: Ranked::No,
-    worth_showing: always,
-};
-
-const CONTEXT: Figure = Figure {
-    column: number_column("Context", "tokens", 0),
-    text: |row| Some(context_tokens(row)),
-    ranked: Ranked::No,
-    worth_showing: |rows| rows.iter().any(|row| row.context_tokens > 0),
-};
-
-const CACHED: Figure = Figure {
-    column: number_column("Cached", "input tokens", 6),
-    text: |row| row.summary.cached_input_tokens.map(|tokens| measured(tokens.mean)),
-    ranked: Ranked::No,
-    worth_showing: |rows| {
-        rows.iter().any(|row| row.summary.cached_input_tokens.is_some_and(|tokens| tokens.mean > 0.0))
-    },
-};
 
 const ONE_BY_ONE: &[Figure] = &[
     PROVIDER,
     MODEL,
     CONTEXT,
-    Figure {
-        column: number_column("Output", "tok/s", 0),
-        text: |row| row.summary.output_speed_tps.map(mean_and_sd),
-        ranked: Ranked::Highest(|row| row.summary.output_speed_tps.map(|speed| speed.mean)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("p5–p95", "tok/s", 7),
-        text: |row| {
-            let speed = row.summary.output_speed_tps.filter(|speed| speed.n > 1)?;
-            Some(range(speed.p5, speed.p95))
-        },
-        ranked: Ranked::No,
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("End to end", "tok/s", 4),
-        text: |row| row.summary.tokens_per_second.map(mean_and_sd),
-        ranked: Ranked::Highest(|row| row.summary.tokens_per_second.map(|speed| speed.mean)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("TTFT", "ms", 0),
-        text: |row| row.summary.ttft_ms.map(mean_and_sd),
-        ranked: Ranked::Lowest(|row| row.summary.ttft_ms.map(|ttft| ttft.mean)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("TTFT p95", "ms", 3),
-        text: |row| row.summary.ttft_ms.map(|ttft| measured(ttft.p95)),
-        ranked: Ranked::Lowest(|row| row.summary.ttft_ms.map(|ttft| ttft.p95)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("First text", "ms", 2),
-        text: |row| row.summary.ttfa_ms.map(mean_and_sd),
-        ranked: Ranked::Lowest(|row| row.summary.ttfa_ms.map(|ttfa| ttfa.mean)),
-        worth_showing: |rows| rows.iter().any(reasons_first),
-    },
-    Figure {
-        column: number_column("Gap p95", "ms", 5),
-        text: |row| row.summary.gap_ms.map(|gap| measured(gap.p95)),
-        ranked: Ranked::Lowest(|row| row.summary.gap_ms.map(|gap| gap.p95)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("Tokens", "a run", 2),
-        text: output_tokens,
-        ranked: Ranked::No,
-        worth_showing: always,
-    },
+    spread_of("Output", "tok/s", 0, |summary| summary.output_speed_tps, Better::Higher),
+    Figure::text(number_column("p5–p95", "tok/s", 7), speed_range),
+    spread_of("End to end", "tok/s", 4, |summary| summary.tokens_per_second, Better::Higher),
+    spread_of("TTFT", "ms", 0, |summary| summary.ttft_ms, Better::Lower),
+    value_of("TTFT p95", "ms", 3, |row| Some(row.summary.ttft_ms?.p95), Better::Lower),
+    spread_of("First text", "ms", 2, |summary| summary.ttfa_ms, Better::Lower)
+        .shown_if(|rows| rows.iter().any(reasons_first)),
+    value_of("Gap p95", "ms", 5, |row| Some(row.summary.gap_ms?.p95), Better::Lower),
+    Figure::text(number_column("Tokens", "a run", 2), output_tokens),
     CACHED,
-    Figure {
-        column: number_column("Cost", "a run", 1),
-        text: |row| row.summary.cost.map(|cost| dollars(cost.mean)),
-        ranked: Ranked::Lowest(|row| row.summary.cost.map(|cost| cost.mean)),
-        worth_showing: has_cost,
-    },
-    Figure {
-        column: number_column("Runs", "", 0),
-        text: |row| Some(outcome(row)),
-        ranked: Ranked::No,
-        worth_showing: always,
-    },
+    Figure::of(
+        number_column("Cost", "a run", 1),
+        Content::Dollars(|row| Some(row.summary.cost?.mean), Better::Lower),
+    )
+    .shown_if(has_cost),
+    Figure::text(number_column("Runs", "", 0), |row| Some(outcome(row))),
 ];
 
 const UNDER_LOAD: &[Figure] = &[
     PROVIDER,
     MODEL,
     CONTEXT,
-    Figure {
-        column: number_column("In flight", "", 4),
-        text: |row| row.load.as_ref().map(|load| whole(load.concurrency.into())),
-        ranked: Ranked::No,
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("Throughput", "tok/s", 0),
-        text: |row| row.load.as_ref().and_then(|load| load.output_tokens_per_second).map(measured),
-        ranked: Ranked::Highest(|row| row.load.as_ref().and_then(|load| load.output_tokens_per_second)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("Rate", "req/s", 0),
-        text: |row| row.load.as_ref().and_then(|load| load.requests_per_second).map(measured),
-        ranked: Ranked::Highest(|row| row.load.as_ref().and_then(|load| load.requests_per_second)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("TTFT p50", "ms", 0),
-        text: |row| row.summary.ttft_ms.map(|ttft| measured(ttft.p50)),
-        ranked: Ranked::Lowest(|row| row.summary.ttft_ms.map(|ttft| ttft.p50)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("TTFT p95", "ms", 1),
-        text: |row| row.summary.ttft_ms.map(|ttft| measured(ttft.p95)),
-        ranked: Ranked::Lowest(|row| row.summary.ttft_ms.map(|ttft| ttft.p95)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("TTFT p99", "ms", 3),
-        text: |row| row.summary.ttft_ms.map(|ttft| measured(ttft.p99)),
-        ranked: Ranked::Lowest(|row| row.summary.ttft_ms.map(|ttft| ttft.p99)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("Gap p50", "ms", 2),
-        text: |row| row.summary.gap_ms.map(|gap| measured(gap.p50)),
-        ranked: Ranked::Lowest(|row| row.summary.gap_ms.map(|gap| gap.p50)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("Gap p95", "ms", 5),
-        text: |row| row.summary.gap_ms.map(|gap| measured(gap.p95)),
-        ranked: Ranked::Lowest(|row| row.summary.gap_ms.map(|gap| gap.p95)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("Gap p99", "ms", 6),
-        text: |row| row.summary.gap_ms.map(|gap| measured(gap.p99)),
-        ranked: Ranked::Lowest(|row| row.summary.gap_ms.map(|gap| gap.p99)),
-        worth_showing: always,
-    },
-    Figure {
-        column: number_column("Tokens", "a request", 7),
-        text: output_tokens,
-        ranked: Ranked::No,
-        worth_showing: always,
-    },
+    Figure::text(number_column("In flight", "", 4), |row| Some(whole(row.load.as_ref()?.concurrency.into()))),
+    value_of("Throughput", "tok/s", 0, |row| row.load.as_ref()?.output_tokens_per_second, Better::Higher),
+    value_of("Rate", "req/s", 0, |row| row.load.as_ref()?.requests_per_second, Better::Higher),
+    value_of("TTFT p50", "ms", 0, |row| Some(row.summary.ttft_ms?.p50), Better::Lower),
+    value_of("TTFT p95", "ms", 1, |row| Some(row.summary.ttft_ms?.p95), Better::Lower),
+    value_of("TTFT p99", "ms", 3, |row| Some(row.summary.ttft_ms?.p99), Better::Lower),
+    value_of("Gap p50", "ms", 2, |row| Some(row.summary.gap_ms?.p50), Better::Lower),
+    value_of("Gap p95", "ms", 5, |row| Some(row.summary.gap_ms?.p95), Better::Lower),
+    value_of("Gap p99", "ms", 6, |row| Some(row.summary.gap_ms?.p99), Better::Lower),
+    Figure::text(number_column("Tokens", "a request", 7), output_tokens),
     CACHED,
-    Figure {
-        column: number_column("Cost", "in all", 4),
-        text: |row| row.summary.total_cost.map(dollars),
-        ranked: Ranked::No,
-        worth_showing: has_cost,
-    },
-    Figure {
-        column: number_column("Requests", "", 0),
-        text: |row| Some(outcome(row)),
-        ranked: Ranked::No,
-        worth_showing: always,
-    },
+    Figure::text(number_column("Cost", "in all", 4), |row| row.summary.total_cost.map(dollars))
+        .shown_if(has_cost),
+    Figure::text(number_column("Requests", "", 0), |row| Some(outcome(row))),
 ];
 
-fn mean_and_sd(summary: Summary) -> String {
-    spread(summary.mean, summary.sd)
+fn has_cost(rows: &[ResultRow]) -> bool {
+    rows.iter().any(|row| row.summary.cost.is_some())
+}
+
+/// Both ends: throughput's bad tail is its p5.
+fn speed_range(row: &ResultRow) -> Option<String> {
+    let speed = row.summary.output_speed_tps.filter(|speed| speed.n > 1)?;
+    Some(range(speed.p5, speed.p95))
 }
 
 /// The model's name, marked where its numbers do not come from a real model.
