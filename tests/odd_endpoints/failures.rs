@@ -146,11 +146,20 @@ async fn what_is_not_http_is_called_so() {
 }
 
 #[tokio::test]
+async fn plain_http_where_tls_was_meant_is_called_so() {
+    let plain = greet(vec![write("HTTP/1.1 400 Bad Request\r\n\r\n")]).await;
+    let row = bench(target(&format!("https://127.0.0.1:{}/v1", plain.port), "m"), quick()).await;
+    let error = error_of("https", row.runs[0].clone());
+    assert_eq!(error.kind, ErrorKind::ConnectFailed);
+    assert!(error.message.contains("does not speak TLS"), "{error}");
+}
+
+#[tokio::test]
 async fn a_broken_connection_is_called_so() {
     let partly = head("") + &text("a");
     let in_chunk = head("transfer-encoding: chunked\r\n") + "ff\r\n" + &text("a") + "data: {";
     for (name, script, word) in [
-        ("unanswered", vec![Do::Close], "connection"),
+        ("unanswered", vec![Do::Close], "without an answer"),
         ("in the head", vec![write("HTTP/1.1 200 OK\r\nconte"), Do::Close], "connection"),
         ("between chunks", vec![write(partly.clone()), Do::Close], "stream ended"),
         ("inside an event", vec![write(partly.clone() + "data: {\"cho"), Do::Close], "stream ended"),

@@ -19,7 +19,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, pki_types::ServerName};
 use url::{Host, Url};
 
 use super::{
@@ -81,7 +81,7 @@ impl Connection {
         }
         let connector = tls::connector().map_err(|error| failed("TLS with", &error))?;
         let name = server_name(url).map_err(|error| failed("TLS with", &error))?;
-        let stream = connector.connect(name, stream).await.map_err(|error| failed("TLS with", &error))?;
+        let stream = connector.connect(name, stream).await.map_err(|error| tls_failed(url, &error))?;
         Self::handshake(stream, stamps, host).await.map_err(|error| failed("HTTP with", &error))
     }
 
@@ -153,6 +153,17 @@ fn server_name(url: &Url) -> Result<ServerName<'static>, String> {
 fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn tls_failed(url: &Url, error: &io::Error) -> ApiError {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let message = match cause {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            format!("{} does not speak TLS; should its base URL begin with http://?", authority(url))
+        }
+        _ => format!("TLS with {} failed: {error}", authority(url)),
+    };
+    connect_error(ErrorKind::ConnectFailed, message)
 }
 
 fn connect_error(kind: ErrorKind, message: String) -> ApiError {

@@ -73,6 +73,9 @@ pub(super) fn broken(error: hyper::Error) -> ApiError {
              whether it begins with http or https"
         ));
     }
+    if error.is_incomplete_message() {
+        return lost("the endpoint closed the connection without an answer".into());
+    }
     lost(format!("the connection was lost: {error}{cause}"))
 }
 

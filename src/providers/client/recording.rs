@@ -144,25 +144,24 @@ impl Recorder {
     }
 
     fn take(&mut self, name: &str, data: &[u8], at_ns: u64) {
-        if self.over {
-            return;
-        }
-        self.saw_event = true;
-        self.decoder.decode(name, data, &mut self.events);
+        self.decode(name, data);
         self.apply(at_ns);
     }
 
     /// An event whose end never came. Where it cannot be read, the stream was cut inside it.
     fn take_last(&mut self, name: &str, data: &[u8], at_ns: u64) {
-        if self.over {
-            return;
-        }
-        self.saw_event = true;
-        self.decoder.decode(name, data, &mut self.events);
+        self.decode(name, data);
         self.events.retain(
             |event| !matches!(event, StreamEvent::Error(error) if error.kind == ErrorKind::BadResponse),
         );
         self.apply(at_ns);
+    }
+
+    fn decode(&mut self, name: &str, data: &[u8]) {
+        if !self.over {
+            self.saw_event = true;
+            self.decoder.decode(name, data, &mut self.events);
+        }
     }
 
     fn finish(mut self, last_ns: u64) -> Recording {
