@@ -49,8 +49,8 @@ pub fn dollars(value: f64) -> String {
 /// A relative difference in percent with its sign: `+4.2 %`.
 pub fn percent(value: f64) -> String {
     let decimals = if value.abs() < 10.0 { 1 } else { 0 };
-    let text = format!("{value:+.decimals$} %");
-    if text.starts_with("-0.0 ") { "+0.0 %".to_owned() } else { text }
+    let text = with_decimals(value, decimals);
+    if text.starts_with('−') { format!("{text} %") } else { format!("+{text} %") }
 }
 
 fn decimals(value: f64) -> usize {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn percentages_carry_their_sign() {
-        assert_eq!([4.21, -12.6, 0.0, -0.01].map(percent), ["+4.2 %", "-13 %", "+0.0 %", "+0.0 %"]);
+        assert_eq!([4.21, -12.6, 0.0, -0.01].map(percent), ["+4.2 %", "−13 %", "+0.0 %", "+0.0 %"]);
     }
 
     #[test]
