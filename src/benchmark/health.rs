@@ -100,14 +100,21 @@ fn thread_cpu_s() -> f64 {
 }
 
 /// `VmHWM`: unlike `ru_maxrss` it knows nothing of the process that started this one.
+#[cfg(target_os = "linux")]
 fn peak_rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak_kb = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-    let max_rss_kb = || getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| usage.max_rss() as f64);
-    peak_kb.unwrap_or_else(max_rss_kb) / 1024.0
+    peak_kb.unwrap_or(0.0) / 1024.0
+}
+
+/// `ru_maxrss`, which macOS gives in bytes and the BSDs in KiB.
+#[cfg(not(target_os = "linux"))]
+fn peak_rss_mb() -> f64 {
+    const PER_MB: f64 = if cfg!(target_os = "macos") { 1024.0 * 1024.0 } else { 1024.0 };
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| usage.max_rss() as f64 / PER_MB)
 }
 
 #[cfg(test)]
