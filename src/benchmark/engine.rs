@@ -97,7 +97,11 @@ async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, cancel: Cancellat
         for group in groups {
             running.spawn(group.run(Arc::clone(&parameters), board.clone()));
         }
-        while running.join_next().await.is_some() {}
+        while let Some(ended) = running.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a group of models ended early; this is a fault of this program");
+            }
+        }
     };
     let status = select! {
         () = work => Status::Complete,

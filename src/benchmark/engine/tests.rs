@@ -174,6 +174,20 @@ async fn failures_are_recorded_as_what_they_are() {
 }
 
 #[tokio::test]
+async fn a_run_that_fails_is_not_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("truth.jsonl");
+    let mock = mock::start(mock::Config { log: Some(log.clone()), ..Default::default() }).unwrap();
+    let scenarios = ["error=429", "error=500", "error=cut,error_after=0,ttft=1"];
+    let targets = scenarios.map(|scenario| target(&mock, "mock", scenario)).to_vec();
+    let (report, _) = report(targets, Parameters { runs: 2, ..quick() }).await;
+    drop(mock);
+    assert!(report.results.iter().all(|row| row.summary.error_count == 2), "{:?}", report.results);
+    let asked = std::fs::read_to_string(log).unwrap();
+    assert_eq!(asked.lines().count(), 2 * scenarios.len(), "{asked}");
+}
+
+#[tokio::test]
 async fn a_timeout_says_what_did_not_come() {
     let usual = Timeouts::default();
     for (scenario, timeouts, expected) in [
