@@ -192,3 +192,41 @@ async fn ids_and_reasons_are_bounded_and_carry_no_control_characters() {
         assert!(label.len() <= 200 && !label.contains(char::is_control), "{label:?}");
     }
 }
+
+#[tokio::test]
+async fn every_protocol_may_answer_whole() {
+    use llm_benchmark_studio::providers::Protocol::{AnthropicMessages, CohereChat, GeminiGenerate};
+    for (protocol, body) in [
+        (
+            AnthropicMessages,
+            r#"{"id":"r1","type":"message","role":"assistant","content":[{"type":"text","text":"whole"}],"stop_reason":"end_turn","usage":{"input_tokens":5,"output_tokens":7}}"#,
+        ),
+        (
+            GeminiGenerate,
+            r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"whole"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":7}}"#,
+        ),
+        (
+            CohereChat,
+            r#"{"id":"r1","finish_reason":"COMPLETE","message":{"role":"assistant","content":[{"type":"text","text":"whole"}]},"usage":{"tokens":{"input_tokens":5,"output_tokens":7}}}"#,
+        ),
+    ] {
+        let server = serve(vec![write(sized("200 OK", body))]).await;
+        let mut target = target(&format!("http://127.0.0.1:{}", server.port), "m");
+        target.provider.protocol = protocol;
+        let run = bench(target, quick()).await.runs.remove(0);
+        assert!(run.success, "{protocol:?}: {:?}", run.error);
+        assert_eq!((run.chunks, run.output_tokens), (1, Some(7)), "{protocol:?}");
+    }
+}
+
+/// Gemini's own default: one JSON list, written piece by piece, where events were asked for.
+#[tokio::test]
+async fn a_list_of_chunks_instead_of_events_is_called_so() {
+    let body = r#"[{"candidates":[{"content":{"parts":[{"text":"a"}]}}]},
+{"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}]"#;
+    let server = serve(vec![write(sized("200 OK\r\ncontent-type: application/json", body))]).await;
+    let mut target = target(&format!("http://127.0.0.1:{}", server.port), "m");
+    target.provider.protocol = llm_benchmark_studio::providers::Protocol::GeminiGenerate;
+    let run = bench(target, quick()).await.runs.remove(0);
+    assert_eq!(run.error.unwrap().kind.as_str(), "bad_response");
+}
