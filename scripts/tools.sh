@@ -30,8 +30,9 @@ wasm_bindgen() {
   say "Compiling wasm-bindgen $version (once, about two minutes; unoptimised, it runs for a second)"
   export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256
   local install=(cargo install --quiet --force --root "$tools" wasm-bindgen-cli --version "$version")
-  # Without --locked where a registry mirror lacks one of its locked crates.
-  "${install[@]}" --locked || "${install[@]}"
+  "${install[@]}" --locked && return 0
+  say "This registry lacks a crate of its lock file; resolving without it"
+  "${install[@]}"
 }
 
 npm_packages() {
