@@ -1,6 +1,7 @@
 //! The SQL of providers and models.
 
-use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row, SqlitePool};
 use uuid::Uuid;
 
 use super::types::{Model, Protocol, Provider, ProviderKind};
@@ -23,7 +24,6 @@ pub enum StoreError {
     Value(#[from] serde_json::Error),
 }
 
-#[derive(sqlx::FromRow)]
 struct ProviderRow {
     id: String,
     key: String,
@@ -34,6 +34,22 @@ struct ProviderRow {
     headers: String,
     checked_at: Option<i64>,
     problem: Option<String>,
+}
+
+impl FromRow<'_, SqliteRow> for ProviderRow {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            key: row.try_get("key")?,
+            display_name: row.try_get("display_name")?,
+            kind: row.try_get("kind")?,
+            protocol: row.try_get("protocol")?,
+            base_url: row.try_get("base_url")?,
+            headers: row.try_get("headers")?,
+            checked_at: row.try_get("checked_at")?,
+            problem: row.try_get("problem")?,
+        })
+    }
 }
 
 impl ProviderRow {

@@ -4,8 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use sqlx::SqlitePool;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlStr, SqlitePool};
+
+/// All of `migrations/`, oldest first. A released one never changes.
+const MIGRATIONS: [(&str, &str); 1] =
+    [("0001_providers.sql", include_str!("../../migrations/0001_providers.sql"))];
 
 const FILE_NAME: &str = "studio.db";
 
@@ -32,8 +37,13 @@ pub async fn open(dir: &Path) -> anyhow::Result<SqlitePool> {
     Ok(pool)
 }
 
-async fn migrate(pool: &SqlitePool) -> anyhow::Result<()> {
-    Ok(sqlx::migrate!("./migrations").run(pool).await?)
+async fn migrate(pool: &SqlitePool) -> Result<(), MigrateError> {
+    let migrations = MIGRATIONS.iter().zip(1..).map(|(&(name, sql), version)| {
+        let outside_transaction = false;
+        let sql = SqlStr::from_static(sql);
+        Migration::new(version, name.into(), MigrationType::Simple, sql, outside_transaction)
+    });
+    Migrator::with_migrations(migrations.collect()).run(pool).await
 }
 
 /// A database of its own for one test.
@@ -59,6 +69,15 @@ mod tests {
         let (mode,): (String,) = sqlx::query_as("pragma journal_mode").fetch_one(&pool).await.unwrap();
         assert_eq!(mode, "wal");
         pool.close().await;
+    }
+
+    #[test]
+    fn every_migration_is_run() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut files: Vec<_> =
+            std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        files.sort();
+        assert_eq!(files, MIGRATIONS.map(|(name, _)| name));
     }
 
     #[tokio::test]
