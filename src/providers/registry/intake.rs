@@ -73,9 +73,22 @@ pub(super) fn drop_skipped(draft: &mut Draft<'_>, skip_params: &[String]) {
     }
 }
 
-/// Anthropic's protocol has no default for `max_tokens`: what is common to all models is sent.
+/// The same for what the model's rules have put in since, such as the `thinking` that an effort
+/// became.
+pub(super) fn drop_skipped_again(draft: &mut Draft<'_>, skip_params: &[String]) {
+    let may_go = |skipped: &&String| !is_required(draft.protocol, &names::neutral(draft.protocol, skipped));
+    let skipped: Vec<String> = skip_params.iter().filter(may_go).cloned().collect();
+    drop_skipped(draft, &skipped);
+}
+
+/// Anthropic's protocol has no default for `max_tokens`.
+fn is_required(protocol: Protocol, name: &str) -> bool {
+    protocol == Protocol::AnthropicMessages && name == "max_tokens"
+}
+
+/// Where a required parameter is missing, what is common to all models is sent.
 pub(super) fn keep_required(draft: &mut Draft<'_>, max_tokens: u32) {
-    if draft.protocol == Protocol::AnthropicMessages && !draft.has("max_tokens") {
+    if is_required(draft.protocol, "max_tokens") && !draft.has("max_tokens") {
         draft.ask("max_tokens", "max_tokens", max_tokens.into());
         let reason = "Anthropic's protocol requires max_tokens, so it is sent nevertheless.";
         draft.note("max_tokens", AdjustmentAction::Warn, reason);

@@ -96,6 +96,7 @@ pub fn resolve(
     check::apply(&mut draft);
     intake::keep_required(&mut draft, requested.max_tokens);
     models::apply(&mut draft);
+    intake::drop_skipped_again(&mut draft, skip_params);
     names::apply(&mut draft);
     draft.finish()
 }

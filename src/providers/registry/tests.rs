@@ -197,6 +197,15 @@ fn anthropic_clamps_the_temperature_renames_stop_and_drops_what_it_lacks() {
 }
 
 #[test]
+fn skip_params_hold_for_what_an_effort_becomes() {
+    let effort = || json!({"reasoning_effort": "none"});
+    let resolved = Ask::of(ProviderKind::Deepseek, "deepseek-v4-pro").skip("thinking").with(effort());
+    assert_eq!(resolved.params.get("thinking"), None);
+    let adjustment = adjustment(&resolved, "thinking");
+    assert_eq!(adjustment.reason, "skip_params of deepseek-v4-pro leave thinking out.");
+}
+
+#[test]
 fn anthropic_always_gets_max_tokens() {
     let resolved = anthropic("claude-haiku-4-5").skip("max_tokens").with(json!({}));
     assert_eq!(resolved.params["max_tokens"], 512);
