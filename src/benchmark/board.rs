@@ -141,11 +141,17 @@ impl Board {
         self.with_row(id, |entry| entry.row.load = Some(load));
     }
 
-    /// The row is finished: sums it up and tells it.
+    /// The row is finished: sums it up and tells it, a load's without its thousands of runs.
     pub fn close(&self, id: RowId) {
         let row = self.with_row(id, |entry| {
             entry.sum_up();
-            entry.row.clone()
+            if entry.row.load.is_none() {
+                return entry.row.clone();
+            }
+            let runs = std::mem::take(&mut entry.row.runs);
+            let told = entry.row.clone();
+            entry.row.runs = runs;
+            told
         });
         if let Some(row) = row {
             self.tell(Event::BenchmarkRow { data: Box::new(row) });

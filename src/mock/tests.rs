@@ -166,8 +166,8 @@ fn a_dropped_server_is_gone() {
     let mut waiting = TcpStream::connect(address).unwrap();
     send(&mut waiting, CHAT, &chat("error=hang"), "close");
     drop(server);
-    let _ = waiting.read_to_end(&mut Vec::new());
-    assert!(TcpStream::connect(address).is_err());
+    // A server that went on would keep this connection and never answer.
+    assert!(matches!(waiting.read_to_end(&mut Vec::new()), Ok(0) | Err(_)));
 }
 
 #[test]
