@@ -105,18 +105,21 @@ function writeCompressed(file, content) {
 
 // Lays out the site directory, with each file's hash in its name so that browsers may keep it for ever.
 function assembleSite() {
-  const parts = ["js", "wasm", "css"].map((kind) => [kind, fs.readFileSync(path.join(partsDir, `${name}.${kind}`))]);
-  const publicFiles = filesUnder(options["assets-dir"]);
-  const hashFile = path.join(releaseDir, "hash.txt");
-  const inputs = hashOf(...parts.map(([, content]) => content), hashOfFiles(publicFiles));
-  step("Laying out the site", inputs, [hashFile, siteDir], () => {
-    const pkgDir = path.join(siteDir, options["site-pkg-dir"]);
+  const pkgDir = path.join(siteDir, options["site-pkg-dir"]);
+  const parts = ["js", "wasm", "css"].map((kind) => {
+    const content = fs.readFileSync(path.join(partsDir, `${name}.${kind}`));
+    const hash = hashOf(content);
+    return { kind, content, hash, file: path.join(pkgDir, `${name}.${hash}.${kind}`) };
+  });
+  const inputs = hashOf(...parts.map(({ hash }) => hash), hashOfFiles(filesUnder(options["assets-dir"])));
+  step("Laying out the site", inputs, parts.map(({ file }) => file), () => {
     fs.rmSync(siteDir, { recursive: true, force: true });
     fs.mkdirSync(pkgDir, { recursive: true });
     fs.cpSync(options["assets-dir"], siteDir, { recursive: true });
-    for (const [kind, content] of parts) writeCompressed(path.join(pkgDir, `${name}.${hashOf(content)}.${kind}`), content);
-    fs.writeFileSync(hashFile, parts.map(([kind, content]) => `${kind}: ${hashOf(content)}\n`).join(""));
+    for (const { file, content } of parts) writeCompressed(file, content);
   });
+  // Always, for `cargo leptos` may have written it for a site of its own.
+  fs.writeFileSync(path.join(releaseDir, "hash.txt"), parts.map(({ kind, hash }) => `${kind}: ${hash}\n`).join(""));
 }
 
 fs.mkdirSync(partsDir, { recursive: true });

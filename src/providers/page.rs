@@ -173,7 +173,7 @@ impl ModelName {
     fn view(self) -> impl IntoView {
         view! {
             <Dot hue=self.hue />
-            <span class="truncate">{self.name}</span>
+            <span class="min-w-0 truncate">{self.name}</span>
         }
     }
 }
@@ -362,7 +362,7 @@ fn MissingKind(kind: ProviderKind, #[prop(into)] hint: String) -> impl IntoView 
     view! {
         <li class="flex min-w-0 items-baseline gap-2">
             <Dot hue=facts.key />
-            <span>{facts.display_name}</span>
+            <span class="whitespace-nowrap">{facts.display_name}</span>
             <code class="text-muted min-w-0 truncate font-mono text-xs">{hint}</code>
         </li>
     }

@@ -22,7 +22,7 @@ pub fn Figure(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <div class="px-4.5 py-3.5">
+        <div class="min-w-0 px-4.5 py-3.5">
             <dt class="text-soft text-xs font-medium">{label}</dt>
             <dd>
                 <p class="num mt-0.5 text-[27px] leading-tight font-semibold tracking-tight">
