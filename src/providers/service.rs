@@ -1,7 +1,5 @@
 //! Which providers and models a user has: what is put in at start, how it is kept up to date.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use futures::future::{join, join_all};
 use secrecy::SecretString;
 
@@ -9,9 +7,8 @@ use super::discovery;
 use super::listing::{KeyStatus, ProviderListing};
 use super::store::{ProviderStore, StoreError, StoredProvider};
 use super::types::{KindFacts, Model, Provider, ProviderKind};
-
-/// The one user until there are accounts.
-pub const LOCAL_USER: &str = "0198c0de-0000-7000-8000-000000000001";
+use crate::accounts::UserId;
+use crate::database::now_ms;
 
 /// The providers of all users.
 #[derive(Debug, Clone)]
@@ -25,20 +22,20 @@ impl ProviderService {
     }
 
     /// The user's providers in the order of their kinds.
-    pub async fn list(&self, user: &str) -> Result<Vec<ProviderListing>, StoreError> {
+    pub async fn list(&self, user: &UserId) -> Result<Vec<ProviderListing>, StoreError> {
         let mut listings: Vec<_> = self.store.list(user).await?.into_iter().map(listing_of).collect();
         listings.sort_by_key(|listing| rank(listing.provider.kind));
         Ok(listings)
     }
 
     /// Puts in a provider whose models are known.
-    pub async fn put(&self, user: &str, provider: &Provider, models: &[Model]) -> Result<(), StoreError> {
+    pub async fn put(&self, user: &UserId, provider: &Provider, models: &[Model]) -> Result<(), StoreError> {
         self.store.save(user, provider, Ok(models), now_ms()).await
     }
 
     /// Looks for what is there: providers whose key is in the environment and local servers, each
     /// with its models. What was there before and no longer answers is kept and says so.
-    pub async fn look(&self, user: &str) -> Result<(), StoreError> {
+    pub async fn look(&self, user: &UserId) -> Result<(), StoreError> {
         let keyed = discovery::keyed_providers(|name| std::env::var(name).ok());
         let asked = join_all(keyed.into_iter().map(|(provider, key)| self.ask(user, provider, key)));
         let (asked, local) = join(asked, discovery::local_servers()).await;
@@ -51,14 +48,14 @@ impl ProviderService {
     }
 
     /// Asks one provider for its models and keeps what it says, be it a problem.
-    async fn ask(&self, user: &str, provider: Provider, key: SecretString) -> Result<(), StoreError> {
+    async fn ask(&self, user: &UserId, provider: Provider, key: SecretString) -> Result<(), StoreError> {
         let answer = discovery::list_models(&provider, Some(&key)).await;
         let found = answer.as_deref().map_err(|error| error.message.as_str());
         self.store.save(user, &provider, found, now_ms()).await
     }
 
     /// Marks the local servers that are known but not among those that answer.
-    async fn note_gone(&self, user: &str, answering: &[(Provider, Vec<Model>)]) -> Result<(), StoreError> {
+    async fn note_gone(&self, user: &UserId, answering: &[(Provider, Vec<Model>)]) -> Result<(), StoreError> {
         let known = self.store.list(user).await?.into_iter().map(|stored| stored.provider);
         let gone = known
             .filter(found_by_its_port)
@@ -69,11 +66,6 @@ impl ProviderService {
         }
         Ok(())
     }
-}
-
-/// The service and the user of the request that a server function answers.
-pub fn of_request() -> (ProviderService, String) {
-    (leptos::prelude::expect_context::<ProviderService>(), LOCAL_USER.to_owned())
 }
 
 /// True for what [`discovery::local_servers`] finds; the demo and hosted endpoints are not among them.
@@ -108,19 +100,18 @@ fn rank(kind: ProviderKind) -> usize {
     ProviderKind::all().position(|facts| facts.kind == kind).unwrap_or(usize::MAX)
 }
 
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::testing;
     use crate::mock;
-    use crate::server::database;
+
+    fn anna() -> UserId {
+        UserId::new("anna")
+    }
 
     async fn service() -> ProviderService {
-        ProviderService::new(ProviderStore::new(database::in_memory().await.unwrap()))
+        ProviderService::new(ProviderStore::new(testing::sqlite().await))
     }
 
     #[tokio::test]
@@ -128,11 +119,11 @@ mod tests {
         let service = service().await;
         for kind in [ProviderKind::Demo, ProviderKind::Ollama, ProviderKind::Openai] {
             service
-                .put("anna", &Provider::of_kind(kind, "http://127.0.0.1:1"), &[Model::named("m")])
+                .put(&anna(), &Provider::of_kind(kind, "http://127.0.0.1:1"), &[Model::named("m")])
                 .await
                 .unwrap();
         }
-        let listed = service.list("anna").await.unwrap();
+        let listed = service.list(&anna()).await.unwrap();
         let kinds: Vec<_> = listed.iter().map(|listing| listing.provider.kind).collect();
         assert_eq!(kinds, [ProviderKind::Openai, ProviderKind::Ollama, ProviderKind::Demo]);
     }
@@ -142,8 +133,8 @@ mod tests {
         let service = service().await;
         let endpoint = mock::start_demo().unwrap();
         let provider = mock::demo_provider(&endpoint.base_url());
-        service.ask("anna", provider, "any key".into()).await.unwrap();
-        let listed = service.list("anna").await.unwrap();
+        service.ask(&anna(), provider, "any key".into()).await.unwrap();
+        let listed = service.list(&anna()).await.unwrap();
         assert_eq!(listed[0].problem, None);
         let mut offered = mock::demo_models().into_iter().map(|model| model.id);
         let listed: Vec<_> = listed[0].models.iter().map(|model| model.id.clone()).collect();
@@ -155,9 +146,9 @@ mod tests {
         let service = service().await;
         // Port 9 (discard) is closed on any machine that is not a museum.
         let provider = Provider::of_kind(ProviderKind::Openai, "http://127.0.0.1:9/v1");
-        service.put("anna", &provider, &[Model::named("gpt-5.2")]).await.unwrap();
-        service.ask("anna", provider, "sk-secret".into()).await.unwrap();
-        let listed = service.list("anna").await.unwrap();
+        service.put(&anna(), &provider, &[Model::named("gpt-5.2")]).await.unwrap();
+        service.ask(&anna(), provider, "sk-secret".into()).await.unwrap();
+        let listed = service.list(&anna()).await.unwrap();
         assert!(!listed[0].ready() && listed[0].models.len() == 1);
         assert!(!listed[0].problem.as_ref().unwrap().contains("sk-secret"));
     }
@@ -167,12 +158,12 @@ mod tests {
         let service = service().await;
         for kind in [ProviderKind::Ollama, ProviderKind::Demo] {
             service
-                .put("anna", &Provider::of_kind(kind, "http://127.0.0.1:9/v1"), &[Model::named("m")])
+                .put(&anna(), &Provider::of_kind(kind, "http://127.0.0.1:9/v1"), &[Model::named("m")])
                 .await
                 .unwrap();
         }
-        service.note_gone("anna", &[]).await.unwrap();
-        let listed = service.list("anna").await.unwrap();
+        service.note_gone(&anna(), &[]).await.unwrap();
+        let listed = service.list(&anna()).await.unwrap();
         let problems: Vec<_> = listed.iter().map(|listing| listing.problem.clone()).collect();
         let gone = "It does not answer at http://127.0.0.1:9/v1. Start it, then look again.".to_owned();
         assert_eq!(problems, [Some(gone), None]);

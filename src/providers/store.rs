@@ -1,8 +1,10 @@
 //! The SQL of providers and models.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row, SqlitePool};
-use uuid::Uuid;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, FromRow, Row};
+
+use crate::accounts::UserId;
+use crate::database::{Database, new_id};
 
 use super::types::{Model, Protocol, Provider, ProviderKind};
 
@@ -36,8 +38,8 @@ struct ProviderRow {
     problem: Option<String>,
 }
 
-impl FromRow<'_, SqliteRow> for ProviderRow {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+impl FromRow<'_, AnyRow> for ProviderRow {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         Ok(Self {
             id: row.try_get("id")?,
             key: row.try_get("key")?,
@@ -69,28 +71,28 @@ impl ProviderRow {
 /// The tables `providers` and `models`.
 #[derive(Debug, Clone)]
 pub struct ProviderStore {
-    pool: SqlitePool,
+    database: Database,
 }
 
 impl ProviderStore {
-    pub fn new(pool: SqlitePool) -> Self {
-        Self { pool }
+    pub fn new(database: Database) -> Self {
+        Self { database }
     }
 
     /// All providers of `user`, oldest first.
-    pub async fn list(&self, user: &str) -> Result<Vec<StoredProvider>, StoreError> {
+    pub async fn list(&self, user: &UserId) -> Result<Vec<StoredProvider>, StoreError> {
         let rows: Vec<ProviderRow> = sqlx::query_as(
             "select id, key, display_name, kind, protocol, base_url, headers, checked_at, problem
              from providers where user_id = $1 order by created_at, id",
         )
-        .bind(user)
-        .fetch_all(&self.pool)
+        .bind(user.as_str())
+        .fetch_all(self.database.pool())
         .await?;
         let models: Vec<(String, String)> = sqlx::query_as(
             "select provider_id, model from models where user_id = $1 order by provider_id, position",
         )
-        .bind(user)
-        .fetch_all(&self.pool)
+        .bind(user.as_str())
+        .fetch_all(self.database.pool())
         .await?;
         rows.into_iter()
             .map(|row| {
@@ -106,12 +108,12 @@ impl ProviderStore {
     /// which replace the known ones, or the problem, which leaves them.
     pub async fn save(
         &self,
-        user: &str,
+        user: &UserId,
         provider: &Provider,
         found: Result<&[Model], &str>,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.database.begin().await?;
         let (provider_id,): (String,) = sqlx::query_as(
             "insert into providers
                  (id, user_id, key, display_name, kind, protocol, base_url, headers, checked_at, problem, created_at)
@@ -123,7 +125,7 @@ impl ProviderStore {
              returning id",
         )
         .bind(new_id())
-        .bind(user)
+        .bind(user.as_str())
         .bind(&provider.key)
         .bind(&provider.display_name)
         .bind(provider.kind.facts().key)
@@ -144,14 +146,14 @@ impl ProviderStore {
 }
 
 async fn replace_models(
-    connection: &mut sqlx::SqliteConnection,
-    user: &str,
+    connection: &mut AnyConnection,
+    user: &UserId,
     provider_id: &str,
     models: &[Model],
     now_ms: i64,
 ) -> Result<(), StoreError> {
     sqlx::query("delete from models where user_id = $1 and provider_id = $2")
-        .bind(user)
+        .bind(user.as_str())
         .bind(provider_id)
         .execute(&mut *connection)
         .await?;
@@ -161,7 +163,7 @@ async fn replace_models(
              values ($1, $2, $3, $4, $5, $6, $7) on conflict (provider_id, model_id) do nothing",
         )
         .bind(new_id())
-        .bind(user)
+        .bind(user.as_str())
         .bind(provider_id)
         .bind(&model.id)
         .bind(position)
@@ -171,10 +173,6 @@ async fn replace_models(
         .await?;
     }
     Ok(())
-}
-
-fn new_id() -> String {
-    Uuid::now_v7().to_string()
 }
 
 /// The protocol's serde name without its quotes.
@@ -190,10 +188,14 @@ fn protocol_from(name: &str) -> Result<Protocol, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::database;
+    use crate::database::testing;
 
-    async fn store() -> ProviderStore {
-        ProviderStore::new(database::in_memory().await.unwrap())
+    async fn stores() -> Vec<ProviderStore> {
+        testing::databases().await.into_iter().map(ProviderStore::new).collect()
+    }
+
+    fn anna() -> UserId {
+        UserId::new("anna")
     }
 
     fn ollama() -> Provider {
@@ -207,47 +209,51 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_saved_is_listed() {
-        let store = store().await;
-        store.save("anna", &ollama(), Ok(&models(&["b", "a"])), 7).await.unwrap();
-        let expected = StoredProvider {
-            provider: ollama(),
-            models: models(&["b", "a"]),
-            checked_at: Some(7),
-            problem: None,
-        };
-        assert_eq!(store.list("anna").await.unwrap(), [expected]);
+        for store in stores().await {
+            store.save(&anna(), &ollama(), Ok(&models(&["b", "a"])), 7).await.unwrap();
+            let expected = StoredProvider {
+                provider: ollama(),
+                models: models(&["b", "a"]),
+                checked_at: Some(7),
+                problem: None,
+            };
+            assert_eq!(store.list(&anna()).await.unwrap(), [expected]);
+        }
     }
 
     #[tokio::test]
     async fn saving_again_replaces() {
-        let store = store().await;
-        store.save("anna", &ollama(), Ok(&models(&["a", "b"])), 1).await.unwrap();
-        store.save("anna", &ollama(), Ok(&models(&["c", "a", "c"])), 2).await.unwrap();
-        let listed = store.list("anna").await.unwrap();
-        assert_eq!((listed.len(), &listed[0].models), (1, &models(&["c", "a"])));
+        for store in stores().await {
+            store.save(&anna(), &ollama(), Ok(&models(&["a", "b"])), 1).await.unwrap();
+            store.save(&anna(), &ollama(), Ok(&models(&["c", "a", "c"])), 2).await.unwrap();
+            let listed = store.list(&anna()).await.unwrap();
+            assert_eq!((listed.len(), &listed[0].models), (1, &models(&["c", "a"])));
+        }
     }
 
     #[tokio::test]
     async fn a_problem_keeps_the_models_and_success_forgets_the_problem() {
-        let store = store().await;
-        store.save("anna", &ollama(), Ok(&models(&["a"])), 1).await.unwrap();
-        store.save("anna", &ollama(), Err("It did not answer."), 9).await.unwrap();
-        let listed = store.list("anna").await.unwrap();
-        assert_eq!(listed[0].problem.as_deref(), Some("It did not answer."));
-        assert_eq!((listed[0].checked_at, listed[0].models.len()), (Some(9), 1));
-        store.save("anna", &ollama(), Ok(&[]), 10).await.unwrap();
-        let listed = store.list("anna").await.unwrap();
-        assert_eq!((listed[0].problem.as_deref(), listed[0].models.len()), (None, 0));
+        for store in stores().await {
+            store.save(&anna(), &ollama(), Ok(&models(&["a"])), 1).await.unwrap();
+            store.save(&anna(), &ollama(), Err("It did not answer."), 9).await.unwrap();
+            let listed = store.list(&anna()).await.unwrap();
+            assert_eq!(listed[0].problem.as_deref(), Some("It did not answer."));
+            assert_eq!((listed[0].checked_at, listed[0].models.len()), (Some(9), 1));
+            store.save(&anna(), &ollama(), Ok(&[]), 10).await.unwrap();
+            let listed = store.list(&anna()).await.unwrap();
+            assert_eq!((listed[0].problem.as_deref(), listed[0].models.len()), (None, 0));
+        }
     }
 
     #[tokio::test]
     async fn users_do_not_see_or_change_each_other() {
-        let store = store().await;
-        store.save("anna", &ollama(), Ok(&models(&["a"])), 1).await.unwrap();
-        store.save("ben", &ollama(), Ok(&models(&["b"])), 1).await.unwrap();
-        store.save("ben", &ollama(), Err("It did not answer."), 9).await.unwrap();
-        let listed = store.list("anna").await.unwrap();
-        assert_eq!((listed[0].problem.as_deref(), &listed[0].models), (None, &models(&["a"])));
-        assert!(store.list("carla").await.unwrap().is_empty());
+        for store in stores().await {
+            store.save(&anna(), &ollama(), Ok(&models(&["a"])), 1).await.unwrap();
+            store.save(&UserId::new("ben"), &ollama(), Ok(&models(&["b"])), 1).await.unwrap();
+            store.save(&UserId::new("ben"), &ollama(), Err("It did not answer."), 9).await.unwrap();
+            let listed = store.list(&anna()).await.unwrap();
+            assert_eq!((listed[0].problem.as_deref(), &listed[0].models), (None, &models(&["a"])));
+            assert!(store.list(&UserId::new("carla")).await.unwrap().is_empty());
+        }
     }
 }

@@ -5,19 +5,22 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use leptos::config::{LeptosOptions, get_configuration};
 
+use crate::database::Location;
+
 const OPTIONS_FILE: &str = "Leptos.toml";
 
 /// Where and what to serve.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub leptos: LeptosOptions,
-    /// Holds the SQLite file.
+    pub database: Location,
+    /// Holds the SQLite file and the secret.
     pub data_dir: PathBuf,
 }
 
 impl Config {
-    /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT` and
-    /// `STUDIO_DATA`.
+    /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
+    /// `STUDIO_DATA` and `DATABASE_URL`.
     ///
     /// # Errors
     /// When the options cannot be understood or the site has not been built.
@@ -32,7 +35,11 @@ impl Config {
         }
         ensure_built(&leptos)?;
         let data_dir = std::env::var_os("STUDIO_DATA").map_or_else(|| "data/local".into(), PathBuf::from);
-        Ok(Self { leptos, data_dir })
+        let database = match std::env::var("DATABASE_URL") {
+            Ok(url) => Location::Postgres(url.into()),
+            Err(_) => Location::Sqlite(data_dir.clone()),
+        };
+        Ok(Self { leptos, database, data_dir })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Assembly only: configuration, shared state, router, middleware, error to response.
 
 pub mod config;
-pub mod database;
+pub mod error;
 mod health;
+mod openapi;
 mod router;
 mod security;
 #[cfg(test)]
@@ -10,10 +11,12 @@ mod tests;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tracing::{info, warn};
+use tracing::info;
 
+use crate::database::Database;
+use crate::live::Hub;
 use crate::mock;
-use crate::providers::service::{LOCAL_USER, ProviderService};
+use crate::providers::service::ProviderService;
 use crate::providers::store::ProviderStore;
 
 pub use config::Config;
@@ -25,17 +28,15 @@ pub use router::{AppState, router};
 /// When the database cannot be opened or the address is taken.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(&config).await?;
-    let pool = database::open(&config.data_dir).await?;
-    let providers = ProviderService::new(ProviderStore::new(pool.clone()));
+    let database = Database::open(config.database).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
-    let demo_provider = mock::demo_provider(&demo.base_url());
-    providers.put(LOCAL_USER, &demo_provider, &mock::demo_models()).await?;
-    tokio::spawn(look_for_providers(providers.clone()));
-
-    let app = router(AppState { options: config.leptos, providers });
+    let providers = ProviderService::new(ProviderStore::new(database.clone()));
+    let hub = Hub::default();
+    let app = router(AppState { options: config.leptos, hub, providers });
     info!("serving at http://{}", listener.local_addr()?);
     axum::serve(listener, app).with_graceful_shutdown(stop_signal()).await?;
-    pool.close().await;
+    database.close().await;
+    drop(demo);
     info!("stopped");
     Ok(())
 }
@@ -45,13 +46,6 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot serve at http://{address}; stop what is there, or choose another port with PORT=3100")
     })
-}
-
-/// Runs beside the server, so that the first page does not wait for endpoints to answer.
-async fn look_for_providers(providers: ProviderService) {
-    if let Err(error) = providers.look(LOCAL_USER).await {
-        warn!("looking for providers: {error}");
-    }
 }
 
 async fn stop_signal() {

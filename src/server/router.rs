@@ -20,8 +20,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 use super::health::health;
-use super::security;
+use super::{openapi, security};
 use crate::app::{App, shell};
+use crate::live::Hub;
 use crate::providers::service::ProviderService;
 
 /// The addresses of the pages. Generated once, before anything is rendered: meanwhile Leptos keeps
@@ -29,16 +30,11 @@ use crate::providers::service::ProviderService;
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// What handlers share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, FromRef)]
 pub struct AppState {
     pub options: LeptosOptions,
+    pub hub: Hub,
     pub providers: ProviderService,
-}
-
-impl FromRef<AppState> for LeptosOptions {
-    fn from_ref(state: &AppState) -> Self {
-        state.options.clone()
-    }
 }
 
 /// The whole app.
@@ -46,8 +42,10 @@ pub fn router(state: AppState) -> Router {
     let options = state.options.clone();
     let context = context_of(&state);
     let shell_options = options.clone();
+    let (api, _description) = openapi::api().split_for_parts();
     Router::new()
         .route("/healthz", get(health))
+        .merge(api)
         .route("/api/{*path}", any(no_such_api))
         .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), move || {
             shell(shell_options.clone())

@@ -7,15 +7,30 @@ use http_body_util::BodyExt;
 use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
-use super::{AppState, database, router};
-use crate::providers::service::{LOCAL_USER, ProviderService};
+use super::{AppState, router};
+use crate::accounts::session::Proof;
+use crate::accounts::{Role, Session, User, UserId};
+use crate::database::testing;
+use crate::live::Hub;
+use crate::providers::service::ProviderService;
 use crate::providers::store::ProviderStore;
 use crate::providers::{Model, Provider, ProviderKind};
 
 async fn state() -> AppState {
-    let pool = database::in_memory().await.unwrap();
+    let database = testing::sqlite().await;
     let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
-    AppState { options, providers: ProviderService::new(ProviderStore::new(pool)) }
+    let providers = ProviderService::new(ProviderStore::new(database));
+    AppState { options, hub: Hub::default(), providers }
+}
+
+fn anna() -> Session {
+    let user = User {
+        id: UserId::new("anna"),
+        email: "anna@example.org".into(),
+        role: Role::User,
+        onboarding_completed: true,
+    };
+    Session { user, id: "session".into(), proof: Proof::Cookie }
 }
 
 async fn answer(state: AppState, request: Request<Body>) -> Response {
@@ -23,7 +38,7 @@ async fn answer(state: AppState, request: Request<Body>) -> Response {
 }
 
 fn get(path: &str) -> Request<Body> {
-    Request::get(path).body(Body::empty()).unwrap()
+    Request::get(path).extension(anna()).body(Body::empty()).unwrap()
 }
 
 async fn text(response: Response) -> String {
@@ -41,7 +56,7 @@ async fn the_page_lists_what_is_stored() {
     let state = state().await;
     let provider = Provider::of_kind(ProviderKind::Ollama, "http://127.0.0.1:11434/v1");
     let models = [Model::named("smollm2:135m")];
-    state.providers.put(LOCAL_USER, &provider, &models).await.unwrap();
+    state.providers.put(anna().user_id(), &provider, &models).await.unwrap();
     let page = text(answer(state, get("/providers")).await).await;
     assert!(page.contains("Ollama") && page.contains("smollm2:135m"), "{page}");
 }

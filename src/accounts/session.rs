@@ -1,0 +1,69 @@
+//! Who makes the request: put into its extensions by the authentication middleware, taken out by
+//! handlers, server functions and pages.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use leptos::prelude::{ServerFnError, use_context};
+
+use super::types::{Role, User, UserId};
+use crate::server::error::Failure;
+
+/// A request that proved whose it is. As an extractor it refuses all others with 401.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub user: User,
+    /// The session or personal access token behind the request.
+    pub id: String,
+    pub proof: Proof,
+}
+
+/// How a request proved whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The browser's cookie: changes need protection against other sites.
+    Cookie,
+    /// `Authorization: Bearer` with an access token of a session.
+    Bearer,
+    /// `Authorization: Bearer` with a personal access token.
+    PersonalToken,
+}
+
+impl Session {
+    pub fn user_id(&self) -> &UserId {
+        &self.user.id
+    }
+
+    /// The session of the request that a server function or a page answers.
+    pub fn of_request() -> Option<Self> {
+        use_context::<Parts>()?.extensions.get::<Self>().cloned()
+    }
+
+    /// The same, for server functions.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub fn require() -> Result<Self, ServerFnError> {
+        Self::of_request().ok_or_else(|| ServerFnError::new("You are signed out. Sign in and try again."))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        parts.extensions.get::<Self>().cloned().ok_or(Failure::Unauthenticated)
+    }
+}
+
+/// A [`Session`] of an admin; refuses other users with 403.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminSession(pub Session);
+
+impl<S: Sync> FromRequestParts<S> for AdminSession {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let session = Session::from_request_parts(parts, state).await?;
+        if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(Failure::AdminsOnly) }
+    }
+}

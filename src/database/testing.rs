@@ -1,0 +1,49 @@
+//! Databases for tests: each empty and its own. PostgreSQL is among them when `TEST_DATABASE_URL`
+//! names a server, as it does under `make test`.
+
+use secrecy::SecretString;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::{AnyConnection, Connection, Executor};
+use std::str::FromStr;
+
+use super::{Database, Location, migrations, new_id};
+
+/// One of each backend that can be tested here.
+pub async fn databases() -> Vec<Database> {
+    let mut databases = vec![sqlite().await];
+    databases.extend(postgres().await);
+    databases
+}
+
+/// An empty SQLite database in memory.
+pub async fn sqlite() -> Database {
+    install_default_drivers();
+    let options = AnyConnectOptions::from_str("sqlite::memory:").unwrap();
+    // Each connection would have a database of its own.
+    let pool = AnyPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await
+        .unwrap();
+    migrations::run(&pool).await.unwrap();
+    Database { pool, location: Location::Sqlite("memory".into()) }
+}
+
+/// An empty schema of the server that `TEST_DATABASE_URL` names.
+pub async fn postgres() -> Option<Database> {
+    Some(Database::open(Location::Postgres(postgres_schema().await?)).await.unwrap())
+}
+
+/// The address of a new empty schema, for tests that start processes of their own.
+pub async fn postgres_schema() -> Option<SecretString> {
+    let server = std::env::var("TEST_DATABASE_URL").ok()?;
+    install_default_drivers();
+    let schema = format!("test_{}", new_id().replace('-', ""));
+    let mut connection = AnyConnection::connect(&server).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("create schema {schema}"))).await.unwrap();
+    connection.close().await.unwrap();
+    let separator = if server.contains('?') { '&' } else { '?' };
+    Some(format!("{server}{separator}options=-csearch_path%3D{schema}").into())
+}

@@ -1,0 +1,73 @@
+//! What a room brings so that its work can run as a job.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::UserId;
+
+/// Runs one kind of job. One handler serves all jobs of its kind, side by side.
+pub trait JobHandler: Send + Sync + 'static {
+    /// The kind, as in `Job::job_type`.
+    fn job_type(&self) -> &'static str;
+
+    /// Runs a job, or goes on with one that ran before: what is already stored under its id is not
+    /// done again. Writes each result when it has it. Returns soon after `context.cancel` or
+    /// `context.drain` says so.
+    fn run(&self, context: JobContext) -> BoxFuture<'_, JobEnd>;
+
+    /// Removes what a cancelled job has stored. Called once, after `run` has returned or when the
+    /// job was cancelled before it ran.
+    fn discard<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, anyhow::Result<()>>;
+}
+
+/// How a job's work ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEnd {
+    /// All of it is done; what came out.
+    Done { result_ref: Option<String> },
+    /// It cannot be done: why, as a sentence for the user, without secrets.
+    Failed(String),
+    /// It stopped because it was told to, by `cancel` or by `drain`.
+    Stopped,
+}
+
+/// What a handler knows of its job and can say about it.
+#[derive(Clone)]
+pub struct JobContext {
+    pub job_id: String,
+    pub user: UserId,
+    /// What was submitted.
+    pub params: Value,
+    /// The user cancelled it, or it took too long.
+    pub cancel: CancellationToken,
+    /// The server is stopping: end what is under way, begin nothing new.
+    pub drain: CancellationToken,
+    pub voice: Arc<dyn JobVoice>,
+}
+
+impl fmt::Debug for JobContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobContext")
+            .field("job_id", &self.job_id)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a running job speaks to its user's tabs. Never waits.
+pub trait JobVoice: Send + Sync {
+    /// How far the job is, 0 to 100, and what it does just now. May be called often: tabs hear it at
+    /// most ten times a second, and always the last.
+    fn progress(&self, percent: f64, detail: &str);
+
+    /// Sends `event` (an object with a `type`) to every tab of the user, with the job's id put in.
+    fn say(&self, event: Value);
+
+    /// The same for events of which only the latest of each `topic` matters, such as the progress of
+    /// one provider: at most ten a second go out.
+    fn say_latest(&self, topic: &str, event: Value);
+}

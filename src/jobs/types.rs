@@ -1,0 +1,163 @@
+//! Jobs as plain data, shared by server and browser.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a job stands.
+///
+/// ```text
+/// pending ─→ queued ─→ running ─→ done | failed | cancelled
+///    │          │        │  ↑
+///    │          │        ↓  │
+///    │          │     interrupted   (its process ended; goes back to queued)
+///    └──────────┴─────────────────→ cancelled | failed
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Accepted, not yet in a queue.
+    Pending,
+    /// Waits for the user's other jobs.
+    Queued,
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+    /// Its process ended before it did. Goes on when a process takes it up.
+    Interrupted,
+}
+
+impl JobState {
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Queued,
+        Self::Running,
+        Self::Done,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Interrupted,
+    ];
+
+    /// The name in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The state with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// True while something may still happen to the job.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Pending | Self::Queued | Self::Running | Self::Interrupted)
+    }
+
+    /// Whether a job may go from this state to `next`.
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Pending => matches!(next, Self::Queued | Self::Cancelled | Self::Failed),
+            Self::Queued => matches!(next, Self::Running | Self::Cancelled | Self::Failed),
+            Self::Running => {
+                matches!(next, Self::Done | Self::Failed | Self::Cancelled | Self::Interrupted)
+            }
+            Self::Interrupted => matches!(next, Self::Queued | Self::Cancelled | Self::Failed),
+            Self::Done | Self::Failed | Self::Cancelled => false,
+        }
+    }
+}
+
+/// One job as its owner sees it. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Job {
+    pub id: String,
+    /// `benchmark`, …
+    pub job_type: String,
+    pub status: JobState,
+    /// 0 to 100.
+    pub progress_pct: f64,
+    /// One line: what it is about, or what it does just now.
+    pub progress_detail: String,
+    /// What came out, for example a benchmark's id.
+    pub result_ref: Option<String>,
+    /// Why it failed, as a sentence.
+    pub error: Option<String>,
+    pub created_at: i64,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+}
+
+/// What happens to jobs, as it goes over the WebSocket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum JobEvent {
+    /// The first frame of each connection: everything as it is now.
+    Sync {
+        active_jobs: Vec<Job>,
+        recent_jobs: Vec<Job>,
+    },
+    JobCreated {
+        job_id: String,
+        job_type: String,
+        status: JobState,
+        progress_detail: String,
+        created_at: i64,
+    },
+    JobStarted {
+        job_id: String,
+        job_type: String,
+    },
+    JobProgress {
+        job_id: String,
+        progress_pct: f64,
+        progress_detail: String,
+    },
+    JobCompleted {
+        job_id: String,
+        result_ref: Option<String>,
+    },
+    JobFailed {
+        job_id: String,
+        error: String,
+    },
+    JobCancelled {
+        job_id: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_found_by_its_name() {
+        for state in JobState::ALL {
+            assert_eq!(JobState::from_name(state.as_str()), Some(state));
+        }
+    }
+
+    #[test]
+    fn what_has_ended_stays_ended() {
+        for state in JobState::ALL {
+            let leads_on = JobState::ALL.into_iter().any(|next| state.may_become(next));
+            assert_eq!(leads_on, state.is_active(), "{state:?}");
+            assert!(!state.may_become(state));
+        }
+    }
+
+    #[test]
+    fn every_active_state_can_be_cancelled() {
+        for state in JobState::ALL.into_iter().filter(|state| state.is_active()) {
+            assert!(state.may_become(JobState::Cancelled), "{state:?}");
+        }
+    }
+}

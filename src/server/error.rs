@@ -1,0 +1,125 @@
+//! What goes wrong in a request, as HTTP. The shapes are those that scripts of the Python product
+//! know: `{"detail"}` for 401, 403, 422 and 429, `{"error"}` for the rest.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts};
+use axum::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// Why a request was refused. Texts are sentences for the user and never hold a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("You are not signed in. Sign in, or send `Authorization: Bearer` with a token.")]
+    Unauthenticated,
+    /// 401 with a reason of its own.
+    #[error("{0}")]
+    SignInFailed(String),
+    #[error("Only admins may do this.")]
+    AdminsOnly,
+    /// 403.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 400: understood, but it cannot be done.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 404. Also for what belongs to somebody else: its existence is not told.
+    #[error("{0}")]
+    NotFound(String),
+    /// 409.
+    #[error("{0}")]
+    Conflict(String),
+    /// 422: a field is missing, malformed or out of bounds.
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{detail}")]
+    TooMany { detail: String, retry_after_s: u64 },
+    /// 502: an endpoint that the request depends on did not do its part.
+    #[error("{0}")]
+    Upstream(String),
+    /// 500: logged in full, told in general.
+    #[error("Something went wrong on the server. It has been logged; try again.")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl Failure {
+    /// A fault of this program or its database.
+    pub fn internal(error: impl Into<anyhow::Error>) -> Self {
+        Self::Internal(error.into())
+    }
+
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated | Self::SignInFailed(_) => StatusCode::UNAUTHORIZED,
+            Self::AdminsOnly | Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if let Self::Internal(error) = &self {
+            tracing::error!("{error:#}");
+        }
+        let status = self.status();
+        let field = match status {
+            StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::TOO_MANY_REQUESTS => "detail",
+            _ => "error",
+        };
+        let mut response = (status, Json(json!({ field: self.to_string() }))).into_response();
+        if let Self::TooMany { retry_after_s, .. } = self {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+        response
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<JsonRejection> for Failure {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::Invalid(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::Invalid(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(rejection: PathRejection) -> Self {
+        Self::Invalid(rejection.body_text())
+    }
+}
+
+/// A JSON body; what is wrong with it is answered with 422.
+#[derive(Debug, Clone, Copy, FromRequest)]
+#[from_request(via(axum::Json), rejection(Failure))]
+pub struct Body<T>(pub T);
+
+/// The query string; what is wrong with it is answered with 422.
+#[derive(Debug, Clone, Copy, FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Failure))]
+pub struct Query<T>(pub T);
+
+/// The path's parameters; what is wrong with them is answered with 422.
+#[derive(Debug, Clone, Copy, FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Failure))]
+pub struct Path<T>(pub T);
