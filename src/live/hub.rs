@@ -18,10 +18,13 @@ pub trait Snapshot: Send + Sync + 'static {
     fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>>;
 }
 
+/// Each user's tabs; a frame is shared by all of them.
+type Tabs = HashMap<UserId, Vec<mpsc::Sender<Arc<str>>>>;
+
 /// All tabs of all users that are connected to this process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Hub {
-    tabs: Arc<Mutex<HashMap<UserId, Vec<mpsc::Sender<Arc<str>>>>>>,
+    tabs: Arc<Mutex<Tabs>>,
 }
 
 impl Hub {
@@ -45,7 +48,7 @@ impl Hub {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, Vec<mpsc::Sender<Arc<str>>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tabs> {
         self.tabs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
