@@ -1,9 +1,17 @@
-//! The design system: layout, form fields, tables. Knows no capability.
+//! The design system: layout, form fields, tables, charts. Knows no capability.
 
+pub mod button;
+pub mod dialog;
+pub mod disclosure;
 pub mod figures;
+pub mod form;
 pub mod format;
 pub mod icons;
 pub mod layout;
 pub mod page;
+pub mod progress;
+pub mod table;
 pub mod tag;
 pub mod theme;
+pub mod time;
+pub mod toast;

@@ -1,0 +1,96 @@
+//! What is shown on demand: a fold, and a menu that drops down. Both are `<details>`.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::{HtmlElement, Node};
+use leptos_router::hooks::use_location;
+
+/// A fold for what few need, such as advanced parameters.
+#[component]
+pub fn Disclosure(
+    #[prop(into)] summary: String,
+    #[prop(optional)] open: bool,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <details class="disclosure" open=open>
+            <summary>{summary}</summary>
+            <div class="pt-2">{children()}</div>
+        </details>
+    }
+}
+
+/// A button of the top bar that drops a panel: the bell, the account.
+///
+/// Opens and closes without JavaScript, one menu at a time; with it, it also closes on Escape, on a
+/// click elsewhere and when another page is shown. Needs a router around it.
+#[component]
+pub fn Menu(
+    /// Names the button to those who do not see it.
+    #[prop(into)]
+    label: Signal<String>,
+    /// What the button shows.
+    #[prop(into)]
+    button: ViewFn,
+    children: Children,
+) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
+    let close = move || {
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    };
+    close_elsewhere(menu);
+    let address = use_location();
+    Effect::new(move |_| {
+        address.pathname.track();
+        close();
+    });
+    let on_key = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            close();
+            focus_button(menu);
+        }
+    };
+    view! {
+        // Menus of one name close each other.
+        <details node_ref=menu class="menu" name="top-bar-menu" on:keydown=on_key>
+            <summary class="button px-2.5" aria-label=label title=label>
+                {button.run()}
+            </summary>
+            <div class="menu-panel">{children()}</div>
+        </details>
+    }
+}
+
+/// Closes the menu when something outside of it is pressed or focused.
+fn close_elsewhere(menu: NodeRef<html::Details>) {
+    let close_if_outside = move |target: Option<Node>| {
+        let Some(menu) = menu.get_untracked().filter(|menu| menu.open()) else { return };
+        if !menu.contains(target.as_ref()) {
+            menu.set_open(false);
+        }
+    };
+    Effect::new(move |_| {
+        let pressed = window_event_listener(ev::pointerdown, move |event| close_if_outside(node_of(&event)));
+        let focused = window_event_listener(ev::focusin, move |event| close_if_outside(node_of(&event)));
+        on_cleanup(move || {
+            pressed.remove();
+            focused.remove();
+        });
+    });
+}
+
+fn node_of(event: &leptos::web_sys::Event) -> Option<Node> {
+    event.target()?.dyn_into().ok()
+}
+
+fn focus_button(menu: NodeRef<html::Details>) {
+    let button = menu.get_untracked().and_then(|menu| menu.first_element_child());
+    if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
+        // Fails for elements that take no focus only.
+        let _ = button.focus();
+    }
+}

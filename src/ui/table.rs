@@ -1,0 +1,167 @@
+//! Parts of tables: headers that sort, cells with a unit and a spread.
+
+use std::cmp::Ordering;
+
+use leptos::prelude::*;
+
+use super::format::UNKNOWN;
+
+/// Which way a column is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Ascending,
+    Descending,
+}
+
+impl Direction {
+    fn reversed(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
+
+    fn aria(self) -> &'static str {
+        match self {
+            Self::Ascending => "ascending",
+            Self::Descending => "descending",
+        }
+    }
+}
+
+/// By which column a table is sorted, and which way. `K` names the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort<K> {
+    pub key: K,
+    pub direction: Direction,
+}
+
+impl<K: PartialEq> Sort<K> {
+    pub fn new(key: K, direction: Direction) -> Self {
+        Self { key, direction }
+    }
+
+    /// After the header of `key` was pressed: the other way, or by that column, best first.
+    #[must_use]
+    pub fn pressed(self, key: K, best_first: Direction) -> Self {
+        let direction = if self.key == key { self.direction.reversed() } else { best_first };
+        Self { key, direction }
+    }
+
+    /// The order of two values in this direction.
+    pub fn order<T: PartialOrd>(&self, a: &T, b: &T) -> Ordering {
+        let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
+        match self.direction {
+            Direction::Ascending => order,
+            Direction::Descending => order.reverse(),
+        }
+    }
+
+    /// The same where a value may be unknown: those come last, whichever way the table is sorted.
+    pub fn order_known<T: PartialOrd>(&self, a: &Option<T>, b: &Option<T>) -> Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) => self.order(a, b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    }
+}
+
+/// A header that sorts by its column when pressed.
+///
+/// The page sorts its rows by the signal, with [`Sort::order`] and [`Sort::order_known`].
+#[component]
+pub fn SortHeader<K>(
+    sort: RwSignal<Sort<K>>,
+    key: K,
+    #[prop(into)] label: String,
+    /// The direction that the first press gives.
+    #[prop(default = Direction::Ascending)]
+    best_first: Direction,
+    /// `n` for numbers, and classes that hide the column on narrow screens.
+    #[prop(optional, into)]
+    class: String,
+) -> impl IntoView
+where
+    K: Copy + PartialEq + Send + Sync + 'static,
+{
+    let direction = move || {
+        let sort = sort.get();
+        (sort.key == key).then_some(sort.direction)
+    };
+    let mark = move || match direction() {
+        Some(Direction::Ascending) => "▴",
+        Some(Direction::Descending) => "▾",
+        None => "",
+    };
+    view! {
+        <th scope="col" class=class aria-sort=move || direction().map(Direction::aria)>
+            <button
+                type="button"
+                class="sort-button"
+                on:click=move |_| sort.update(|sort| *sort = sort.pressed(key, best_first))
+            >
+                {label}
+                <span class="sort-mark" aria-hidden="true">
+                    {mark}
+                </span>
+            </button>
+        </th>
+    }
+}
+
+/// A number, its unit and its spread, in a column of numbers; a dash where it is not known.
+#[component]
+pub fn NumberCell(
+    /// As [`format`](super::format) writes it.
+    value: Option<String>,
+    #[prop(optional, into)] unit: Option<String>,
+    /// As [`spread`](super::format::spread) writes it.
+    #[prop(optional, into)]
+    spread: Option<String>,
+    /// The best of its column stands out.
+    #[prop(optional)]
+    best: bool,
+    #[prop(optional, into)] class: String,
+) -> impl IntoView {
+    let known = value.is_some();
+    let weight = if best { "font-semibold" } else { "" };
+    view! {
+        <td class=format!("n {class}")>
+            <span class=weight>{value.unwrap_or_else(|| UNKNOWN.to_owned())}</span>
+            {unit.filter(|_| known).map(|unit| view! { <span class="unit">{unit}</span> })}
+            {spread.filter(|_| known).map(|spread| view! { <span class="spread">{spread}</span> })}
+        </td>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Column {
+        Speed,
+        Ttft,
+    }
+
+    #[test]
+    fn a_second_press_turns_the_order() {
+        let by_speed = Sort::new(Column::Speed, Direction::Descending);
+        let by_ttft = by_speed.pressed(Column::Ttft, Direction::Ascending);
+        assert_eq!(by_ttft, Sort::new(Column::Ttft, Direction::Ascending));
+        assert_eq!(by_ttft.pressed(Column::Ttft, Direction::Ascending).direction, Direction::Descending);
+    }
+
+    #[test]
+    fn unknown_values_come_last_both_ways() {
+        for (direction, expected) in [
+            (Direction::Ascending, [Some(1.0), Some(2.0), None]),
+            (Direction::Descending, [Some(2.0), Some(1.0), None]),
+        ] {
+            let sort = Sort::new(Column::Speed, direction);
+            let mut values = [Some(1.0), None, Some(2.0)];
+            values.sort_by(|a, b| sort.order_known(a, b));
+            assert_eq!(values, expected);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! When something happened, told from now.
+
+use leptos::prelude::*;
+
+use super::format::ago;
+
+/// How often "3 min ago" is looked at again.
+#[cfg(not(feature = "ssr"))]
+const TICK: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// "3 min ago", with the exact time as its title; goes on by itself.
+///
+/// Server and browser each tell it from their own clock. Where they differ the server's words stand
+/// until the next tick.
+#[component]
+pub fn Ago(
+    /// Unix milliseconds, UTC.
+    at_ms: i64,
+) -> impl IntoView {
+    let now = clock();
+    let exact = iso_utc(at_ms);
+    view! {
+        <time class="whitespace-nowrap" datetime=exact.clone() title=exact>
+            {move || ago(at_ms, now.get())}
+        </time>
+    }
+}
+
+/// The present in Unix milliseconds.
+#[cfg(feature = "ssr")]
+pub fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// The present in Unix milliseconds.
+#[cfg(not(feature = "ssr"))]
+pub fn now_ms() -> i64 {
+    leptos::web_sys::js_sys::Date::now() as i64
+}
+
+/// A moment as `2026-11-21T21:27:03Z`; empty where there is no such moment.
+#[cfg(feature = "ssr")]
+fn iso_utc(at_ms: i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(at_ms).ok();
+    moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
+}
+
+/// A moment as `2026-11-21T21:27:03Z`; empty where there is no such moment.
+#[cfg(not(feature = "ssr"))]
+fn iso_utc(at_ms: i64) -> String {
+    use leptos::web_sys::js_sys::Date;
+    let date = Date::new(&(at_ms as f64).into());
+    if date.get_time().is_nan() {
+        return String::new();
+    }
+    let text = String::from(date.to_iso_string());
+    text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{seconds}Z"))
+}
+
+/// The moment of rendering: a page on the server does not live to see another.
+#[cfg(feature = "ssr")]
+fn clock() -> ArcRwSignal<i64> {
+    ArcRwSignal::new(now_ms())
+}
+
+/// One clock for all of the page, for as long as the page is open.
+#[cfg(not(feature = "ssr"))]
+fn clock() -> ArcRwSignal<i64> {
+    thread_local! {
+        static CLOCK: ArcRwSignal<i64> = ticking();
+    }
+    CLOCK.with(ArcRwSignal::clone)
+}
+
+#[cfg(not(feature = "ssr"))]
+fn ticking() -> ArcRwSignal<i64> {
+    let clock = ArcRwSignal::new(now_ms());
+    let hand = clock.clone();
+    set_interval(move || hand.set(now_ms()), TICK);
+    clock
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_on_a_data_sheet() {
+        assert_eq!(iso_utc(1_795_296_423_456), "2026-11-21T21:27:03Z");
+        assert_eq!(iso_utc(i64::MAX), "");
+    }
+}
