@@ -6,11 +6,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     health::HealthMonitor,
-    request::Recipe,
+    resume::Earlier,
     run::Measured,
     summary::Summarizer,
-    types::{ClientHealth, Event, LoadSummary, ResultRow, RunResult, RunSummary, Skip, WarmupOutcome},
+    types::{
+        ClientHealth, Event, LoadSummary, ResultRow, RowHead, Run, RunResult, WarmupOutcome, WarmupResult,
+    },
 };
+use crate::stats::Accumulator;
 
 /// Runs of a load beyond this are summed up but not kept one by one: memory stays flat.
 const MAX_LOAD_RUNS: usize = 10_000;
@@ -34,7 +37,7 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     row: ResultRow,
-    summarizer: Summarizer,
+    summarizer: Summarizer<Accumulator>,
     started: bool,
 }
 
@@ -62,24 +65,18 @@ impl Board {
         let _ = self.events.send(event);
     }
 
-    /// Adds the row of one model at one tier.
-    pub fn add(&self, recipe: &Recipe, tier: u64) -> RowId {
+    /// Adds the row of one model at one tier with what there is of it already.
+    pub fn add(&self, head: RowHead, earlier: Earlier) -> RowId {
         let mut state = self.state();
-        state.rows.push(Entry {
-            row: empty_row(recipe, tier),
-            summarizer: Summarizer::default(),
-            started: false,
-        });
+        state.rows.push(Entry::new(head, earlier));
         RowId(state.rows.len() - 1)
     }
 
     /// The tier is not run.
-    pub fn skip(&self, id: RowId, reason: String) {
-        let skip = Skip { reason };
+    pub fn skip(&self, id: RowId) {
         let told = self.with_row(id, |entry| {
             entry.started = true;
-            entry.row.skipped = Some(skip.clone());
-            RunResult { skipped: Some(skip), ..identity(&entry.row) }
+            RunResult { skipped: entry.row.skipped.clone(), ..identity(&entry.row) }
         });
         if let Some(data) = told {
             self.tell(Event::BenchmarkResult { data: Box::new(data) });
@@ -97,17 +94,21 @@ impl Board {
             connect_ms: run.connect_ms,
             error: run.error.clone(),
         };
-        self.with_row(id, |entry| {
+        let told = self.with_row(id, |entry| {
             entry.started = true;
-            entry.row.warmup = Some(outcome);
+            entry.row.warmup = Some(outcome.clone());
+            warmup_result(&entry.row, outcome)
         });
+        if let Some(data) = told {
+            self.tell(Event::BenchmarkWarmup { data: Box::new(data) });
+        }
     }
 
     /// One run of the usual mode: kept whole and told.
     pub fn push(&self, id: RowId, measured: Measured) {
         self.count(id, &measured);
         let told = self.with_row(id, |entry| {
-            entry.row.runs.push(measured.run.clone());
+            entry.keep(measured.run.clone());
             RunResult { run: Some(measured.run), ..identity(&entry.row) }
         });
         if let Some(data) = told {
@@ -131,7 +132,6 @@ impl Board {
         self.state().health.push(measured);
         self.with_row(id, |entry| {
             entry.started = true;
-            entry.row.context_token_source = measured.context_source.or(entry.row.context_token_source);
             entry.summarizer.push(&measured.run, measured.gaps_ms());
         });
     }
@@ -158,7 +158,7 @@ impl Board {
         }
     }
 
-    /// All rows that were begun, summed up, and the client's condition.
+    /// All rows that were begun, now or earlier, summed up, and the client's condition since now.
     pub fn finish(&self) -> (Vec<ResultRow>, ClientHealth) {
         let mut state = self.state();
         let health = state.health.health();
@@ -169,6 +169,20 @@ impl Board {
 }
 
 impl Entry {
+    fn new(head: RowHead, earlier: Earlier) -> Self {
+        let runs: Vec<_> = earlier.runs.into_values().collect();
+        let mut summarizer = Summarizer::default();
+        runs.iter().for_each(|run| summarizer.push(run, run.gaps_ms()));
+        let started = !runs.is_empty();
+        Self { row: ResultRow { warmup: earlier.warmup, runs, ..head.into() }, summarizer, started }
+    }
+
+    /// Puts the run where its number belongs: one made later may fill a hole.
+    fn keep(&mut self, run: Run) {
+        let place = self.row.runs.partition_point(|kept| kept.run_number < run.run_number);
+        self.row.runs.insert(place, run);
+    }
+
     fn sum_up(&mut self) {
         self.row.summary = self.summarizer.summary();
         if let Some(load) = &mut self.row.load {
@@ -183,24 +197,14 @@ impl Entry {
     }
 }
 
-fn empty_row(recipe: &Recipe, tier: u64) -> ResultRow {
-    let (provider, model) = (recipe.provider(), &recipe.target.model);
-    ResultRow {
-        provider: provider.display_name.clone(),
-        provider_key: provider.key.clone(),
-        model: model.display_name.clone(),
-        model_id: model.id.clone(),
-        protocol: provider.protocol,
-        simulated: provider.simulated(),
-        context_tokens: tier,
-        context_token_source: None,
-        price: model.price,
-        adjustments: recipe.adjustments.clone(),
-        skipped: None,
-        warmup: None,
-        runs: Vec::new(),
-        summary: RunSummary::default(),
-        load: None,
+fn warmup_result(row: &ResultRow, outcome: WarmupOutcome) -> WarmupResult {
+    WarmupResult {
+        provider: row.provider.clone(),
+        provider_key: row.provider_key.clone(),
+        model: row.model.clone(),
+        model_id: row.model_id.clone(),
+        context_tokens: row.context_tokens,
+        outcome,
     }
 }
 
@@ -226,6 +230,7 @@ mod tests {
             Target,
             load::ledger::Ledger,
             measure::{RunContext, measure},
+            request::Recipe,
             tokenizer::Tokenizer,
             types::{LoadParameters, Parameters},
         },
@@ -245,7 +250,7 @@ mod tests {
             tokenizer: Tokenizer::Estimate,
         };
         let run = measure(&Exchange::unsent(error), &context, "");
-        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new(), context_source: None }
+        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
     }
 
     fn succeeded() -> Measured {
@@ -263,7 +268,8 @@ mod tests {
             key: None,
             model: Model::named("m"),
         };
-        let row = board.add(&Recipe::new(target, &Parameters::default()), 0);
+        let head = Recipe::new(target, &Parameters::default()).row_head(0);
+        let row = board.add(head, Earlier::default());
         let load = LoadParameters { concurrency: 1, requests: 11_000 };
         board.set_load(row, Ledger::new(load, 1, 0).summary(0));
         for _ in 0..MAX_LOAD_RUNS + 5 {

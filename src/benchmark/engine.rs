@@ -1,7 +1,7 @@
 //! The engine: providers side by side, the models of one provider one after the other. Knows no
 //! terminal and no web page; it yields typed [`Event`]s and, at the end, a [`Report`].
 
-use std::{collections::HashMap, sync::Arc, thread};
+use std::{sync::Arc, thread};
 
 use secrecy::SecretString;
 use tokio::{
@@ -14,12 +14,12 @@ use url::Url;
 
 use super::{
     PlanError,
-    board::{Board, RowId},
-    load,
+    board::Board,
+    group::{Drained, Group, Tier, Work},
     request::Recipe,
-    run::{Endpoint, Slot},
+    resume::{Earlier, Finished, FinishedRow},
     scheduling::prefer_promptness,
-    types::{Event, Init, ModelAdjustments, Parameters, Progress, Report, SCHEMA_VERSION, Status},
+    types::{Event, Init, ModelAdjustments, Parameters, Report, RowHead, SCHEMA_VERSION, Status},
 };
 use crate::providers::{Model, ModelRef, Provider};
 
@@ -37,6 +37,20 @@ pub struct Target {
 pub struct Plan {
     pub targets: Vec<Target>,
     pub parameters: Parameters,
+    /// What earlier starts of this plan have finished, in any order: only the rest is done, and the
+    /// report holds both. Its [`client`](Report::client) tells of this start alone. Rows that the plan
+    /// does not have are left out.
+    pub finished: Vec<FinishedRow>,
+}
+
+/// Two ways to end a benchmark before its time.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Ends it within 100 ms; the runs under way are lost.
+    pub cancel: CancellationToken,
+    /// Lets the runs under way end and begins nothing new; a warm-up ends at once. Can still be
+    /// followed by a cancel.
+    pub drain: CancellationToken,
 }
 
 /// A benchmark under way.
@@ -44,16 +58,16 @@ pub struct Plan {
 pub struct Running {
     /// Closed after the last event.
     pub events: mpsc::UnboundedReceiver<Event>,
-    /// The whole report; after a cancel it holds what was finished.
+    /// The whole report; after a stop it holds what was finished.
     pub report: oneshot::Receiver<Report>,
 }
 
-/// Starts measuring on a thread of the engine's own. Cancelling `cancel` ends it within 100 ms.
+/// Starts measuring on a thread of the engine's own.
 ///
 /// # Errors
-/// When a parameter is out of range, a load has more than one target or tier, there is no target,
-/// or the system gives no thread.
-pub fn start(plan: Plan, cancel: CancellationToken) -> Result<Running, PlanError> {
+/// When a parameter is out of range, a load has more than one target or tier or is to be gone on
+/// with, there is no target, or the system gives no thread.
+pub fn start(plan: Plan, stop: Stop) -> Result<Running, PlanError> {
     check(&plan)?;
     let (events, events_out) = mpsc::unbounded_channel();
     let (report, report_out) = oneshot::channel();
@@ -65,7 +79,7 @@ pub fn start(plan: Plan, cancel: CancellationToken) -> Result<Running, PlanError
         .name("measure".into())
         .spawn(move || {
             prefer_promptness();
-            let outcome = runtime.block_on(run(plan, events, cancel));
+            let outcome = runtime.block_on(run(plan, events, stop));
             // Nobody need wait for the report, and a filler that is still being written is of no
             // more use.
             let _ = report.send(outcome);
@@ -82,30 +96,26 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
         2.. if plan.parameters.load.is_some() => {
             Err(PlanError(format!("a load measures one model, not {}: choose one", plan.targets.len())))
         }
+        _ if plan.parameters.load.is_some() && !plan.finished.is_empty() => {
+            Err(PlanError("a load is measured in one go: start it anew, without its earlier runs".into()))
+        }
         _ => Ok(()),
     }
 }
 
-async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, cancel: CancellationToken) -> Report {
+async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, stop: Stop) -> Report {
     let started_at = jiff::Timestamp::now();
     let parameters = Arc::new(plan.parameters);
     let board = Board::new(events);
     let work = async {
-        let groups = lay_out(plan.targets, &parameters, &board).await;
-        announce(&groups, &parameters, &board);
-        let mut running = JoinSet::new();
-        for group in groups {
-            running.spawn(group.run(Arc::clone(&parameters), board.clone()));
-        }
-        while let Some(ended) = running.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a group of models ended early; this is a fault of this program");
-            }
-        }
+        let finished = Finished::new(plan.finished, parameters.runs);
+        let layout = lay_out(plan.targets, finished, &parameters, &board).await;
+        announce(&layout, &parameters, &board);
+        measure(layout.groups, &parameters, &board, &stop.drain).await
     };
     let status = select! {
-        () = work => Status::Complete,
-        () = cancel.cancelled() => Status::Cancelled,
+        outcome = work => outcome.map_or_else(|Drained| Status::Interrupted, |()| Status::Complete),
+        () = stop.cancel.cancelled() => Status::Cancelled,
     };
     let (results, client) = board.finish();
     Report {
@@ -121,46 +131,74 @@ async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, cancel: Cancellat
     }
 }
 
-/// The targets behind one address.
-struct Group {
-    models: Vec<(Arc<Recipe>, Vec<Tier>)>,
+/// Runs all groups side by side to their end.
+async fn measure(
+    groups: Vec<Group>,
+    parameters: &Arc<Parameters>,
+    board: &Board,
+    drain: &CancellationToken,
+) -> Result<(), Drained> {
+    let mut running = JoinSet::new();
+    for group in groups {
+        running.spawn(group.run(Arc::clone(parameters), board.clone(), drain.clone()));
+    }
+    let mut outcome = Ok(());
+    while let Some(ended) = running.join_next().await {
+        match ended {
+            Ok(ended) => outcome = outcome.and(ended),
+            Err(error) => {
+                tracing::error!(%error, "a group of models ended early; this is a fault of this program");
+            }
+        }
+    }
+    outcome
 }
 
-struct Tier {
-    tokens: u64,
-    row: RowId,
-    /// Set when the tier is not run.
-    skip: Option<String>,
+/// What is to be done, and the rows that come of it in the order of the plan.
+struct Layout {
+    groups: Vec<Group>,
+    rows: Vec<RowHead>,
 }
 
-/// Decides what is run and what is skipped. Counting prompts loads a tokenizer, which is done away
-/// from the measuring thread and before anything is measured.
-async fn lay_out(targets: Vec<Target>, parameters: &Arc<Parameters>, board: &Board) -> Vec<Group> {
+/// Decides what is run, what is skipped and what is there already. Counting prompts loads a
+/// tokenizer, which is done away from the measuring thread and before anything is measured.
+async fn lay_out(
+    targets: Vec<Target>,
+    mut finished: Finished,
+    parameters: &Parameters,
+    board: &Board,
+) -> Layout {
     let mut groups: Vec<(String, Group)> = Vec::new();
+    let mut rows = Vec::with_capacity(targets.len() * parameters.context_tiers.len());
     for target in targets {
         let address = address(&target.provider);
         let recipe = Arc::new(Recipe::new(target, parameters));
         let mut tiers = Vec::with_capacity(parameters.context_tiers.len());
         for &tokens in &parameters.context_tiers {
             let asked = Arc::clone(&recipe);
-            let skip = match spawn_blocking(move || asked.skip_reason(tokens)).await {
-                Ok(skip) => skip,
+            let head = match spawn_blocking(move || asked.row_head(tokens)).await {
+                Ok(head) => head,
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
             };
-            tiers.push(Tier { tokens, row: board.add(&recipe, tokens), skip });
+            let earlier = finished.take(&head);
+            let work = work_of(&head, &earlier, parameters);
+            tiers.push(Tier { tokens, row: board.add(head.clone(), earlier), work });
+            rows.push(head);
         }
         match groups.iter_mut().find(|(known, _)| *known == address) {
             Some((_, group)) => group.models.push((recipe, tiers)),
             None => groups.push((address, Group { models: vec![(recipe, tiers)] })),
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    Layout { groups: groups.into_iter().map(|(_, group)| group).collect(), rows }
 }
 
-/// Requests of one tier that is run, warm-up included.
-pub(super) fn requests_per_tier(parameters: &Parameters) -> u64 {
-    let measured = parameters.load.map_or(u64::from(parameters.runs), |load| load.requests);
-    measured + u64::from(parameters.warmup)
+fn work_of(head: &RowHead, earlier: &Earlier, parameters: &Parameters) -> Work {
+    match parameters.load {
+        _ if head.skipped.is_some() => Work::Skip,
+        Some(load) => Work::Load(load),
+        None => Work::Runs(earlier.missing(parameters.runs)),
+    }
 }
 
 fn address(provider: &Provider) -> String {
@@ -170,7 +208,7 @@ fn address(provider: &Provider) -> String {
     )
 }
 
-fn announce(groups: &[Group], parameters: &Parameters, board: &Board) {
+fn announce(Layout { groups, rows }: &Layout, parameters: &Parameters, board: &Board) {
     let recipes = || groups.iter().flat_map(|group| &group.models).map(|(recipe, _)| recipe);
     board.tell(Event::BenchmarkInit {
         data: Init {
@@ -178,7 +216,9 @@ fn announce(groups: &[Group], parameters: &Parameters, board: &Board) {
             runs: parameters.runs,
             context_tiers: parameters.context_tiers.clone(),
             max_tokens: parameters.max_tokens,
-            total_requests: groups.iter().map(|group| group.requests(parameters, |_| true)).sum(),
+            total_requests: groups.iter().map(|group| group.requests(parameters)).sum(),
+            done_requests: groups.iter().map(|group| group.done(parameters)).sum(),
+            rows: rows.clone(),
         },
     });
     let adjusted: Vec<_> = recipes()
@@ -192,85 +232,6 @@ fn announce(groups: &[Group], parameters: &Parameters, board: &Board) {
 
 fn model_ref(recipe: &Recipe) -> ModelRef {
     ModelRef { provider_key: recipe.provider().key.clone(), model_id: recipe.target.model.id.clone() }
-}
-
-impl Group {
-    /// Requests that will be made of the models that `counts` picks.
-    fn requests(&self, parameters: &Parameters, counts: impl Fn(&Recipe) -> bool) -> u64 {
-        let tiers = self.models.iter().filter(|(recipe, _)| counts(recipe)).flat_map(|(_, tiers)| tiers);
-        tiers.filter(|tier| tier.skip.is_none()).count() as u64 * requests_per_tier(parameters)
-    }
-
-    async fn run(self, parameters: Arc<Parameters>, board: Board) {
-        let endpoint = Arc::<Endpoint>::default();
-        let Some((first, _)) = self.models.first() else { return };
-        let mut slot = Slot::new(Arc::clone(first), Arc::clone(&endpoint), parameters.timeouts);
-        let mut counter =
-            Counter { done: HashMap::new(), group: &self, parameters: &parameters, board: &board };
-        for (recipe, tiers) in &self.models {
-            slot.turn_to(Arc::clone(recipe));
-            for tier in tiers {
-                if let Some(reason) = &tier.skip {
-                    board.skip(tier.row, reason.clone());
-                    continue;
-                }
-                if parameters.warmup {
-                    counter.about_to_run(recipe, tier.tokens, 0);
-                    board.warm(tier.row, &slot.run(tier.tokens, 0).await);
-                    counter.ran(recipe);
-                }
-                if let Some(load) = parameters.load {
-                    load::run(&load, recipe, &endpoint, &parameters, tier.tokens, tier.row, &board).await;
-                } else {
-                    for run in 1..=u64::from(parameters.runs) {
-                        counter.about_to_run(recipe, tier.tokens, run);
-                        board.push(tier.row, slot.run(tier.tokens, run).await);
-                        counter.ran(recipe);
-                    }
-                }
-                board.close(tier.row);
-            }
-        }
-    }
-}
-
-/// Counts the requests of each provider of a group and says what comes next.
-struct Counter<'a> {
-    done: HashMap<&'a str, u64>,
-    group: &'a Group,
-    parameters: &'a Parameters,
-    board: &'a Board,
-}
-
-impl<'a> Counter<'a> {
-    fn about_to_run(&self, recipe: &Recipe, tier: u64, run: u64) {
-        let runs = u64::from(self.parameters.runs);
-        let provider = recipe.provider().key.as_str();
-        let done = self.done.get(provider).copied().unwrap_or(0);
-        let total = self.group.requests(self.parameters, |other| other.provider().key == provider);
-        let data = Progress { run, runs, ..progress(recipe, tier, done, total) };
-        self.board.tell(Event::BenchmarkProgress { data });
-    }
-
-    fn ran(&mut self, recipe: &'a Recipe) {
-        *self.done.entry(&recipe.provider().key).or_default() += 1;
-    }
-}
-
-/// Progress of a provider of which `done` of `total` requests have been made.
-pub(super) fn progress(recipe: &Recipe, tier: u64, done: u64, total: u64) -> Progress {
-    Progress {
-        provider: recipe.provider().display_name.clone(),
-        provider_key: recipe.provider().key.clone(),
-        model: recipe.target.model.display_name.clone(),
-        model_id: recipe.target.model.id.clone(),
-        run: done,
-        runs: total,
-        context_tokens: tier,
-        provider_done: done,
-        provider_total: total,
-        live_tps: None,
-    }
 }
 
 #[cfg(test)]

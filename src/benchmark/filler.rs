@@ -16,7 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rand::{SeedableRng, rngs::StdRng};
 
-use super::{tokenizer::Tokenizer, types::TokenSource};
+use super::tokenizer::Tokenizer;
 use corpus::{Corpus, Deck, Section};
 
 /// Padding for one run.
@@ -26,8 +26,6 @@ pub struct Filler {
     pub text: String,
     /// Tokens of `text` by `tokenizer`.
     pub tokens: u64,
-    /// `Reported` never occurs here: `None` for an exact count, `Some(Estimated)` otherwise.
-    pub source: Option<TokenSource>,
 }
 
 /// Words of one token each that fill what is left behind the last cut.
@@ -43,9 +41,8 @@ const BYTES_PER_TOKEN: usize = 5;
 /// Choose the nonce at random from its first character on: prefix caches compare whole blocks, and
 /// time-ordered ids begin alike. Loads the tokenizer on first use, so call it off the measured path.
 pub fn fill(target_tokens: u64, nonce: &str, tokenizer: &Tokenizer) -> Filler {
-    let source = tokenizer.source();
     if target_tokens == 0 {
-        return Filler { text: String::new(), tokens: 0, source };
+        return Filler { text: String::new(), tokens: 0 };
     }
     let mut text = String::with_capacity(target_tokens as usize * BYTES_PER_TOKEN);
     text.push_str(nonce);
@@ -53,7 +50,7 @@ pub fn fill(target_tokens: u64, nonce: &str, tokenizer: &Tokenizer) -> Filler {
     let nonce_tokens = tokenizer.count(&text);
     let room = target_tokens.saturating_sub(nonce_tokens);
     append_sections(&mut text, room, seed_of(nonce), Corpus::counted_by(*tokenizer));
-    Filler { text, tokens: nonce_tokens + room, source }
+    Filler { text, tokens: nonce_tokens + room }
 }
 
 /// Appends sections of exactly `room` tokens together; the last one is cut and padded.

@@ -13,10 +13,11 @@ use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     board::{Board, RowId},
-    engine::progress,
+    group::{Drained, Tier, progress},
     request::Recipe,
     run::{Endpoint, Slot},
     types::{Event, LoadParameters, Parameters, Progress},
@@ -28,19 +29,30 @@ use ledger::Ledger;
 const OPENING_AT_ONCE: usize = 64;
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
-/// Runs the whole load of one model at one tier into `row`.
+/// Runs the whole load of one model into the row of `tier`.
+///
+/// # Errors
+/// When `drain` came before all requests were begun.
 pub(super) async fn run(
     load: &LoadParameters,
     recipe: &Arc<Recipe>,
     endpoint: &Arc<Endpoint>,
     parameters: &Parameters,
-    tier: u64,
-    row: RowId,
+    tier: &Tier,
     board: &Board,
-) {
-    let (slots, opened) = open_slots(load, recipe, endpoint, parameters).await;
-    let ledger = Mutex::new(Ledger::new(*load, opened, monotonic_ns()));
-    let shared = Arc::new(Shared { ledger, board: board.clone(), row, tier });
+    drain: &CancellationToken,
+) -> Result<(), Drained> {
+    let (slots, opened) = select! {
+        slots = open_slots(load, recipe, endpoint, parameters) => slots,
+        () = drain.cancelled() => return Err(Drained),
+    };
+    let shared = Arc::new(Shared {
+        ledger: Mutex::new(Ledger::new(*load, opened, monotonic_ns())),
+        board: board.clone(),
+        row: tier.row,
+        tier: tier.tokens,
+        drain: drain.clone(),
+    });
     shared.write_summary();
     let mut running = JoinSet::new();
     for slot in slots {
@@ -56,6 +68,7 @@ pub(super) async fn run(
     }
     shared.tell_progress(recipe);
     shared.write_summary();
+    if shared.ledger().all_handed_out() { Ok(()) } else { Err(Drained) }
 }
 
 /// Opens every connection before the first request and says how many could be opened: a slot that
@@ -93,6 +106,7 @@ struct Shared {
     board: Board,
     row: RowId,
     tier: u64,
+    drain: CancellationToken,
 }
 
 impl Shared {
@@ -101,6 +115,9 @@ impl Shared {
     }
 
     fn take_request(&self) -> Option<u64> {
+        if self.drain.is_cancelled() {
+            return None;
+        }
         self.ledger().take_request(monotonic_ns())
     }
 

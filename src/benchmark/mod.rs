@@ -1,6 +1,7 @@
 //! Speed runs: what is measured, how, and what comes out.
 
 mod bounds;
+pub mod summary;
 pub mod types;
 
 #[cfg(feature = "ssr")]
@@ -9,6 +10,8 @@ mod board;
 pub mod engine;
 #[cfg(feature = "ssr")]
 pub mod filler;
+#[cfg(feature = "ssr")]
+mod group;
 #[cfg(feature = "ssr")]
 mod health;
 #[cfg(feature = "ssr")]
@@ -20,16 +23,18 @@ mod preview;
 #[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]
+mod resume;
+#[cfg(feature = "ssr")]
 mod run;
 #[cfg(feature = "ssr")]
 mod scheduling;
-#[cfg(feature = "ssr")]
-mod summary;
 #[cfg(feature = "ssr")]
 pub mod tokenizer;
 
 pub use bounds::PlanError;
 #[cfg(feature = "ssr")]
-pub use engine::{Plan, Running, Target, start};
+pub use engine::{Plan, Running, Stop, Target, start};
 #[cfg(feature = "ssr")]
-pub use preview::{Preview, preview};
+pub use preview::preview;
+#[cfg(feature = "ssr")]
+pub use resume::FinishedRow;

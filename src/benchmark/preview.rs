@@ -1,29 +1,14 @@
 //! What a plan would do, without doing it.
 
-use super::{Plan, Target, engine::requests_per_tier, request::Recipe, types::Parameters};
+use super::{
+    Plan, Target,
+    group::requests_per_tier,
+    request::Recipe,
+    types::{Parameters, Preview},
+};
 use crate::providers::ModelRef;
 
-/// One model at one tier.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Preview {
-    /// The provider's display name.
-    pub provider: String,
-    pub model: ModelRef,
-    pub context_tokens: u64,
-    /// Set when the tier would not be run.
-    pub skip: Option<String>,
-    /// Warm-up included; 0 for a skipped tier.
-    pub requests: u64,
-    /// Of one request, without what chat templates add.
-    pub input_tokens: u64,
-    /// Of one request.
-    pub max_output_tokens: u64,
-    /// USD for all requests if every answer is as long as it may be and nothing is cached; `None`
-    /// where nobody knows the price, or none holds for so long an input.
-    pub cost_at_most: Option<f64>,
-}
-
-/// Every row that the plan would yield, in its order. Counts prompts, which may load a tokenizer.
+/// Every row that the plan would yield, in its order, as if nothing were finished. Counts prompts, which may load a tokenizer.
 pub fn preview(plan: &Plan) -> Vec<Preview> {
     let rows_of = |target: &Target| {
         let recipe = Recipe::new(target.clone(), &plan.parameters);
@@ -48,6 +33,7 @@ fn row(recipe: &Recipe, tier: u64, parameters: &Parameters) -> Preview {
         input_tokens,
         max_output_tokens,
         cost_at_most: cost_of_one.map(|cost| cost * requests as f64),
+        adjustments: recipe.adjustments.clone(),
     }
 }
 
@@ -67,15 +53,15 @@ mod tests {
             up_to_input_tokens: Some(10_000),
             source: PriceSource::Catalog,
         };
-        let target = Target {
-            provider: mock::demo_provider("http://127.0.0.1:1"),
-            key: None,
-            model: Model { price: Some(price), ..Model::named("m") },
-        };
+        let model = Model { price: Some(price), ..Model::named("m") };
         let parameters =
             Parameters { context_tiers: tiers, max_tokens: 1_000, runs: 1, ..Default::default() };
-        let previews = preview(&Plan { targets: vec![target], parameters });
-        previews.iter().map(|preview| preview.cost_at_most).collect()
+        previews(model, parameters).iter().map(|preview| preview.cost_at_most).collect()
+    }
+
+    fn previews(model: Model, parameters: Parameters) -> Vec<Preview> {
+        let target = Target { provider: mock::demo_provider("http://127.0.0.1:1"), key: None, model };
+        preview(&Plan { targets: vec![target], parameters, finished: Vec::new() })
     }
 
     #[test]
@@ -84,5 +70,13 @@ mod tests {
         let two_requests = 2.0 * (5_000.0 + 1_000.0 * 10.0) / 1e6;
         assert!((costs[0].unwrap() - two_requests).abs() < 2.0 * 1e-4, "{costs:?}");
         assert_eq!(costs[1], None);
+    }
+
+    #[test]
+    fn what_would_be_changed_is_said_beforehand() {
+        let model = Model { max_output_tokens: Some(256), ..Model::named("m") };
+        let previews = previews(model, Parameters { max_tokens: 1_000, ..Default::default() });
+        assert_eq!(previews[0].max_output_tokens, 256);
+        assert_eq!(previews[0].adjustments[0].param, "max_tokens");
     }
 }

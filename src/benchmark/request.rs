@@ -7,7 +7,7 @@ use super::{
     engine::Target,
     filler::fill,
     tokenizer::Tokenizer,
-    types::{Parameters, TokenSource},
+    types::{Parameters, RowHead, Skip},
 };
 use crate::providers::{
     Provider,
@@ -35,7 +35,6 @@ pub struct Prepared {
     pub wire: WireRequest,
     /// All text that was sent, for counting where the server does not.
     pub text: String,
-    pub context_source: Option<TokenSource>,
 }
 
 impl Recipe {
@@ -99,6 +98,25 @@ impl Recipe {
         })
     }
 
+    /// The head of this model's row at `tier`. Counts the prompt, so it must not be called on the
+    /// measured path.
+    pub fn row_head(&self, tier: u64) -> RowHead {
+        let Target { provider, model, .. } = &self.target;
+        RowHead {
+            provider: provider.display_name.clone(),
+            provider_key: provider.key.clone(),
+            model: model.display_name.clone(),
+            model_id: model.id.clone(),
+            protocol: provider.protocol,
+            simulated: provider.simulated(),
+            context_tokens: tier,
+            context_token_source: self.tokenizer.source().filter(|_| tier > 0),
+            price: model.price,
+            adjustments: self.adjustments.clone(),
+            skipped: self.skip_reason(tier).map(|reason| Skip { reason }),
+        }
+    }
+
     /// Builds one run's request. Takes as long as the tier is large: not for the measuring thread.
     ///
     /// # Errors
@@ -107,10 +125,8 @@ impl Recipe {
         let nonce = format!("[{}]", uuid::Uuid::new_v4().simple());
         let system_prompt = self.target.model.system_prompt.clone();
         let mut messages = Vec::with_capacity(2);
-        let mut context_source = None;
         if tier > 0 {
             let filler = fill(tier, &nonce, &self.tokenizer);
-            context_source = filler.source;
             let parts = [Some(filler.text), system_prompt];
             messages.push(message(Role::System, join(parts)));
             messages.push(message(Role::User, self.prompt.clone()));
@@ -131,7 +147,7 @@ impl Recipe {
             include_usage,
         };
         let wire = encode(self.provider(), self.target.key.as_ref(), &request)?;
-        Ok(Prepared { wire, text, context_source })
+        Ok(Prepared { wire, text })
     }
 }
 

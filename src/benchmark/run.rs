@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::{
     measure::{RunContext, gaps_ms, measure},
     request::{Prepared, Recipe},
-    types::{Run, Timeouts, TokenSource},
+    types::{Run, Timeouts},
 };
 use crate::providers::{
     ApiError, ErrorKind,
@@ -39,14 +39,13 @@ pub struct Measured {
     pub run: Run,
     pub arrivals_ns: Vec<u64>,
     pub lateness_us: Vec<u32>,
-    pub context_source: Option<TokenSource>,
 }
 
 impl Measured {
     fn new(exchange: Exchange, context: &RunContext, prepared: &Prepared) -> Self {
         let run = measure(&exchange, context, &prepared.text);
         let Recording { arrivals_ns, lateness_us, .. } = exchange.recording;
-        Self { run, arrivals_ns, lateness_us, context_source: prepared.context_source }
+        Self { run, arrivals_ns, lateness_us }
     }
 
     /// Gaps between the chunks, ms.
@@ -165,7 +164,7 @@ impl Slot {
             tokenizer: self.recipe.tokenizer,
         };
         let run = measure(&Exchange::unsent(error), &context, "");
-        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new(), context_source: None }
+        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
     }
 }
 

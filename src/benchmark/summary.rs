@@ -1,33 +1,71 @@
-//! Many runs of one model at one tier, summed up with flat memory.
+//! Many runs of one model at one tier, summed up: by the engine as they come, and anywhere else, the
+//! browser included, from what was kept of them.
 
-use super::types::{Run, RunSummary};
-use crate::stats::Accumulator;
+use super::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome};
+use crate::stats::Collect;
 
-/// Takes runs one by one.
+/// The figures of these runs. Those of the gaps come from [`Run::chunk_deltas_us`], so they are as
+/// exact as that: to the microsecond.
+pub fn summarize(runs: &[Run]) -> RunSummary {
+    let mut summarizer = Summarizer::<Vec<f64>>::default();
+    runs.iter().for_each(|run| summarizer.push(run, run.gaps_ms()));
+    summarizer.summary()
+}
+
+/// The row of these runs, which may be all of the plan's or only some.
+pub fn row(head: RowHead, warmup: Option<WarmupOutcome>, runs: Vec<Run>) -> ResultRow {
+    ResultRow { warmup, summary: summarize(&runs), runs, ..head.into() }
+}
+
+/// The row before anything is measured.
+impl From<RowHead> for ResultRow {
+    fn from(head: RowHead) -> Self {
+        Self {
+            provider: head.provider,
+            provider_key: head.provider_key,
+            model: head.model,
+            model_id: head.model_id,
+            protocol: head.protocol,
+            simulated: head.simulated,
+            context_tokens: head.context_tokens,
+            context_token_source: head.context_token_source,
+            price: head.price,
+            adjustments: head.adjustments,
+            skipped: head.skipped,
+            warmup: None,
+            runs: Vec::new(),
+            summary: RunSummary::default(),
+            load: None,
+        }
+    }
+}
+
+/// Takes runs one by one. How their values are collected is the caller's choice: with an
+/// `Accumulator` memory stays flat.
 #[derive(Debug, Default)]
-pub struct Summarizer {
+pub struct Summarizer<C> {
     success_count: u64,
     error_count: u64,
     total_cost: Option<f64>,
-    ttft_ms: Accumulator,
-    ttfa_ms: Accumulator,
-    total_time_s: Accumulator,
-    tokens_per_second: Accumulator,
-    output_speed_tps: Accumulator,
-    input_tokens_per_second: Accumulator,
-    itl_ms: Accumulator,
-    gap_ms: Accumulator,
-    tokens_per_chunk: Accumulator,
-    output_tokens: Accumulator,
-    reasoning_tokens: Accumulator,
-    input_tokens: Accumulator,
-    cached_input_tokens: Accumulator,
-    connect_ms: Accumulator,
-    cost: Accumulator,
-    lateness_ms: Accumulator,
+    ttft_ms: C,
+    ttfa_ms: C,
+    total_time_s: C,
+    tokens_per_second: C,
+    output_speed_tps: C,
+    input_tokens_per_second: C,
+    itl_ms: C,
+    gap_ms: C,
+    tokens_per_chunk: C,
+    output_tokens: C,
+    reasoning_tokens: C,
+    input_tokens: C,
+    cached_input_tokens: C,
+    connect_ms: C,
+    cost: C,
+    lateness_ms: C,
 }
 
-impl Summarizer {
+impl<C: Collect> Summarizer<C> {
     /// Counts `run` and, if it succeeded, its metrics and its gaps (ms).
     pub fn push(&mut self, run: &Run, gaps_ms: impl Iterator<Item = f64>) {
         if !run.success {

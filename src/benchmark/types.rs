@@ -165,6 +165,13 @@ pub struct Run {
     pub chunk_deltas_us: Vec<u32>,
 }
 
+impl Run {
+    /// Gaps between the content chunks, ms.
+    pub fn gaps_ms(&self) -> impl Iterator<Item = f64> + '_ {
+        self.chunk_deltas_us.iter().skip(1).map(|&delta| f64::from(delta) / 1e3)
+    }
+}
+
 /// Many runs of one model at one tier, successes only.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -237,6 +244,31 @@ pub struct Skip {
     pub reason: String,
 }
 
+/// What is known of a [`ResultRow`] before anything is measured: a snapshot of names and prices, so
+/// that later edits cannot change it. Which row it is say `provider_key`, `model_id` and
+/// `context_tokens`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowHead {
+    /// The provider's display name.
+    pub provider: String,
+    pub provider_key: String,
+    /// The model's display name.
+    pub model: String,
+    pub model_id: String,
+    pub protocol: Protocol,
+    pub simulated: bool,
+    pub context_tokens: u64,
+    /// `Estimated` where the tier is measured out with a tokenizer that is not the model's own.
+    pub context_token_source: Option<TokenSource>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<Adjustment>,
+    /// Set when the tier is not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skip>,
+}
+
 /// Everything known about one model at one tier. Holds a snapshot of names and prices, so that
 /// later edits cannot change it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -282,7 +314,10 @@ pub struct WarmupOutcome {
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Complete,
+    /// Given up on: nobody wants the rest.
     Cancelled,
+    /// Stopped between two runs, to be gone on with later.
+    Interrupted,
 }
 
 /// A whole benchmark: the shape of the results file.
@@ -310,10 +345,12 @@ pub enum Event {
     ParamAdjustments { models: Vec<ModelAdjustments> },
     /// Sent before each run and, in load mode, a few times a second.
     BenchmarkProgress { data: Progress },
+    /// The discarded run of one model at one tier has ended.
+    BenchmarkWarmup { data: Box<WarmupResult> },
     /// One finished run, or a tier that was skipped.
     BenchmarkResult { data: Box<RunResult> },
-    /// All runs of one model at one tier are done, or the tier was skipped. A cancelled row is in the
-    /// report only.
+    /// All runs of one model at one tier are done, or the tier was skipped. A row that was cancelled,
+    /// interrupted or finished by an earlier start is in the report only.
     BenchmarkRow { data: Box<ResultRow> },
 }
 
@@ -323,8 +360,14 @@ pub struct Init {
     pub runs: u32,
     pub context_tiers: Vec<u64>,
     pub max_tokens: u32,
-    /// Requests that will be made, warm-up runs included, skipped tiers left out.
+    /// Requests of the whole benchmark, warm-up runs included, skipped tiers left out.
     pub total_requests: u64,
+    /// How many of them an earlier start has made.
+    #[serde(default)]
+    pub done_requests: u64,
+    /// Every row to come, in the order of the report, those of earlier starts included.
+    #[serde(default)]
+    pub rows: Vec<RowHead>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -352,6 +395,18 @@ pub struct Progress {
     pub live_tps: Option<f64>,
 }
 
+/// The discarded run as it ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WarmupResult {
+    pub provider: String,
+    pub provider_key: String,
+    pub model: String,
+    pub model_id: String,
+    pub context_tokens: u64,
+    #[serde(flatten)]
+    pub outcome: WarmupOutcome,
+}
+
 /// One run as it happens. `skipped` rows carry no run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
@@ -364,4 +419,26 @@ pub struct RunResult {
     pub skipped: Option<Skip>,
     #[serde(flatten)]
     pub run: Option<Run>,
+}
+
+/// What a benchmark would do with one model at one tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The provider's display name.
+    pub provider: String,
+    pub model: ModelRef,
+    pub context_tokens: u64,
+    /// Set when the tier would not be run.
+    pub skip: Option<String>,
+    /// Warm-up included; 0 for a skipped tier.
+    pub requests: u64,
+    /// Of one request, without what chat templates add.
+    pub input_tokens: u64,
+    /// Of one request.
+    pub max_output_tokens: u64,
+    /// USD for all requests if every answer is as long as it may be and nothing is cached; `None`
+    /// where nobody knows the price, or none holds for so long an input.
+    pub cost_at_most: Option<f64>,
+    /// What the registry would change of the parameters; the same at every tier.
+    pub adjustments: Vec<Adjustment>,
 }

@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use super::{
     moments::Moments,
     order::OrderStatistics,
-    summary::{Summary, summarize},
+    summary::{Collect, Summary, summarize},
 };
 
 /// Up to here every value is kept and the summary is exact.
@@ -73,6 +73,16 @@ impl Accumulator {
             Sample::Kept(values) => summarize(values),
             Sample::Binned(bins) => Some(Summary::of(&self.moments, &bins.ranked(&self.moments))),
         }
+    }
+}
+
+impl Collect for Accumulator {
+    fn push(&mut self, value: f64) {
+        Self::push(self, value);
+    }
+
+    fn summary(&self) -> Option<Summary> {
+        Self::summary(self)
     }
 }
 

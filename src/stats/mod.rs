@@ -16,4 +16,4 @@ mod tests;
 pub use accumulator::Accumulator;
 pub use compare::{Difference, Verdict, compare};
 pub use order::percentile;
-pub use summary::{Summary, summarize};
+pub use summary::{Collect, Summary, summarize};

@@ -56,6 +56,26 @@ impl Summary {
     }
 }
 
+/// Takes values one by one, to be summarised at any time.
+pub trait Collect: Default {
+    /// Adds one value; NaN must not occur.
+    fn push(&mut self, value: f64);
+
+    /// The values so far in figures; `None` when there is none.
+    fn summary(&self) -> Option<Summary>;
+}
+
+/// Keeps every value: exact, for samples of known size.
+impl Collect for Vec<f64> {
+    fn push(&mut self, value: f64) {
+        Vec::push(self, value);
+    }
+
+    fn summary(&self) -> Option<Summary> {
+        summarize(self)
+    }
+}
+
 /// Summarises `values`; `None` when there is none. Order does not matter; NaN must not occur.
 pub fn summarize(values: &[f64]) -> Option<Summary> {
     if values.is_empty() {

@@ -10,12 +10,11 @@ mod server;
 
 use llm_benchmark_studio::{
     benchmark::{
-        engine::{Plan, Target, start},
+        Plan, Stop, Target, start,
         types::{Parameters, ResultRow, Run, Timeouts},
     },
     providers::{Model, Provider, ProviderKind},
 };
-use tokio_util::sync::CancellationToken;
 
 use server::{Do, Server, serve};
 
@@ -33,8 +32,8 @@ fn quick() -> Parameters {
 }
 
 async fn bench(target: Target, parameters: Parameters) -> ResultRow {
-    let plan = Plan { targets: vec![target], parameters };
-    let running = start(plan, CancellationToken::new()).unwrap();
+    let plan = Plan { targets: vec![target], parameters, finished: Vec::new() };
+    let running = start(plan, Stop::default()).unwrap();
     running.report.await.unwrap().results.remove(0)
 }
 

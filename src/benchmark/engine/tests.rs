@@ -1,5 +1,8 @@
 //! The engine against the real mock, over real sockets.
 
+mod resume;
+mod stop;
+
 use std::io::{Read, Write};
 
 use super::*;
@@ -31,9 +34,19 @@ fn quick() -> Parameters {
 }
 
 async fn report(targets: Vec<Target>, parameters: Parameters) -> (Report, Vec<Event>) {
-    let mut running = start(Plan { targets, parameters }, CancellationToken::new()).unwrap();
+    outcome(plan(targets, parameters), Stop::default(), |_| ()).await
+}
+
+fn plan(targets: Vec<Target>, parameters: Parameters) -> Plan {
+    Plan { targets, parameters, finished: Vec::new() }
+}
+
+/// What comes of a plan while `on_event` watches.
+async fn outcome(plan: Plan, stop: Stop, mut on_event: impl FnMut(&Event)) -> (Report, Vec<Event>) {
+    let mut running = start(plan, stop).unwrap();
     let mut events = Vec::new();
     while let Some(event) = running.events.recv().await {
+        on_event(&event);
         events.push(event);
     }
     (running.report.await.unwrap(), events)
@@ -83,6 +96,7 @@ async fn events_come_in_order_and_count_every_request() {
     let expected = [
         "benchmark_init",
         "benchmark_progress",
+        "benchmark_warmup",
         "benchmark_progress",
         "benchmark_result",
         "benchmark_progress",
@@ -217,16 +231,15 @@ async fn a_provider_that_hangs_costs_another_nothing() {
     let (hanging, sound) = (mock::start_demo().unwrap(), mock::start_demo().unwrap());
     let targets =
         vec![target(&hanging, "hanging", "error=hang"), target(&sound, "sound", "ttft=1,gap=0,tokens=4")];
-    let cancel = CancellationToken::new();
-    let parameters = Parameters { runs: 3, ..quick() };
-    let mut running = start(Plan { targets, parameters }, cancel.clone()).unwrap();
-    while let Some(event) = running.events.recv().await {
+    let stop = Stop::default();
+    let cancel_after_first_row = |event: &Event| {
         if let Event::BenchmarkRow { data } = event {
             assert_eq!((data.provider_key.as_str(), data.summary.success_count), ("sound", 3));
-            cancel.cancel();
+            stop.cancel.cancel();
         }
-    }
-    let report = running.report.await.unwrap();
+    };
+    let plan = plan(targets, Parameters { runs: 3, ..quick() });
+    let (report, _) = outcome(plan, stop.clone(), cancel_after_first_row).await;
     assert_eq!(report.status, Status::Cancelled);
     assert_eq!(report.results.len(), 1, "what was never finished is not reported");
 }
@@ -282,7 +295,7 @@ fn a_plan_that_cannot_be_run_is_refused_with_a_reason() {
         (vec![target.clone(), target.clone()], Parameters { load, ..quick() }, "one model, not 2"),
         (vec![target], Parameters { runs: 21, ..quick() }, "runs"),
     ] {
-        let error = start(Plan { targets, parameters }, CancellationToken::new()).unwrap_err();
+        let error = start(plan(targets, parameters), Stop::default()).unwrap_err();
         assert!(error.0.contains(expected), "{error}");
     }
 }

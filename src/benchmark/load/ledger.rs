@@ -66,7 +66,7 @@ impl Ledger {
 
     /// The number of the next request, from 1; `None` when all have been handed out.
     pub fn take_request(&mut self, now_ns: u64) -> Option<u64> {
-        if self.handed_out == self.load.requests {
+        if self.all_handed_out() {
             return None;
         }
         self.handed_out += 1;
@@ -76,6 +76,11 @@ impl Ledger {
             self.all_busy_ns.get_or_insert(now_ns);
         }
         Some(self.handed_out)
+    }
+
+    /// There is nothing left to begin.
+    pub fn all_handed_out(&self) -> bool {
+        self.handed_out == self.load.requests
     }
 
     /// A slot asked for a request in vain.

@@ -1,7 +1,7 @@
 //! `--list`: what would be measured, how many requests that takes and what it costs at most.
 
 use crate::{
-    benchmark::{Plan, Preview, preview},
+    benchmark::{Plan, preview, types::Preview},
     cli::output::{Align, Canvas, Cell, Column, Grid, NONE, dollars, label, printable, whole},
 };
 

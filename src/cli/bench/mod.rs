@@ -12,7 +12,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 pub use args::Args;
 
@@ -21,7 +20,7 @@ use super::{
     output::{Canvas, Format, render, to_stdout, whole},
 };
 use crate::benchmark::{
-    self, Plan, Running,
+    self, Plan, Running, Stop,
     types::{Report, Status},
 };
 use progress::Reporter;
@@ -43,7 +42,7 @@ async fn bench(args: &Args) -> anyhow::Result<ExitCode> {
     for remark in found.remarks.iter().chain(&selection.remarks) {
         eprintln!("{remark}");
     }
-    let plan = Plan { targets: selection.targets, parameters };
+    let plan = Plan { targets: selection.targets, parameters, finished: Vec::new() };
     if args.list {
         to_stdout(&list::show(&plan, Canvas::of_stdout()))?;
         return Ok(ExitCode::SUCCESS);
@@ -64,8 +63,8 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
     );
     // Listened to from here on: what is pressed while an event is being shown counts too.
     let mut interrupts = signal(SignalKind::interrupt())?;
-    let cancel = CancellationToken::new();
-    let Running { mut events, report } = benchmark::start(plan, cancel.clone())?;
+    let stop = Stop::default();
+    let Running { mut events, report } = benchmark::start(plan, stop.clone())?;
     let mut reporter = Reporter::new(args.verbose, args.format() != Format::Table);
     loop {
         tokio::select! {
@@ -74,11 +73,11 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
                 None => break,
             },
             _ = interrupts.recv() => {
-                if cancel.is_cancelled() {
+                if stop.cancel.is_cancelled() {
                     std::process::exit(EXIT_INTERRUPTED.into());
                 }
                 reporter.say("Stopping. Press Ctrl-C again to leave at once.");
-                cancel.cancel();
+                stop.cancel.cancel();
             }
         }
     }
@@ -94,7 +93,7 @@ fn conclude(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
     for error in &lost {
         eprintln!("error: {error:#}");
     }
-    if report.status == Status::Cancelled {
+    if report.status != Status::Complete {
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
     let breaches = fail_if::breaches(&args.fail_if, report);
@@ -124,7 +123,7 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
 
 fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
     let runs = finished_runs(report);
-    let stopped = report.status == Status::Cancelled;
+    let stopped = report.status != Status::Complete;
     if args.no_save || runs == 0 {
         if stopped {
             eprintln!("Stopped with {} finished; no results file was kept.", count(runs));

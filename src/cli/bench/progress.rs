@@ -51,7 +51,7 @@ impl Reporter {
                     notes.for_each(|note| self.say(&note));
                 }
             }
-            Event::ParamAdjustments { .. } => {}
+            Event::ParamAdjustments { .. } | Event::BenchmarkWarmup { .. } => {}
             Event::BenchmarkProgress { data } => self.advance(data),
             Event::BenchmarkResult { data } => self.run_ended(data),
             Event::BenchmarkRow { data } => self.row_ended(data),

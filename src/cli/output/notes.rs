@@ -83,10 +83,17 @@ pub fn remarks(report: &Report) -> Vec<String> {
     }
     notes.extend(rows.iter().filter_map(outliers));
     notes.extend(total_cost(rows));
-    if report.status == Status::Cancelled {
-        notes.push("Cancelled: the figures cover what was finished until then.".into());
-    }
+    notes.extend(cut_short(report.status));
     notes
+}
+
+fn cut_short(status: Status) -> Option<String> {
+    let how = match status {
+        Status::Complete => return None,
+        Status::Cancelled => "Cancelled",
+        Status::Interrupted => "Interrupted",
+    };
+    Some(format!("{how}: the figures cover what was finished until then."))
 }
 
 /// The client's own condition in one line.

@@ -1,0 +1,238 @@
+//! The models behind one address, measured one after the other over one warm connection.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::select;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    board::{Board, RowId},
+    load,
+    request::Recipe,
+    run::{Endpoint, Slot},
+    types::{Event, LoadParameters, Parameters, Progress},
+};
+
+/// The targets behind one address, each with its tiers.
+pub struct Group {
+    pub models: Vec<(Arc<Recipe>, Vec<Tier>)>,
+}
+
+/// One row to be.
+pub struct Tier {
+    pub tokens: u64,
+    pub row: RowId,
+    pub work: Work,
+}
+
+/// What there is to do for one row.
+pub enum Work {
+    /// The tier does not fit the model.
+    Skip,
+    /// Runs of these numbers, one at a time; the plan's others have been made.
+    Runs(Vec<u64>),
+    Load(LoadParameters),
+}
+
+/// Nothing new is to be begun, though there is more to do.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Drained;
+
+/// Requests of one tier that is run, warm-up included.
+pub fn requests_per_tier(parameters: &Parameters) -> u64 {
+    let measured = parameters.load.map_or(u64::from(parameters.runs), |load| load.requests);
+    measured + u64::from(parameters.warmup)
+}
+
+impl Work {
+    /// Requests of the whole row, by now or by earlier starts.
+    fn requests(&self, parameters: &Parameters) -> u64 {
+        match self {
+            Self::Skip => 0,
+            Self::Runs(_) | Self::Load(_) => requests_per_tier(parameters),
+        }
+    }
+
+    /// How many of them earlier starts have made. The warm-up of a row with missing runs is made
+    /// anew.
+    fn done(&self, parameters: &Parameters) -> u64 {
+        match self {
+            Self::Skip | Self::Load(_) => 0,
+            Self::Runs(missing) if missing.is_empty() => requests_per_tier(parameters),
+            Self::Runs(missing) => u64::from(parameters.runs) - missing.len() as u64,
+        }
+    }
+}
+
+impl Group {
+    /// Requests of the whole group, by now or by earlier starts.
+    pub fn requests(&self, parameters: &Parameters) -> u64 {
+        self.rows().map(|(_, work)| work.requests(parameters)).sum()
+    }
+
+    /// How many of them earlier starts have made.
+    pub fn done(&self, parameters: &Parameters) -> u64 {
+        self.rows().map(|(_, work)| work.done(parameters)).sum()
+    }
+
+    /// All rows, each with its provider's key.
+    fn rows(&self) -> impl Iterator<Item = (&str, &Work)> {
+        self.models
+            .iter()
+            .flat_map(|(recipe, tiers)| tiers.iter().map(|tier| (recipe.provider().key.as_str(), &tier.work)))
+    }
+
+    /// Does all the work, telling `board` of it.
+    ///
+    /// # Errors
+    /// When `drain` came before the end.
+    pub async fn run(
+        self,
+        parameters: Arc<Parameters>,
+        board: Board,
+        drain: CancellationToken,
+    ) -> Result<(), Drained> {
+        let Some((first, _)) = self.models.first() else { return Ok(()) };
+        let endpoint = Arc::<Endpoint>::default();
+        let worker = Worker {
+            slot: Slot::new(Arc::clone(first), Arc::clone(&endpoint), parameters.timeouts),
+            counter: Counter::new(&self, &parameters, &board),
+            endpoint,
+            parameters: &parameters,
+            board: &board,
+            drain: &drain,
+        };
+        worker.work(&self).await
+    }
+}
+
+/// Measures the models of a group.
+struct Worker<'a> {
+    slot: Slot,
+    counter: Counter<'a>,
+    endpoint: Arc<Endpoint>,
+    parameters: &'a Parameters,
+    board: &'a Board,
+    drain: &'a CancellationToken,
+}
+
+impl<'a> Worker<'a> {
+    async fn work(mut self, group: &'a Group) -> Result<(), Drained> {
+        for (recipe, tiers) in &group.models {
+            self.slot.turn_to(Arc::clone(recipe));
+            for tier in tiers {
+                match &tier.work {
+                    Work::Skip => self.board.skip(tier.row),
+                    Work::Runs(missing) if missing.is_empty() => {}
+                    Work::Runs(missing) => self.make_runs(recipe, tier, missing).await?,
+                    Work::Load(load) => self.make_load(recipe, tier, load).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_runs(
+        &mut self,
+        recipe: &'a Arc<Recipe>,
+        tier: &Tier,
+        numbers: &[u64],
+    ) -> Result<(), Drained> {
+        self.warm_up(recipe, tier).await?;
+        for &number in numbers {
+            self.go_on()?;
+            self.counter.about_to_run(recipe, tier.tokens, number);
+            self.board.push(tier.row, self.slot.run(tier.tokens, number).await);
+            self.counter.ran(recipe);
+        }
+        self.board.close(tier.row);
+        Ok(())
+    }
+
+    async fn make_load(
+        &mut self,
+        recipe: &'a Arc<Recipe>,
+        tier: &Tier,
+        load: &LoadParameters,
+    ) -> Result<(), Drained> {
+        self.warm_up(recipe, tier).await?;
+        self.go_on()?;
+        load::run(load, recipe, &self.endpoint, self.parameters, tier, self.board, self.drain).await?;
+        self.board.close(tier.row);
+        Ok(())
+    }
+
+    /// Makes the run that is discarded, if one is asked for; a drain ends it at once.
+    async fn warm_up(&mut self, recipe: &'a Recipe, tier: &Tier) -> Result<(), Drained> {
+        if !self.parameters.warmup {
+            return Ok(());
+        }
+        self.go_on()?;
+        self.counter.about_to_run(recipe, tier.tokens, 0);
+        let measured = select! {
+            biased;
+            () = self.drain.cancelled() => return Err(Drained),
+            measured = self.slot.run(tier.tokens, 0) => measured,
+        };
+        self.board.warm(tier.row, &measured);
+        self.counter.ran(recipe);
+        Ok(())
+    }
+
+    fn go_on(&self) -> Result<(), Drained> {
+        if self.drain.is_cancelled() { Err(Drained) } else { Ok(()) }
+    }
+}
+
+/// Counts the requests of each provider of a group and says what comes next.
+struct Counter<'a> {
+    by_provider: HashMap<&'a str, Count>,
+    parameters: &'a Parameters,
+    board: &'a Board,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    done: u64,
+    total: u64,
+}
+
+impl<'a> Counter<'a> {
+    fn new(group: &'a Group, parameters: &'a Parameters, board: &'a Board) -> Self {
+        let mut by_provider = HashMap::<_, Count>::new();
+        for (provider, work) in group.rows() {
+            let count = by_provider.entry(provider).or_default();
+            count.done += work.done(parameters);
+            count.total += work.requests(parameters);
+        }
+        Self { by_provider, parameters, board }
+    }
+
+    fn about_to_run(&self, recipe: &Recipe, tier: u64, run: u64) {
+        let runs = u64::from(self.parameters.runs);
+        let Count { done, total } =
+            self.by_provider.get(recipe.provider().key.as_str()).copied().unwrap_or_default();
+        let data = Progress { run, runs, ..progress(recipe, tier, done, total) };
+        self.board.tell(Event::BenchmarkProgress { data });
+    }
+
+    fn ran(&mut self, recipe: &'a Recipe) {
+        self.by_provider.entry(&recipe.provider().key).or_default().done += 1;
+    }
+}
+
+/// Progress of a provider of which `done` of `total` requests have been made.
+pub fn progress(recipe: &Recipe, tier: u64, done: u64, total: u64) -> Progress {
+    Progress {
+        provider: recipe.provider().display_name.clone(),
+        provider_key: recipe.provider().key.clone(),
+        model: recipe.target.model.display_name.clone(),
+        model_id: recipe.target.model.id.clone(),
+        run: done,
+        runs: total,
+        context_tokens: tier,
+        provider_done: done,
+        provider_total: total,
+        live_tps: None,
+    }
+}
