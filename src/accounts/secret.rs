@@ -1,0 +1,266 @@
+//! The installation's one secret, from which every key is derived: given as `STUDIO_SECRET`, or made
+//! at the first start and kept in a file of the data directory that only its owner can read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use hkdf::Hkdf;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use crate::database::{Database, new_id};
+
+use super::settings::SettingsStore;
+
+const FILE_NAME: &str = "secret";
+const CHECK_SETTING: &str = "secret-check";
+const SHORTEST: usize = 32;
+/// Fewer different characters than this in a secret are a pattern, not chance.
+const FEWEST_DIFFERENT: usize = 10;
+
+/// 256 bits for one purpose.
+pub type Key = Zeroizing<[u8; 32]>;
+
+/// What a key is for. Each purpose has a key that says nothing about the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    SigningAccessTokens,
+    SealingApiKeys,
+    /// Tells in the database which secret it belongs to.
+    Check,
+}
+
+impl Purpose {
+    fn info(self) -> &'static [u8] {
+        match self {
+            Self::SigningAccessTokens => b"llm-studio 1 signing access tokens",
+            Self::SealingApiKeys => b"llm-studio 1 sealing api keys",
+            Self::Check => b"llm-studio 1 check",
+        }
+    }
+}
+
+/// The secret itself; its debug output does not show it.
+#[derive(Debug, Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// # Errors
+    /// When it is too short or too regular to be one.
+    pub fn new(text: &SecretString) -> anyhow::Result<Self> {
+        let text = text.expose_secret().trim();
+        let mut different: Vec<char> = text.chars().collect();
+        different.sort_unstable();
+        different.dedup();
+        ensure!(
+            text.len() >= SHORTEST && different.len() >= FEWEST_DIFFERENT,
+            "it has to be random and at least {SHORTEST} characters long; make one with `openssl rand -base64 32`"
+        );
+        Ok(Self(text.into()))
+    }
+
+    /// A new one, from the system's random numbers.
+    pub fn random() -> Self {
+        let bytes = Zeroizing::new(rand::random::<[u8; 32]>());
+        Self(BASE64_STANDARD.encode(*bytes).into())
+    }
+
+    /// The key for one purpose.
+    pub fn key(&self, purpose: Purpose) -> Key {
+        let mut key = Key::default();
+        let derived =
+            Hkdf::<Sha256>::new(None, self.0.expose_secret().as_bytes()).expand(purpose.info(), &mut *key);
+        debug_assert!(derived.is_ok(), "32 bytes are within what HKDF gives");
+        key
+    }
+
+    /// Finds the secret of this installation and makes sure that the database belongs to it.
+    /// `given` is `STUDIO_SECRET`; without it the file in `data_dir` counts, which is made when
+    /// neither it nor a database that depends on it is there.
+    ///
+    /// # Errors
+    /// When the secret is lost, wrong or too weak: the text says what to do.
+    pub async fn load(
+        given: Option<&SecretString>,
+        data_dir: &Path,
+        database: &Database,
+    ) -> anyhow::Result<Self> {
+        let file = data_dir.join(FILE_NAME);
+        let settings = SettingsStore::new(database.clone());
+        let known = settings.get(CHECK_SETTING).await?;
+        let secret = match (given, read(&file)?) {
+            (Some(given), _) => Self::new(given).context("STUDIO_SECRET cannot be used")?,
+            (None, Some(kept)) => {
+                Self::new(&kept).with_context(|| format!("{} cannot be used", file.display()))?
+            }
+            (None, None) if known.is_some() => bail!(
+                "the secret of this database is lost: there is no {} and STUDIO_SECRET is not set. {}",
+                file.display(),
+                way_out()
+            ),
+            (None, None) => make(&file)?,
+        };
+        let check = BASE64_STANDARD.encode(*secret.key(Purpose::Check));
+        let kept = settings.get_or_insert(CHECK_SETTING, &check).await?;
+        let source =
+            if given.is_some() { "STUDIO_SECRET".to_owned() } else { format!("the file {}", file.display()) };
+        ensure!(kept == check, "{source} is not the secret that this database was used with. {}", way_out());
+        Ok(secret)
+    }
+
+    /// Parts the database from its secret: the next start takes whatever secret there is, or makes
+    /// one. API keys sealed with the old one cannot be read any more.
+    pub async fn give_up(database: &Database) -> sqlx::Result<()> {
+        SettingsStore::new(database.clone()).delete(CHECK_SETTING).await
+    }
+}
+
+fn way_out() -> &'static str {
+    "Restore that secret (the file from a backup, or the value of STUDIO_SECRET). If it is gone for good, \
+     run `llm-studio secret reset`: accounts and results stay, everybody signs in again, and all stored \
+     API keys have to be entered again"
+}
+
+fn read(file: &Path) -> anyhow::Result<Option<SecretString>> {
+    match fs::read_to_string(file) {
+        Ok(text) => {
+            warn_when_open(file)?;
+            Ok(Some(text.into()))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read the secret in {}", file.display())),
+    }
+}
+
+fn warn_when_open(file: &Path) -> anyhow::Result<()> {
+    if fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
+        let path = file.display();
+        tracing::warn!("other users of this machine can read {path}; run `chmod 600 {path}`");
+    }
+    Ok(())
+}
+
+/// Makes a secret and its file. Of several processes that start at once, all get the same: the file
+/// appears whole or not at all, and only the first one counts.
+fn make(file: &Path) -> anyhow::Result<Secret> {
+    let secret = Secret::random();
+    let draft = file.with_file_name(format!("{FILE_NAME}.{}", new_id()));
+    let written = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, file));
+    let removed = fs::remove_file(&draft);
+    match written {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let kept = read(file)?.context("the file with the secret has just been removed; start again")?;
+            Secret::new(&kept)
+        }
+        _ => {
+            let made = written.and(removed).and_then(|()| sync_directory_of(file));
+            made.with_context(|| format!("cannot write the secret to {}", file.display()))?;
+            Ok(secret)
+        }
+    }
+}
+
+fn write(path: &Path, secret: &Secret) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", secret.0.expose_secret())?;
+    file.sync_all()
+}
+
+fn sync_directory_of(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::testing;
+
+    fn secret(text: &str) -> SecretString {
+        text.to_owned().into()
+    }
+
+    const GIVEN: &str = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA==";
+
+    #[test]
+    fn a_weak_secret_is_refused() {
+        for weak in
+            ["", "hunter2", &"a".repeat(64), &"secret".repeat(10), &format!("{}   ", "x1Y2".repeat(7))]
+        {
+            let error = Secret::new(&secret(weak)).unwrap_err().to_string();
+            assert!(error.contains("at least 32 characters"), "{weak}: {error}");
+        }
+        Secret::new(&secret(GIVEN)).unwrap();
+    }
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let one = Secret::new(&secret(GIVEN)).unwrap();
+        assert_eq!(one.key(Purpose::SealingApiKeys), one.key(Purpose::SealingApiKeys));
+        assert_ne!(one.key(Purpose::SealingApiKeys), one.key(Purpose::SigningAccessTokens));
+        assert_ne!(one.key(Purpose::SealingApiKeys), Secret::random().key(Purpose::SealingApiKeys));
+    }
+
+    #[test]
+    fn it_is_not_shown() {
+        let shown = format!("{:?}", Secret::new(&secret(GIVEN)).unwrap());
+        assert!(!shown.contains("Zm9y"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn the_first_start_makes_a_file_that_only_its_owner_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = testing::sqlite().await;
+        let made = Secret::load(None, dir.path(), &database).await.unwrap();
+        let mode = fs::metadata(dir.path().join(FILE_NAME)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let again = Secret::load(None, dir.path(), &database).await.unwrap();
+        assert_eq!(made.key(Purpose::Check), again.key(Purpose::Check));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft stays");
+    }
+
+    #[test]
+    fn starting_many_at_once_makes_one_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(FILE_NAME);
+        let keys: Vec<Key> = std::thread::scope(|scope| {
+            let starts: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| make(&file).unwrap().key(Purpose::Check))).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[tokio::test]
+    async fn a_lost_secret_is_not_replaced() {
+        for database in testing::databases().await {
+            let dir = tempfile::tempdir().unwrap();
+            Secret::load(None, dir.path(), &database).await.unwrap();
+            fs::remove_file(dir.path().join(FILE_NAME)).unwrap();
+            let error = Secret::load(None, dir.path(), &database).await.unwrap_err().to_string();
+            assert!(error.contains("is lost") && error.contains("secret reset"), "{error}");
+            assert!(!dir.path().join(FILE_NAME).exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_secret_is_told_at_start_until_the_old_one_is_given_up() {
+        for database in testing::databases().await {
+            let dir = tempfile::tempdir().unwrap();
+            Secret::load(None, dir.path(), &database).await.unwrap();
+            let other = secret(GIVEN);
+            let error = Secret::load(Some(&other), dir.path(), &database).await.unwrap_err().to_string();
+            assert!(error.starts_with("STUDIO_SECRET is not the secret"), "{error}");
+            assert!(!error.contains(GIVEN), "{error}");
+            Secret::give_up(&database).await.unwrap();
+            Secret::load(Some(&other), dir.path(), &database).await.unwrap();
+        }
+    }
+}

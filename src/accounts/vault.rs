@@ -1,0 +1,206 @@
+//! Keeps API keys: sealed with AES-256-GCM, each bound to the user, the provider and the address that
+//! it was saved for. Moved to another of these, it does not open any more.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Nonce};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::secret::{Purpose, Secret};
+use super::types::UserId;
+
+/// In front of each sealed text, so that another form can follow one day.
+const FORM: &str = "v1:";
+const NONCE_BYTES: usize = 12;
+
+/// Why a key could not be sealed or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    #[error("A key can only be saved for an address that starts with http:// or https:// and names a host.")]
+    Address,
+    #[error(
+        "The stored key cannot be opened: it was saved for another address or by another installation. \
+         Enter it again."
+    )]
+    DoesNotOpen,
+    #[error("The key could not be encrypted. Try again.")]
+    Seal,
+}
+
+/// What a key belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPlace<'a> {
+    user: &'a UserId,
+    provider_id: &'a str,
+    /// Scheme, host and port.
+    origin: String,
+}
+
+impl<'a> KeyPlace<'a> {
+    /// The key of `user` for the provider with this id. Of the address scheme, host and port count:
+    /// its path may change.
+    ///
+    /// # Errors
+    /// When `base_url` is no address of a server.
+    pub fn new(user: &'a UserId, provider_id: &'a str, base_url: &str) -> Result<Self, VaultError> {
+        let origin = Url::parse(base_url).map_err(|_| VaultError::Address)?.origin();
+        if !origin.is_tuple() {
+            return Err(VaultError::Address);
+        }
+        Ok(Self { user, provider_id, origin: origin.ascii_serialization() })
+    }
+
+    /// Unambiguous, whatever the parts contain: each follows its length.
+    fn to_bytes(&self) -> Vec<u8> {
+        [self.user.as_str(), self.provider_id, &self.origin]
+            .iter()
+            .flat_map(|part| [&(part.len() as u64).to_be_bytes(), part.as_bytes()].concat())
+            .collect()
+    }
+}
+
+/// Seals and opens API keys. Cheap to clone; its debug output shows nothing.
+#[derive(Clone)]
+pub struct Vault {
+    cipher: Arc<Aes256Gcm>,
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// The vault of an installation.
+    pub fn new(secret: &Secret) -> Self {
+        let key = secret.key(Purpose::SealingApiKeys);
+        Self { cipher: Arc::new(Aes256Gcm::new((&*key).into())) }
+    }
+
+    /// A vault that nobody else can open; for tests.
+    pub fn random() -> Self {
+        Self::new(&Secret::random())
+    }
+
+    /// Encrypts `key` for `place`: text for the database, different each time.
+    ///
+    /// # Errors
+    /// When the key is larger than the cipher takes (64 GiB).
+    pub fn seal(&self, place: &KeyPlace<'_>, key: &SecretString) -> Result<String, VaultError> {
+        let nonce = rand::random::<[u8; NONCE_BYTES]>();
+        let payload = Payload { msg: key.expose_secret().as_bytes(), aad: &place.to_bytes() };
+        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| VaultError::Seal)?;
+        Ok(format!("{FORM}{}", BASE64_STANDARD.encode([&nonce[..], &sealed].concat())))
+    }
+
+    /// Decrypts what [`Self::seal`] returned.
+    ///
+    /// # Errors
+    /// When it was sealed for another place, with another secret, or has been changed since.
+    pub fn open(&self, place: &KeyPlace<'_>, sealed: &str) -> Result<SecretString, VaultError> {
+        self.decrypt(place, sealed).ok_or(VaultError::DoesNotOpen)
+    }
+
+    fn decrypt(&self, place: &KeyPlace<'_>, sealed: &str) -> Option<SecretString> {
+        let bytes = BASE64_STANDARD.decode(sealed.strip_prefix(FORM)?).ok()?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+        let payload = Payload { msg: sealed, aad: &place.to_bytes() };
+        let key = Zeroizing::new(self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()?);
+        Some(std::str::from_utf8(&key).ok()?.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ADDRESS: &str = "https://api.example.com/v1";
+
+    fn secret(text: &str) -> SecretString {
+        text.into()
+    }
+
+    fn opened(vault: &Vault, place: &KeyPlace<'_>, sealed: &str) -> Result<String, VaultError> {
+        vault.open(place, sealed).map(|key| key.expose_secret().to_owned())
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_opens_where_it_was_sealed(key in ".*", user in ".*", provider in ".*") {
+            let (vault, user) = (Vault::random(), UserId::new(user));
+            let place = KeyPlace::new(&user, &provider, ADDRESS).unwrap();
+            let sealed = vault.seal(&place, &secret(&key)).unwrap();
+            prop_assert_eq!(opened(&vault, &place, &sealed), Ok(key));
+        }
+
+        #[test]
+        fn a_key_opens_nowhere_else(
+            here in ("[ab]{0,3}", "[ab]{0,3}", "https?://[ab]\\.example(:[12]000)?"),
+            there in ("[ab]{0,3}", "[ab]{0,3}", "https?://[ab]\\.example(:[12]000)?"),
+        ) {
+            prop_assume!(here != there);
+            let vault = Vault::random();
+            let (user, other) = (UserId::new(here.0), UserId::new(there.0));
+            let place = KeyPlace::new(&user, &here.1, &here.2).unwrap();
+            let elsewhere = KeyPlace::new(&other, &there.1, &there.2).unwrap();
+            let sealed = vault.seal(&place, &secret("sk-1")).unwrap();
+            prop_assert_eq!(opened(&vault, &elsewhere, &sealed), Err(VaultError::DoesNotOpen));
+        }
+
+        #[test]
+        fn a_changed_text_does_not_open(index in any::<prop::sample::Index>(), to in any::<char>()) {
+            let (vault, user) = (Vault::random(), UserId::new("anna"));
+            let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
+            let sealed = vault.seal(&place, &secret("sk-1")).unwrap();
+            let mut changed: Vec<char> = sealed.chars().collect();
+            let index = index.index(changed.len());
+            prop_assume!(changed[index] != to);
+            changed[index] = to;
+            let changed: String = changed.into_iter().collect();
+            prop_assert_eq!(opened(&vault, &place, &changed), Err(VaultError::DoesNotOpen));
+        }
+
+        #[test]
+        fn any_text_is_refused_without_a_panic(text in ".*") {
+            let user = UserId::new("anna");
+            let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
+            prop_assert_eq!(opened(&Vault::random(), &place, &text), Err(VaultError::DoesNotOpen));
+        }
+    }
+
+    #[test]
+    fn the_same_key_never_looks_the_same() {
+        let (vault, user) = (Vault::random(), UserId::new("anna"));
+        let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
+        let [one, two] = [(); 2].map(|()| vault.seal(&place, &secret("sk-1")).unwrap());
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn only_the_origin_of_the_address_counts() {
+        let user = UserId::new("anna");
+        let place = |address| KeyPlace::new(&user, "openai", address).unwrap();
+        assert_eq!(place("https://api.example.com/v1"), place("https://API.example.com:443/v2?x#y"));
+        assert_ne!(place("https://api.example.com"), place("http://api.example.com"));
+        for address in ["", "api.example.com", "file:///etc/passwd", "data:text/plain,x"] {
+            assert_eq!(KeyPlace::new(&user, "openai", address), Err(VaultError::Address), "{address}");
+        }
+    }
+
+    #[test]
+    fn nothing_shows_a_key() {
+        let (vault, user) = (Vault::random(), UserId::new("anna"));
+        let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
+        let sealed = vault.seal(&place, &secret("sk-visible")).unwrap();
+        let shown = format!("{vault:?} {:?} {sealed}", vault.open(&place, &sealed).unwrap());
+        assert!(!shown.contains("sk-visible"), "{shown}");
+    }
+}
