@@ -235,7 +235,7 @@ mod tests {
             types::{LoadParameters, Parameters},
         },
         mock,
-        providers::{ApiError, ErrorKind, Model, client::Exchange},
+        providers::{ApiError, ErrorKind, Model, client::Exchange, egress::AddressPolicy},
     };
 
     fn failed() -> Measured {
@@ -267,6 +267,7 @@ mod tests {
             provider: mock::demo_provider("http://127.0.0.1:1"),
             key: None,
             model: Model::named("m"),
+            policy: AddressPolicy::PUBLIC,
         };
         let head = Recipe::new(target, &Parameters::default()).row_head(0);
         let row = board.add(head, Earlier::default());

@@ -21,7 +21,7 @@ use super::{
     scheduling::prefer_promptness,
     types::{Event, Init, ModelAdjustments, Parameters, Report, RowHead, SCHEMA_VERSION, Status},
 };
-use crate::providers::{Model, ModelRef, Provider};
+use crate::providers::{Model, ModelRef, Provider, egress::AddressPolicy};
 
 /// One model to measure, with everything needed to reach it.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Target {
     pub provider: Provider,
     pub key: Option<SecretString>,
     pub model: Model,
+    /// Which addresses its provider may be reached at.
+    pub policy: AddressPolicy,
 }
 
 /// What to measure, with which parameters. Targets at the same address form a group, whatever

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::{
         mock,
-        providers::{Model, Price, PriceSource},
+        providers::{Model, Price, PriceSource, egress::AddressPolicy},
     };
 
     fn costs(tiers: Vec<u64>) -> Vec<Option<f64>> {
@@ -60,7 +60,8 @@ mod tests {
     }
 
     fn previews(model: Model, parameters: Parameters) -> Vec<Preview> {
-        let target = Target { provider: mock::demo_provider("http://127.0.0.1:1"), key: None, model };
+        let provider = mock::demo_provider("http://127.0.0.1:1");
+        let target = Target { provider, key: None, model, policy: AddressPolicy::PUBLIC };
         preview(&Plan { targets: vec![target], parameters, finished: Vec::new() })
     }
 

@@ -182,14 +182,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{mock, providers::Model};
+    use crate::{
+        mock,
+        providers::{Model, egress::AddressPolicy},
+    };
 
     fn skip_reason(params: Value) -> Option<String> {
         let model = Model { context_window: Some(8_192), ..Model::named("m") };
         let provider = mock::demo_provider("http://127.0.0.1:1");
         let params = params.as_object().cloned().unwrap_or_default();
         let parameters = Parameters { params, ..Parameters::default() };
-        Recipe::new(Target { provider, key: None, model }, &parameters).skip_reason(5_000)
+        Recipe::new(Target { provider, key: None, model, policy: AddressPolicy::PUBLIC }, &parameters)
+            .skip_reason(5_000)
     }
 
     #[test]

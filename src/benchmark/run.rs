@@ -76,7 +76,8 @@ impl Slot {
         let url = url::Url::parse(&self.recipe.provider().base_url).map_err(|error| {
             invalid(format!("the base URL {} is not a URL: {error}", self.recipe.provider().base_url))
         })?;
-        let (connection, opened) = Connection::open(&url, self.timeouts.connect()).await?;
+        let (connection, opened) =
+            Connection::open(&url, self.recipe.target.policy, self.timeouts.connect()).await?;
         self.connection = Some(connection);
         Ok(Some(opened.connect_ms))
     }

@@ -70,6 +70,11 @@ pub fn start_demo() -> io::Result<Handle> {
 }
 
 impl Handle {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Where it listens, without a path: `http://127.0.0.1:PORT`. See [`base_url`] for each protocol's.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)

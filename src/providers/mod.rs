@@ -14,6 +14,8 @@ pub mod client;
 #[cfg(feature = "ssr")]
 pub mod discovery;
 #[cfg(feature = "ssr")]
+pub mod egress;
+#[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]
 pub mod store;

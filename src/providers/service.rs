@@ -4,11 +4,15 @@ use futures::future::{join, join_all};
 use secrecy::SecretString;
 
 use super::discovery;
+use super::egress::AddressPolicy;
 use super::listing::{KeyStatus, ProviderListing};
 use super::store::{ProviderStore, StoreError, StoredProvider};
 use super::types::{KindFacts, Model, Provider, ProviderKind};
 use crate::accounts::UserId;
 use crate::database::now_ms;
+
+/// The one user there is runs the server, and may reach what it reaches.
+const POLICY: AddressPolicy = AddressPolicy::PUBLIC_AND_LOCAL;
 
 /// The providers of all users.
 #[derive(Debug, Clone)]
@@ -38,7 +42,7 @@ impl ProviderService {
     pub async fn look(&self, user: &UserId) -> Result<(), StoreError> {
         let keyed = discovery::keyed_providers(|name| std::env::var(name).ok());
         let asked = join_all(keyed.into_iter().map(|(provider, key)| self.ask(user, provider, key)));
-        let (asked, local) = join(asked, discovery::local_servers()).await;
+        let (asked, local) = join(asked, discovery::local_servers(POLICY)).await;
         asked.into_iter().collect::<Result<(), _>>()?;
         self.note_gone(user, &local).await?;
         for (provider, models) in &local {
@@ -49,7 +53,7 @@ impl ProviderService {
 
     /// Asks one provider for its models and keeps what it says, be it a problem.
     async fn ask(&self, user: &UserId, provider: Provider, key: SecretString) -> Result<(), StoreError> {
-        let answer = discovery::list_models(&provider, Some(&key)).await;
+        let answer = discovery::list_models(POLICY, &provider, Some(&key)).await;
         let found = answer.as_deref().map_err(|error| error.message.as_str());
         self.store.save(user, &provider, found, now_ms()).await
     }

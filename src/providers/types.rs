@@ -319,6 +319,8 @@ pub enum ErrorKind {
     Server,
     /// An error event inside a stream that began well.
     InStream,
+    /// Where the request would have gone is not allowed; nothing was sent.
+    AddressRefused,
     ConnectFailed,
     ConnectTimeout,
     FirstTokenTimeout,
@@ -356,6 +358,7 @@ impl ErrorKind {
             Self::Overloaded => "overloaded",
             Self::Server => "server",
             Self::InStream => "in_stream",
+            Self::AddressRefused => "address_refused",
             Self::ConnectFailed => "connect_failed",
             Self::ConnectTimeout => "connect_timeout",
             Self::FirstTokenTimeout => "first_token_timeout",

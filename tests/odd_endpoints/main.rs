@@ -13,7 +13,7 @@ use llm_benchmark_studio::{
         Plan, Stop, Target, start,
         types::{Parameters, ResultRow, Run, Timeouts},
     },
-    providers::{Model, Provider, ProviderKind},
+    providers::{Model, Provider, ProviderKind, egress::AddressPolicy},
 };
 
 use server::{Do, Server, serve};
@@ -23,7 +23,12 @@ const KEY: &str = "correct horse battery";
 fn target(base_url: &str, model: &str) -> Target {
     let mut provider = Provider::of_kind(ProviderKind::Custom, base_url);
     provider.display_name = "Odd".into();
-    Target { provider, key: Some(KEY.to_owned().into()), model: Model::named(model) }
+    Target {
+        provider,
+        key: Some(KEY.to_owned().into()),
+        model: Model::named(model),
+        policy: AddressPolicy::PUBLIC_AND_LOCAL,
+    }
 }
 
 fn quick() -> Parameters {

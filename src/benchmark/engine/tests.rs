@@ -25,7 +25,12 @@ fn target_on(mock: &mock::Handle, key: &str, scenario: &str, protocol: Protocol)
         base_url: mock::base_url(&mock.base_url(), protocol),
         headers: Vec::new(),
     };
-    Target { provider, key: None, model: Model::named(format!("mock/{scenario}")) }
+    Target {
+        provider,
+        key: None,
+        model: Model::named(format!("mock/{scenario}")),
+        policy: AddressPolicy::PUBLIC_AND_LOCAL,
+    }
 }
 
 /// One short run, so that a test is quick.
@@ -287,8 +292,12 @@ async fn runs_differ_so_that_no_prefix_cache_can_know_them() {
 
 #[test]
 fn a_plan_that_cannot_be_run_is_refused_with_a_reason() {
-    let target =
-        Target { provider: mock::demo_provider("http://127.0.0.1:1"), key: None, model: Model::named("m") };
+    let target = Target {
+        provider: mock::demo_provider("http://127.0.0.1:1"),
+        key: None,
+        model: Model::named("m"),
+        policy: AddressPolicy::PUBLIC,
+    };
     let load = Some(LoadParameters { concurrency: 1, requests: 1 });
     for (targets, parameters, expected) in [
         (vec![], quick(), "no model"),

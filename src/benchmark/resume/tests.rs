@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     benchmark::{Target, request::Recipe, types::Parameters},
     mock,
-    providers::Model,
+    providers::{Model, egress::AddressPolicy},
 };
 
 fn run(number: u64) -> Run {
@@ -18,7 +18,7 @@ fn run(number: u64) -> Run {
 
 fn head() -> RowHead {
     let provider = mock::demo_provider("http://127.0.0.1:1");
-    let target = Target { provider, key: None, model: Model::named("m") };
+    let target = Target { provider, key: None, model: Model::named("m"), policy: AddressPolicy::PUBLIC };
     Recipe::new(target, &Parameters::default()).row_head(0)
 }
 

@@ -23,7 +23,11 @@ use crate::benchmark::{
     self, Plan, Running, Stop,
     types::{Report, Status},
 };
+use crate::providers::egress::AddressPolicy;
 use progress::Reporter;
+
+/// Whoever types the command may reach what their machine reaches.
+const POLICY: AddressPolicy = AddressPolicy::PUBLIC_AND_LOCAL;
 
 /// Runs the command to its end.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {

@@ -3,6 +3,7 @@
 use anyhow::{bail, ensure};
 use secrecy::SecretString;
 
+use super::POLICY;
 use crate::{
     benchmark::Target,
     cli::output::printable,
@@ -85,7 +86,12 @@ pub fn select(sources: &[Source], wanted: &[String]) -> anyhow::Result<Selection
 
 impl Source {
     fn target(&self, model: &Model) -> Target {
-        Target { provider: self.provider.clone(), key: self.key.clone(), model: model.clone() }
+        Target {
+            provider: self.provider.clone(),
+            key: self.key.clone(),
+            model: model.clone(),
+            policy: POLICY,
+        }
     }
 }
 

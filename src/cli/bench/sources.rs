@@ -8,6 +8,7 @@ use futures::future::join_all;
 use secrecy::SecretString;
 
 use super::{
+    POLICY,
     args::Args,
     select::{Origin, Source, has_name_like, some_of, wants_provider},
 };
@@ -151,7 +152,7 @@ async fn around(args: &Args) -> anyhow::Result<Found> {
         return demo();
     }
     let keyed = discovery::keyed_providers(|name| std::env::var(name).ok());
-    let local = if asks_for_cloud_only(args) { Vec::new() } else { discovery::local_servers().await };
+    let local = if asks_for_cloud_only(args) { Vec::new() } else { discovery::local_servers(POLICY).await };
     let cloud = keyed.iter().map(|(provider, _)| provider.clone());
     let all: Vec<Provider> = cloud.chain(local.iter().map(|(provider, _)| provider.clone())).collect();
     if all.is_empty() && args.provider.is_empty() {
@@ -244,7 +245,7 @@ async fn ask(candidate: Candidate) -> Result<Source, String> {
     if !models.is_empty() {
         return Ok(Source { provider, key, models, origin: Origin::Named });
     }
-    match discovery::list_models(&provider, key.as_ref()).await {
+    match discovery::list_models(POLICY, &provider, key.as_ref()).await {
         Ok(models) if models.is_empty() => Err(format!("{}: it offers no model", provider.key)),
         Ok(models) => Ok(Source { provider, key, models, origin: Origin::Listed }),
         Err(error) => {

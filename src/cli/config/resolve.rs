@@ -9,7 +9,9 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::file::{EnvName, ModelEntry, ModelFields, ProviderEntry};
-use crate::providers::{Model, Price, PriceSource, Provider, ProviderKind, types::KindFacts};
+use crate::providers::{
+    Model, Price, PriceSource, Provider, ProviderKind, egress::check_base_url, types::KindFacts,
+};
 
 /// One provider of the file, ready to be used.
 #[derive(Debug)]
@@ -80,21 +82,9 @@ pub fn known_key(facts: &KindFacts, base_url: &str) -> Key {
 /// Checks an address that somebody typed; returns it without a trailing slash.
 ///
 /// # Errors
-/// When it is not an absolute `http` or `https` URL, or carries credentials, a query or a fragment.
+/// As [`check_base_url`].
 pub fn parse_base_url(text: &str) -> anyhow::Result<String> {
-    let url = Url::parse(text.trim())
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
-        .context("a base URL looks like https://api.example.com/v1")?;
-    ensure!(
-        url.username().is_empty() && url.password().is_none(),
-        "a base URL carries no user or password: keys come from the environment"
-    );
-    ensure!(
-        url.query().is_none() && url.fragment().is_none(),
-        "a base URL has neither ? nor #: keys come from the environment, parameters from --param"
-    );
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    check_base_url(text).map_err(anyhow::Error::msg)
 }
 
 /// `host` or `host:port`, as people name an endpoint that has no name.

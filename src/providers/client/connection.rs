@@ -15,7 +15,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
+    net::TcpStream,
     task::JoinHandle,
     time::timeout,
 };
@@ -26,7 +26,10 @@ use super::{
     stream::{Stamps, TimedStream},
     tls,
 };
-use crate::providers::{ApiError, ErrorKind};
+use crate::providers::{
+    ApiError, ErrorKind,
+    egress::{self, AddressPolicy, NoAddress, Resolver, SystemResolver},
+};
 
 /// Enough for a burst of chunks; keeps many connections small.
 const READ_BUFFER: usize = 64 * 1024;
@@ -50,28 +53,43 @@ pub struct Opened {
 }
 
 impl Connection {
-    /// Connects to the host of `url` within `limit`.
+    /// Connects to the host of `url` within `limit`, at an address that `policy` allows.
     ///
     /// # Errors
-    /// `ConnectFailed` or `ConnectTimeout`, saying which step failed.
-    pub async fn open(url: &Url, limit: Duration) -> Result<(Self, Opened), ApiError> {
+    /// `AddressRefused`, or `ConnectFailed` or `ConnectTimeout`, saying which step failed.
+    pub async fn open(url: &Url, policy: AddressPolicy, limit: Duration) -> Result<(Self, Opened), ApiError> {
+        Self::open_resolving(&SystemResolver, url, policy, limit).await
+    }
+
+    async fn open_resolving(
+        resolver: &dyn Resolver,
+        url: &Url,
+        policy: AddressPolicy,
+        limit: Duration,
+    ) -> Result<(Self, Opened), ApiError> {
         let started = Instant::now();
-        let connection = timeout(limit, Self::connect(url)).await.map_err(|_elapsed| {
-            let seconds = limit.as_secs_f64();
-            connect_error(
-                ErrorKind::ConnectTimeout,
-                format!("{} did not answer within {seconds} s", authority(url)),
-            )
-        })??;
+        let connection =
+            timeout(limit, Self::connect(resolver, url, policy)).await.map_err(|_elapsed| {
+                let seconds = limit.as_secs_f64();
+                connect_error(
+                    ErrorKind::ConnectTimeout,
+                    format!("{} did not answer within {seconds} s", authority(url)),
+                )
+            })??;
         let connect_ms = started.elapsed().as_secs_f64() * 1e3;
         Ok((connection, Opened { connect_ms }))
     }
 
-    async fn connect(url: &Url) -> Result<Self, ApiError> {
+    async fn connect(resolver: &dyn Resolver, url: &Url, policy: AddressPolicy) -> Result<Self, ApiError> {
         let failed = |what: &str, error: &dyn std::fmt::Display| {
             connect_error(ErrorKind::ConnectFailed, format!("{what} {} failed: {error}", authority(url)))
         };
-        let stream = connect_tcp(url).await.map_err(|error| failed("connecting to", &error))?;
+        let addresses = egress::addresses(url, policy, resolver).await.map_err(|error| match error {
+            NoAddress::Refused(refused) => refused.into(),
+            NoAddress::Lookup(error) => failed("connecting to", &error),
+        })?;
+        let stream =
+            connect_any(addresses.into_iter()).await.map_err(|error| failed("connecting to", &error))?;
         stream.set_nodelay(true).map_err(|error| failed("connecting to", &error))?;
         let stream = TimedStream::new(stream);
         let stamps = stream.stamps();
@@ -112,16 +130,6 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
-    }
-}
-
-async fn connect_tcp(url: &Url) -> io::Result<TcpStream> {
-    let port = url.port_or_known_default().unwrap_or(80);
-    match url.host() {
-        Some(Host::Ipv4(ip)) => TcpStream::connect((ip, port)).await,
-        Some(Host::Ipv6(ip)) => TcpStream::connect((ip, port)).await,
-        Some(Host::Domain(name)) => connect_any(lookup_host((name, port)).await?).await,
-        None => Err(io::Error::new(io::ErrorKind::InvalidInput, "the URL has no host")),
     }
 }
 
@@ -169,3 +177,6 @@ fn tls_failed(url: &Url, error: &io::Error) -> ApiError {
 fn connect_error(kind: ErrorKind, message: String) -> ApiError {
     ApiError { kind, status: None, message, retry_after_s: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,9 @@ const REFUSAL_GRACE: Duration = Duration::from_secs(5);
 /// one that takes longer has heard the request.
 const UNHEARD_WITHIN: Duration = Duration::from_secs(1);
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// Of a whole stream: kilobytes around each token of the longest answer. What has been read but not
+/// yet recorded is bounded by it too.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 const JSON: &[u8] = b"application/json";
 
 /// How long to wait, counted from the moment when the request is handed over.
@@ -241,11 +244,17 @@ impl Reader<'_> {
         let ended = self.milestones.ended.notified();
         tokio::pin!(ended);
         let mut grace = false;
+        let mut received = 0;
         loop {
             select! {
                 biased;
                 frame = body.frame() => match frame {
-                    Some(Ok(frame)) => self.hand_on(frame),
+                    Some(Ok(frame)) => {
+                        received += self.hand_on(frame);
+                        if received > MAX_BODY_BYTES {
+                            return Err(bad_response("the answer is longer than 64 MiB; check the base URL".into()));
+                        }
+                    }
                     Some(Err(error)) => return Err(broken(error)),
                     None => return Ok(Ended::Cleanly),
                 },
@@ -267,11 +276,13 @@ impl Reader<'_> {
         }
     }
 
-    fn hand_on(&self, frame: hyper::body::Frame<Bytes>) {
-        if let Ok(bytes) = frame.into_data() {
-            // The recorder stops early only after an error of which it keeps the record.
-            let _ = self.pieces.send(Piece { arrival: self.connection.stamps.latest_read(), bytes });
-        }
+    /// Returns how many bytes the frame held.
+    fn hand_on(&self, frame: hyper::body::Frame<Bytes>) -> usize {
+        let Ok(bytes) = frame.into_data() else { return 0 };
+        let length = bytes.len();
+        // The recorder stops early only after an error of which it keeps the record.
+        let _ = self.pieces.send(Piece { arrival: self.connection.stamps.latest_read(), bytes });
+        length
     }
 }
 

@@ -1,7 +1,6 @@
 //! Which models an endpoint offers, which local servers answer, and for which providers there is a key.
 //!
-//! Asks through reqwest, apart from the measured path: no redirects (a key is never carried to another
-//! host), no proxies, bounded in time and size.
+//! Asks through the guarded client of [`egress`](super::egress), apart from the measured path.
 
 mod chat_filter;
 mod fetch;
@@ -16,6 +15,7 @@ use serde::Deserialize;
 
 use super::{
     catalog,
+    egress::{AddressPolicy, Client},
     types::{ApiError, Model, Provider, ProviderKind},
     wire::{self, ListedModel},
 };
@@ -31,9 +31,13 @@ const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// provider's order.
 ///
 /// # Errors
-/// When the endpoint cannot be asked, refuses, or answers with something that is no list of models.
-pub async fn list_models(provider: &Provider, key: Option<&SecretString>) -> Result<Vec<Model>, ApiError> {
-    let client = fetch::client(LIST_TIMEOUT, LIST_TIMEOUT)?;
+/// When `policy` refuses the endpoint's address, or it cannot be asked, refuses, or answers with something that is no list of models.
+pub async fn list_models(
+    policy: AddressPolicy,
+    provider: &Provider,
+    key: Option<&SecretString>,
+) -> Result<Vec<Model>, ApiError> {
+    let client = fetch::client(policy, LIST_TIMEOUT, LIST_TIMEOUT)?;
     let body = fetch::models(&client, provider, key).await?;
     models_in(provider, &body)
 }
@@ -61,29 +65,26 @@ fn model(provider: &Provider, listed: ListedModel) -> Model {
 }
 
 /// The servers that answer on this machine at their usual ports, with their models. Never fails: what
-/// does not answer like a model server is not there.
-pub async fn local_servers() -> Vec<(Provider, Vec<Model>)> {
+/// does not answer like a model server, or may not be asked, is not there.
+pub async fn local_servers(policy: AddressPolicy) -> Vec<(Provider, Vec<Model>)> {
     let kinds = [ProviderKind::Ollama, ProviderKind::LmStudio, ProviderKind::Vllm, ProviderKind::LlamaCpp];
     let addresses = kinds.into_iter().filter_map(|kind| Some((kind, kind.facts().base_url?)));
-    servers_at(addresses).await
+    servers_at(policy, addresses).await
 }
 
 /// Asks all addresses side by side; each is expected to be of the kind beside it.
 async fn servers_at<'a>(
+    policy: AddressPolicy,
     addresses: impl Iterator<Item = (ProviderKind, &'a str)>,
 ) -> Vec<(Provider, Vec<Model>)> {
-    let Ok(client) = fetch::client(PROBE_CONNECT_TIMEOUT, PROBE_TIMEOUT) else { return Vec::new() };
+    let Ok(client) = fetch::client(policy, PROBE_CONNECT_TIMEOUT, PROBE_TIMEOUT) else { return Vec::new() };
     let probes = addresses.map(|(expected, base_url)| probe(&client, expected, base_url));
     let mut found: Vec<_> = join_all(probes).await.into_iter().flatten().collect();
     make_keys_unique(&mut found);
     found
 }
 
-async fn probe(
-    client: &reqwest::Client,
-    expected: ProviderKind,
-    base_url: &str,
-) -> Option<(Provider, Vec<Model>)> {
+async fn probe(client: &Client, expected: ProviderKind, base_url: &str) -> Option<(Provider, Vec<Model>)> {
     let body = fetch::models(client, &Provider::of_kind(expected, base_url), None).await.ok()?;
     let provider = Provider::of_kind(identify(expected, &body), base_url);
     let models = models_in(&provider, &body).ok()?;

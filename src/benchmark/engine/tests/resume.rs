@@ -164,8 +164,12 @@ fn rebuild(head: &RowHead, events: &[Event]) -> ResultRow {
 
 #[test]
 fn a_load_is_not_gone_on_with() {
-    let target =
-        Target { provider: mock::demo_provider("http://127.0.0.1:1"), key: None, model: Model::named("m") };
+    let target = Target {
+        provider: mock::demo_provider("http://127.0.0.1:1"),
+        key: None,
+        model: Model::named("m"),
+        policy: AddressPolicy::PUBLIC,
+    };
     let load = Some(LoadParameters { concurrency: 1, requests: 1 });
     let finished = vec![finished(&target, [1])];
     let plan = Plan { targets: vec![target], parameters: Parameters { load, ..quick() }, finished };

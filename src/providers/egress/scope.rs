@@ -1,0 +1,142 @@
+//! What an IP address is: out in the world, on a local network, or nothing that a request may go to.
+//! After the special-purpose registries of IANA (RFC 6890 and its successors).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
+/// How far an address is from being harmless; the worst is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Public,
+    /// This machine, or a network that is not the Internet.
+    Local,
+    Never(Special),
+}
+
+/// Why an address is never connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Special {
+    /// Reaches nobody, or, as 0.0.0.0 does, this very machine.
+    Unspecified,
+    Reserved,
+    Multicast,
+    LinkLocal,
+    /// Hands credentials of the machine to whoever asks.
+    Metadata,
+}
+
+use Scope::{Local, Never, Public};
+use Special::{LinkLocal, Metadata, Multicast, Reserved, Unspecified};
+
+/// The first block that holds an address decides.
+const V4: [(Ipv4Net, Scope); 20] = [
+    // Alibaba Cloud, inside the shared addresses.
+    (v4([100, 100, 100, 200], 32), Never(Metadata)),
+    // Azure's platform address, public by its number only.
+    (v4([168, 63, 129, 16], 32), Never(Metadata)),
+    // Oracle Cloud's first generation.
+    (v4([192, 0, 0, 192], 32), Never(Metadata)),
+    (v4([169, 254, 169, 254], 32), Never(Metadata)),
+    (v4([169, 254, 0, 0], 16), Never(LinkLocal)),
+    (v4([0, 0, 0, 0], 8), Never(Unspecified)),
+    (v4([127, 0, 0, 0], 8), Local),
+    (v4([10, 0, 0, 0], 8), Local),
+    (v4([172, 16, 0, 0], 12), Local),
+    (v4([192, 168, 0, 0], 16), Local),
+    (v4([100, 64, 0, 0], 10), Local),
+    // For benchmarks of networks; VPN programs answer look-ups with it, so that it has to be usable
+    // where local networks are.
+    (v4([198, 18, 0, 0], 15), Local),
+    (v4([192, 0, 0, 0], 24), Never(Reserved)),
+    (v4([192, 0, 2, 0], 24), Never(Reserved)),
+    (v4([192, 88, 99, 0], 24), Never(Reserved)),
+    (v4([198, 51, 100, 0], 24), Never(Reserved)),
+    (v4([203, 0, 113, 0], 24), Never(Reserved)),
+    (v4([224, 0, 0, 0], 4), Never(Multicast)),
+    // Broadcast included.
+    (v4([240, 0, 0, 0], 4), Never(Reserved)),
+    (v4([0, 0, 0, 0], 0), Public),
+];
+
+/// The first block that holds an address decides. Addresses that hold an IPv4 address are judged by
+/// that as well.
+const V6: [(Ipv6Net, Scope); 15] = [
+    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Local),
+    // Amazon, Google, Oracle and Scaleway, inside the unique local addresses.
+    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), Never(Metadata)),
+    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128), Never(Metadata)),
+    (v6([0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe], 128), Never(Metadata)),
+    (v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42], 128), Never(Metadata)),
+    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), Local),
+    (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), Never(LinkLocal)),
+    (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), Never(Multicast)),
+    // Teredo, inside the protocol assignments.
+    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32), Public),
+    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), Never(Reserved)),
+    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), Never(Reserved)),
+    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), Never(Reserved)),
+    (v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), Public),
+    (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), Never(Unspecified)),
+    (v6([0, 0, 0, 0, 0, 0, 0, 0], 0), Never(Reserved)),
+];
+
+const fn v4(octets: [u8; 4], prefix: u8) -> Ipv4Net {
+    let [a, b, c, d] = octets;
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
+}
+
+const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
+    let [a, b, c, d, e, f, g, h] = segments;
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
+}
+
+/// What `ip` is.
+pub fn scope(ip: IpAddr) -> Scope {
+    match ip {
+        IpAddr::V4(ip) => scope_v4(ip),
+        IpAddr::V6(ip) => translated(ip).map_or_else(|| scope_v6(ip), scope_v4),
+    }
+}
+
+fn scope_v4(ip: Ipv4Addr) -> Scope {
+    V4.iter().find(|(block, _)| block.contains(&ip)).map_or(Never(Reserved), |&(_, scope)| scope)
+}
+
+fn scope_v6(ip: Ipv6Addr) -> Scope {
+    let own = V6.iter().find(|(block, _)| block.contains(&ip)).map_or(Never(Reserved), |&(_, scope)| scope);
+    tunnel_ends(ip).into_iter().flatten().map(scope_v4).fold(own, Scope::max)
+}
+
+/// The IPv4 address that an IPv6 address is another spelling of.
+fn translated(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    match ip.segments() {
+        // The unspecified address and loopback look like IPv4-compatible ones.
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        // IPv4-compatible and IPv4-mapped, IPv4-translated (SIIT), NAT64.
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(joined(high, low)),
+        _ => None,
+    }
+}
+
+/// The IPv4 addresses that packets to `ip` may be sent to inside a tunnel: 6to4, both ends of Teredo,
+/// ISATAP.
+fn tunnel_ends(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
+    let [a, b, c, d, e, f, g, h] = ip.segments();
+    let teredo = (a, b) == (0x2001, 0);
+    [
+        (a == 0x2002).then(|| joined(b, c)),
+        teredo.then(|| joined(c, d)),
+        teredo.then(|| joined(!g, !h)),
+        (matches!(e, 0 | 0x200) && f == 0x5efe).then(|| joined(g, h)),
+    ]
+}
+
+fn joined(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! What tests of both outgoing paths share.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write},
+    net::{IpAddr, SocketAddr, TcpListener},
+    sync::{Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use futures::future::BoxFuture;
+
+use super::Resolver;
+
+/// A resolver that answers each look-up with the next of its answers, whatever the name.
+#[derive(Debug)]
+pub(crate) struct Answers(Mutex<VecDeque<Vec<IpAddr>>>);
+
+impl Answers {
+    pub(crate) fn new(answers: &[&[&str]]) -> Self {
+        let parsed = answers.iter().map(|ips| ips.iter().map(|ip| ip.parse().unwrap()).collect());
+        Self(Mutex::new(parsed.collect()))
+    }
+
+    /// Answers that nobody has asked for.
+    pub(crate) fn left(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl Resolver for Answers {
+    fn lookup(&self, _name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        let next = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        Box::pin(async { next.ok_or_else(|| io::Error::other("looked up once too often")) })
+    }
+}
+
+/// Listens at `127.0.0.1` and `127.0.0.2` on one port, which it adds.
+pub(crate) fn twin_listeners() -> (TcpListener, TcpListener, u16) {
+    loop {
+        let first = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = first.local_addr().unwrap().port();
+        if let Ok(second) = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], port))) {
+            return (first, second, port);
+        }
+    }
+}
+
+/// Answers one request at `listener` on a thread of its own, then gives the listener back.
+pub(crate) fn answer_one(listener: TcpListener) -> JoinHandle<TcpListener> {
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        assert!(connection.read(&mut [0; 1024]).unwrap() > 0, "a connection without a request has arrived");
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").unwrap();
+        listener
+    })
+}
+
+/// Whether no further connection has come in.
+pub(crate) fn is_quiet(listener: &TcpListener) -> bool {
+    listener.set_nonblocking(true).unwrap();
+    listener.accept().is_err()
+}
+
+/// Waits for a connection at `listener`, which must be the only one so far. Connections are queued in
+/// the order in which they were made: one made earlier would be counted too.
+pub(crate) fn expect_one_arrival(listener: &TcpListener) {
+    listener.accept().unwrap();
+    assert!(is_quiet(listener), "a second connection has arrived");
+}
