@@ -1,25 +1,20 @@
 //! The meeting point of those who have something to say and the tabs that listen.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::future::BoxFuture;
-use tokio::sync::mpsc;
+use axum::extract::ws::Utf8Bytes;
+use tokio::sync::{mpsc, oneshot};
 
+use super::closing::Closing;
 use super::types::Frame;
 use crate::accounts::UserId;
 
 /// Frames that may wait for one tab; a tab with more is too slow and is dropped.
-const WAITING_FRAMES: usize = 1024;
+pub const WAITING_FRAMES: usize = 1024;
 
-/// What a room tells a tab that has just connected, so that it knows the whole present state.
-pub trait Snapshot: Send + Sync + 'static {
-    /// The frames, in the order in which they are sent.
-    fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>>;
-}
-
-/// Each user's tabs; a frame is shared by all of them.
-type Tabs = HashMap<UserId, Vec<mpsc::Sender<Arc<str>>>>;
+/// Sockets that one user may have open in one process.
+pub const TABS_PER_USER: usize = 5;
 
 /// All tabs of all users that are connected to this process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -27,29 +22,95 @@ pub struct Hub {
     tabs: Arc<Mutex<Tabs>>,
 }
 
+type Tabs = HashMap<UserId, Vec<Line>>;
+
+/// The hub's end of the line to a tab.
+#[derive(Debug)]
+struct Line {
+    frames: mpsc::Sender<Utf8Bytes>,
+    ending: oneshot::Sender<Closing>,
+}
+
+/// A connected tab: hears what its user is told for as long as it is kept.
+#[derive(Debug)]
+pub struct Tab {
+    hub: Hub,
+    user: UserId,
+    /// Each frame as JSON, shared by all tabs of the user.
+    pub frames: mpsc::Receiver<Utf8Bytes>,
+    /// Resolves when the hub lets go of the tab, and says why.
+    pub ending: oneshot::Receiver<Closing>,
+}
+
 impl Hub {
-    /// A new tab of `user`: what it will be told, each frame as JSON. The channel closes when the tab
-    /// is too slow, or its session has ended.
-    pub fn join(&self, user: &UserId) -> mpsc::Receiver<Arc<str>> {
-        let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-        self.lock().entry(user.clone()).or_default().push(sender);
-        receiver
+    /// A new tab of `user`, unless they have [`TABS_PER_USER`] already.
+    pub fn join(&self, user: &UserId) -> Option<Tab> {
+        let (frame_sender, frames) = mpsc::channel(WAITING_FRAMES);
+        let (end_sender, ending) = oneshot::channel();
+        let mut all = self.lock();
+        let lines = all.entry(user.clone()).or_default();
+        if lines.len() >= TABS_PER_USER {
+            return None;
+        }
+        lines.push(Line { frames: frame_sender, ending: end_sender });
+        Some(Tab { hub: self.clone(), user: user.clone(), frames, ending })
     }
 
     /// Tells every tab of `user`. Never waits: a tab that cannot take it is dropped.
     pub fn send(&self, user: &UserId, frame: &Frame) {
+        if !self.lock().contains_key(user) {
+            return;
+        }
         let Ok(text) = serde_json::to_string(frame) else { return };
-        let text: Arc<str> = text.into();
+        let text = Utf8Bytes::from(text);
+        self.drop_lines(user, Closing::TooSlow, |line| line.frames.try_send(text.clone()).is_err());
+    }
+
+    /// Closes every tab of `user`: their sessions have ended.
+    pub fn end(&self, user: &UserId) {
+        self.drop_lines(user, Closing::SignedOut, |_| true);
+    }
+
+    /// Sends all tabs of all users away: when they come back, they are told the whole present state.
+    pub fn disconnect_all(&self) {
+        for line in std::mem::take(&mut *self.lock()).into_values().flatten() {
+            line.close(Closing::StartAgain);
+        }
+    }
+
+    /// How many tabs are connected to this process.
+    pub fn connections(&self) -> usize {
+        self.lock().values().map(Vec::len).sum()
+    }
+
+    /// Lets go of those tabs of `user` for which `gone` says so.
+    fn drop_lines(&self, user: &UserId, why: Closing, mut gone: impl FnMut(&Line) -> bool) {
         let mut all = self.lock();
-        let Some(tabs) = all.get_mut(user) else { return };
-        tabs.retain(|tab| tab.try_send(Arc::clone(&text)).is_ok());
-        if tabs.is_empty() {
+        let Some(lines) = all.get_mut(user) else { return };
+        for line in lines.extract_if(.., |line| gone(line)) {
+            line.close(why);
+        }
+        if lines.is_empty() {
             all.remove(user);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Tabs> {
+    fn lock(&self) -> MutexGuard<'_, Tabs> {
         self.tabs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn close(self, why: Closing) {
+        // Fails when the tab has left by itself, which is as good.
+        let _ = self.ending.send(why);
+    }
+}
+
+impl Drop for Tab {
+    fn drop(&mut self) {
+        self.frames.close();
+        self.hub.drop_lines(&self.user, Closing::StartAgain, |line| line.frames.is_closed());
     }
 }
 
@@ -65,26 +126,56 @@ mod tests {
     async fn every_tab_of_the_user_hears_it_and_nobody_else() {
         let hub = Hub::default();
         let (anna, ben) = (UserId::new("anna"), UserId::new("ben"));
-        let (mut first, mut second, mut other) = (hub.join(&anna), hub.join(&anna), hub.join(&ben));
+        let mut tabs = [&anna, &anna, &ben].map(|user| hub.join(user).unwrap());
         hub.send(&anna, &frame("pong"));
-        assert_eq!(&*first.recv().await.unwrap(), r#"{"type":"pong"}"#);
-        assert_eq!(&*second.recv().await.unwrap(), r#"{"type":"pong"}"#);
-        assert!(other.try_recv().is_err());
+        let [first, second, other] = &mut tabs;
+        assert_eq!(&*first.frames.recv().await.unwrap(), r#"{"type":"pong"}"#);
+        assert_eq!(&*second.frames.recv().await.unwrap(), r#"{"type":"pong"}"#);
+        assert!(other.frames.try_recv().is_err());
     }
 
     #[tokio::test]
     async fn a_tab_that_is_too_slow_is_dropped() {
         let hub = Hub::default();
         let anna = UserId::new("anna");
-        let (mut slow, mut quick) = (hub.join(&anna), hub.join(&anna));
+        let (mut slow, mut quick) = (hub.join(&anna).unwrap(), hub.join(&anna).unwrap());
         for _ in 0..=WAITING_FRAMES {
             hub.send(&anna, &frame("pong"));
-            quick.recv().await.unwrap();
+            quick.frames.recv().await.unwrap();
         }
-        let mut heard = 0;
-        while slow.recv().await.is_some() {
-            heard += 1;
-        }
-        assert_eq!(heard, WAITING_FRAMES);
+        assert_eq!((&mut slow.ending).await, Ok(Closing::TooSlow));
+        assert!(quick.ending.try_recv().is_err());
+        assert_eq!(hub.connections(), 1);
+    }
+
+    #[test]
+    fn a_sixth_tab_waits_until_one_has_left() {
+        let hub = Hub::default();
+        let (anna, ben) = (UserId::new("anna"), UserId::new("ben"));
+        let mut tabs: Vec<Tab> = (0..TABS_PER_USER).filter_map(|_| hub.join(&anna)).collect();
+        assert!(hub.join(&anna).is_none());
+        assert!(hub.join(&ben).is_some());
+        tabs.pop();
+        assert!(hub.join(&anna).is_some());
+    }
+
+    #[test]
+    fn who_has_left_is_not_counted() {
+        let hub = Hub::default();
+        let tabs = ["anna", "anna", "ben"].map(|user| hub.join(&UserId::new(user)).unwrap());
+        assert_eq!(hub.connections(), 3);
+        drop(tabs);
+        assert_eq!(hub.connections(), 0);
+        assert!(hub.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_users_sessions_is_not_that_of_others() {
+        let hub = Hub::default();
+        let (anna, ben) = (UserId::new("anna"), UserId::new("ben"));
+        let (mut first, mut other) = (hub.join(&anna).unwrap(), hub.join(&ben).unwrap());
+        hub.end(&anna);
+        assert_eq!((&mut first.ending).await, Ok(Closing::SignedOut));
+        assert!(other.ending.try_recv().is_err());
     }
 }

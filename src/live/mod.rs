@@ -1,10 +1,21 @@
 //! Real time: what happens on the server reaches every tab of the user it belongs to.
 
+pub mod closing;
 pub mod types;
 
 #[cfg(feature = "ssr")]
+mod connection;
+#[cfg(feature = "ssr")]
+pub mod contracts;
+#[cfg(feature = "ssr")]
 pub mod hub;
+#[cfg(feature = "ssr")]
+pub mod socket;
 
 #[cfg(feature = "ssr")]
-pub use hub::{Hub, Snapshot};
+pub use contracts::{CancelJob, Snapshot, StillSignedIn};
+#[cfg(feature = "ssr")]
+pub use hub::Hub;
+#[cfg(feature = "ssr")]
+pub use socket::Live;
 pub use types::Frame;

@@ -1,0 +1,116 @@
+//! Why a socket is closed, in the numbers and words that go over the wire; what a tab makes of them.
+
+/// Why the server closes a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// The server stops, or the tab may have missed something.
+    StartAgain,
+    /// A message that is longer than messages may be.
+    TooLong,
+    /// The server cannot tell the present state just now.
+    Failed,
+    /// The tab does not read what it is told.
+    TooSlow,
+    /// Nobody is signed in, or not any more.
+    SignedOut,
+    /// The token stands in the address, where logs would find it.
+    TokenInAddress,
+    /// Not a word from the tab for too long.
+    Silent,
+    /// The user has as many tabs open as may be.
+    TooManyTabs,
+}
+
+impl Closing {
+    pub fn code(self) -> u16 {
+        match self {
+            Self::TooLong => 1009,
+            Self::Failed => 1011,
+            Self::StartAgain => 1012,
+            Self::TooSlow => 1013,
+            Self::SignedOut | Self::TokenInAddress => SIGNED_OUT,
+            Self::Silent => 4002,
+            Self::TooManyTabs => TOO_MANY_TABS,
+        }
+    }
+
+    /// For the developer of a client: what was wrong and what to do.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::StartAgain => "Connect again for the present state.",
+            Self::TooLong => "A message may have at most 64 KB.",
+            Self::Failed => "Something went wrong on the server. It has been logged; try again.",
+            Self::TooSlow => "What was sent has not been read in time. Connect again for the present state.",
+            Self::SignedOut => {
+                "You are not signed in. Sign in, or send `Authorization: Bearer` with a token."
+            }
+            Self::TokenInAddress => {
+                "A token in the address is not looked at. Send it as `Authorization: Bearer`."
+            }
+            Self::Silent => "Nothing was heard for too long. Send {\"type\":\"ping\"} every 30 seconds.",
+            Self::TooManyTabs => "Five connections are open already. Close one and connect again.",
+        }
+    }
+}
+
+const SIGNED_OUT: u16 = 4001;
+const TOO_MANY_TABS: u16 = 4008;
+
+/// What a tab does when its socket is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterClose {
+    ConnectAgain,
+    /// There is no use in trying.
+    End(EndReason),
+}
+
+/// Why a tab gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    SignedOut,
+    TooManyTabs,
+}
+
+impl AfterClose {
+    /// What the close code asks for. Most closes are accidents and pass.
+    pub fn of(code: u16) -> Self {
+        match code {
+            SIGNED_OUT => Self::End(EndReason::SignedOut),
+            TOO_MANY_TABS => Self::End(EndReason::TooManyTabs),
+            _ => Self::ConnectAgain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Closing; 8] = [
+        Closing::StartAgain,
+        Closing::TooLong,
+        Closing::Failed,
+        Closing::TooSlow,
+        Closing::SignedOut,
+        Closing::TokenInAddress,
+        Closing::Silent,
+        Closing::TooManyTabs,
+    ];
+
+    #[test]
+    fn every_reason_fits_into_a_close_frame() {
+        for closing in ALL {
+            assert!(closing.reason().len() <= 123, "{closing:?}");
+        }
+    }
+
+    #[test]
+    fn a_tab_gives_up_only_where_trying_is_of_no_use() {
+        let given_up: Vec<Closing> = ALL
+            .into_iter()
+            .filter(|closing| AfterClose::of(closing.code()) != AfterClose::ConnectAgain)
+            .collect();
+        assert_eq!(given_up, [Closing::SignedOut, Closing::TokenInAddress, Closing::TooManyTabs]);
+        assert_eq!(AfterClose::of(1006), AfterClose::ConnectAgain);
+    }
+}

@@ -1,0 +1,213 @@
+//! One socket from its opening to its end.
+
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures::SinkExt;
+use serde_json::json;
+use tokio::time::{self, Duration, Instant, Interval, MissedTickBehavior};
+
+use super::closing::Closing;
+use super::hub::Tab;
+use super::socket::{LONGEST_MESSAGE, Live};
+use super::types::{ClientMessage, Frame};
+use crate::accounts::Session;
+use crate::server::error::Failure;
+
+/// Frames that go out together when several wait.
+const FRAMES_AT_ONCE: usize = 32;
+
+/// How long the peer may take to agree to a close.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// The peer has left.
+    Gone,
+    /// The server ends it.
+    Close(Closing),
+}
+
+impl From<Closing> for End {
+    fn from(closing: Closing) -> Self {
+        Self::Close(closing)
+    }
+}
+
+/// A tab that is being served.
+pub struct Connection {
+    socket: WebSocket,
+    tab: Tab,
+    session: Session,
+    live: Live,
+    /// When the tab last said something.
+    heard: Instant,
+}
+
+impl Connection {
+    /// `tab` has joined already, so that nothing is lost between the snapshot and what comes after.
+    pub fn new(socket: WebSocket, tab: Tab, session: Session, live: Live) -> Self {
+        Self { socket, tab, session, live, heard: Instant::now() }
+    }
+
+    /// Tells the present state and then what happens, until one side ends it.
+    pub async fn serve(mut self) {
+        let end = match self.tell_present_state().await {
+            Ok(()) => self.talk().await,
+            Err(end) => end,
+        };
+        let Self { socket, tab, .. } = self;
+        // Makes room for another tab at once.
+        drop(tab);
+        if let End::Close(closing) = end {
+            refuse(socket, closing).await;
+        }
+    }
+
+    async fn tell_present_state(&mut self) -> Result<(), End> {
+        for snapshot in self.live.snapshots.clone() {
+            let frames = snapshot.frames(self.session.user_id()).await.map_err(failed)?;
+            for frame in frames {
+                self.send(Message::Text(text_of(&frame)?)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns when it ends. What guards the socket comes first, so that no flood of messages or frames
+    /// keeps it from its turn.
+    async fn talk(&mut self) -> End {
+        let mut ping = every(self.live.pace.ping);
+        let mut session_check = every(self.live.pace.session_check);
+        let mut frames = Vec::with_capacity(FRAMES_AT_ONCE);
+        loop {
+            let silent_at = self.heard + self.live.pace.silence;
+            let step = tokio::select! {
+                biased;
+                closing = &mut self.tab.ending => Err(closing.unwrap_or(Closing::StartAgain).into()),
+                _ = session_check.tick() => self.check_session().await,
+                () = time::sleep_until(silent_at) => Err(Closing::Silent.into()),
+                _ = ping.tick() => self.send(Message::Ping(Bytes::new())).await,
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => self.hear(message).await,
+                    Some(Err(_)) | None => Err(End::Gone),
+                },
+                _ = self.tab.frames.recv_many(&mut frames, FRAMES_AT_ONCE) => self.pass_on(&mut frames).await,
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    /// Answers one message of the tab. Pings and pongs of the protocol are answered below and do not
+    /// count as a word: they say that a computer is there, not that a tab listens.
+    async fn hear(&mut self, message: Message) -> Result<(), End> {
+        let text = match message {
+            Message::Text(text) if text.len() <= LONGEST_MESSAGE => text,
+            Message::Binary(bytes) if bytes.len() <= LONGEST_MESSAGE => Utf8Bytes::default(),
+            Message::Text(_) | Message::Binary(_) => return Err(Closing::TooLong.into()),
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Gone),
+        };
+        self.heard = Instant::now();
+        let answer = match serde_json::from_str(&text) {
+            Ok(ClientMessage::Ping) => Some(frame("pong", None, None)),
+            Ok(ClientMessage::Cancel { job_id }) => self.cancel(job_id).await,
+            Err(_) => Some(frame("error", None, Some(NOT_UNDERSTOOD))),
+        };
+        match answer {
+            Some(answer) => self.send(Message::Text(text_of(&answer)?)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Nothing when it could be asked for: an event will tell.
+    async fn cancel(&mut self, job_id: String) -> Option<Frame> {
+        let failure = self.live.jobs.cancel(self.session.user_id(), &job_id).await.err()?;
+        if let Failure::Internal(error) = &failure {
+            tracing::error!("cannot cancel a job: {error:#}");
+        }
+        Some(frame("error", Some(job_id), Some(&failure.to_string())))
+    }
+
+    async fn check_session(&mut self) -> Result<(), End> {
+        match self.live.sessions.still_signed_in(&self.session).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Closing::SignedOut.into()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn pass_on(&mut self, frames: &mut Vec<Utf8Bytes>) -> Result<(), End> {
+        let socket = &mut self.socket;
+        let sending = async {
+            for frame in frames.drain(..) {
+                socket.feed(Message::Text(frame)).await?;
+            }
+            socket.flush().await
+        };
+        within(self.live.pace.send, &mut self.tab, sending).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        within(self.live.pace.send, &mut self.tab, self.socket.send(message)).await
+    }
+}
+
+/// Waits for a peer that takes what it is sent, until it is too slow or the hub lets go of it.
+async fn within(
+    limit: Duration,
+    tab: &mut Tab,
+    sending: impl Future<Output = Result<(), axum::Error>>,
+) -> Result<(), End> {
+    tokio::select! {
+        biased;
+        sent = time::timeout(limit, sending) => match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(Closing::TooSlow.into()),
+        },
+        closing = &mut tab.ending => Err(closing.unwrap_or(Closing::StartAgain).into()),
+    }
+}
+
+/// Says why, and waits for the peer to have read it: a socket that is simply dropped takes the
+/// reason with it.
+pub async fn refuse(mut socket: WebSocket, closing: Closing) {
+    let close = CloseFrame { code: closing.code(), reason: Utf8Bytes::from_static(closing.reason()) };
+    let farewell = async {
+        socket.send(Message::Close(Some(close))).await?;
+        while socket.recv().await.transpose()?.is_some() {}
+        Ok::<(), axum::Error>(())
+    };
+    // A peer that does not answer is let go all the same.
+    let _ = time::timeout(FAREWELL, farewell).await;
+}
+
+const NOT_UNDERSTOOD: &str =
+    r#"This was not understood. Send {"type":"ping"} or {"type":"cancel","job_id":"…"} as text."#;
+
+fn frame(name: &str, job_id: Option<String>, error: Option<&str>) -> Frame {
+    let fields = error.map(|error| ("error".to_owned(), json!(error)));
+    Frame { name: name.into(), job_id, fields: fields.into_iter().collect() }
+}
+
+fn text_of(frame: &Frame) -> Result<Utf8Bytes, End> {
+    serde_json::to_string(frame).map(Utf8Bytes::from).map_err(|error| failed(error.into()))
+}
+
+fn failed(error: anyhow::Error) -> End {
+    tracing::error!("a tab is not served any more: {error:#}");
+    Closing::Failed.into()
+}
+
+/// The first tick comes after a period.
+fn every(period: Duration) -> Interval {
+    let mut interval = time::interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,375 @@
+//! Sockets as clients meet them: over TCP, with an independent WebSocket implementation.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::{Router, routing::get};
+use futures::future::BoxFuture;
+use futures::{SinkExt, StreamExt};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::LONGEST_MESSAGE;
+use crate::accounts::session::Proof;
+use crate::accounts::{Role, Session, User, UserId};
+use crate::live::socket::{self, Live, Pace};
+use crate::live::{CancelJob, Frame, Hub, Snapshot, StillSignedIn};
+use crate::server::error::Failure;
+
+/// The other rooms, as simple as can be.
+#[derive(Default)]
+struct Rooms {
+    hub: Hub,
+    signed_out: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl Snapshot for Rooms {
+    fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
+        // Happens while the state is read: the tab has to hear it, after the state.
+        self.hub.send(user, &numbered(0));
+        let broken = self.broken.load(Ordering::Relaxed);
+        Box::pin(async move {
+            anyhow::ensure!(!broken, "the database is away");
+            Ok(vec![named("sync"), named("benchmark_init")])
+        })
+    }
+}
+
+impl CancelJob for Rooms {
+    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            if job_id != "job-1" {
+                return Err(Failure::NotFound("You have no such job.".into()));
+            }
+            self.hub.send(user, &named("job_cancelled"));
+            Ok(())
+        })
+    }
+}
+
+impl StillSignedIn for Rooms {
+    fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
+        Box::pin(async { Ok(!self.signed_out.load(Ordering::Relaxed)) })
+    }
+}
+
+fn named(name: &str) -> Frame {
+    Frame { name: name.into(), job_id: None, fields: serde_json::Map::new() }
+}
+
+fn numbered(number: usize) -> Frame {
+    Frame { fields: [("number".to_owned(), json!(number))].into_iter().collect(), ..named("numbered") }
+}
+
+/// A server with nothing but the socket.
+struct Server {
+    address: SocketAddr,
+    rooms: Arc<Rooms>,
+}
+
+async fn serve(pace: Pace) -> Server {
+    let rooms = Arc::new(Rooms::default());
+    let live = Live::new(rooms.hub.clone(), rooms.clone(), rooms.clone())
+        .with_snapshot(rooms.clone())
+        .with_pace(pace);
+    let app =
+        Router::new().route("/ws", get(socket::open)).layer(middleware::from_fn(sign_in)).with_state(live);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    Server { address, rooms }
+}
+
+/// The name of the user is proof enough here.
+async fn sign_in(mut request: Request, next: Next) -> Response {
+    if let Some(session) = session_of(request.headers()) {
+        request.extensions_mut().insert(session);
+    }
+    next.run(request).await
+}
+
+fn session_of(headers: &HeaderMap) -> Option<Session> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let cookie = text(COOKIE).and_then(|value| value.strip_prefix("user="));
+    let proof = if bearer.is_some() { Proof::Bearer } else { Proof::Cookie };
+    let name = bearer.or(cookie)?;
+    let (id, email) = (UserId::new(name), format!("{name}@example.org"));
+    let user = User { id, email, role: Role::User, onboarding_completed: true };
+    Some(Session { user, id: "session".into(), proof })
+}
+
+type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+impl Server {
+    /// Asks for a socket with these headers.
+    async fn ask(&self, path: &str, headers: &[(http::HeaderName, &str)]) -> Result<Client, Error> {
+        let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        Ok(connect_async(request).await?.0)
+    }
+
+    async fn tab_of(&self, user: &str) -> Client {
+        self.ask("/ws", &[(AUTHORIZATION, &format!("Bearer {user}"))]).await.unwrap()
+    }
+
+    /// A tab that has read its state.
+    async fn settled_tab_of(&self, user: &str) -> Client {
+        let mut tab = self.tab_of(user).await;
+        while hear(&mut tab).await["type"] != "numbered" {}
+        tab
+    }
+}
+
+/// The next frame, as JSON.
+async fn hear(tab: &mut Client) -> Value {
+    loop {
+        match tab.next().await.unwrap().unwrap() {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Ping(_) => {}
+            other => panic!("expected a frame, got {other:?}"),
+        }
+    }
+}
+
+async fn say(tab: &mut Client, text: &str) {
+    tab.send(Message::text(text)).await.unwrap();
+}
+
+/// The code with which the server closes, and how many frames came before.
+async fn closed(tab: &mut Client) -> (u16, usize) {
+    let mut frames = 0;
+    loop {
+        match tab.next().await.unwrap().unwrap() {
+            Message::Close(close) => {
+                let close = close.unwrap();
+                assert!(!close.reason.is_empty());
+                return (close.code.into(), frames);
+            }
+            Message::Text(_) => frames += 1,
+            _ => {}
+        }
+    }
+}
+
+fn quick() -> Duration {
+    Duration::from_millis(20)
+}
+
+#[tokio::test]
+async fn the_present_state_comes_first_and_nothing_falls_between() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.tab_of("anna").await;
+    let names = [hear(&mut tab).await, hear(&mut tab).await];
+    assert_eq!(names, [json!({"type": "sync"}), json!({"type": "benchmark_init"})]);
+    assert_eq!(hear(&mut tab).await["number"], 0);
+    for number in 1..100 {
+        server.rooms.hub.send(&UserId::new("anna"), &numbered(number));
+    }
+    for number in 1..100 {
+        assert_eq!(hear(&mut tab).await["number"], number);
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_read_is_not_told_by_half() {
+    let server = serve(Pace::default()).await;
+    server.rooms.broken.store(true, Ordering::Relaxed);
+    assert_eq!(closed(&mut server.tab_of("anna").await).await, (1011, 0));
+}
+
+#[tokio::test]
+async fn a_ping_is_answered() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    say(&mut tab, r#"{"type":"ping"}"#).await;
+    assert_eq!(hear(&mut tab).await, json!({"type": "pong"}));
+}
+
+#[tokio::test]
+async fn a_job_is_cancelled_and_an_unknown_one_answered_with_a_sentence() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    say(&mut tab, r#"{"type":"cancel","job_id":"job-2"}"#).await;
+    let answer = json!({"type": "error", "job_id": "job-2", "error": "You have no such job."});
+    assert_eq!(hear(&mut tab).await, answer);
+    say(&mut tab, r#"{"type":"cancel","job_id":"job-1"}"#).await;
+    assert_eq!(hear(&mut tab).await["type"], "job_cancelled");
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_answered_and_forgiven() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    for nonsense in [r#"{"type":"sing"}"#, r#"{"type":"cancel"}"#, "hello", "[]", ""] {
+        say(&mut tab, nonsense).await;
+        assert_eq!(hear(&mut tab).await["type"], "error", "{nonsense}");
+    }
+    tab.send(Message::binary(vec![0; 8])).await.unwrap();
+    assert_eq!(hear(&mut tab).await["type"], "error");
+    say(&mut tab, r#"{"type":"ping"}"#).await;
+    assert_eq!(hear(&mut tab).await["type"], "pong");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_closes_the_socket() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    say(&mut tab, &"x".repeat(LONGEST_MESSAGE)).await;
+    assert_eq!(hear(&mut tab).await["type"], "error");
+    say(&mut tab, &"x".repeat(LONGEST_MESSAGE + 1)).await;
+    assert_eq!(closed(&mut tab).await.0, 1009);
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_sign_in() {
+    let server = serve(Pace::default()).await;
+    assert_eq!(closed(&mut server.ask("/ws", &[]).await.unwrap()).await, (4001, 0));
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_opens_nothing() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.ask("/ws?token=anna", &[]).await.unwrap();
+    let Message::Close(Some(close)) = tab.next().await.unwrap().unwrap() else { panic!("not closed") };
+    assert_eq!(u16::from(close.code), 4001);
+    assert!(close.reason.contains("Authorization"), "{}", close.reason);
+}
+
+#[tokio::test]
+async fn a_cookie_counts_on_the_apps_own_pages_only() {
+    let server = serve(Pace::default()).await;
+    let own = format!("http://{}", server.address);
+    let mut tab = server.ask("/ws", &[(COOKIE, "user=anna"), (ORIGIN, &own)]).await.unwrap();
+    assert_eq!(hear(&mut tab).await["type"], "sync");
+    for headers in [
+        &[(COOKIE, "user=anna"), (ORIGIN, "https://elsewhere.example")][..],
+        &[(COOKIE, "user=anna"), (ORIGIN, "null")],
+        &[(COOKIE, "user=anna")],
+    ] {
+        let Err(Error::Http(response)) = server.ask("/ws", headers).await else { panic!("{headers:?}") };
+        assert_eq!(response.status(), 403, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sixth_tab_is_refused_until_one_is_closed() {
+    let server = serve(Pace::default()).await;
+    let mut tabs = Vec::new();
+    for _ in 0..5 {
+        tabs.push(server.settled_tab_of("anna").await);
+    }
+    assert_eq!(closed(&mut server.tab_of("anna").await).await, (4008, 0));
+    server.settled_tab_of("ben").await;
+    let mut last = tabs.pop().unwrap();
+    last.close(None).await.unwrap();
+    while last.next().await.is_some() {}
+    server.settled_tab_of("anna").await;
+}
+
+#[tokio::test]
+async fn a_silent_tab_is_closed() {
+    let server = serve(Pace { silence: quick(), ..Pace::default() }).await;
+    assert_eq!(closed(&mut server.tab_of("anna").await).await.0, 4002);
+}
+
+#[tokio::test]
+async fn pongs_of_the_protocol_are_no_words() {
+    let pace = Pace { silence: quick() * 10, ping: quick(), ..Pace::default() };
+    let server = serve(pace).await;
+    let mut tab = server.tab_of("anna").await;
+    let mut pings = 0;
+    loop {
+        match tab.next().await.unwrap().unwrap() {
+            Message::Ping(_) => pings += 1,
+            Message::Close(close) => break assert_eq!(u16::from(close.unwrap().code), 4002),
+            _ => {}
+        }
+    }
+    assert!(pings > 0);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_elsewhere_ends_its_tabs() {
+    let server = serve(Pace { session_check: quick(), ..Pace::default() }).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    server.rooms.signed_out.store(true, Ordering::Relaxed);
+    assert_eq!(closed(&mut tab).await.0, 4001);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_here_ends_its_tabs_at_once() {
+    let server = serve(Pace::default()).await;
+    let (mut annas, mut bens) = (server.settled_tab_of("anna").await, server.settled_tab_of("ben").await);
+    server.rooms.hub.end(&UserId::new("anna"));
+    assert_eq!(closed(&mut annas).await, (4001, 0));
+    say(&mut bens, r#"{"type":"ping"}"#).await;
+    assert_eq!(hear(&mut bens).await["type"], "pong");
+}
+
+#[tokio::test]
+async fn all_tabs_can_be_sent_away_to_come_back() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    server.rooms.hub.disconnect_all();
+    assert_eq!(closed(&mut tab).await, (1012, 0));
+}
+
+#[tokio::test]
+async fn a_slow_tab_is_dropped_while_another_hears_everything() {
+    let server = serve(Pace::default()).await;
+    let (mut slow, mut other) = (server.settled_tab_of("anna").await, server.settled_tab_of("anna").await);
+    // The other tab's snapshot was told to this one too.
+    assert_eq!(hear(&mut slow).await["number"], 0);
+    let (hub, anna) = (&server.rooms.hub, UserId::new("anna"));
+    let filling = json!("x".repeat(16 * 1024));
+    let mut sent = 0;
+    while hub.connections() == 2 {
+        sent += 1;
+        let mut frame = numbered(sent);
+        frame.fields.insert("filling".into(), filling.clone());
+        hub.send(&anna, &frame);
+        assert_eq!(hear(&mut other).await["number"], sent);
+    }
+    let (code, heard) = closed(&mut slow).await;
+    assert_eq!(code, 1013);
+    assert!(heard < sent, "{heard} of {sent}");
+}
+
+#[tokio::test]
+async fn a_tab_that_takes_nothing_is_dropped_in_time() {
+    let server = serve(Pace { send: quick(), ..Pace::default() }).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    let mut frame = numbered(1);
+    // More than the buffers of both ends hold.
+    frame.fields.insert("filling".into(), json!("x".repeat(15 * 1024 * 1024)));
+    server.rooms.hub.send(&UserId::new("anna"), &frame);
+    while server.rooms.hub.connections() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(closed(&mut tab).await.0, 1013);
+}
+
+#[tokio::test]
+async fn a_plain_request_is_told_what_this_address_is_for() {
+    let server = serve(Pace::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let request = "GET /ws HTTP/1.1\r\nhost: studio.example\r\nconnection: close\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Open a WebSocket"), "{answer}");
+}
