@@ -3,7 +3,7 @@
 use url::Url;
 
 /// Longest base URL, in bytes.
-pub const MAX_BASE_URL: usize = 2048;
+const MAX_BASE_URL: usize = 2048;
 
 /// `text` as a provider's base URL is kept: in the form of the WHATWG URL standard, without a slash at
 /// its end. Where it leads is judged when it is connected to, for a name may lead elsewhere by then.

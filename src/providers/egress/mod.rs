@@ -11,7 +11,7 @@ mod policy;
 mod resolve;
 mod scope;
 
-pub use base_url::{MAX_BASE_URL, check_base_url};
+pub use base_url::check_base_url;
 pub use client::{Answer, Client, Limits};
 pub use policy::{AddressPolicy, Refused};
 pub use resolve::{NoAddress, Resolver, SystemResolver, addresses};

@@ -139,15 +139,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn this_machine_s_own_names_are_looked_up_like_any_other() {
-        for host in ["localhost", "localhost.", "LOCALHOST"] {
-            let url = Url::parse(&format!("http://{host}/")).unwrap();
-            let error = addresses(&url, AddressPolicy::PUBLIC, &SystemResolver).await.unwrap_err();
-            assert!(
-                !matches!(error, NoAddress::Refused(ref refused) if refused.to_string().contains("127."))
-            );
-            assert!(host.ends_with('.') || matches!(error, NoAddress::Refused(_)), "{host}: {error:?}");
-        }
+    async fn this_machine_s_own_name_is_looked_up_like_any_other() {
+        let url = Url::parse("http://LocalHost/").unwrap();
+        let error = addresses(&url, AddressPolicy::PUBLIC, &SystemResolver).await.unwrap_err();
+        assert!(matches!(error, NoAddress::Refused(_)), "{error}");
+        assert!(addresses(&url, AddressPolicy::PUBLIC_AND_LOCAL, &SystemResolver).await.is_ok());
     }
 
     #[tokio::test]

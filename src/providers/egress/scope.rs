@@ -1,5 +1,8 @@
 //! What an IP address is: out in the world, on a local network, or nothing that a request may go to.
 //! After the special-purpose registries of IANA (RFC 6890 and its successors).
+//!
+//! A NAT64 prefix that a network chose for itself looks like any public prefix: who runs one has to
+//! filter there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

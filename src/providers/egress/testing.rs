@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv6Addr, TcpListener},
     sync::{Mutex, PoisonError},
     thread::JoinHandle,
 };
@@ -35,15 +35,15 @@ impl Resolver for Answers {
     }
 }
 
-/// Listens at `127.0.0.1` and `127.0.0.2` on one port, which it adds.
+/// Listens at `127.0.0.1` and at `::1`, on one port.
 pub(crate) fn twin_listeners() -> (TcpListener, TcpListener, u16) {
-    loop {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        if let Ok(second) = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], port))) {
-            return (first, second, port);
-        }
-    }
+    let twins = (0..16).find_map(|_| {
+        let v4 = TcpListener::bind("127.0.0.1:0").ok()?;
+        let port = v4.local_addr().ok()?.port();
+        let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).ok()?;
+        Some((v4, v6, port))
+    });
+    twins.unwrap()
 }
 
 /// Answers one request at `listener` on a thread of its own, then gives the listener back.

@@ -1,6 +1,6 @@
 //! Which addresses a measured connection is opened to, and which never see a packet.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use super::*;
 use crate::providers::egress::testing::{Answers, expect_one_arrival, twin_listeners};
@@ -36,19 +36,19 @@ async fn what_is_refused_never_arrives() {
 
 #[tokio::test]
 async fn the_address_that_was_judged_is_the_one_connected_to() {
-    let (first, second, port) = twin_listeners();
-    let only_first = AddressPolicy::PUBLIC.with_exception(SocketAddr::from(([127, 0, 0, 1], port)));
-    let only_second = AddressPolicy::PUBLIC.with_exception(SocketAddr::from(([127, 0, 0, 2], port)));
-    let resolver = Answers::new(&[&["127.0.0.2", "127.0.0.1"], &["127.0.0.2"], &["127.0.0.2"]]);
+    let (v4, v6, port) = twin_listeners();
+    let only_v4 = AddressPolicy::PUBLIC.with_exception(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let only_v6 = AddressPolicy::PUBLIC.with_exception(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
+    let resolver = Answers::new(&[&["::1", "127.0.0.1"], &["::1"], &["::1"]]);
     let text = format!("http://rebind.example:{port}/v1");
 
-    let _open = Connection::open_resolving(&resolver, &url(&text), only_first, LIMIT).await.unwrap();
+    let _open = Connection::open_resolving(&resolver, &url(&text), only_v4, LIMIT).await.unwrap();
     assert_eq!(resolver.left(), 2, "a name is looked up once for a connection");
-    expect_one_arrival(&first);
+    expect_one_arrival(&v4);
 
-    let message = refusal(&resolver, &text, only_first).await;
-    assert!(message.contains("rebind.example") && !message.contains("127."), "{message}");
+    let message = refusal(&resolver, &text, only_v4).await;
+    assert!(message.contains("rebind.example") && !message.contains("::1"), "{message}");
 
-    let _open = Connection::open_resolving(&resolver, &url(&text), only_second, LIMIT).await.unwrap();
-    expect_one_arrival(&second);
+    let _open = Connection::open_resolving(&resolver, &url(&text), only_v6, LIMIT).await.unwrap();
+    expect_one_arrival(&v6);
 }
