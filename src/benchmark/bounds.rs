@@ -52,7 +52,7 @@ fn check_load(load: &LoadParameters, tiers: &[u64]) -> Result<(), PlanError> {
     ensure(tiers.len() == 1, || "a load measures one context tier: give only one".into())
 }
 
-fn within<T: PartialOrd + Display>(
+pub(super) fn within<T: PartialOrd + Display>(
     name: &str,
     value: &T,
     range: &RangeInclusive<T>,
@@ -62,11 +62,11 @@ fn within<T: PartialOrd + Display>(
     })
 }
 
-fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), PlanError> {
+pub(super) fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), PlanError> {
     if holds { Ok(()) } else { refuse(complaint()) }
 }
 
-fn refuse(complaint: String) -> Result<(), PlanError> {
+pub(super) fn refuse(complaint: String) -> Result<(), PlanError> {
     Err(PlanError(complaint))
 }
 

@@ -1,6 +1,7 @@
 //! Speed runs: what is measured, how, and what comes out.
 
 mod bounds;
+pub mod submission;
 pub mod summary;
 pub mod types;
 

@@ -10,7 +10,8 @@ macro_rules! migrations {
 }
 
 /// All of `migrations/`, oldest first. A released one never changes.
-const MIGRATIONS: &[(&str, &str)] = &migrations!["0001_providers.sql", "0002_accounts.sql"];
+const MIGRATIONS: &[(&str, &str)] =
+    &migrations!["0001_providers.sql", "0002_accounts.sql", "0005_benchmarks.sql"];
 
 /// Runs what has not been run yet.
 ///

@@ -296,6 +296,7 @@ pub enum PriceSource {
 
 /// Names a model unambiguously.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ModelRef {
     pub provider_key: String,
     pub model_id: String,

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use super::types::{Protocol, ProviderKind};
 
+pub use protected::is_protected;
 pub use spec::{ParamSpec, ParamType, Support};
 pub use tables::parameters;
 

@@ -59,7 +59,7 @@ const CONTAINED: [&str; 15] = [
 const STARTS: [&str; 3] = ["auth", "stream", "toolconfig"];
 
 /// True for a name that must never be set as a parameter.
-pub(super) fn is_protected(name: &str) -> bool {
+pub fn is_protected(name: &str) -> bool {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     plain.is_empty()

@@ -1,0 +1,208 @@
+//! What is asked for when a benchmark is to be started, over REST or from a page, and the parameters
+//! that it becomes. Nothing is swallowed: what is unknown or out of bounds is refused by its name.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::bounds::{ensure, within};
+use super::types::{Parameters, Timeouts};
+use crate::benchmark::PlanError;
+use crate::providers::{ModelRef, registry};
+
+/// Characters of a prompt, at most.
+pub const MAX_PROMPT_CHARS: usize = 500_000;
+/// Seconds that one run may take.
+pub const RUN_TIMEOUT_RANGE: std::ops::RangeInclusive<f64> = 1.0..=1_800.0;
+/// Models × tiers × runs of one benchmark: 200 models with 20 runs each. All of them are on one page
+/// and in one frame after the other of a tab that reconnects, and a job ends after two hours anyway.
+pub const MAX_RUNS: u64 = 4_000;
+
+/// A benchmark to be started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct BenchmarkRequest {
+    /// Ids, `provider/model` pairs, display names or aliases of your models. Give these or `targets`.
+    pub models: Vec<String>,
+    /// Models named without any doubt.
+    pub targets: Vec<ModelRef>,
+    /// Blank: the usual one.
+    pub prompt: Option<String>,
+    /// 1 to 20 and no more than your account may.
+    pub runs: u32,
+    /// 1 to 16384.
+    pub max_tokens: u32,
+    /// 0 to 2.
+    pub temperature: f64,
+    /// Tokens of context before the prompt; 0 is the bare prompt.
+    pub context_tiers: Vec<u64>,
+    /// Seconds that one run may take, 1 to 1800. Without it: 120 to the first token, 300 in all.
+    pub timeout: Option<f64>,
+    /// One discarded run per model and tier.
+    pub warmup: bool,
+    /// Further parameters under the registry's names; those of one provider in `passthrough`.
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
+    pub provider_params: Option<Map<String, Value>>,
+    /// Not offered yet: refused unless empty.
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
+    pub profiles: Option<Map<String, Value>>,
+}
+
+impl Default for BenchmarkRequest {
+    fn default() -> Self {
+        let usual = Parameters::default();
+        Self {
+            models: Vec::new(),
+            targets: Vec::new(),
+            prompt: None,
+            runs: usual.runs,
+            max_tokens: usual.max_tokens,
+            temperature: usual.temperature,
+            context_tiers: usual.context_tiers,
+            timeout: None,
+            warmup: usual.warmup,
+            provider_params: None,
+            profiles: None,
+        }
+    }
+}
+
+impl BenchmarkRequest {
+    /// The parameters, checked.
+    ///
+    /// # Errors
+    /// Names the first one that is out of bounds or not offered, and says what to do.
+    pub fn parameters(&self) -> Result<Parameters, PlanError> {
+        ensure(self.profiles.as_ref().is_none_or(Map::is_empty), || {
+            "profiles are not offered yet: leave `profiles` out and set `provider_params`".into()
+        })?;
+        let params = self.provider_params.clone().unwrap_or_default();
+        check_params(&params)?;
+        let usual = Parameters::default();
+        let parameters = Parameters {
+            prompt: self.prompt.clone().filter(|prompt| !prompt.trim().is_empty()).unwrap_or(usual.prompt),
+            runs: self.runs,
+            max_tokens: self.max_tokens,
+            temperature: self.temperature,
+            context_tiers: self.context_tiers.clone(),
+            warmup: self.warmup,
+            params,
+            timeouts: timeouts(self.timeout)?,
+            load: None,
+        };
+        check_prompt(&parameters.prompt)?;
+        parameters.check()?;
+        Ok(parameters)
+    }
+}
+
+/// Checks how much would be measured with this many models.
+///
+/// # Errors
+/// Says what it comes to and what the most is.
+pub fn check_size(models: usize, parameters: &Parameters) -> Result<(), PlanError> {
+    let (models, tiers) = (models as u64, parameters.context_tiers.len() as u64);
+    let runs = models.saturating_mul(tiers).saturating_mul(parameters.runs.into());
+    ensure(runs <= MAX_RUNS, || {
+        format!(
+            "{models} models × {tiers} tiers × {} runs are {runs} runs, and one benchmark has at most {MAX_RUNS}: \
+             choose fewer",
+            parameters.runs
+        )
+    })
+}
+
+/// Whoever says how long a run may take means the wait for its first token as well: a large context
+/// on a slow machine needs most of the time for that.
+fn timeouts(total_s: Option<f64>) -> Result<Timeouts, PlanError> {
+    let usual = Timeouts::default();
+    let Some(total_s) = total_s else { return Ok(usual) };
+    within("timeout", &total_s, &RUN_TIMEOUT_RANGE)?;
+    Ok(Timeouts { connect_s: usual.connect_s.min(total_s), first_token_s: total_s, total_s })
+}
+
+fn check_prompt(prompt: &str) -> Result<(), PlanError> {
+    let length = prompt.chars().count();
+    ensure(length <= MAX_PROMPT_CHARS, || {
+        format!("the prompt has {length} characters, and the longest may have {MAX_PROMPT_CHARS}: shorten it")
+    })
+}
+
+/// The engine leaves out what would redirect a request or carry credentials. Here it is refused, so
+/// that a key written there by mistake is never kept.
+fn check_params(params: &Map<String, Value>) -> Result<(), PlanError> {
+    let passthrough = match params.get("passthrough") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(inner)) => Some(inner),
+        Some(_) => {
+            return super::bounds::refuse("passthrough has to be an object of names and values".into());
+        }
+    };
+    let names = params
+        .keys()
+        .filter(|name| *name != "passthrough")
+        .chain(passthrough.into_iter().flat_map(Map::keys));
+    let protected = names.into_iter().find(|name| registry::is_protected(name));
+    ensure(protected.is_none(), || {
+        let name = protected.map_or("", String::as_str);
+        format!("{name} belongs to the request itself and cannot be set as a parameter: leave it out")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn asked(body: Value) -> Result<Parameters, String> {
+        let request: BenchmarkRequest = serde_json::from_value(body).map_err(|error| error.to_string())?;
+        request.parameters().map_err(|error| error.0)
+    }
+
+    #[test]
+    fn an_empty_request_has_the_usual_parameters() {
+        assert_eq!(asked(json!({})), Ok(Parameters::default()));
+        assert_eq!(asked(json!({"prompt": " \n", "profiles": {}})), Ok(Parameters::default()));
+    }
+
+    #[test]
+    fn the_timeout_is_used() {
+        let timeouts = asked(json!({"timeout": 7})).unwrap().timeouts;
+        assert_eq!(timeouts, Timeouts { connect_s: 7.0, first_token_s: 7.0, total_s: 7.0 });
+        assert_eq!(asked(json!({"timeout": 1800})).unwrap().timeouts.first_token_s, 1800.0);
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_named() {
+        let long = "x".repeat(MAX_PROMPT_CHARS + 1);
+        for (body, expected) in [
+            (json!({"runs": 21}), "runs must be 1 to 20, not 21"),
+            (json!({"runs": -1}), "-1"),
+            (json!({"max_tokens": 16385}), "max_tokens must be 1 to 16384"),
+            (json!({"temperature": 2.5}), "temperature must be 0 to 2"),
+            (json!({"context_tiers": []}), "at least one"),
+            (json!({"context_tiers": [-5]}), "-5"),
+            (json!({"context_tiers": [1_000_000_000]}), "must be 0 to 2000000"),
+            (json!({"timeout": 0}), "timeout must be 1 to 1800"),
+            (json!({"prompt": long}), "500001 characters"),
+            (json!({"profiles": {"m": "fast"}}), "profiles are not offered"),
+            (json!({"stress": true}), "unknown field `stress`"),
+            (json!({"provider_params": {"api_base": "http://x"}}), "api_base belongs to the request"),
+            (json!({"provider_params": {"passthrough": {"Api-Key": "sk"}}}), "Api-Key belongs"),
+            (json!({"provider_params": {"passthrough": {"headers": {}}}}), "headers belongs"),
+            (json!({"provider_params": {"passthrough": 7}}), "passthrough has to be an object"),
+        ] {
+            let error = asked(body).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_benchmark_has_a_size() {
+        let parameters = Parameters { runs: 20, ..Parameters::default() };
+        assert_eq!(check_size(200, &parameters), Ok(()));
+        let error = check_size(201, &parameters).unwrap_err();
+        assert!(error.0.contains("4020 runs"), "{error}");
+    }
+}
