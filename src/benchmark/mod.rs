@@ -4,6 +4,7 @@ mod bounds;
 pub mod submission;
 pub mod summary;
 pub mod types;
+pub mod view;
 
 #[cfg(feature = "ssr")]
 mod board;
@@ -29,6 +30,10 @@ mod resume;
 mod run;
 #[cfg(feature = "ssr")]
 mod scheduling;
+#[cfg(feature = "ssr")]
+pub mod snapshot;
+#[cfg(feature = "ssr")]
+pub mod store;
 #[cfg(feature = "ssr")]
 pub mod tokenizer;
 

@@ -29,6 +29,7 @@ Use one everyday comparison and one short code example, and say when recursion i
 
 /// What a benchmark measures with; the same for all its models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Parameters {
     pub prompt: String,
@@ -66,6 +67,7 @@ impl Default for Parameters {
 
 /// Closed-loop load: exactly `concurrency` requests in flight until `requests` have been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct LoadParameters {
     pub concurrency: u32,
     pub requests: u64,
@@ -73,6 +75,7 @@ pub struct LoadParameters {
 
 /// Limits of one run, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Timeouts {
     pub connect_s: f64,
@@ -100,6 +103,7 @@ impl Timeouts {
 
 /// Which clock stamped the arrivals of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// The kernel's receive time (`SO_TIMESTAMPNS`).
@@ -110,6 +114,7 @@ pub enum Clock {
 
 /// Where token counts come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TokenSource {
     Reported,
@@ -119,6 +124,7 @@ pub enum TokenSource {
 /// One measured request. Metrics are `None` where they do not exist; a failed run keeps what was
 /// measured until it failed and counts in no average.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Run {
     /// 1-based.
     pub run_number: u64,
@@ -174,6 +180,7 @@ impl Run {
 
 /// Many runs of one model at one tier, successes only.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RunSummary {
     pub success_count: u64,
     pub error_count: u64,
@@ -203,6 +210,7 @@ pub struct RunSummary {
 
 /// What load mode adds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct LoadSummary {
     pub concurrency: u32,
     pub requests: u64,
@@ -225,6 +233,7 @@ pub struct LoadSummary {
 /// The measuring client's own condition, so that a reader can tell whether the client was the
 /// bottleneck.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ClientHealth {
     pub clock: Clock,
     pub lateness_p50_ms: Option<f64>,
@@ -240,6 +249,7 @@ pub struct ClientHealth {
 
 /// Why a tier was not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Skip {
     pub reason: String,
 }
@@ -272,6 +282,7 @@ pub struct RowHead {
 /// Everything known about one model at one tier. Holds a snapshot of names and prices, so that
 /// later edits cannot change it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ResultRow {
     /// The provider's display name.
     pub provider: String,
@@ -301,6 +312,7 @@ pub struct ResultRow {
 
 /// The discarded run, kept apart from the results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct WarmupOutcome {
     pub success: bool,
     pub ttft_ms: Option<f64>,
@@ -423,6 +435,7 @@ pub struct RunResult {
 
 /// What a benchmark would do with one model at one tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Preview {
     /// The provider's display name.
     pub provider: String,

@@ -6,6 +6,8 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyConnection, Connection, Executor};
 use std::str::FromStr;
 
+use crate::accounts::UserId;
+
 use super::{Database, Location, migrations, new_id};
 
 /// One of each backend that can be tested here.
@@ -13,6 +15,19 @@ pub async fn databases() -> Vec<Database> {
     let mut databases = vec![sqlite().await];
     databases.extend(postgres().await);
     databases
+}
+
+/// A user to whom rows can belong.
+pub async fn add_user(database: &Database, id: &str) -> UserId {
+    sqlx::query(
+        "insert into users (id, email, password_hash, role, created_at) values ($1, $2, '', 'user', 0)",
+    )
+    .bind(id)
+    .bind(format!("{id}@example.org"))
+    .execute(database.pool())
+    .await
+    .unwrap();
+    UserId::new(id)
 }
 
 /// An empty SQLite database in memory.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 /// The wire protocol of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// `POST {base}/chat/completions`, OpenAI's chat completions and everything that speaks it.
@@ -258,6 +259,7 @@ impl Model {
 
 /// US dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Price {
     pub input_per_mtok: f64,
     /// `None`: cached input is charged like any other input.
@@ -288,6 +290,7 @@ impl Price {
 
 /// Where a price comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PriceSource {
     Catalog,
@@ -310,6 +313,7 @@ impl fmt::Display for ModelRef {
 
 /// What kind of failure an endpoint reported or caused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     RateLimited,
@@ -336,6 +340,7 @@ pub enum ErrorKind {
 
 /// An endpoint's error, safe to show: key-like strings are masked, the text is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[error("[{}] {message}", .kind.as_str())]
 pub struct ApiError {
     pub kind: ErrorKind,

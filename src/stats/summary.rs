@@ -10,6 +10,7 @@ use super::{
 
 /// A sample in figures. Units are those of the sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Summary {
     pub n: u64,
     pub mean: f64,

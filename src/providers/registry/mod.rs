@@ -30,6 +30,7 @@ pub use tables::parameters;
 
 /// One change that the rules made to what the user asked for, readable by a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Adjustment {
     /// The parameter's name as it was asked for.
     pub param: String,
@@ -44,6 +45,7 @@ pub struct Adjustment {
 
 /// What was done to a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AdjustmentAction {
     /// Nothing is sent.

@@ -1,0 +1,107 @@
+//! What is kept of providers and models when a benchmark begins, so that it goes on with the same
+//! names, prices and parameters whatever is edited meanwhile.
+
+use serde::{Deserialize, Serialize};
+
+use super::Target;
+use crate::providers::{Model, ModelRef, Protocol, ProviderKind};
+
+/// One target as it was at the first start. Holds neither key nor headers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetSnapshot {
+    pub provider_key: String,
+    pub provider: String,
+    pub kind: ProviderKind,
+    pub protocol: Protocol,
+    pub base_url: String,
+    pub model: Model,
+}
+
+/// Why a benchmark cannot go on where it began.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} has another address or protocol than when this benchmark began, so its results could not be compared. \
+     Start a new benchmark."
+)]
+pub struct Moved(pub String);
+
+impl TargetSnapshot {
+    pub fn of(Target { provider, model, .. }: &Target) -> Self {
+        Self {
+            provider_key: provider.key.clone(),
+            provider: provider.display_name.clone(),
+            kind: provider.kind,
+            protocol: provider.protocol,
+            base_url: provider.base_url.clone(),
+            model: model.clone(),
+        }
+    }
+
+    pub fn model_ref(&self) -> ModelRef {
+        ModelRef { provider_key: self.provider_key.clone(), model_id: self.model.id.clone() }
+    }
+
+    /// The target as it was, with the key and the headers of now.
+    ///
+    /// # Errors
+    /// When the provider has moved.
+    pub fn restore(&self, now: Target) -> Result<Target, Moved> {
+        let Target { mut provider, key, model: _ } = now;
+        // The demo listens at another port after each start of the server.
+        let same_address = provider.simulated() || provider.base_url == self.base_url;
+        if !same_address || provider.protocol != self.protocol {
+            return Err(Moved(provider.display_name));
+        }
+        provider.display_name.clone_from(&self.provider);
+        provider.kind = self.kind;
+        Ok(Target { provider, key, model: self.model.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock;
+    use crate::providers::Provider;
+
+    fn target(root: &str, model: &str) -> Target {
+        let mut provider = mock::demo_provider(root);
+        provider.headers = vec![("x-gateway".into(), "s3cret".into())];
+        Target { provider, key: Some("sk-s3cret".into()), model: Model::named(model) }
+    }
+
+    #[test]
+    fn a_snapshot_holds_no_secret() {
+        let snapshot = TargetSnapshot::of(&target("http://127.0.0.1:1", "m"));
+        assert!(!serde_json::to_string(&snapshot).unwrap().contains("s3cret"));
+    }
+
+    #[test]
+    fn names_are_those_of_the_start_and_keys_those_of_now() {
+        let began = target("http://127.0.0.1:1", "m");
+        let mut edited = began.clone();
+        edited.provider.display_name = "Renamed".into();
+        edited.model.display_name = "Renamed".into();
+        edited.key = Some("sk-rotated".into());
+        let restored = TargetSnapshot::of(&began).restore(edited).unwrap();
+        assert_eq!((&restored.provider, &restored.model), (&began.provider, &began.model));
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&restored.key.unwrap()), "sk-rotated");
+    }
+
+    #[test]
+    fn a_benchmark_does_not_go_on_elsewhere() {
+        let custom = |root: &str| {
+            let provider = Provider::of_kind(ProviderKind::Custom, root);
+            Target { provider, key: None, model: Model::named("m") }
+        };
+        let snapshot = TargetSnapshot::of(&custom("http://127.0.0.1:1"));
+        let moved = snapshot.restore(custom("http://127.0.0.1:2")).unwrap_err();
+        assert!(moved.to_string().starts_with("Custom has another address"), "{moved}");
+    }
+
+    #[test]
+    fn the_demo_is_itself_at_any_port() {
+        let snapshot = TargetSnapshot::of(&target("http://127.0.0.1:1", "m"));
+        assert!(snapshot.restore(target("http://127.0.0.1:2", "m")).is_ok());
+    }
+}

@@ -1,0 +1,198 @@
+//! The SQL of benchmarks, their rows and their runs.
+
+mod history;
+mod rows;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::snapshot::TargetSnapshot;
+use super::types::{ClientHealth, Parameters, ResultRow};
+use super::view::BenchmarkStatus;
+use crate::accounts::UserId;
+use crate::database::{Database, now_ms};
+use crate::providers::ModelRef;
+
+pub use history::{HistoryItem, RowFigures};
+pub use rows::StoredRow;
+
+/// Characters of a prompt that lists show.
+const PREVIEW_CHARS: usize = 200;
+
+/// Why a row could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("The database failed: {0}. Is the disk full, or the file in use by another program?")]
+    Database(#[from] sqlx::Error),
+    #[error("The database holds a value that this version does not understand: {0}")]
+    Value(#[from] serde_json::Error),
+}
+
+/// Names one row of a benchmark.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RowKey {
+    pub model: ModelRef,
+    pub context_tokens: u64,
+}
+
+/// A benchmark without its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredBenchmark {
+    pub id: String,
+    pub status: BenchmarkStatus,
+    pub error: Option<String>,
+    pub created_at: i64,
+    pub finished_at: Option<i64>,
+    pub parameters: Parameters,
+    pub targets: Vec<TargetSnapshot>,
+    pub client: Option<ClientHealth>,
+}
+
+/// The tables `benchmarks`, `benchmark_rows` and `benchmark_runs`.
+#[derive(Debug, Clone)]
+pub struct BenchmarkStore {
+    database: Database,
+}
+
+impl BenchmarkStore {
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Puts in a benchmark that begins. One that has begun before stays as it is.
+    pub async fn begin(
+        &self,
+        user: &UserId,
+        id: &str,
+        parameters: &Parameters,
+        targets: &[TargetSnapshot],
+    ) -> Result<(), StoreError> {
+        let preview: String = parameters.prompt.chars().take(PREVIEW_CHARS).collect();
+        sqlx::query(
+            "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
+             values ($1, $2, 'running', $3, $4, $5, $6) on conflict (id) do nothing",
+        )
+        .bind(id)
+        .bind(user.as_str())
+        .bind(now_ms())
+        .bind(preview)
+        .bind(serde_json::to_string(parameters)?)
+        .bind(serde_json::to_string(targets)?)
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// The benchmark with this id; `None` when the user has none.
+    pub async fn find(&self, user: &UserId, id: &str) -> Result<Option<StoredBenchmark>, StoreError> {
+        let row = sqlx::query(
+            "select id, status, error, created_at, finished_at, parameters, targets, client
+             from benchmarks where user_id = $1 and id = $2",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .fetch_optional(self.database.pool())
+        .await?;
+        row.as_ref().map(stored_benchmark).transpose()
+    }
+
+    /// Those that have begun and neither finished nor failed, oldest first.
+    pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
+        let rows = sqlx::query(
+            "select id, status, error, created_at, finished_at, parameters, targets, client
+             from benchmarks where user_id = $1 and status = 'running' order by id",
+        )
+        .bind(user.as_str())
+        .fetch_all(self.database.pool())
+        .await?;
+        rows.iter().map(stored_benchmark).collect()
+    }
+
+    /// All is measured: sums up every row and makes the benchmark part of the history, in one step.
+    pub async fn finish(
+        &self,
+        user: &UserId,
+        id: &str,
+        rows: &[ResultRow],
+        client: &ClientHealth,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin().await?;
+        for row in rows {
+            rows::sum_up(&mut transaction, user, id, row).await?;
+        }
+        sqlx::query(
+            "update benchmarks set status = 'complete', error = null, finished_at = $3, client = $4
+             where user_id = $1 and id = $2",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .bind(now_ms())
+        .bind(serde_json::to_string(client)?)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// It ended before its time. What was measured stays, and says so.
+    pub async fn fail(&self, user: &UserId, id: &str, error: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "update benchmarks set status = 'failed', error = $3, finished_at = $4
+             where user_id = $1 and id = $2 and status = 'running'",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .bind(error)
+        .bind(now_ms())
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes a benchmark with its rows and runs; tells whether the user had it.
+    pub async fn delete(&self, user: &UserId, id: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query("delete from benchmarks where user_id = $1 and id = $2")
+            .bind(user.as_str())
+            .bind(id)
+            .execute(self.database.pool())
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+fn stored_benchmark(row: &AnyRow) -> Result<StoredBenchmark, StoreError> {
+    let client: Option<String> = row.try_get("client")?;
+    Ok(StoredBenchmark {
+        id: row.try_get("id")?,
+        status: status(row)?,
+        error: row.try_get("error")?,
+        created_at: row.try_get("created_at")?,
+        finished_at: row.try_get("finished_at")?,
+        parameters: serde_json::from_str(row.try_get("parameters")?)?,
+        targets: serde_json::from_str(row.try_get("targets")?)?,
+        client: client.as_deref().map(serde_json::from_str).transpose()?,
+    })
+}
+
+/// An unknown status is one of a newer version.
+fn status(row: &AnyRow) -> Result<BenchmarkStatus, StoreError> {
+    let name: &str = row.try_get("status")?;
+    Ok(serde_json::from_value(name.into())?)
+}
+
+fn row_key(row: &AnyRow) -> sqlx::Result<RowKey> {
+    let model = ModelRef { provider_key: row.try_get("provider_key")?, model_id: row.try_get("model_id")? };
+    Ok(RowKey { model, context_tokens: unsigned(row.try_get("context_tokens")?) })
+}
+
+/// Counts are `bigint` in the tables. No count reaches beyond.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}

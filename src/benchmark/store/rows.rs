@@ -1,0 +1,145 @@
+//! The rows of a benchmark: laid out at its beginning, summed up when their runs are done.
+
+use sqlx::{AnyConnection, Row};
+
+use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
+use crate::accounts::UserId;
+use crate::benchmark::types::{ResultRow, RowHead, RunSummary, WarmupOutcome, WarmupResult};
+use crate::providers::ModelRef;
+
+/// A row as it is kept, without its runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRow {
+    pub key: RowKey,
+    pub head: RowHead,
+    pub warmup: Option<WarmupOutcome>,
+    /// Set when all runs are done.
+    pub summary: Option<RunSummary>,
+}
+
+impl BenchmarkStore {
+    /// Puts in the rows to come. Those that are there stay as they are.
+    pub async fn lay_out(&self, user: &UserId, id: &str, heads: &[RowHead]) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin().await?;
+        for (position, head) in (0_i64..).zip(heads) {
+            sqlx::query(
+                "insert into benchmark_rows
+                     (benchmark_id, user_id, provider_key, model_id, context_tokens, position, head)
+                 values ($1, $2, $3, $4, $5, $6, $7)
+                 on conflict (benchmark_id, provider_key, model_id, context_tokens) do nothing",
+            )
+            .bind(id)
+            .bind(user.as_str())
+            .bind(&head.provider_key)
+            .bind(&head.model_id)
+            .bind(signed(head.context_tokens))
+            .bind(position)
+            .bind(serde_json::to_string(head)?)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The rows of a benchmark in their order.
+    pub async fn rows(&self, user: &UserId, id: &str) -> Result<Vec<StoredRow>, StoreError> {
+        let rows = sqlx::query(
+            "select provider_key, model_id, context_tokens, head, warmup, summary
+             from benchmark_rows where user_id = $1 and benchmark_id = $2 order by position",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .fetch_all(self.database.pool())
+        .await?;
+        let stored = rows.iter().map(|row| {
+            let warmup: Option<String> = row.try_get("warmup")?;
+            let summary: Option<String> = row.try_get("summary")?;
+            Ok(StoredRow {
+                key: row_key(row)?,
+                head: serde_json::from_str(row.try_get("head")?)?,
+                warmup: warmup.as_deref().map(serde_json::from_str).transpose()?,
+                summary: summary.as_deref().map(serde_json::from_str).transpose()?,
+            })
+        });
+        stored.collect()
+    }
+
+    /// Keeps what became of a row's discarded run.
+    pub async fn save_warmup(
+        &self,
+        user: &UserId,
+        id: &str,
+        warmup: &WarmupResult,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "update benchmark_rows set warmup = $6
+             where user_id = $1 and benchmark_id = $2
+               and provider_key = $3 and model_id = $4 and context_tokens = $5",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .bind(&warmup.provider_key)
+        .bind(&warmup.model_id)
+        .bind(signed(warmup.context_tokens))
+        .bind(serde_json::to_string(&warmup.outcome)?)
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps the summary of a row whose runs are done.
+    pub async fn save_summary(&self, user: &UserId, id: &str, row: &ResultRow) -> Result<(), StoreError> {
+        let mut connection = self.database.pool().acquire().await?;
+        sum_up(&mut connection, user, id, row).await
+    }
+}
+
+/// Writes a row's summary and the figures of it that lists show.
+pub(super) async fn sum_up(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    id: &str,
+    row: &ResultRow,
+) -> Result<(), StoreError> {
+    let summary = &row.summary;
+    let mean = |of: Option<crate::stats::Summary>| of.map(|figures| figures.mean);
+    let first_error = row.runs.iter().find_map(|run| run.error.as_ref()).map(ToString::to_string);
+    sqlx::query(
+        "update benchmark_rows set
+             summary = $6, success_count = $7, error_count = $8, error = $9,
+             avg_tokens_per_second = $10, std_dev_tps = $11, avg_ttft_ms = $12, avg_total_time_s = $13,
+             avg_input_tokens_per_second = $14, avg_output_speed_tps = $15, avg_itl_ms = $16, total_cost = $17
+         where user_id = $1 and benchmark_id = $2
+           and provider_key = $3 and model_id = $4 and context_tokens = $5",
+    )
+    .bind(user.as_str())
+    .bind(id)
+    .bind(&row.provider_key)
+    .bind(&row.model_id)
+    .bind(signed(row.context_tokens))
+    .bind(serde_json::to_string(summary)?)
+    .bind(signed(summary.success_count))
+    .bind(signed(summary.error_count))
+    .bind(first_error)
+    .bind(mean(summary.tokens_per_second))
+    .bind(summary.tokens_per_second.and_then(|figures| figures.sd))
+    .bind(mean(summary.ttft_ms))
+    .bind(mean(summary.total_time_s))
+    .bind(mean(summary.input_tokens_per_second))
+    .bind(mean(summary.output_speed_tps))
+    .bind(mean(summary.itl_ms))
+    .bind(summary.total_cost)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl RowKey {
+    /// Which row a head is of.
+    pub fn of(head: &RowHead) -> Self {
+        let RowHead { provider_key, model_id, context_tokens, .. } = head;
+        let model = ModelRef { provider_key: provider_key.clone(), model_id: model_id.clone() };
+        Self { model, context_tokens: *context_tokens }
+    }
+}

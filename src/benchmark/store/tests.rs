@@ -1,0 +1,265 @@
+//! Each test runs on every database.
+
+use super::*;
+use crate::benchmark::types::{Clock, Run, WarmupOutcome, WarmupResult};
+use crate::benchmark::{FinishedRow, Target, summary, types::RowHead};
+use crate::database::testing;
+use crate::mock;
+use crate::providers::{ApiError, ErrorKind, Model};
+
+const ID: &str = "0198a000-0000-7000-8000-000000000001";
+
+struct World {
+    database: Database,
+    store: BenchmarkStore,
+    anna: UserId,
+    ben: UserId,
+}
+
+async fn worlds() -> Vec<World> {
+    let mut worlds = Vec::new();
+    for database in testing::databases().await {
+        let (anna, ben) =
+            (testing::add_user(&database, "anna").await, testing::add_user(&database, "ben").await);
+        worlds.push(World { store: BenchmarkStore::new(database.clone()), database, anna, ben });
+    }
+    worlds
+}
+
+fn target() -> TargetSnapshot {
+    let provider = mock::demo_provider("http://127.0.0.1:1");
+    TargetSnapshot::of(&Target { provider, key: None, model: Model::named("demo-fast") })
+}
+
+fn head(tier: u64) -> RowHead {
+    let target = target();
+    RowHead {
+        provider: target.provider,
+        provider_key: target.provider_key,
+        model: target.model.display_name,
+        model_id: target.model.id,
+        protocol: target.protocol,
+        simulated: true,
+        context_tokens: tier,
+        context_token_source: None,
+        price: None,
+        adjustments: Vec::new(),
+        skipped: None,
+    }
+}
+
+fn run(number: u64, ttft_ms: f64) -> Run {
+    let json = serde_json::json!({
+        "run_number": number, "success": true, "started_at": 7, "ttft_ms": ttft_ms, "chunks": 3,
+        "tokens_per_second": 100.0, "clock": Clock::Kernel, "chunk_deltas_us": [1000, 20, 30],
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+fn failed(number: u64) -> Run {
+    let message = "slow down".into();
+    let error = ApiError { kind: ErrorKind::RateLimited, status: Some(429), message, retry_after_s: None };
+    Run { success: false, error: Some(error), ttft_ms: None, tokens_per_second: None, ..run(number, 0.0) }
+}
+
+fn key(tier: u64) -> RowKey {
+    RowKey::of(&head(tier))
+}
+
+async fn begin(world: &World, user: &UserId, id: &str, tiers: &[u64]) {
+    let parameters = Parameters { context_tiers: tiers.to_vec(), ..Parameters::default() };
+    world.store.begin(user, id, &parameters, &[target()]).await.unwrap();
+    let heads: Vec<_> = tiers.iter().map(|tier| head(*tier)).collect();
+    world.store.lay_out(user, id, &heads).await.unwrap();
+}
+
+fn health() -> ClientHealth {
+    ClientHealth {
+        clock: Clock::Kernel,
+        lateness_p50_ms: None,
+        lateness_p99_ms: None,
+        lateness_max_ms: None,
+        cpu_s: 0.5,
+        cpu_us_per_token: None,
+        peak_rss_mb: 40.0,
+        warning: None,
+    }
+}
+
+async fn count(world: &World, sql: &'static str) -> i64 {
+    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(world.database.pool()).await.unwrap();
+    count
+}
+
+#[tokio::test]
+async fn beginning_again_changes_nothing() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0, 5]).await;
+        let began = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        let other = Parameters { runs: 9, ..Parameters::default() };
+        world.store.begin(&world.anna, ID, &other, &[]).await.unwrap();
+        world.store.lay_out(&world.anna, ID, &[head(5), head(0)]).await.unwrap();
+        assert_eq!(world.store.find(&world.anna, ID).await.unwrap().unwrap(), began);
+        assert_eq!((began.status, began.targets), (BenchmarkStatus::Running, vec![target()]));
+        let rows = world.store.rows(&world.anna, ID).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.key.context_tokens).collect::<Vec<_>>(), [0, 5]);
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_kept_once() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        let (store, anna) = (&world.store, &world.anna);
+        let save = async |run: Run| store.save_run(anna, ID, &key(0), &run).await.unwrap();
+        assert!(save(run(2, 20.0)).await);
+        assert!(save(run(1, 10.0)).await);
+        assert!(!save(run(2, 99.0)).await);
+        let runs = world.store.runs(&world.anna, ID).await.unwrap();
+        let ttfts: Vec<_> = runs[&key(0)].iter().map(|run| run.ttft_ms.unwrap()).collect();
+        assert_eq!(ttfts, [10.0, 20.0]);
+    }
+}
+
+#[tokio::test]
+async fn chunks_are_read_only_when_asked_for() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        let runs = world.store.runs(&world.anna, ID).await.unwrap();
+        assert!(runs[&key(0)][0].chunk_deltas_us.is_empty());
+        let timeline = world.store.timeline(&world.anna, ID, &key(0), 1).await.unwrap();
+        assert_eq!(timeline, Some(vec![1000, 20, 30]));
+        assert_eq!(world.store.timeline(&world.anna, ID, &key(0), 2).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn what_is_finished_comes_back_whole() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0, 5]).await;
+        let outcome = WarmupOutcome { success: true, ttft_ms: Some(1.5), connect_ms: None, error: None };
+        let RowHead { provider, provider_key, model, model_id, .. } = head(5);
+        let warmup = WarmupResult {
+            provider,
+            provider_key,
+            model,
+            model_id,
+            context_tokens: 5,
+            outcome: outcome.clone(),
+        };
+        world.store.save_warmup(&world.anna, ID, &warmup).await.unwrap();
+        world.store.save_run(&world.anna, ID, &key(5), &run(2, 20.0)).await.unwrap();
+        let expected =
+            |tier, warmup, runs| FinishedRow { model: key(0).model, context_tokens: tier, warmup, runs };
+        let finished = world.store.finished(&world.anna, ID).await.unwrap();
+        let rows = [expected(0, None, vec![]), expected(5, Some(outcome), vec![run(2, 20.0)])];
+        assert_eq!(finished, rows);
+    }
+}
+
+#[tokio::test]
+async fn only_what_has_ended_is_history() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        assert!(world.store.history(&world.anna, None, 9).await.unwrap().is_empty());
+        assert_eq!(world.store.running(&world.anna).await.unwrap().len(), 1);
+        let row = summary::row(head(0), None, vec![run(1, 10.0), run(2, 20.0), failed(3)]);
+        world.store.finish(&world.anna, ID, &[row], &health()).await.unwrap();
+        assert!(world.store.running(&world.anna).await.unwrap().is_empty());
+        let history = world.store.history(&world.anna, None, 9).await.unwrap();
+        assert_eq!((history.len(), history[0].status), (1, BenchmarkStatus::Complete));
+        let figures = &history[0].rows[0];
+        assert_eq!((figures.success_count, figures.error_count), (2, 1));
+        assert_eq!((figures.avg_ttft_ms, figures.std_dev_tps), (Some(15.0), Some(0.0)));
+        assert_eq!(figures.error.as_deref(), Some("[rate_limited] slow down"));
+        let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        assert_eq!((found.client, found.finished_at.is_some()), (Some(health()), true));
+    }
+}
+
+#[tokio::test]
+async fn what_failed_keeps_its_runs_and_what_is_complete_cannot_fail() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        world.store.fail(&world.anna, ID, "It broke.").await.unwrap();
+        let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        assert_eq!((found.status, found.error.as_deref()), (BenchmarkStatus::Failed, Some("It broke.")));
+        assert_eq!(world.store.runs(&world.anna, ID).await.unwrap().len(), 1);
+        world.store.finish(&world.anna, ID, &[], &health()).await.unwrap();
+        world.store.fail(&world.anna, ID, "It broke.").await.unwrap();
+        let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        assert_eq!((found.status, found.error), (BenchmarkStatus::Complete, None));
+    }
+}
+
+#[tokio::test]
+async fn history_is_read_page_by_page() {
+    for world in worlds().await {
+        let ids: Vec<String> = (0..5).map(|n| format!("0198a000-0000-7000-8000-00000000000{n}")).collect();
+        for id in &ids {
+            begin(&world, &world.anna, id, &[0, 5]).await;
+            world.store.finish(&world.anna, id, &[], &health()).await.unwrap();
+        }
+        let mut seen: Vec<String> = Vec::new();
+        loop {
+            let before = seen.last().map(String::as_str);
+            let items = world.store.history(&world.anna, before, 2).await.unwrap();
+            assert!(items.iter().all(|item| item.rows.len() == 2));
+            if items.is_empty() {
+                break;
+            }
+            seen.extend(items.into_iter().map(|item| item.id));
+        }
+        assert_eq!(seen, ids.into_iter().rev().collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn deleting_leaves_nothing() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        assert!(world.store.delete(&world.anna, ID).await.unwrap());
+        assert!(!world.store.delete(&world.anna, ID).await.unwrap());
+        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 0);
+        assert_eq!(count(&world, "select count(*) from benchmark_runs").await, 0);
+        let late = world.store.save_run(&world.anna, ID, &key(0), &run(2, 10.0)).await;
+        assert!(late.is_err(), "a run of nothing was kept");
+    }
+}
+
+#[tokio::test]
+async fn users_do_not_reach_each_other() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        let (store, ben) = (&world.store, &world.ben);
+        assert_eq!(store.find(ben, ID).await.unwrap(), None);
+        assert!(store.rows(ben, ID).await.unwrap().is_empty());
+        assert!(store.runs(ben, ID).await.unwrap().is_empty());
+        assert!(store.finished(ben, ID).await.unwrap().is_empty());
+        assert_eq!(store.timeline(ben, ID, &key(0), 1).await.unwrap(), None);
+        assert!(!store.delete(ben, ID).await.unwrap());
+        store.fail(ben, ID, "Ha.").await.unwrap();
+        store.finish(ben, ID, &[], &health()).await.unwrap();
+        let found = store.find(&world.anna, ID).await.unwrap().unwrap();
+        assert_eq!(found.status, BenchmarkStatus::Running);
+        assert!(store.history(ben, None, 9).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_account_takes_its_results_with_it() {
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        sqlx::query("delete from users where id = $1")
+            .bind(world.anna.as_str())
+            .execute(world.database.pool())
+            .await
+            .unwrap();
+        assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
+        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 0);
+    }
+}
