@@ -46,7 +46,7 @@ impl TargetSnapshot {
     /// # Errors
     /// When the provider has moved.
     pub fn restore(&self, now: Target) -> Result<Target, Moved> {
-        let Target { mut provider, key, model: _ } = now;
+        let Target { mut provider, key, policy, model: _ } = now;
         // The demo listens at another port after each start of the server.
         let same_address = provider.simulated() || provider.base_url == self.base_url;
         if !same_address || provider.protocol != self.protocol {
@@ -54,7 +54,7 @@ impl TargetSnapshot {
         }
         provider.display_name.clone_from(&self.provider);
         provider.kind = self.kind;
-        Ok(Target { provider, key, model: self.model.clone() })
+        Ok(Target { provider, key, policy, model: self.model.clone() })
     }
 }
 
@@ -63,11 +63,13 @@ mod tests {
     use super::*;
     use crate::mock;
     use crate::providers::Provider;
+    use crate::providers::egress::AddressPolicy;
 
     fn target(root: &str, model: &str) -> Target {
         let mut provider = mock::demo_provider(root);
         provider.headers = vec![("x-gateway".into(), "s3cret".into())];
-        Target { provider, key: Some("sk-s3cret".into()), model: Model::named(model) }
+        let key = Some("sk-s3cret".into());
+        Target { provider, key, model: Model::named(model), policy: AddressPolicy::PUBLIC }
     }
 
     #[test]
@@ -92,7 +94,7 @@ mod tests {
     fn a_benchmark_does_not_go_on_elsewhere() {
         let custom = |root: &str| {
             let provider = Provider::of_kind(ProviderKind::Custom, root);
-            Target { provider, key: None, model: Model::named("m") }
+            Target { provider, key: None, model: Model::named("m"), policy: AddressPolicy::PUBLIC }
         };
         let snapshot = TargetSnapshot::of(&custom("http://127.0.0.1:1"));
         let moved = snapshot.restore(custom("http://127.0.0.1:2")).unwrap_err();

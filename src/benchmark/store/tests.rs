@@ -5,6 +5,7 @@ use crate::benchmark::types::{Clock, Run, WarmupOutcome, WarmupResult};
 use crate::benchmark::{FinishedRow, Target, summary, types::RowHead};
 use crate::database::testing;
 use crate::mock;
+use crate::providers::egress::AddressPolicy;
 use crate::providers::{ApiError, ErrorKind, Model};
 
 const ID: &str = "0198a000-0000-7000-8000-000000000001";
@@ -28,7 +29,8 @@ async fn worlds() -> Vec<World> {
 
 fn target() -> TargetSnapshot {
     let provider = mock::demo_provider("http://127.0.0.1:1");
-    TargetSnapshot::of(&Target { provider, key: None, model: Model::named("demo-fast") })
+    let policy = AddressPolicy::PUBLIC;
+    TargetSnapshot::of(&Target { provider, key: None, model: Model::named("demo-fast"), policy })
 }
 
 fn head(tier: u64) -> RowHead {
