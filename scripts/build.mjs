@@ -24,6 +24,11 @@ const siteDir = options["site-root"];
 const partsDir = path.join(targetDir, "site-parts");
 const stampFile = path.join(partsDir, "stamps.json");
 const tools = process.env.TOOLS_DIR ?? path.resolve(".cache/tools");
+const chartsDir = path.join(options["assets-dir"], "charts");
+
+// Bytes of the WebAssembly and JavaScript that any first page needs, compressed with Brotli.
+const firstPageLimit = 450_000;
+
 const npmTool = (tool) => path.resolve("node_modules/.bin", tool);
 
 // The hash that cargo-leptos puts into file names: MD5 in URL-safe base64.
@@ -103,6 +108,9 @@ function writeCompressed(file, content) {
   fs.writeFileSync(`${file}.br`, zlib.brotliCompressSync(content));
 }
 
+const brotli = (content) => zlib.brotliCompressSync(content).length;
+const gzip = (content) => zlib.gzipSync(content, { level: 9 }).length;
+
 // Lays out the site directory, with each file's hash in its name so that browsers may keep it for ever.
 function assembleSite() {
   const pkgDir = path.join(siteDir, options["site-pkg-dir"]);
@@ -117,9 +125,27 @@ function assembleSite() {
     fs.mkdirSync(pkgDir, { recursive: true });
     fs.cpSync(options["assets-dir"], siteDir, { recursive: true });
     for (const { file, content } of parts) writeCompressed(file, content);
+    for (const file of filesUnder(path.join(siteDir, "charts"), ".js")) writeCompressed(file, fs.readFileSync(file));
   });
   // Always, for `cargo leptos` may have written it for a site of its own.
   fs.writeFileSync(path.join(releaseDir, "hash.txt"), parts.map(({ kind, hash }) => `${kind}: ${hash}\n`).join(""));
+}
+
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
+
+function compressedSizes(files) {
+  const contents = files.map((file) => fs.readFileSync(file));
+  const total = (compressed) => contents.reduce((sum, content) => sum + compressed(content), 0);
+  return { brotli: total(brotli), gzip: total(gzip) };
+}
+
+function weigh() {
+  const first = compressedSizes(["wasm", "js"].map((kind) => path.join(partsDir, `${name}.${kind}`)));
+  const charts = compressedSizes(filesUnder(chartsDir, ".js"));
+  say(`The first page needs ${kilobytes(first.brotli)} of WebAssembly and JavaScript with Brotli, ${kilobytes(first.gzip)} with gzip; a first chart ${kilobytes(charts.brotli)} and ${kilobytes(charts.gzip)} more`);
+  if (first.brotli <= firstPageLimit) return;
+  console.error(`error: the first page may need ${kilobytes(firstPageLimit)} at most; move something out of it, or out of the client`);
+  process.exit(1);
 }
 
 fs.mkdirSync(partsDir, { recursive: true });
@@ -128,6 +154,7 @@ try {
   bindClient(buildClient());
   buildStyle();
   assembleSite();
+  weigh();
 } catch (error) {
   if (error.status === undefined && error.code === undefined) throw error;
   console.error(`error: the build stopped: ${error.path ?? error.message.split("\n")[0]}`);

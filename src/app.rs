@@ -19,6 +19,7 @@ const NAVIGATION: &[NavigationGroup] = &[NavigationGroup {
 /// The HTML document around [`App`], as the server sends it.
 #[cfg(feature = "ssr")]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    use crate::ui::chart::ModuleAddress;
     use crate::ui::theme::Theme;
     use leptos_meta::{HashedStylesheet, MetaTags};
 
@@ -40,6 +41,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <HashedStylesheet options=options.clone() id="leptos" />
                 <AutoReload options=options.clone() />
+                <ModuleAddress options=options.clone() />
                 <HydrationScripts options />
                 <MetaTags />
             </head>

@@ -29,6 +29,8 @@ use crate::providers::service::ProviderService;
 /// resources from loading in the whole process.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
+const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
+
 /// What handlers share.
 #[derive(Debug, Clone, FromRef)]
 pub struct AppState {
@@ -71,13 +73,17 @@ fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + u
     }
 }
 
-/// The site's scripts and styles. Their names carry their hash, so they may be kept for ever.
+/// The site's scripts and styles. Where their names carry their hash they may be kept for ever.
 fn built_files(options: &LeptosOptions) -> Router<AppState> {
-    let cache = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let files = ServiceBuilder::new()
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static(cache)))
-        .service(site_pkg_dir_service(options));
-    Router::new().route_service(&site_pkg_dir_service_route_path(options), files)
+    let cache = if options.hash_files { KEPT_FOR_EVER } else { "no-cache" };
+    let files = |cache| {
+        ServiceBuilder::new()
+            .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static(cache)))
+            .service(site_pkg_dir_service(options))
+    };
+    Router::new()
+        .route_service(&site_pkg_dir_service_route_path(options), files(cache))
+        .route_service("/charts/{*path}", files(KEPT_FOR_EVER))
 }
 
 async fn no_such_api(request: Request) -> impl IntoResponse {

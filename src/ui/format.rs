@@ -67,9 +67,14 @@ pub fn ago(at_ms: i64, now_ms: i64) -> String {
     }
 }
 
-/// A speed in tokens per second, without its unit: `142.6`, `0.82`, `1,240`.
-pub fn speed(tokens_per_second: f64) -> String {
-    measured(tokens_per_second)
+/// A measured quantity without its unit, such as a speed in tokens per second: `142.6`, `0.82`, `1,240`.
+pub fn number(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size < 0.995 => 2,
+        size if size < 999.95 => 1,
+        _ => 0,
+    };
+    grouped(value, decimals)
 }
 
 /// Milliseconds, without the unit: `412`, `11.3`, `0.42`, `12,040`.
@@ -100,16 +105,6 @@ pub fn percent(share: f64) -> String {
 /// A whole number with its thousands apart: `5,000`.
 pub fn integer(number: u64) -> String {
     grouped(number as f64, 0)
-}
-
-/// Four figures at most where there are decimals, so that columns stay comparable.
-fn measured(value: f64) -> String {
-    let decimals = match value.abs() {
-        size if size < 0.995 => 2,
-        size if size < 999.95 => 1,
-        _ => 0,
-    };
-    grouped(value, decimals)
 }
 
 fn grouped(value: f64, decimals: usize) -> String {
@@ -195,7 +190,7 @@ mod tests {
     #[test]
     fn measurements_keep_their_columns_comparable() {
         assert_eq!(
-            [142.61, 0.824, 79.0, 1_240.4, f64::NAN].map(speed),
+            [142.61, 0.824, 79.0, 1_240.4, f64::NAN].map(number),
             ["142.6", "0.82", "79.0", "1,240", UNKNOWN]
         );
         assert_eq!([412.3, 11.26, 0.424, 12_040.2].map(millis), ["412", "11.3", "0.42", "12,040"]);
@@ -203,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_spread_is_as_exact_as_its_value() {
-        assert_eq!(spread(6.13, &speed(142.6)), "± 6.1");
+        assert_eq!(spread(6.13, &number(142.6)), "± 6.1");
         assert_eq!(spread(37.8, &millis(412.0)), "± 38");
     }
 

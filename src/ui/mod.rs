@@ -1,6 +1,7 @@
 //! The design system: layout, form fields, tables, charts. Knows no capability.
 
 pub mod button;
+pub mod chart;
 pub mod dialog;
 pub mod disclosure;
 pub mod figures;

@@ -1,0 +1,68 @@
+// A bar a row from zero, and over its end a whisker from the interval's low to its high.
+
+import { named, number, simulatedBar, tooltip, valueAxis } from "./common.js";
+import { widest } from "./look.js";
+
+const ROW = 34;
+const AXIS = 34;
+
+export const bars = {
+  height: (spec) => spec.rows.length * ROW + AXIS,
+
+  option(spec, look, width) {
+    const labels = spec.rows.map((row) => row.label);
+    const room = Math.min(Math.ceil(widest(labels, look)) + 4, Math.floor(width * 0.4));
+    return {
+      grid: { left: room + 10, right: 20, top: 6, bottom: 26, outerBoundsMode: "none" },
+      tooltip: tooltip(look, { trigger: "axis", axisPointer: { type: "none" }, formatter: ([{ dataIndex }]) => tell(spec, dataIndex) }),
+      xAxis: valueAxis(look),
+      yAxis: {
+        type: "category",
+        inverse: true,
+        data: labels,
+        axisLine: { lineStyle: { color: look.line } },
+        axisTick: { show: false },
+        axisLabel: { color: look.soft, fontSize: 12, interval: 0, width: room, overflow: "truncate" },
+      },
+      series: [barSeries(spec, look), whiskerSeries(spec, look)],
+    };
+  },
+};
+
+function tell(spec, index) {
+  const row = spec.rows[index];
+  if (row?.value == null) return row ? `${named(row)}\nno result yet` : "";
+  const interval = row.interval ? `\n95 % interval ${row.interval.map(number).join(" to ")}` : "";
+  return `${named(row)}\n${number(row.value)} ${spec.unit}${interval}`;
+}
+
+function barSeries(spec, look) {
+  const styleOf = (row) => ({ color: look.hue(row.hue), ...(row.simulated ? simulatedBar(look) : { opacity: 0.88, decal: "none" }) });
+  return {
+    id: "bars",
+    type: "bar",
+    barMaxWidth: 18,
+    itemStyle: { borderRadius: [0, 4, 4, 0] },
+    data: spec.rows.map((row) => ({ value: row.value ?? "-", itemStyle: styleOf(row) })),
+  };
+}
+
+function whiskerSeries(spec, look) {
+  return {
+    id: "whiskers",
+    type: "custom",
+    silent: true,
+    z: 3,
+    tooltip: { show: false },
+    encode: { x: [1, 2], y: 0 },
+    data: spec.rows.flatMap((row, index) => (row.interval ? [[index, ...row.interval]] : [])),
+    renderItem: (_, api) => whisker(api, look.ink),
+  };
+}
+
+function whisker(api, ink) {
+  const [left, y] = api.coord([api.value(1), api.value(0)]);
+  const [right] = api.coord([api.value(2), api.value(0)]);
+  const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: ink, lineWidth: 1.4 } });
+  return { type: "group", children: [line(left, y, right, y), line(left, y - 5, left, y + 5), line(right, y - 5, right, y + 5)] };
+}

@@ -1,0 +1,33 @@
+// What all charts share.
+
+const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
+
+export const number = (value) => plain.format(value);
+
+export const valueAxis = (look) => ({
+  type: "value",
+  min: 0,
+  axisLine: { show: false },
+  axisTick: { show: false },
+  axisLabel: { color: look.soft, fontSize: 12, hideOverlap: true },
+  splitLine: { lineStyle: { color: look.line, type: [2, 4] } },
+  nameTextStyle: { color: look.muted, fontSize: 12 },
+});
+
+// Rich text is drawn on the canvas: the page's policy allows no inline styles in HTML.
+export const tooltip = (look, more) => ({
+  renderMode: "richText",
+  confine: true,
+  backgroundColor: look.background,
+  borderColor: look.line,
+  textStyle: { color: look.ink, fontSize: 12, fontFamily: look.font },
+  ...more,
+});
+
+// A simulated result looks like one without its colour being asked.
+export const simulatedBar = (look) => ({
+  opacity: 0.6,
+  decal: { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: Math.PI / 4, color: look.background },
+});
+
+export const named = (point) => (point.simulated ? `${point.label} (simulated)` : point.label);
