@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Gets the tools that the build needs, into the repository only: the wasm target, wasm-bindgen (in
-# .cache/tools), and from npm the style sheet's compiler, wasm-opt, the font and the charts. Quick when
-# nothing is missing.
+# .cache/tools), and from npm the style sheet's compiler, wasm-opt and the font. Quick when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools="${TOOLS_DIR:-$PWD/.cache/tools}"
@@ -53,15 +52,9 @@ font() {
   cp "$source/LICENSE" "$target/LICENSE"
 }
 
-# Beside the font, for the same reason; takes less than a second.
-charts() {
-  node scripts/charts.mjs
-}
-
 require cargo "install Rust: https://rustup.rs"
 require npm "install Node.js 20 or newer with npm"
 wasm_target
 wasm_bindgen
 npm_packages
 font
-charts

@@ -14,7 +14,11 @@ export const bars = {
     const room = Math.min(Math.ceil(widest(labels, look)) + 4, Math.floor(width * 0.4));
     return {
       grid: { left: room + 10, right: 20, top: 6, bottom: 26, outerBoundsMode: "none" },
-      tooltip: tooltip(look, { trigger: "axis", axisPointer: { type: "none" }, formatter: ([{ dataIndex }]) => tell(spec, dataIndex) }),
+      tooltip: tooltip(look, {
+        trigger: "axis",
+        axisPointer: { type: "none" },
+        formatter: ([{ dataIndex }]) => tell(spec, dataIndex),
+      }),
       xAxis: valueAxis(look),
       yAxis: {
         type: "category",
@@ -31,13 +35,15 @@ export const bars = {
 
 function tell(spec, index) {
   const row = spec.rows[index];
-  if (row?.value == null) return row ? `${named(row)}\nno result yet` : "";
+  if (!row) return "";
+  if (row.value === null) return `${named(row)}\nno result yet`;
   const interval = row.interval ? `\n95 % interval ${row.interval.map(number).join(" to ")}` : "";
   return `${named(row)}\n${number(row.value)} ${spec.unit}${interval}`;
 }
 
 function barSeries(spec, look) {
-  const styleOf = (row) => ({ color: look.hue(row.hue), ...(row.simulated ? simulatedBar(look) : { opacity: 0.88, decal: "none" }) });
+  const real = { opacity: 0.88, decal: null };
+  const styleOf = (row) => ({ color: look.hue(row.hue), ...(row.simulated ? simulatedBar(look) : real) });
   return {
     id: "bars",
     type: "bar",
@@ -63,6 +69,8 @@ function whiskerSeries(spec, look) {
 function whisker(api, ink) {
   const [left, y] = api.coord([api.value(1), api.value(0)]);
   const [right] = api.coord([api.value(2), api.value(0)]);
-  const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: ink, lineWidth: 1.4 } });
-  return { type: "group", children: [line(left, y, right, y), line(left, y - 5, left, y + 5), line(right, y - 5, right, y + 5)] };
+  const style = { stroke: ink, lineWidth: 1.4 };
+  const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
+  const end = (x) => line(x, y - 5, x, y + 5);
+  return { type: "group", children: [line(left, y, right, y), end(left), end(right)] };
 }

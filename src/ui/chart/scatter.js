@@ -14,18 +14,28 @@ export const scatter = {
       tooltip: tooltip(look, { trigger: "item", formatter: ({ dataIndex }) => tell(spec, dataIndex) }),
       xAxis: { ...axis(spec.x), nameLocation: "middle", nameGap: 24 },
       yAxis: { ...axis(spec.y), nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: 12, align: "left" } },
-      series: [{
-        id: "points",
-        type: "scatter",
-        symbolSize: SYMBOL,
-        cursor: "default",
-        label: { show: true, position: "right", color: look.soft, fontSize: 12, formatter: ({ dataIndex }) => spec.points[dataIndex]?.label ?? "" },
-        labelLayout: { hideOverlap: true, moveOverlap: "shiftY" },
-        data: spec.points.map((point) => ({ value: [point.x, point.y], itemStyle: styleOf(point, look) })),
-      }],
+      series: [pointSeries(spec, look)],
     };
   },
 };
+
+function pointSeries(spec, look) {
+  const middle = Math.max(...spec.points.map((point) => point.x)) / 2;
+  return {
+    id: "points",
+    type: "scatter",
+    symbolSize: SYMBOL,
+    cursor: "default",
+    label: { show: true, color: look.soft, fontSize: 12, formatter: ({ dataIndex }) => spec.points[dataIndex]?.label ?? "" },
+    labelLayout: { hideOverlap: true },
+    data: spec.points.map((point) => ({
+      value: [point.x, point.y],
+      itemStyle: styleOf(point, look),
+      // Names stay inside of the picture.
+      label: { position: point.x > middle ? "left" : "right" },
+    })),
+  };
+}
 
 // Simulated points are hollow.
 function styleOf(point, look) {

@@ -15,7 +15,11 @@ export const timeline = {
     const axis = valueAxis(look);
     return {
       grid: { left: 14, right: 18, top: 34, bottom: 42, outerBoundsMode: "none" },
-      tooltip: tooltip(look, { trigger: "axis", axisPointer: { type: "line", snap: true, lineStyle: { color: look.muted } }, formatter: ([{ dataIndex }]) => tell(spec, arrivals, dataIndex) }),
+      tooltip: tooltip(look, {
+        trigger: "axis",
+        axisPointer: { type: "line", snap: true, lineStyle: { color: look.muted } },
+        formatter: ([{ dataIndex }]) => tell(spec, arrivals, dataIndex),
+      }),
       xAxis: {
         ...axis,
         max: end,
@@ -85,23 +89,35 @@ function waitSeries(spec, look) {
 function gapSeries(gap, look) {
   return custom("gap", gap ? [[gap.from, gap.to, 0]] : [], (params, api) => {
     const shape = span(api, gap.from, gap.to, [0.04, 1]);
-    const plot = params.coordSys;
-    const atEnd = shape.x > plot.x + plot.width - 90;
     return {
       type: "group",
       children: [
         { type: "rect", shape, style: { fill: look.warning, opacity: 0.14 } },
-        { type: "line", shape: { x1: shape.x + shape.width, x2: shape.x + shape.width, y1: shape.y, y2: shape.y + shape.height }, style: { stroke: look.warning, lineDash: [3, 3] } },
-        { type: "text", style: { text: `gap ${number(gap.length)} ms`, x: atEnd ? shape.x + shape.width : shape.x, y: shape.y - 4, align: atEnd ? "right" : "left", verticalAlign: "bottom", fill: look.warning, fontSize: 12, fontFamily: look.font } },
+        gapEnd(shape, look),
+        gapText(`gap ${number(gap.length)} ms`, shape, params.coordSys, look),
       ],
     };
   });
 }
 
+// Where the chunk that was late arrived.
+function gapEnd({ x, y, width, height }, look) {
+  const shape = { x1: x + width, x2: x + width, y1: y, y2: y + height };
+  return { type: "line", shape, style: { stroke: look.warning, lineDash: [3, 3] } };
+}
+
+function gapText(text, { x, y, width }, plot, look) {
+  const nearEnd = x > plot.x + plot.width - 90;
+  const place = nearEnd ? { x: x + width, align: "right" } : { x, align: "left" };
+  const font = { fill: look.warning, fontSize: 12, fontFamily: look.font };
+  return { type: "text", style: { text, ...place, y: y - 4, verticalAlign: "bottom", ...font } };
+}
+
 function tickSeries(spec, arrivals, look) {
   const stroke = look.hue(spec.hue);
-  return custom("ticks", arrivals.map((at) => [at, at, 0.5]), (_, api) => {
+  const tick = (_, api) => {
     const { x, y, height } = span(api, api.value(0), api.value(0), [0.12, 0.82]);
     return { type: "line", shape: { x1: x, x2: x, y1: y, y2: y + height }, style: { stroke, lineWidth: 1.6 } };
-  }, { silent: false, tooltip: {}, z: 3 });
+  };
+  return custom("ticks", arrivals.map((at) => [at, at, 0.5]), tick, { silent: false, tooltip: {}, z: 3 });
 }
