@@ -6,6 +6,8 @@ use leptos_router::SsrMode;
 use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::path;
 
+use crate::live::provide_feed;
+use crate::live::status::ConnectionStatus;
 use crate::providers::page::ProvidersPage;
 use crate::ui::layout::{Frame, NavigationGroup, NavigationLink};
 use crate::ui::page::{EmptyState, PageHead};
@@ -56,10 +58,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_feed();
     view! {
         <Title formatter=|page: String| format!("{page} · Benchmark Studio") />
         <Router>
-            <Frame navigation=NAVIGATION>
+            <Frame navigation=NAVIGATION tools=TopBarTools>
                 <Routes fallback=NotFoundPage>
                     <Route path=path!("/") view=|| view! { <Redirect path="/providers" /> } />
                     <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
@@ -67,6 +70,12 @@ pub fn App() -> impl IntoView {
             </Frame>
         </Router>
     }
+}
+
+/// What the rooms show on every page.
+#[component]
+fn TopBarTools() -> impl IntoView {
+    view! { <ConnectionStatus /> }
 }
 
 #[component]

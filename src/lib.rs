@@ -26,6 +26,9 @@ pub mod server;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    leptos::mount::hydrate_body(|| {
+        live::browser::provide_connected_feed();
+        app::App()
+    });
     ui::layout::mark_interactive();
 }

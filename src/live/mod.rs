@@ -1,7 +1,13 @@
 //! Real time: what happens on the server reaches every tab of the user it belongs to.
 
+pub mod backoff;
 pub mod closing;
+pub mod feed;
+pub mod status;
 pub mod types;
+
+#[cfg(feature = "hydrate")]
+pub mod browser;
 
 #[cfg(feature = "ssr")]
 mod connection;
@@ -14,6 +20,7 @@ pub mod socket;
 
 #[cfg(feature = "ssr")]
 pub use contracts::{CancelJob, Snapshot, StillSignedIn};
+pub use feed::{Connection, Feed, provide_feed, use_feed};
 #[cfg(feature = "ssr")]
 pub use hub::Hub;
 #[cfg(feature = "ssr")]

@@ -23,7 +23,13 @@ pub struct NavigationLink {
 
 /// Lays out rail, top bar and page.
 #[component]
-pub fn Frame(navigation: &'static [NavigationGroup], children: Children) -> impl IntoView {
+pub fn Frame(
+    navigation: &'static [NavigationGroup],
+    /// What the rooms put into the top bar.
+    #[prop(into)]
+    tools: ViewFnOnce,
+    children: Children,
+) -> impl IntoView {
     view! {
         // External, so that the router leaves it to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">
@@ -32,7 +38,7 @@ pub fn Frame(navigation: &'static [NavigationGroup], children: Children) -> impl
         <div class="min-h-dvh lg:grid lg:grid-cols-[212px_minmax(0,1fr)]">
             <Rail navigation />
             <div class="min-w-0">
-                <TopBar navigation />
+                <TopBar navigation tools />
                 <main id="content" tabindex="-1" class="px-3.5 pt-4 pb-16 outline-none sm:px-5.5">
                     {children()}
                 </main>
@@ -86,9 +92,9 @@ fn RailGroup(group: NavigationGroup) -> impl IntoView {
     }
 }
 
-/// Where the user is, and the theme. On narrow screens it carries the brand too.
+/// Where the user is, the tools of the rooms, and the theme. On narrow screens it carries the brand too.
 #[component]
-fn TopBar(navigation: &'static [NavigationGroup]) -> impl IntoView {
+fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl IntoView {
     let pathname = use_location().pathname;
     let place = move || place_of(navigation, &pathname.read());
     view! {
@@ -107,7 +113,8 @@ fn TopBar(navigation: &'static [NavigationGroup]) -> impl IntoView {
                         })
                 }}
             </p>
-            <div class="ml-auto">
+            <div class="ml-auto flex items-center gap-2">
+                {tools.run()}
                 <ThemeButton />
             </div>
         </header>
