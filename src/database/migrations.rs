@@ -10,8 +10,13 @@ macro_rules! migrations {
 }
 
 /// All of `migrations/`, oldest first. A released one never changes.
-const MIGRATIONS: &[(&str, &str)] =
-    &migrations!["0001_providers.sql", "0002_accounts.sql", "0005_benchmarks.sql"];
+#[rustfmt::skip]
+const MIGRATIONS: &[(&str, &str)] = &migrations![
+    "0001_providers.sql",
+    "0002_accounts.sql",
+    "0004_jobs.sql",
+    "0005_benchmarks.sql",
+];
 
 /// Runs what has not been run yet.
 ///

@@ -4,8 +4,38 @@
 pub mod types;
 
 #[cfg(feature = "ssr")]
+mod claims;
+#[cfg(feature = "ssr")]
+pub mod error;
+#[cfg(feature = "ssr")]
 pub mod handler;
+#[cfg(feature = "ssr")]
+mod lease;
+#[cfg(feature = "ssr")]
+pub mod limits;
+#[cfg(feature = "ssr")]
+pub mod rest;
+#[cfg(feature = "ssr")]
+mod run;
+#[cfg(feature = "ssr")]
+mod runner;
+#[cfg(feature = "ssr")]
+pub mod service;
+#[cfg(feature = "ssr")]
+mod store;
+#[cfg(feature = "ssr")]
+mod transition;
+#[cfg(feature = "ssr")]
+mod voice;
 
 #[cfg(feature = "ssr")]
+pub use error::JobError;
+#[cfg(feature = "ssr")]
 pub use handler::{JobContext, JobEnd, JobHandler};
+#[cfg(feature = "ssr")]
+pub use limits::{HourlyLimit, Peers, Settings};
+#[cfg(feature = "ssr")]
+pub use service::JobService;
+#[cfg(feature = "ssr")]
+pub use store::{NewJob, Selection};
 pub use types::{Job, JobEvent, JobState};

@@ -16,6 +16,8 @@ pub mod contracts;
 #[cfg(feature = "ssr")]
 pub mod hub;
 #[cfg(feature = "ssr")]
+pub mod relay;
+#[cfg(feature = "ssr")]
 pub mod socket;
 
 #[cfg(feature = "ssr")]
@@ -23,6 +25,8 @@ pub use contracts::{CancelJob, Snapshot, StillSignedIn};
 pub use feed::{Connection, Feed, provide_feed, use_feed};
 #[cfg(feature = "ssr")]
 pub use hub::Hub;
+#[cfg(feature = "ssr")]
+pub use relay::Relay;
 #[cfg(feature = "ssr")]
 pub use socket::Live;
 pub use types::Frame;

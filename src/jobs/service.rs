@@ -1,0 +1,296 @@
+//! What can be done with jobs: submit, watch, cancel.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::error::JobError;
+use super::handler::JobHandler;
+use super::limits::{Allowance, HourlyLimit, Settings};
+use super::runner;
+use super::store::{JobStore, NewJob, Selection, StoredJob};
+use super::transition::{self, Transition};
+use super::types::{Job, JobEvent, JobState};
+use super::voice::{Voice, announce};
+use crate::accounts::UserId;
+use crate::database::{Database, now_ms};
+use crate::live::{Frame, Relay, Snapshot};
+
+/// How many finished jobs a tab is told of.
+const RECENT: i64 = 10;
+/// As many as can wait, and some that run.
+const ACTIVE: i64 = 200;
+
+/// Tells other processes that a job of theirs is to be cancelled; the body is its id.
+pub(super) const CANCEL: &str = "job_cancel";
+/// Tells other processes that there may be something to do.
+pub(super) const WAKE: &str = "jobs_wake";
+
+/// The registry of jobs. Cheap to clone.
+#[derive(Clone)]
+pub struct JobService {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub store: JobStore,
+    pub relay: Relay,
+    pub settings: Settings,
+    /// Something may have become startable.
+    pub wake: Notify,
+    /// Begin nothing new.
+    pub drain: CancellationToken,
+    /// Stop what still runs.
+    pub halt: CancellationToken,
+    handlers: Mutex<HashMap<&'static str, Arc<dyn JobHandler>>>,
+    /// The jobs that run in this process, by id.
+    running: Mutex<HashMap<String, RunningJob>>,
+    worker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the rest of the process can do with a job that runs in it.
+#[derive(Clone)]
+pub(super) struct RunningJob {
+    /// Its user wants it to end.
+    pub cancel: CancellationToken,
+    pub voice: Arc<Voice>,
+}
+
+impl fmt::Debug for JobService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobService").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+impl JobService {
+    /// A registry that takes jobs and runs none until [`Self::start`].
+    pub fn new(database: Database, relay: Relay, settings: Settings) -> Self {
+        let inner = Inner {
+            store: JobStore::new(database),
+            relay,
+            settings,
+            wake: Notify::new(),
+            drain: CancellationToken::new(),
+            halt: CancellationToken::new(),
+            handlers: Mutex::default(),
+            running: Mutex::default(),
+            worker: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Says who runs jobs of one kind.
+    pub fn register(&self, handler: Arc<dyn JobHandler>) {
+        lock(&self.inner.handlers).insert(handler.job_type(), handler);
+    }
+
+    /// Begins to run jobs, those first that an earlier process left behind. Needs all handlers.
+    pub fn start(&self) {
+        let worker = tokio::spawn(runner::work(self.clone()));
+        *lock(&self.inner.worker) = Some(worker);
+    }
+
+    /// Starts no more jobs and waits up to `limit` for what is under way; what still runs then is
+    /// interrupted, and goes on in another process or at the next start.
+    pub async fn drain(&self, limit: Duration) {
+        self.inner.drain.cancel();
+        let Some(mut worker) = lock(&self.inner.worker).take() else { return };
+        if timeout(limit, &mut worker).await.is_err() {
+            self.inner.halt.cancel();
+            if let Err(error) = worker.await {
+                tracing::error!("the job runner did not end well: {error}");
+            }
+        }
+    }
+
+    /// Ends like a process that is killed.
+    #[cfg(test)]
+    pub(super) fn kill(&self) {
+        if let Some(worker) = lock(&self.inner.worker).take() {
+            worker.abort();
+        }
+    }
+
+    /// Writes a job and puts it into its user's queue.
+    ///
+    /// # Errors
+    /// When a limit of the user leaves no room for it, or the database fails.
+    pub async fn submit(&self, user: &UserId, new: NewJob) -> Result<Job, JobError> {
+        let Inner { store, settings, .. } = &*self.inner;
+        let hourly_default = new.limit.map_or(i64::MAX, |limit| settings.hourly_default(limit));
+        let now = now_ms();
+        let mut transaction = store.database.begin().await?;
+        let job = store.insert(&mut transaction, user, &new, hourly_default, now).await?;
+        let queued = transition::change(&mut transaction, &job.id, Transition::Queue, now).await?;
+        let job = queued.ok_or(JobError::NotFound)?.job;
+        transaction.commit().await?;
+        let event = JobEvent::JobCreated {
+            job_id: job.id.clone(),
+            job_type: job.job_type.clone(),
+            status: job.status,
+            progress_detail: job.progress_detail.clone(),
+            created_at: job.created_at,
+        };
+        announce(&self.inner.relay, user, &event);
+        self.wake();
+        Ok(job)
+    }
+
+    /// Ends a job: at once when it waits, soon when it runs (here or in another process). Doing so
+    /// again changes nothing. Returns the job as it is then.
+    ///
+    /// # Errors
+    /// [`JobError::NotFound`] when the user has no such job, [`JobError::Finished`] when it has ended
+    /// in another way.
+    pub async fn cancel(&self, user: &UserId, id: &str) -> Result<Job, JobError> {
+        let Some(asked) = self.inner.store.request_cancel(user, id, now_ms()).await? else {
+            let (job, _) = self.get(user, id).await?;
+            return if job.status == JobState::Cancelled { Ok(job) } else { Err(JobError::Finished) };
+        };
+        if asked.runner.is_none() {
+            self.cancel_waiting(&asked).await?;
+        } else if !self.stop_here(id) {
+            self.inner.relay.signal(CANCEL, id);
+            self.inner.wake.notify_one();
+        }
+        Ok(self.get(user, id).await?.0)
+    }
+
+    /// The user's job with what was submitted.
+    ///
+    /// # Errors
+    /// [`JobError::NotFound`] when the user has no such job.
+    pub async fn get(&self, user: &UserId, id: &str) -> Result<(Job, serde_json::Value), JobError> {
+        let stored = self.inner.store.get(user, id).await?.ok_or(JobError::NotFound)?;
+        Ok((self.with_present_progress(stored.job), stored.params))
+    }
+
+    /// The user's jobs that the selection means, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self, user: &UserId, selection: &Selection) -> Result<Vec<Job>, JobError> {
+        let jobs = self.inner.store.list(user, selection).await?;
+        Ok(jobs.into_iter().map(|job| self.with_present_progress(job)).collect())
+    }
+
+    /// The user's jobs that have not ended, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn active(&self, user: &UserId) -> Result<Vec<Job>, JobError> {
+        let states = JobState::ALL.into_iter().filter(|state| state.is_active()).collect();
+        self.list(user, &Selection { states, before: None, limit: ACTIVE }).await
+    }
+
+    /// The user's last finished jobs, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recent(&self, user: &UserId) -> Result<Vec<Job>, JobError> {
+        self.inner.store.recent(user, RECENT).await
+    }
+
+    /// How much of an hourly limit the user has left.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn allowance(&self, user: &UserId, limit: HourlyLimit) -> Result<Allowance, JobError> {
+        let default = self.inner.settings.hourly_default(limit);
+        let usage = self.inner.store.usage(user, limit, default, now_ms()).await?;
+        let remaining = (usage.limit - usage.used).max(0);
+        Ok(Allowance { limit: usage.limit, remaining, window: "1 hour" })
+    }
+
+    /// Everybody's jobs with their owners' e-mail, newest first; for admins.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_all(&self, selection: &Selection) -> Result<Vec<(Job, String)>, JobError> {
+        self.inner.store.list_all(selection).await
+    }
+
+    /// [`Self::cancel`] for admins: whoever's job it is.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn cancel_any(&self, id: &str) -> Result<Job, JobError> {
+        let user = self.inner.store.owner(id).await?.ok_or(JobError::NotFound)?;
+        self.cancel(&user, id).await
+    }
+
+    /// Cancels a job that nobody has, and that nobody may start any more. What it has stored goes
+    /// first: whatever happens in between, a cancelled job has left nothing.
+    pub(super) async fn cancel_waiting(&self, stored: &StoredJob) -> Result<(), JobError> {
+        self.discard(stored).await?;
+        let cancel = Transition::Cancel { held_by: None };
+        if self.inner.store.change_if_still(&stored.job.id, cancel, now_ms()).await?.is_some() {
+            let job_id = stored.job.id.clone();
+            announce(&self.inner.relay, &stored.user, &JobEvent::JobCancelled { job_id });
+        }
+        Ok(())
+    }
+
+    pub(super) async fn discard(&self, stored: &StoredJob) -> Result<(), JobError> {
+        let Some(handler) = self.handler(&stored.job.job_type) else { return Ok(()) };
+        handler.discard(&stored.user, &stored.job.id).await.map_err(JobError::Discard)
+    }
+
+    /// Stops a job that runs in this process. False when it does not.
+    pub(super) fn stop_here(&self, id: &str) -> bool {
+        let running = lock(&self.inner.running).get(id).cloned();
+        running.as_ref().inspect(|job| job.cancel.cancel()).is_some()
+    }
+
+    /// Stops the jobs that run in this process and are not among `wanted`: they are to be cancelled, or
+    /// their row is gone.
+    pub(super) fn stop_all_but(&self, wanted: &[String]) {
+        for (_, job) in self.running().iter().filter(|(id, _)| !wanted.contains(id)) {
+            job.cancel.cancel();
+        }
+    }
+
+    pub(super) fn handler(&self, job_type: &str) -> Option<Arc<dyn JobHandler>> {
+        lock(&self.inner.handlers).get(job_type).cloned()
+    }
+
+    pub(super) fn running(&self) -> MutexGuard<'_, HashMap<String, RunningJob>> {
+        lock(&self.inner.running)
+    }
+
+    /// Lets every process look for something to do.
+    pub(super) fn wake(&self) {
+        self.inner.wake.notify_one();
+        self.inner.relay.signal(WAKE, "");
+    }
+
+    /// A job that runs here is further than its row says.
+    fn with_present_progress(&self, job: Job) -> Job {
+        let Some(running) = self.running().get(&job.id).cloned() else { return job };
+        if job.status != JobState::Running {
+            return job;
+        }
+        let progress = running.voice.progress_now();
+        Job { progress_pct: progress.percent, progress_detail: progress.detail, ..job }
+    }
+}
+
+impl Snapshot for JobService {
+    fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
+        Box::pin(async move {
+            let (active_jobs, recent_jobs) = (self.active(user).await?, self.recent(user).await?);
+            Ok(vec![Frame::of(&JobEvent::Sync { active_jobs, recent_jobs })?])
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

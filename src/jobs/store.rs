@@ -1,0 +1,343 @@
+//! The SQL of what users see of their jobs: submitting, finding, asking for an end. How a job's state
+//! changes is in `transition`, how runners share the work in `claims`.
+
+use serde_json::Value;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Row};
+
+use super::error::JobError;
+use super::limits::{HOUR_MS, HourlyLimit, WAITING_JOBS};
+use super::types::{Job, JobState};
+use crate::accounts::UserId;
+use crate::database::{Database, new_id};
+
+/// What every reading statement selects, in the words of [`Job`].
+pub(super) const COLUMNS: &str = "id, job_type, status, progress_pct, progress_detail, result_ref, error,
+    created_at, started_at, finished_at";
+
+/// A job that a room wants to have done.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// The kind, as its handler calls it.
+    pub job_type: &'static str,
+    /// What the handler needs; without secrets.
+    pub params: Value,
+    /// One line that says what it is about.
+    pub detail: String,
+    /// The hourly limit that it counts against.
+    pub limit: Option<HourlyLimit>,
+}
+
+/// Which jobs of a user to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Any of these; all when empty.
+    pub states: Vec<JobState>,
+    /// Only those older than the job with this id.
+    pub before: Option<String>,
+    pub limit: i64,
+}
+
+/// A job as its row tells it to those who run it.
+#[derive(Debug, Clone)]
+pub(super) struct StoredJob {
+    pub user: UserId,
+    pub job: Job,
+    pub params: Value,
+    /// The runner that has it.
+    pub runner: Option<String>,
+}
+
+/// How much of an hourly limit a user has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub limit: i64,
+    pub used: i64,
+}
+
+/// The tables `jobs`, `job_queues` and `job_runners`.
+#[derive(Debug, Clone)]
+pub(super) struct JobStore {
+    pub(super) database: Database,
+}
+
+impl FromRow<'_, AnyRow> for Job {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let status: String = row.try_get("status")?;
+        let status = JobState::from_name(&status).ok_or_else(|| unknown("status", &status))?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            job_type: row.try_get("job_type")?,
+            status,
+            progress_pct: row.try_get("progress_pct")?,
+            progress_detail: row.try_get("progress_detail")?,
+            result_ref: row.try_get("result_ref")?,
+            error: row.try_get("error")?,
+            created_at: row.try_get("created_at")?,
+            started_at: row.try_get("started_at")?,
+            finished_at: row.try_get("finished_at")?,
+        })
+    }
+}
+
+impl FromRow<'_, AnyRow> for StoredJob {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let params: String = row.try_get("params")?;
+        Ok(Self {
+            user: UserId::new(row.try_get::<String, _>("user_id")?),
+            job: Job::from_row(row)?,
+            params: serde_json::from_str(&params).map_err(|_| unknown("params", "no JSON"))?,
+            runner: row.try_get("runner")?,
+        })
+    }
+}
+
+fn unknown(column: &str, value: &str) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.into(), source: format!("unknown: {value}").into() }
+}
+
+/// What a statement about [`StoredJob`]s selects or returns.
+pub(super) fn stored_columns() -> String {
+    format!("{COLUMNS}, user_id, params, runner")
+}
+
+impl JobStore {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Writes a job as pending, when the user's limits leave room for it.
+    pub(super) async fn insert(
+        &self,
+        connection: &mut AnyConnection,
+        user: &UserId,
+        new: &NewJob,
+        hourly_default: i64,
+        now_ms: i64,
+    ) -> Result<Job, JobError> {
+        lock_queue(connection, user).await?;
+        if let Some(limit) = new.limit {
+            check_hourly_limit(connection, user, limit, hourly_default, now_ms).await?;
+        }
+        check_waiting(connection, user).await?;
+        let sql = format!(
+            "insert into jobs (id, user_id, job_type, status, params, progress_pct, progress_detail,
+                               hourly_limit, created_at)
+             values ($1, $2, $3, 'pending', $4, 0, $5, $6, $7)
+             returning {COLUMNS}"
+        );
+        let job = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(new_id())
+            .bind(user.as_str())
+            .bind(new.job_type)
+            .bind(new.params.to_string())
+            .bind(&new.detail)
+            .bind(new.limit.map(HourlyLimit::as_str))
+            .bind(now_ms)
+            .fetch_one(connection)
+            .await?;
+        Ok(job)
+    }
+
+    /// The job of this user; `None` when there is none, or it is somebody else's.
+    pub(super) async fn get(&self, user: &UserId, id: &str) -> Result<Option<StoredJob>, JobError> {
+        let columns = stored_columns();
+        let sql = format!("select {columns} from jobs where user_id = $1 and id = $2");
+        Ok(sqlx::query_as(AssertSqlSafe(sql))
+            .bind(user.as_str())
+            .bind(id)
+            .fetch_optional(self.database.pool())
+            .await?)
+    }
+
+    /// The user's jobs that the selection means, newest first.
+    pub(super) async fn list(&self, user: &UserId, selection: &Selection) -> Result<Vec<Job>, JobError> {
+        let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
+        let sql = format!(
+            "select {COLUMNS} from jobs
+             where user_id = $1 and status in ({}) and (cast($2 as text) is null or id < $2)
+             order by id desc limit $3",
+            names(states),
+        );
+        Ok(sqlx::query_as(AssertSqlSafe(sql))
+            .bind(user.as_str())
+            .bind(&selection.before)
+            .bind(selection.limit)
+            .fetch_all(self.database.pool())
+            .await?)
+    }
+
+    /// The user's last finished jobs, the latest first.
+    pub(super) async fn recent(&self, user: &UserId, limit: i64) -> Result<Vec<Job>, JobError> {
+        let sql = format!(
+            "select {COLUMNS} from jobs where user_id = $1 and finished_at is not null
+             order by finished_at desc, id desc limit $2"
+        );
+        Ok(sqlx::query_as(AssertSqlSafe(sql))
+            .bind(user.as_str())
+            .bind(limit)
+            .fetch_all(self.database.pool())
+            .await?)
+    }
+
+    /// Everybody's jobs with their owners' e-mail, for admins; newest first.
+    pub(super) async fn list_all(&self, selection: &Selection) -> Result<Vec<(Job, String)>, JobError> {
+        let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
+        let sql = format!(
+            "select {}, users.email from jobs join users on users.id = jobs.user_id
+             where jobs.status in ({}) and (cast($1 as text) is null or jobs.id < $1)
+             order by jobs.id desc limit $2",
+            COLUMNS.replace("id, job_type", "jobs.id, job_type").replace("created_at", "jobs.created_at"),
+            names(states),
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(&selection.before)
+            .bind(selection.limit)
+            .fetch_all(self.database.pool())
+            .await?;
+        rows.iter().map(|row| Ok((Job::from_row(row)?, row.try_get("email")?))).collect()
+    }
+
+    /// Whose job this is, for admins.
+    pub(super) async fn owner(&self, id: &str) -> Result<Option<UserId>, JobError> {
+        let row: Option<(String,)> = sqlx::query_as("select user_id from jobs where id = $1")
+            .bind(id)
+            .fetch_optional(self.database.pool())
+            .await?;
+        Ok(row.map(|(user,)| UserId::new(user)))
+    }
+
+    /// Notes that the user wants the job to end; from now on no runner starts it. `None` when it has
+    /// ended already, or the user has no such job.
+    pub(super) async fn request_cancel(
+        &self,
+        user: &UserId,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<Option<StoredJob>, JobError> {
+        let sql = format!(
+            "update jobs set cancel_requested_at = coalesce(cancel_requested_at, $3)
+             where user_id = $1 and id = $2 and finished_at is null
+             returning {}",
+            stored_columns(),
+        );
+        Ok(sqlx::query_as(AssertSqlSafe(sql))
+            .bind(user.as_str())
+            .bind(id)
+            .bind(now_ms)
+            .fetch_optional(self.database.pool())
+            .await?)
+    }
+
+    /// Keeps how far a running job is, unless another runner has it by now.
+    pub(super) async fn save_progress(
+        &self,
+        id: &str,
+        runner: &str,
+        percent: f64,
+        detail: &str,
+    ) -> Result<(), JobError> {
+        sqlx::query(
+            "update jobs set progress_pct = $3, progress_detail = $4
+             where id = $1 and runner = $2 and status = 'running'",
+        )
+        .bind(id)
+        .bind(runner)
+        .bind(percent)
+        .bind(detail)
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// How much of an hourly limit the user has used by now.
+    pub(super) async fn usage(
+        &self,
+        user: &UserId,
+        limit: HourlyLimit,
+        hourly_default: i64,
+        now_ms: i64,
+    ) -> Result<Usage, JobError> {
+        let mut connection = self.database.pool().acquire().await?;
+        let (used,): (i64,) = sqlx::query_as(
+            "select cast(count(*) as bigint) from jobs
+             where user_id = $1 and hourly_limit = $2 and created_at > $3",
+        )
+        .bind(user.as_str())
+        .bind(limit.as_str())
+        .bind(now_ms - HOUR_MS)
+        .fetch_one(&mut *connection)
+        .await?;
+        let limit = hourly_limit_of(&mut connection, user, limit, hourly_default).await?;
+        Ok(Usage { limit, used })
+    }
+}
+
+/// Holds off everybody else who would submit or start a job for this user, until the transaction ends.
+async fn lock_queue(connection: &mut AnyConnection, user: &UserId) -> Result<(), JobError> {
+    sqlx::query(
+        "insert into job_queues (user_id, served_at) values ($1, 0)
+         on conflict (user_id) do update set user_id = excluded.user_id",
+    )
+    .bind(user.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn hourly_limit_of(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    limit: HourlyLimit,
+    default: i64,
+) -> Result<i64, JobError> {
+    let HourlyLimit::Benchmarks = limit;
+    let row: Option<(i64,)> =
+        sqlx::query_as("select benchmarks_per_hour from rate_limits where user_id = $1")
+            .bind(user.as_str())
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map_or(default, |(limit,)| limit).max(1))
+}
+
+/// There is no room when the limit's last place was taken less than an hour ago; there will be when
+/// that hour is over.
+async fn check_hourly_limit(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    limit: HourlyLimit,
+    default: i64,
+    now_ms: i64,
+) -> Result<(), JobError> {
+    let allowed = hourly_limit_of(connection, user, limit, default).await?;
+    let last_place: Option<(i64,)> = sqlx::query_as(
+        "select created_at from jobs where user_id = $1 and hourly_limit = $2 and created_at > $3
+         order by created_at desc limit 1 offset $4",
+    )
+    .bind(user.as_str())
+    .bind(limit.as_str())
+    .bind(now_ms - HOUR_MS)
+    .bind(allowed - 1)
+    .fetch_optional(connection)
+    .await?;
+    let Some((taken_at,)) = last_place else { return Ok(()) };
+    let wait_ms = u64::try_from(taken_at + HOUR_MS - now_ms).unwrap_or_default();
+    Err(JobError::TooMany { limit: allowed, retry_after_s: wait_ms.div_ceil(1000).max(1) })
+}
+
+async fn check_waiting(connection: &mut AnyConnection, user: &UserId) -> Result<(), JobError> {
+    let (waiting,): (i64,) = sqlx::query_as(
+        "select cast(count(*) as bigint) from jobs
+         where user_id = $1 and status in ('pending', 'queued', 'interrupted')",
+    )
+    .bind(user.as_str())
+    .fetch_one(connection)
+    .await?;
+    if waiting < WAITING_JOBS { Ok(()) } else { Err(JobError::QueueFull { waiting }) }
+}
+
+/// States as an SQL list. Their names are constants.
+pub(super) fn names(states: &[JobState]) -> String {
+    let quoted: Vec<_> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+    quoted.join(", ")
+}
