@@ -23,6 +23,8 @@ mod runner;
 pub mod service;
 #[cfg(feature = "ssr")]
 mod store;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
 #[cfg(feature = "ssr")]
 mod transition;
 #[cfg(feature = "ssr")]

@@ -21,7 +21,8 @@ use super::types::{Job, JobEvent, JobState};
 use super::voice::{Voice, announce};
 use crate::accounts::UserId;
 use crate::database::{Database, now_ms};
-use crate::live::{Frame, Relay, Snapshot};
+use crate::live::{CancelJob, Frame, Relay, Snapshot};
+use crate::server::error::Failure;
 
 /// How many finished jobs a tab is told of.
 const RECENT: i64 = 10;
@@ -287,6 +288,15 @@ impl Snapshot for JobService {
         Box::pin(async move {
             let (active_jobs, recent_jobs) = (self.active(user).await?, self.recent(user).await?);
             Ok(vec![Frame::of(&JobEvent::Sync { active_jobs, recent_jobs })?])
+        })
+    }
+}
+
+impl CancelJob for JobService {
+    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            JobService::cancel(self, user, job_id).await?;
+            Ok(())
         })
     }
 }

@@ -3,18 +3,22 @@
 pub mod config;
 pub mod error;
 mod health;
+mod lock;
 mod openapi;
 mod router;
 mod security;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use crate::database::Database;
-use crate::live::Hub;
+use crate::database::{Backend, Database};
+use crate::jobs::{self, JobService};
+use crate::live::{Hub, Relay};
 use crate::mock;
 use crate::providers::service::ProviderService;
 use crate::providers::store::ProviderStore;
@@ -22,23 +26,38 @@ use crate::providers::store::ProviderStore;
 pub use config::Config;
 pub use router::{AppState, router};
 
-/// Serves the app until Ctrl-C or SIGTERM; requests under way are answered first.
+/// What a job does just now may take this long to end when the server stops.
+const DRAIN_WITHIN: Duration = Duration::from_secs(60);
+
+/// Serves the app until Ctrl-C or SIGTERM; requests and runs under way end first, within a limit.
 ///
 /// # Errors
-/// When the database cannot be opened or the address is taken.
+/// When the database cannot be opened or is served already, or the address is taken.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(&config).await?;
+    let _lock = lock::lock(&config.database)?;
     let database = Database::open(config.database).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
     let providers = ProviderService::new(ProviderStore::new(database.clone()));
     let hub = Hub::default();
-    let app = router(AppState { options: config.leptos, hub, providers });
+    let relay = Relay::connect(&database, hub.clone()).await?;
+    let jobs = JobService::new(database.clone(), relay, jobs::Settings::from_env(peers(&database))?);
+    jobs.start();
+    let app = router(AppState { options: config.leptos, hub, jobs: jobs.clone(), providers });
     info!("serving at http://{}", listener.local_addr()?);
     axum::serve(listener, app).with_graceful_shutdown(stop_signal()).await?;
+    jobs.drain(DRAIN_WITHIN).await;
     database.close().await;
     drop(demo);
     info!("stopped");
     Ok(())
+}
+
+fn peers(database: &Database) -> jobs::Peers {
+    match database.backend() {
+        Backend::Sqlite => jobs::Peers::Nobody,
+        Backend::Postgres => jobs::Peers::OtherProcesses,
+    }
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {

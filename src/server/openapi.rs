@@ -5,6 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::AppState;
+use crate::jobs;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,5 +30,5 @@ impl utoipa::Modify for Bearer {
 
 /// Every REST route with its description. A room adds its own by a line here.
 pub fn api() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    OpenApiRouter::with_openapi(Description::openapi()).merge(jobs::rest::routes())
 }

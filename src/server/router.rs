@@ -22,6 +22,7 @@ use tower_http::trace::TraceLayer;
 use super::health::health;
 use super::{openapi, security};
 use crate::app::{App, shell};
+use crate::jobs::JobService;
 use crate::live::Hub;
 use crate::providers::service::ProviderService;
 
@@ -36,6 +37,7 @@ const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub struct AppState {
     pub options: LeptosOptions,
     pub hub: Hub,
+    pub jobs: JobService,
     pub providers: ProviderService,
 }
 

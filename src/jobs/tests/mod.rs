@@ -1,0 +1,103 @@
+//! Jobs as a user and the server meet them, on each database. Handlers do what the test says when it
+//! says it; nothing here waits for time to pass but leases, which are short.
+
+mod cancel;
+mod limits;
+mod model;
+mod puppet;
+mod run;
+mod takeover;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::limits::{Peers, Settings};
+use super::service::JobService;
+use super::store::NewJob;
+use super::types::{Job, JobEvent, JobState};
+use crate::accounts::UserId;
+use crate::database::Database;
+use crate::live::hub::Tab;
+use crate::live::{Frame, Hub, Relay};
+use puppet::{Puppet, Strings};
+
+/// A server process as far as jobs go.
+struct Process {
+    jobs: JobService,
+    hub: Hub,
+    strings: Strings,
+}
+
+/// The limits of tests that have nothing to do with limits.
+fn settings() -> Settings {
+    Settings { stop_within: Duration::from_millis(50), ..Settings::new(Peers::Nobody) }
+}
+
+/// Leases that run out while a test waits.
+fn short_lease() -> Settings {
+    Settings { lease: Duration::from_millis(600), peers: Peers::OtherProcesses, ..settings() }
+}
+
+impl Process {
+    async fn start(database: &Database, settings: Settings) -> Self {
+        let process = Self::idle(database, settings).await;
+        process.jobs.start();
+        process
+    }
+
+    /// A process that runs nothing yet.
+    async fn idle(database: &Database, settings: Settings) -> Self {
+        let hub = Hub::default();
+        let relay = Relay::connect(database, hub.clone()).await.unwrap();
+        let jobs = JobService::new(database.clone(), relay, settings);
+        let (puppet, strings) = Puppet::new();
+        jobs.register(Arc::new(puppet));
+        Self { jobs, hub, strings }
+    }
+
+    async fn submit(&self, user: &UserId, params: Value) -> Job {
+        self.jobs.submit(user, new_job(params)).await.unwrap()
+    }
+
+    async fn state(&self, user: &UserId, id: &str) -> JobState {
+        self.jobs.get(user, id).await.unwrap().0.status
+    }
+}
+
+fn new_job(params: Value) -> NewJob {
+    NewJob { job_type: puppet::KIND, params, detail: "A test".into(), limit: None }
+}
+
+/// The next event of jobs that a tab hears.
+async fn event(tab: &mut Tab) -> JobEvent {
+    loop {
+        let text = tab.frames.recv().await.expect("the tab was dropped");
+        let frame: Frame = serde_json::from_str(&text).unwrap();
+        if let Some(event) = frame.read() {
+            return event;
+        }
+    }
+}
+
+/// Waits for the event by which a job ends.
+async fn end_of(tab: &mut Tab, id: &str) -> JobEvent {
+    loop {
+        let event = event(tab).await;
+        match &event {
+            JobEvent::JobCompleted { job_id, .. }
+            | JobEvent::JobFailed { job_id, .. }
+            | JobEvent::JobCancelled { job_id }
+                if job_id == id =>
+            {
+                return event;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn plain() -> Value {
+    json!({})
+}

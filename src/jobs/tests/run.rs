@@ -1,0 +1,239 @@
+//! What a job goes through from its submission to its end.
+
+use std::time::Duration;
+
+use super::*;
+use crate::database::testing::{databases, user};
+use crate::jobs::JobEnd;
+use crate::jobs::store::Selection;
+use crate::live::Snapshot;
+
+#[tokio::test]
+async fn a_job_is_created_started_and_completed() {
+    for database in databases().await {
+        let anna = user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        let job = process.submit(&anna, json!({ "size": 3 })).await;
+        assert_eq!((job.status, &*job.progress_detail), (JobState::Queued, "A test"));
+        assert!(matches!(event(&mut tab).await, JobEvent::JobCreated { job_id, .. } if job_id == job.id));
+        let run = process.strings.next().await;
+        assert_eq!((run.id(), &run.context.user), (&*job.id, &anna));
+        assert_eq!(run.context.params, json!({ "size": 3 }));
+        assert!(matches!(event(&mut tab).await, JobEvent::JobStarted { .. }));
+        run.finish();
+        let result_ref = Some(format!("result of {}", job.id));
+        let completed = JobEvent::JobCompleted { job_id: job.id.clone(), result_ref: result_ref.clone() };
+        assert_eq!(event(&mut tab).await, completed);
+        let (job, params) = process.jobs.get(&anna, &job.id).await.unwrap();
+        assert_eq!((job.status, job.progress_pct, job.result_ref), (JobState::Done, 100.0, result_ref));
+        assert!(job.created_at <= job.started_at.unwrap() && job.started_at <= job.finished_at);
+        assert_eq!(params, json!({ "size": 3 }));
+    }
+}
+
+#[tokio::test]
+async fn jobs_of_a_user_run_one_after_the_other_in_their_order() {
+    for database in databases().await {
+        let anna = user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let mut submitted = Vec::new();
+        for _ in 0..4 {
+            submitted.push(process.submit(&anna, plain()).await.id);
+        }
+        for id in submitted {
+            let run = process.strings.next().await;
+            assert_eq!(run.id(), id);
+            assert!(process.strings.begun.try_recv().is_err());
+            let running = Selection { states: vec![JobState::Running], before: None, limit: 9 };
+            assert_eq!(process.jobs.list(&anna, &running).await.unwrap().len(), 1);
+            run.finish();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_does_not_wait_for_another() {
+    for database in databases().await {
+        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let mut process = Process::start(&database, settings()).await;
+        for _ in 0..3 {
+            process.submit(&anna, plain()).await;
+        }
+        let bens = process.submit(&ben, plain()).await;
+        let (first, second) = (process.strings.next().await, process.strings.next().await);
+        assert_eq!((&first.context.user, second.id()), (&anna, &*bens.id));
+    }
+}
+
+#[tokio::test]
+async fn when_slots_are_few_users_take_turns() {
+    for database in databases().await {
+        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let mut process = Process::start(&database, Settings { slots: 1, ..settings() }).await;
+        for user in [&anna, &anna, &anna, &ben, &ben] {
+            process.submit(user, plain()).await;
+        }
+        let mut served = Vec::new();
+        for _ in 0..5 {
+            let run = process.strings.next().await;
+            served.push(run.context.user.clone());
+            run.finish();
+        }
+        assert_eq!(served, [&anna, &ben, &anna, &ben, &anna].map(Clone::clone));
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_says_of_its_failure_is_told() {
+    for database in databases().await {
+        let anna = user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        let job = process.submit(&anna, plain()).await;
+        process.strings.next().await.end(JobEnd::Failed("The model is gone.".into()));
+        let error = "The model is gone.".to_owned();
+        assert_eq!(end_of(&mut tab, &job.id).await, JobEvent::JobFailed { job_id: job.id, error });
+        assert!(process.strings.discarded.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_job_and_nothing_else() {
+    for database in databases().await {
+        let anna = user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        let job = process.submit(&anna, json!({ "panic": true })).await;
+        let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
+        assert!(error.contains("fault of the program"), "{error}");
+        process.strings.next().await;
+        let next = process.submit(&anna, plain()).await;
+        process.strings.next().await.finish();
+        assert!(matches!(end_of(&mut tab, &next.id).await, JobEvent::JobCompleted { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_takes_too_long_is_stopped() {
+    for database in databases().await {
+        let anna = user(&database, "anna").await;
+        let limits = Settings { time_limit: Duration::from_millis(20), ..settings() };
+        let mut process = Process::start(&database, limits).await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        for params in [plain(), json!({ "deaf": true })] {
+            let job = process.submit(&anna, params).await;
+            let mut run = process.strings.next().await;
+            let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
+            assert!(error.contains("took longer than"), "{error}");
+            run.over().await;
+            assert!(run.context.cancel.is_cancelled());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kind_that_nobody_knows_fails() {
+    for database in databases().await {
+        let anna = user(&database, "anna").await;
+        let process = Process::start(&database, settings()).await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        let job = NewJob { job_type: "knitting", ..new_job(plain()) };
+        let job = process.jobs.submit(&anna, job).await.unwrap();
+        let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
+        assert!(error.contains("knitting"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn events_carry_the_job_and_the_last_progress_comes_before_the_end() {
+    for database in databases().await {
+        let anna = user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let job = process.submit(&anna, plain()).await;
+        let run = process.strings.next().await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        let voice = run.context.voice.clone();
+        for percent in 0..=50 {
+            voice.progress(f64::from(percent), &format!("Step {percent}"));
+            voice.say_latest("a", json!({ "type": "benchmark_progress", "at": percent }));
+            voice.say_latest("b", json!({ "type": "benchmark_progress", "other": percent }));
+        }
+        voice.say(json!({ "type": "benchmark_result" }));
+        run.end(JobEnd::Failed("Enough.".into()));
+        let mut heard = Vec::new();
+        loop {
+            let frame: Frame = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
+            assert_eq!(frame.job_id.as_deref(), Some(&*job.id));
+            let ended = frame.name == "job_failed";
+            heard.push(frame);
+            if ended {
+                break;
+            }
+        }
+        voice.say(json!({ "type": "too_late" }));
+        let last = |field: &str| heard.iter().filter_map(|frame| frame.fields.get(field)).next_back();
+        assert_eq!(last("progress_pct"), Some(&json!(50.0)));
+        assert_eq!((last("at"), last("other")), (Some(&json!(50)), Some(&json!(50))));
+        assert!(heard.len() < 20, "{}", heard.len());
+        assert_eq!(heard.iter().filter(|frame| frame.name == "benchmark_result").count(), 1);
+        let stored = process.jobs.recent(&anna).await.unwrap().remove(0);
+        assert_eq!((stored.progress_pct, &*stored.progress_detail), (50.0, "Step 50"));
+        assert!(tab.frames.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_new_tab_is_told_what_runs_and_what_has_ended() {
+    for database in databases().await {
+        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let mut process = Process::start(&database, settings()).await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        let ended = process.submit(&anna, plain()).await;
+        process.strings.next().await.finish();
+        end_of(&mut tab, &ended.id).await;
+        let runs = process.submit(&anna, json!({ "prompt": "a secret of Anna's" })).await;
+        let run = process.strings.next().await;
+        run.context.voice.progress(12.5, "Just now");
+        let frames = process.jobs.frames(&anna).await.unwrap();
+        let Some(JobEvent::Sync { active_jobs, recent_jobs }) = frames[0].read() else { panic!() };
+        assert_eq!(active_jobs.len(), 1);
+        assert_eq!((&*active_jobs[0].id, active_jobs[0].progress_pct), (&*runs.id, 12.5));
+        assert_eq!(active_jobs[0].progress_detail, "Just now");
+        assert_eq!(recent_jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&ended.id]);
+        assert!(!serde_json::to_string(&frames).unwrap().contains("secret"));
+        let bens = process.jobs.frames(&ben).await.unwrap();
+        let empty = JobEvent::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
+        assert_eq!(bens[0].read(), Some(empty));
+    }
+}
+
+#[tokio::test]
+async fn lists_are_pages() {
+    for database in databases().await {
+        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let process = Process::idle(&database, settings()).await;
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            ids.push(process.submit(&anna, plain()).await.id);
+            process.submit(&ben, plain()).await;
+        }
+        ids.reverse();
+        process.jobs.cancel(&anna, &ids[4]).await.unwrap();
+        let mut seen = Vec::new();
+        let mut selection = Selection { states: Vec::new(), before: None, limit: 2 };
+        loop {
+            let page = process.jobs.list(&anna, &selection).await.unwrap();
+            let Some(last) = page.last() else { break };
+            selection.before = Some(last.id.clone());
+            seen.extend(page.into_iter().map(|job| job.id));
+        }
+        assert_eq!(seen, ids);
+        let queued = Selection { states: vec![JobState::Queued], before: None, limit: 9 };
+        assert_eq!(process.jobs.list(&anna, &queued).await.unwrap().len(), 4);
+        let everybodys =
+            process.jobs.list_all(&Selection { limit: 20, ..Selection::default() }).await.unwrap();
+        assert_eq!(everybodys.len(), 10);
+        assert_eq!(everybodys[0].1, "ben@example.org");
+    }
+}
