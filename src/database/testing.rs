@@ -9,7 +9,6 @@ use std::str::FromStr;
 use crate::accounts::UserId;
 
 use super::{Database, Location, migrations, new_id};
-use crate::accounts::UserId;
 
 /// One of each backend that can be tested here.
 pub async fn databases() -> Vec<Database> {
@@ -62,17 +61,4 @@ pub async fn postgres_schema() -> Option<SecretString> {
     connection.close().await.unwrap();
     let separator = if server.contains('?') { '&' } else { '?' };
     Some(format!("{server}{separator}options=-csearch_path%3D{schema}").into())
-}
-
-/// A new account of this name, which cannot sign in.
-pub async fn user(database: &Database, name: &str) -> UserId {
-    sqlx::query(
-        "insert into users (id, email, password_hash, role, created_at) values ($1, $2, '', 'user', 0)",
-    )
-    .bind(name)
-    .bind(format!("{name}@example.org"))
-    .execute(database.pool())
-    .await
-    .unwrap();
-    UserId::new(name)
 }

@@ -70,7 +70,7 @@ impl Run {
     }
 
     /// Runs the job and writes how it ended.
-    pub(super) async fn to_its_end(self) {
+    pub(super) async fn go(self) {
         announce(&self.service.inner.relay, &self.stored.user, &self.started());
         let job_type = &self.stored.job.job_type;
         let ending = match self.service.handler(job_type) {

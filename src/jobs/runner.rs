@@ -137,7 +137,7 @@ async fn start_what_waits(
     tidy(service, lease).await?;
     while runs.len() < service.inner.settings.slots && !service.inner.drain.is_cancelled() {
         let Some(job) = service.inner.store.claim(&lease.runner, now_ms()).await? else { break };
-        runs.spawn(Run::new(service.clone(), Arc::clone(lease), job).to_its_end());
+        runs.spawn(Run::new(service.clone(), Arc::clone(lease), job).go());
     }
     Ok(())
 }

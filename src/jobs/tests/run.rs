@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::database::testing::{databases, user};
+use crate::database::testing::{add_user, databases};
 use crate::jobs::JobEnd;
 use crate::jobs::store::Selection;
 use crate::live::Snapshot;
@@ -11,7 +11,7 @@ use crate::live::Snapshot;
 #[tokio::test]
 async fn a_job_is_created_started_and_completed() {
     for database in databases().await {
-        let anna = user(&database, "anna").await;
+        let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, json!({ "size": 3 })).await;
@@ -35,7 +35,7 @@ async fn a_job_is_created_started_and_completed() {
 #[tokio::test]
 async fn jobs_of_a_user_run_one_after_the_other_in_their_order() {
     for database in databases().await {
-        let anna = user(&database, "anna").await;
+        let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, settings()).await;
         let mut submitted = Vec::new();
         for _ in 0..4 {
@@ -55,7 +55,7 @@ async fn jobs_of_a_user_run_one_after_the_other_in_their_order() {
 #[tokio::test]
 async fn a_user_does_not_wait_for_another() {
     for database in databases().await {
-        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let (anna, ben) = (add_user(&database, "anna").await, add_user(&database, "ben").await);
         let mut process = Process::start(&database, settings()).await;
         for _ in 0..3 {
             process.submit(&anna, plain()).await;
@@ -69,7 +69,7 @@ async fn a_user_does_not_wait_for_another() {
 #[tokio::test]
 async fn when_slots_are_few_users_take_turns() {
     for database in databases().await {
-        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let (anna, ben) = (add_user(&database, "anna").await, add_user(&database, "ben").await);
         let mut process = Process::start(&database, Settings { slots: 1, ..settings() }).await;
         for user in [&anna, &anna, &anna, &ben, &ben] {
             process.submit(user, plain()).await;
@@ -87,7 +87,7 @@ async fn when_slots_are_few_users_take_turns() {
 #[tokio::test]
 async fn what_a_handler_says_of_its_failure_is_told() {
     for database in databases().await {
-        let anna = user(&database, "anna").await;
+        let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, plain()).await;
@@ -101,7 +101,7 @@ async fn what_a_handler_says_of_its_failure_is_told() {
 #[tokio::test]
 async fn a_panic_ends_the_job_and_nothing_else() {
     for database in databases().await {
-        let anna = user(&database, "anna").await;
+        let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, json!({ "panic": true })).await;
@@ -117,7 +117,7 @@ async fn a_panic_ends_the_job_and_nothing_else() {
 #[tokio::test]
 async fn a_job_that_takes_too_long_is_stopped() {
     for database in databases().await {
-        let anna = user(&database, "anna").await;
+        let anna = add_user(&database, "anna").await;
         let limits = Settings { time_limit: Duration::from_millis(20), ..settings() };
         let mut process = Process::start(&database, limits).await;
         let mut tab = process.hub.join(&anna).unwrap();
@@ -135,7 +135,7 @@ async fn a_job_that_takes_too_long_is_stopped() {
 #[tokio::test]
 async fn a_kind_that_nobody_knows_fails() {
     for database in databases().await {
-        let anna = user(&database, "anna").await;
+        let anna = add_user(&database, "anna").await;
         let process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let job = NewJob { job_type: "knitting", ..new_job(plain()) };
@@ -148,7 +148,7 @@ async fn a_kind_that_nobody_knows_fails() {
 #[tokio::test]
 async fn events_carry_the_job_and_the_last_progress_comes_before_the_end() {
     for database in databases().await {
-        let anna = user(&database, "anna").await;
+        let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, settings()).await;
         let job = process.submit(&anna, plain()).await;
         let run = process.strings.next().await;
@@ -186,7 +186,7 @@ async fn events_carry_the_job_and_the_last_progress_comes_before_the_end() {
 #[tokio::test]
 async fn a_new_tab_is_told_what_runs_and_what_has_ended() {
     for database in databases().await {
-        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let (anna, ben) = (add_user(&database, "anna").await, add_user(&database, "ben").await);
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let ended = process.submit(&anna, plain()).await;
@@ -211,7 +211,7 @@ async fn a_new_tab_is_told_what_runs_and_what_has_ended() {
 #[tokio::test]
 async fn lists_are_pages() {
     for database in databases().await {
-        let (anna, ben) = (user(&database, "anna").await, user(&database, "ben").await);
+        let (anna, ben) = (add_user(&database, "anna").await, add_user(&database, "ben").await);
         let process = Process::idle(&database, settings()).await;
         let mut ids = Vec::new();
         for _ in 0..5 {
