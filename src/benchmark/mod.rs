@@ -1,6 +1,8 @@
 //! Speed runs: what is measured, how, and what comes out.
 
 mod bounds;
+pub mod report;
+pub mod set_up;
 pub mod submission;
 pub mod summary;
 pub mod types;

@@ -1,0 +1,246 @@
+//! The columns of the table of results: what each shows of a row, how it is sorted and what it means.
+
+use crate::benchmark::types::{ResultRow, RunSummary};
+use crate::stats::Summary;
+use crate::ui::format;
+use crate::ui::table::Direction;
+
+/// One column of numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    pub metric: Metric,
+    pub title: &'static str,
+    pub unit: &'static str,
+    /// What the number is, in a line.
+    pub about: &'static str,
+    pub best_first: Direction,
+    pub width: Width,
+}
+
+/// Where a column is shown without being asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    Phone,
+    Tablet,
+    Desktop,
+    /// Only among all metrics.
+    OnDemand,
+}
+
+/// A number of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Metric {
+    OutputSpeed,
+    OutputSpeedInterval,
+    OutputSpeedRange,
+    EndToEnd,
+    Ttft,
+    TtftInterval,
+    TtftRange,
+    Ttfa,
+    ItlMean,
+    GapP50,
+    GapP95,
+    GapP99,
+    InputSpeed,
+    TokensPerChunk,
+    OutputTokens,
+    ReasoningTokens,
+    InputTokens,
+    CachedInput,
+    TotalTime,
+    Connect,
+    Lateness,
+    Cost,
+    TotalCost,
+}
+
+/// A number as the table writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    pub value: String,
+    /// Standard deviation; none for a single run.
+    pub spread: Option<String>,
+}
+
+const fn column(
+    metric: Metric,
+    title: &'static str,
+    unit: &'static str,
+    about: &'static str,
+    best_first: Direction,
+    width: Width,
+) -> Column {
+    Column { metric, title, unit, about, best_first, width }
+}
+
+use Direction::{Ascending as Low, Descending as High};
+use Width::{Desktop, OnDemand, Phone, Tablet};
+
+/// Every metric of the measurement page, in the order in which the table shows them.
+#[rustfmt::skip]
+pub const COLUMNS: [Column; 23] = [
+    column(Metric::OutputSpeed, "Output speed", "tok/s", "tokens per second once the first has come, mean ± standard deviation", High, Phone),
+    column(Metric::OutputSpeedInterval, "95 % interval", "tok/s", "of the mean output speed", High, OnDemand),
+    column(Metric::OutputSpeedRange, "p5 – p95", "tok/s", "of the output speed; p5 is its bad end", High, OnDemand),
+    column(Metric::EndToEnd, "End to end", "tok/s", "output tokens by the whole time from request to last token", High, Tablet),
+    column(Metric::Ttft, "First token", "ms", "from request to first generated token, mean ± standard deviation", Low, Tablet),
+    column(Metric::TtftInterval, "95 % interval", "ms", "of the mean time to the first token", Low, OnDemand),
+    column(Metric::TtftRange, "p5 – p95", "ms", "of the time to the first token", Low, OnDemand),
+    column(Metric::Ttfa, "First text", "ms", "from request to the first visible text, after any reasoning", Low, OnDemand),
+    column(Metric::ItlMean, "Gap mean", "ms", "between chunks, mean of the runs’ means", Low, OnDemand),
+    column(Metric::GapP50, "Gap p50", "ms", "between chunks, over all gaps of all runs", Low, OnDemand),
+    column(Metric::GapP95, "Gap p95", "ms", "between chunks, over all gaps of all runs", Low, Desktop),
+    column(Metric::GapP99, "Gap p99", "ms", "between chunks, over all gaps of all runs", Low, OnDemand),
+    column(Metric::InputSpeed, "Input speed", "tok/s", "uncached input tokens by the time to the first token", High, OnDemand),
+    column(Metric::TokensPerChunk, "Per chunk", "tokens", "tokens that come in one chunk: a chunk is not a token", High, OnDemand),
+    column(Metric::OutputTokens, "Tokens", "", "output tokens of a run, reasoning included", High, Desktop),
+    column(Metric::ReasoningTokens, "Reasoning", "tokens", "output tokens of a run that are reasoning", High, OnDemand),
+    column(Metric::InputTokens, "Input", "tokens", "input tokens of a run", High, OnDemand),
+    column(Metric::CachedInput, "Cached input", "tokens", "input tokens of a run that the provider had in its cache", High, OnDemand),
+    column(Metric::TotalTime, "Total time", "s", "from request to last token", Low, OnDemand),
+    column(Metric::Connect, "Connect", "ms", "name, TCP and TLS of new connections; part of no other number", Low, OnDemand),
+    column(Metric::Lateness, "Lateness", "ms", "how much later than the kernel this client saw a chunk", Low, OnDemand),
+    column(Metric::Cost, "Cost", "", "of one run", Low, Desktop),
+    column(Metric::TotalCost, "All runs", "", "cost of all successful runs", Low, OnDemand),
+];
+
+impl Metric {
+    fn summary(self, of: &RunSummary) -> Option<Summary> {
+        match self {
+            Self::OutputSpeed | Self::OutputSpeedInterval | Self::OutputSpeedRange => of.output_speed_tps,
+            Self::EndToEnd => of.tokens_per_second,
+            Self::Ttft | Self::TtftInterval | Self::TtftRange => of.ttft_ms,
+            Self::Ttfa => of.ttfa_ms,
+            Self::ItlMean => of.itl_ms,
+            Self::GapP50 | Self::GapP95 | Self::GapP99 => of.gap_ms,
+            Self::InputSpeed => of.input_tokens_per_second,
+            Self::TokensPerChunk => of.tokens_per_chunk,
+            Self::OutputTokens => of.output_tokens,
+            Self::ReasoningTokens => of.reasoning_tokens,
+            Self::InputTokens => of.input_tokens,
+            Self::CachedInput => of.cached_input_tokens,
+            Self::TotalTime => of.total_time_s,
+            Self::Connect => of.connect_ms,
+            Self::Lateness => of.lateness_ms,
+            Self::Cost | Self::TotalCost => of.cost,
+        }
+    }
+
+    /// What the column is sorted by; none where there is nothing to show.
+    pub fn value(self, row: &ResultRow) -> Option<f64> {
+        let summary = self.summary(&row.summary)?;
+        match self {
+            Self::OutputSpeedInterval | Self::TtftInterval => summary.ci_low,
+            Self::OutputSpeedRange | Self::TtftRange => Some(summary.p5),
+            Self::GapP50 => Some(summary.p50),
+            Self::GapP95 => Some(summary.p95),
+            Self::GapP99 => Some(summary.p99),
+            Self::TotalCost => row.summary.total_cost,
+            _ => Some(summary.mean),
+        }
+    }
+
+    /// How the table writes it; none where there is nothing to show.
+    pub fn cell(self, row: &ResultRow) -> Option<Cell> {
+        let summary = self.summary(&row.summary)?;
+        let only = |value| Some(Cell { value, spread: None });
+        match self {
+            Self::OutputSpeed | Self::Ttft => {
+                let value = self.write(summary.mean);
+                let spread = summary.sd.map(|sd| format::spread(sd, &value));
+                Some(Cell { value, spread })
+            }
+            Self::OutputSpeedInterval | Self::TtftInterval => {
+                let (low, high) = summary.ci_low.zip(summary.ci_high)?;
+                only(self.range(low, high))
+            }
+            Self::OutputSpeedRange | Self::TtftRange => only(self.range(summary.p5, summary.p95)),
+            _ => only(self.write(self.value(row)?)),
+        }
+    }
+
+    fn range(self, low: f64, high: f64) -> String {
+        format!("{} – {}", self.write(low), self.write(high))
+    }
+
+    fn write(self, value: f64) -> String {
+        match self {
+            Self::Ttft
+            | Self::TtftInterval
+            | Self::TtftRange
+            | Self::Ttfa
+            | Self::ItlMean
+            | Self::GapP50
+            | Self::GapP95
+            | Self::GapP99
+            | Self::Connect
+            | Self::Lateness => format::millis(value),
+            Self::OutputTokens | Self::ReasoningTokens | Self::InputTokens | Self::CachedInput => {
+                format::integer(value.round().max(0.0) as u64)
+            }
+            Self::Cost | Self::TotalCost => format::usd(value),
+            _ => format::number(value),
+        }
+    }
+}
+
+/// The place of the best row for this metric, where there are at least two to compare. Simulated rows
+/// do not count beside real ones.
+pub fn best(column: &Column, rows: &[ResultRow]) -> Option<usize> {
+    let real = rows.iter().any(|row| !row.simulated);
+    let known: Vec<(usize, f64)> = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| !(real && row.simulated))
+        .filter_map(|(place, row)| Some((place, column.metric.value(row)?)))
+        .collect();
+    let order = |(_, a): &&(usize, f64), (_, b): &&(usize, f64)| match column.best_first {
+        Low => a.total_cmp(b),
+        High => b.total_cmp(a),
+    };
+    (known.len() > 1).then(|| known.iter().min_by(order)).flatten().map(|(place, _)| *place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::benchmark::report::testing::{failed, row, run};
+
+    fn of(metric: Metric) -> &'static Column {
+        COLUMNS.iter().find(|column| column.metric == metric).expect("every metric has a column")
+    }
+
+    #[test]
+    fn means_come_with_their_spread_and_ranges_with_both_ends() {
+        let row = row("openai", "a", 0, vec![run(1), run(2), run(3)]);
+        let written = |metric: Metric| metric.cell(&row).map(|cell| (cell.value, cell.spread));
+        assert_eq!(written(Metric::OutputSpeed), Some(("58.0".into(), Some("± 1.0".into()))));
+        assert_eq!(written(Metric::Ttft), Some(("200".into(), Some("± 100".into()))));
+        assert_eq!(written(Metric::TtftInterval), Some(("-48.4 – 448".into(), None)));
+        assert_eq!(written(Metric::OutputSpeedRange), Some(("57.1 – 58.9".into(), None)));
+        assert_eq!(written(Metric::OutputTokens), Some(("100".into(), None)));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_written() {
+        let unmeasured = row("openai", "a", 0, vec![failed(1)]);
+        assert!(COLUMNS.iter().all(|column| column.metric.cell(&unmeasured).is_none()));
+        let once = row("openai", "a", 0, vec![run(1)]);
+        assert_eq!(Metric::OutputSpeed.cell(&once).unwrap().spread, None);
+        assert_eq!(Metric::TtftInterval.cell(&once), None);
+    }
+
+    #[test]
+    fn the_best_is_a_real_model_and_needs_another_to_compare() {
+        let rows = |simulated| {
+            let mut fastest = row("demo", "d", 0, vec![run(1)]);
+            fastest.simulated = simulated;
+            vec![row("openai", "a", 0, vec![run(5)]), fastest, row("openai", "b", 0, vec![run(3)])]
+        };
+        assert_eq!(best(of(Metric::OutputSpeed), &rows(false)), Some(1));
+        assert_eq!(best(of(Metric::OutputSpeed), &rows(true)), Some(2));
+        assert_eq!(best(of(Metric::Ttft), &rows(true)), Some(2));
+        assert_eq!(best(of(Metric::OutputSpeed), &rows(false)[..1]), None);
+    }
+}

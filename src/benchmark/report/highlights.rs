@@ -1,0 +1,128 @@
+//! The three figures that answer first: fastest output, quickest first token, cheapest run.
+
+use super::hue_of;
+use crate::benchmark::types::ResultRow;
+use crate::providers::PriceSource;
+use crate::stats::Summary;
+use crate::ui::format;
+
+/// One of the figures: the best of its kind and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Highlight {
+    pub value: String,
+    pub hue: &'static str,
+    /// The model, and its context size where several were measured.
+    pub who: String,
+    /// How sure the value is: `± 6.1, n = 6`; for a cost where its price is from.
+    pub about: String,
+    /// The 95 % interval in words; none for a single run and for costs.
+    pub interval: Option<String>,
+}
+
+/// The figures; none where nothing was measured yet. Simulated models do not count beside real ones.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Highlights {
+    /// Tokens per second.
+    pub fastest: Option<Highlight>,
+    /// Milliseconds.
+    pub quickest: Option<Highlight>,
+    /// US dollars a run.
+    pub cheapest: Option<Highlight>,
+}
+
+impl Highlights {
+    pub fn of(rows: &[ResultRow]) -> Self {
+        let real = rows.iter().any(|row| !row.simulated);
+        let counted: Vec<&ResultRow> = rows.iter().filter(|row| !(real && row.simulated)).collect();
+        let tiers = rows
+            .iter()
+            .any(|row| rows.first().is_some_and(|first| row.context_tokens != first.context_tokens));
+        let measured = |row: &ResultRow, summary: Summary, write: fn(f64) -> String, unit: &str| {
+            let value = write(summary.mean);
+            let sd = summary.sd.map(|sd| format!("{}, ", format::spread(sd, &value))).unwrap_or_default();
+            let interval = summary.ci_low.zip(summary.ci_high);
+            Highlight {
+                hue: hue_of(row),
+                who: who(row, tiers),
+                about: format!("{sd}n = {}", summary.n),
+                interval: interval
+                    .map(|(low, high)| format!("95 % interval {} to {} {unit}", write(low), write(high))),
+                value,
+            }
+        };
+        Self {
+            fastest: least(&counted, |row| Some(-row.summary.output_speed_tps?.mean))
+                .and_then(|row| Some(measured(row, row.summary.output_speed_tps?, format::number, "tok/s"))),
+            quickest: least(&counted, |row| Some(row.summary.ttft_ms?.mean))
+                .and_then(|row| Some(measured(row, row.summary.ttft_ms?, format::millis, "ms"))),
+            cheapest: least(&counted, |row| Some(row.summary.cost?.mean)).and_then(|row| cost(row, tiers)),
+        }
+    }
+}
+
+fn least<'a>(rows: &[&'a ResultRow], of: impl Fn(&ResultRow) -> Option<f64>) -> Option<&'a ResultRow> {
+    let known = rows.iter().filter_map(|row| Some((*row, of(row)?)));
+    known.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(row, _)| row)
+}
+
+fn cost(row: &ResultRow, tiers: bool) -> Option<Highlight> {
+    let source = match row.price?.source {
+        PriceSource::Catalog => "catalog price",
+        PriceSource::Custom => "custom price",
+    };
+    Some(Highlight {
+        value: format::usd(row.summary.cost?.mean),
+        hue: hue_of(row),
+        who: who(row, tiers),
+        about: source.to_owned(),
+        interval: None,
+    })
+}
+
+fn who(row: &ResultRow, tiers: bool) -> String {
+    if tiers { format!("{} at {}", row.model, format::tokens(row.context_tokens)) } else { row.model.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::benchmark::report::testing::{failed, row, run};
+    use crate::providers::Price;
+
+    #[test]
+    fn the_best_of_each_kind_is_named_with_its_spread() {
+        let mut cheap = row("groq", "b", 0, vec![run(4), run(5)]);
+        cheap.price = Some(Price {
+            input_per_mtok: 1.0,
+            cached_input_per_mtok: None,
+            output_per_mtok: 2.0,
+            up_to_input_tokens: None,
+            source: PriceSource::Custom,
+        });
+        cheap.runs.iter_mut().for_each(|run| run.cost = Some(0.0031));
+        cheap.summary = crate::benchmark::summary::summarize(&cheap.runs);
+        let rows = [row("openai", "a", 0, vec![run(1), run(3)]), cheap, row("xai", "c", 0, vec![failed(1)])];
+        let highlights = Highlights::of(&rows);
+        let fastest = highlights.fastest.unwrap();
+        assert_eq!((fastest.who.as_str(), fastest.value.as_str()), ("a", "58.0"));
+        assert_eq!(fastest.about, "± 1.4, n = 2");
+        assert_eq!(highlights.quickest.unwrap().who, "a");
+        let cheapest = highlights.cheapest.unwrap();
+        assert_eq!((cheapest.who.as_str(), cheapest.value.as_str()), ("b", "$0.0031"));
+        assert_eq!(cheapest.about, "custom price");
+    }
+
+    #[test]
+    fn simulated_models_win_only_among_themselves() {
+        let mut demo = row("demo", "d", 0, vec![run(1)]);
+        demo.simulated = true;
+        let rows = [demo, row("openai", "a", 5_000, vec![run(9)])];
+        assert_eq!(Highlights::of(&rows).fastest.unwrap().who, "a at 5K");
+        assert_eq!(Highlights::of(&rows[..1]).fastest.unwrap().who, "d");
+    }
+
+    #[test]
+    fn before_the_first_result_there_is_none() {
+        assert_eq!(Highlights::of(&[row("openai", "a", 0, vec![])]), Highlights::default());
+    }
+}

@@ -1,0 +1,22 @@
+//! A benchmark as its page shows it, finished or under way. Pure: rows in, words and figures out.
+
+pub mod columns;
+pub mod highlights;
+pub mod progress;
+pub mod remarks;
+pub mod state;
+
+#[cfg(test)]
+mod testing;
+
+use super::types::ResultRow;
+use crate::providers::ProviderKind;
+
+/// The hue of a row's provider: that of its kind where its key names one.
+pub fn hue_of(row: &ResultRow) -> &'static str {
+    if row.simulated {
+        return ProviderKind::Demo.facts().key;
+    }
+    let known = ProviderKind::all().find(|facts| facts.key == row.provider_key);
+    known.map_or(ProviderKind::Custom.facts().key, |facts| facts.key)
+}

@@ -1,0 +1,188 @@
+//! What a reader of the table has to know and that is no figure: what failed, what was left out, what
+//! was changed, and whether the client itself can be trusted.
+
+use std::collections::BTreeMap;
+
+use crate::benchmark::types::{ClientHealth, Parameters, ResultRow, TokenSource};
+use crate::providers::registry::{Adjustment, AdjustmentAction};
+use crate::ui::format;
+
+/// From so many runs on outliers can be told.
+const ENOUGH_RUNS: u32 = 8;
+
+/// One remark about a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The model and its context size.
+    pub about: String,
+    pub text: String,
+}
+
+/// The model and its context size: `gpt-5.2 at 5K`.
+pub fn label(row: &ResultRow) -> String {
+    format!("{} at {}", row.model, format::tokens(row.context_tokens))
+}
+
+/// Runs that failed, those of one row with the same reason together.
+pub fn failures(rows: &[ResultRow]) -> Vec<Remark> {
+    rows.iter().flat_map(failures_of).collect()
+}
+
+fn failures_of(row: &ResultRow) -> Vec<Remark> {
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for error in row.runs.iter().filter_map(|run| run.error.as_ref()) {
+        *reasons.entry(error.to_string()).or_default() += 1;
+    }
+    let made = row.runs.len();
+    let runs = reasons.into_iter().map(|(reason, count)| Remark {
+        about: label(row),
+        text: format!("{count} of {made} runs failed: {reason}"),
+    });
+    let warmup = row
+        .warmup
+        .as_ref()
+        .and_then(|warmup| warmup.error.as_ref())
+        .map(|error| Remark { about: label(row), text: format!("the warm-up failed: {error}") });
+    runs.chain(warmup).collect()
+}
+
+/// Tiers that were not run.
+pub fn skipped(rows: &[ResultRow]) -> Vec<Remark> {
+    rows.iter()
+        .filter_map(|row| {
+            let skip = row.skipped.as_ref()?;
+            Some(Remark { about: label(row), text: skip.reason.clone() })
+        })
+        .collect()
+}
+
+/// Parameters that were changed, once for each model.
+pub fn adjustments(rows: &[ResultRow]) -> Vec<Remark> {
+    let mut remarks: Vec<Remark> = Vec::new();
+    for row in rows {
+        for text in row.adjustments.iter().filter_map(in_words) {
+            let remark = Remark { about: row.model.clone(), text };
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+    }
+    remarks
+}
+
+/// A change that the parameter rules made; `None` for a mere other name of the same thing.
+pub fn in_words(change: &Adjustment) -> Option<String> {
+    let Adjustment { param, original, adjusted, action, reason } = change;
+    match (action, adjusted) {
+        (AdjustmentAction::Rename, _) => None,
+        (AdjustmentAction::Warn | AdjustmentAction::Passthrough, _) => Some(reason.clone()),
+        (_, Some(adjusted)) => Some(format!("{param} {original} → {adjusted}. {reason}")),
+        (_, None) => Some(format!("{param} {original} is not sent. {reason}")),
+    }
+}
+
+/// How the figures are to be read, a sentence each.
+pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&ClientHealth>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(warning) = client.and_then(|client| client.warning.as_ref()) {
+        notes.push(format!("The measuring client may have been the bottleneck: {warning}."));
+    }
+    if rows.iter().any(|row| row.simulated) {
+        notes.push(
+            "Simulated models answer from the built-in server: their figures say nothing about a real model."
+                .into(),
+        );
+    }
+    if rows.iter().any(is_estimated) {
+        notes.push(
+            "Estimated: the endpoint reports no token counts, they were counted with a tokenizer.".into(),
+        );
+    }
+    if rows.iter().any(has_estimated_context) {
+        notes.push(
+            "≈: the model’s own tokenizer is not known, its context was measured out with another.".into(),
+        );
+    }
+    if parameters.runs < ENOUGH_RUNS {
+        notes.push(format!(
+            "± is the standard deviation. {} are too few to tell outliers; from {ENOUGH_RUNS} on they are flagged.",
+            format::counted(parameters.runs as usize, "run")
+        ));
+    } else {
+        notes.push("± is the standard deviation.".into());
+    }
+    notes
+}
+
+/// Whether a row's token counts are estimated.
+pub fn is_estimated(row: &ResultRow) -> bool {
+    row.runs.iter().any(|run| run.success && run.token_source == Some(TokenSource::Estimated))
+}
+
+/// Whether a row's context was measured out with a tokenizer that is not the model's own.
+pub fn has_estimated_context(row: &ResultRow) -> bool {
+    row.context_tokens > 0 && row.context_token_source == Some(TokenSource::Estimated)
+}
+
+/// Values of the row beyond 1.5 IQR; none where there are too few runs to tell.
+pub fn outliers(row: &ResultRow) -> Option<u64> {
+    row.summary.output_speed_tps?.outliers.filter(|count| *count > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::benchmark::report::testing::{failed, row, run};
+    use crate::benchmark::types::{Clock, Skip};
+
+    fn texts(remarks: Vec<Remark>) -> Vec<String> {
+        remarks.into_iter().map(|remark| format!("{}: {}", remark.about, remark.text)).collect()
+    }
+
+    #[test]
+    fn failures_with_one_reason_are_told_together() {
+        let rows = [row("openai", "a", 5_000, vec![run(1), failed(2), failed(3)])];
+        assert_eq!(texts(failures(&rows)), ["a at 5K: 2 of 3 runs failed: [rate_limited] slow down"]);
+    }
+
+    #[test]
+    fn skipped_tiers_say_why() {
+        let mut long = row("openai", "a", 50_000, vec![]);
+        long.skipped = Some(Skip { reason: "The window holds 8,192 tokens.".into() });
+        assert_eq!(texts(skipped(&[long])), ["a at 50K: The window holds 8,192 tokens."]);
+    }
+
+    #[test]
+    fn a_change_is_told_once_a_model() {
+        let change = Adjustment {
+            param: "temperature".into(),
+            original: json!(0.7),
+            adjusted: Some(json!(1)),
+            action: AdjustmentAction::Clamp,
+            reason: "It is fixed.".into(),
+        };
+        let mut rows = [row("openai", "a", 0, vec![]), row("openai", "a", 5_000, vec![])];
+        rows.iter_mut().for_each(|row| row.adjustments = vec![change.clone()]);
+        assert_eq!(texts(adjustments(&rows)), ["a: temperature 0.7 → 1. It is fixed."]);
+        assert_eq!(in_words(&Adjustment { action: AdjustmentAction::Rename, ..change }), None);
+    }
+
+    #[test]
+    fn a_client_that_was_the_bottleneck_is_said_first() {
+        let client = ClientHealth {
+            clock: Clock::User,
+            lateness_p50_ms: None,
+            lateness_p99_ms: None,
+            lateness_max_ms: None,
+            cpu_s: 1.0,
+            cpu_us_per_token: None,
+            peak_rss_mb: 10.0,
+            warning: Some("this client was busy".into()),
+        };
+        let notes = reading(&[row("openai", "a", 0, vec![run(1)])], &Parameters::default(), Some(&client));
+        assert!(notes[0].contains("this client was busy"), "{notes:?}");
+        assert!(notes[1].contains("3 runs are too few"), "{notes:?}");
+    }
+}

@@ -1,0 +1,290 @@
+//! The form's fields, as text the way a form sends them, and the request that they become.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::benchmark::submission::{BenchmarkRequest, MAX_PROMPT_CHARS};
+use crate::benchmark::types::{MAX_TIER, Parameters};
+use crate::providers::ModelRef;
+use crate::ui::form::Bounds;
+
+/// Context sizes that are offered, in tokens.
+pub const TIERS: [u64; 8] = [0, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 150_000];
+
+/// What each number of the form may be.
+pub mod bounds {
+    use std::ops::RangeInclusive;
+
+    use crate::benchmark::submission::RUN_TIMEOUT_RANGE;
+    use crate::benchmark::types::{MAX_TOKENS_RANGE, RUNS_RANGE, TEMPERATURE_RANGE};
+    use crate::ui::form::Bounds;
+
+    pub const RUNS: Bounds = whole(RUNS_RANGE);
+    pub const MAX_TOKENS: Bounds = whole(MAX_TOKENS_RANGE);
+    pub const TEMPERATURE: Bounds = Bounds { step: Some(0.1), ..between(TEMPERATURE_RANGE) };
+    pub const TIMEOUT: Bounds = between(RUN_TIMEOUT_RANGE);
+    pub const TOP_P: Bounds = Bounds { step: Some(0.05), ..Bounds::between(0.0, 1.0) };
+    pub const TOP_K: Bounds = Bounds::whole(1.0, 1_000.0);
+    pub const PENALTY: Bounds = Bounds { step: Some(0.1), ..Bounds::between(-2.0, 2.0) };
+    pub const SEED: Bounds = Bounds::whole(0.0, 2_147_483_647.0);
+
+    const fn whole(range: RangeInclusive<u32>) -> Bounds {
+        Bounds::whole(*range.start() as f64, *range.end() as f64)
+    }
+
+    const fn between(range: RangeInclusive<f64>) -> Bounds {
+        Bounds::between(*range.start(), *range.end())
+    }
+}
+
+/// Everything the form holds. Empty text means: as usual, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SetUpFields {
+    /// Chosen models, each as `provider/model`.
+    pub models: Vec<String>,
+    pub runs: String,
+    pub max_tokens: String,
+    pub temperature: String,
+    /// The chosen template; its text holds where `prompt` is empty.
+    pub template: String,
+    pub prompt: String,
+    /// Checked context sizes, in tokens.
+    pub tiers: Vec<String>,
+    /// More of them, separated by commas or spaces.
+    pub own_tiers: String,
+    /// Empty, or anything for yes.
+    pub warmup: String,
+    /// Seconds.
+    pub timeout: String,
+    pub top_p: String,
+    pub top_k: String,
+    pub frequency_penalty: String,
+    pub presence_penalty: String,
+    pub seed: String,
+    pub reasoning_effort: String,
+    /// One sequence a line.
+    pub stop: String,
+    /// A JSON object.
+    pub passthrough: String,
+}
+
+/// What is wrong with a field, as a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complaint {
+    /// The field's name; `models` where none is chosen.
+    pub field: String,
+    pub sentence: String,
+}
+
+impl SetUpFields {
+    /// The form that asks for this: a benchmark to run again, or the usual one.
+    pub fn of<'a>(parameters: &Parameters, models: impl IntoIterator<Item = &'a ModelRef>) -> Self {
+        let params = &parameters.params;
+        let text = |name: &str| params.get(name).map(text_of).unwrap_or_default();
+        let usual = Parameters::default().timeouts;
+        let timeout = (parameters.timeouts != usual).then(|| parameters.timeouts.total_s.to_string());
+        Self {
+            models: models.into_iter().map(ModelRef::to_string).collect(),
+            runs: parameters.runs.to_string(),
+            max_tokens: parameters.max_tokens.to_string(),
+            temperature: parameters.temperature.to_string(),
+            template: String::new(),
+            prompt: parameters.prompt.clone(),
+            tiers: parameters.context_tiers.iter().map(u64::to_string).collect(),
+            own_tiers: String::new(),
+            warmup: if parameters.warmup { "true".to_owned() } else { String::new() },
+            timeout: timeout.unwrap_or_default(),
+            top_p: text("top_p"),
+            top_k: text("top_k"),
+            frequency_penalty: text("frequency_penalty"),
+            presence_penalty: text("presence_penalty"),
+            seed: text("seed"),
+            reasoning_effort: text("reasoning_effort"),
+            stop: text("stop"),
+            passthrough: passthrough_text(params),
+        }
+    }
+
+    /// True where a parameter that few set is set, so that its fold stands open.
+    pub fn has_advanced(&self) -> bool {
+        self.advanced().into_iter().any(|text| !text.trim().is_empty())
+    }
+
+    fn advanced(&self) -> [&str; 9] {
+        [
+            &self.timeout,
+            &self.top_p,
+            &self.top_k,
+            &self.frequency_penalty,
+            &self.presence_penalty,
+            &self.seed,
+            &self.reasoning_effort,
+            &self.stop,
+            &self.passthrough,
+        ]
+    }
+
+    /// The benchmark that the form asks for.
+    ///
+    /// # Errors
+    /// What is wrong, field by field.
+    pub fn request(&self) -> Result<BenchmarkRequest, Vec<Complaint>> {
+        let mut reader = Reader::default();
+        let usual = BenchmarkRequest::default();
+        let request = BenchmarkRequest {
+            targets: reader.models(&self.models),
+            prompt: reader.prompt(&self.prompt),
+            runs: reader.number("runs", &self.runs, bounds::RUNS).map_or(usual.runs, |runs| runs as u32),
+            max_tokens: reader
+                .number("max_tokens", &self.max_tokens, bounds::MAX_TOKENS)
+                .map_or(usual.max_tokens, |tokens| tokens as u32),
+            temperature: reader
+                .number("temperature", &self.temperature, bounds::TEMPERATURE)
+                .unwrap_or(usual.temperature),
+            context_tiers: reader.tiers(&self.tiers, &self.own_tiers),
+            timeout: reader.number("timeout", &self.timeout, bounds::TIMEOUT),
+            warmup: !self.warmup.is_empty(),
+            provider_params: reader.params(self),
+            ..usual
+        };
+        if reader.complaints.is_empty() { Ok(request) } else { Err(reader.complaints) }
+    }
+}
+
+/// Reads fields and notes what is wrong with them.
+#[derive(Default)]
+struct Reader {
+    complaints: Vec<Complaint>,
+}
+
+impl Reader {
+    fn complain(&mut self, field: &str, sentence: impl Into<String>) {
+        self.complaints.push(Complaint { field: field.to_owned(), sentence: sentence.into() });
+    }
+
+    fn number(&mut self, field: &str, text: &str, bounds: Bounds) -> Option<f64> {
+        bounds.parse(text).unwrap_or_else(|sentence| {
+            self.complain(field, sentence);
+            None
+        })
+    }
+
+    fn models(&mut self, names: &[String]) -> Vec<ModelRef> {
+        if names.is_empty() {
+            self.complain("models", "Choose at least one model.");
+        }
+        let split = names.iter().filter_map(|name| name.split_once('/'));
+        split
+            .map(|(provider, model)| ModelRef { provider_key: provider.into(), model_id: model.into() })
+            .collect()
+    }
+
+    fn prompt(&mut self, text: &str) -> Option<String> {
+        let length = text.chars().count();
+        if length > MAX_PROMPT_CHARS {
+            self.complain(
+                "prompt",
+                format!("Shorten the prompt to {MAX_PROMPT_CHARS} characters; it has {length}."),
+            );
+        }
+        // A form sends line ends as CRLF.
+        (!text.trim().is_empty()).then(|| text.replace("\r\n", "\n"))
+    }
+
+    fn tiers(&mut self, checked: &[String], own: &str) -> Vec<u64> {
+        let own = own.split([',', ';', ' ']).filter(|text| !text.is_empty());
+        let mut tiers = Vec::new();
+        for text in checked.iter().map(String::as_str).chain(own) {
+            match text.trim().parse::<u64>() {
+                Ok(tier) if tier <= MAX_TIER => tiers.push(tier),
+                _ => self.complain(
+                    "tiers",
+                    format!("{text} is no context size: enter tokens from 0 to {MAX_TIER}."),
+                ),
+            }
+        }
+        tiers.sort_unstable();
+        tiers.dedup();
+        if tiers.is_empty() {
+            self.complain("tiers", "Choose at least one context size; 0 is the bare prompt.");
+        }
+        tiers
+    }
+
+    fn params(&mut self, fields: &SetUpFields) -> Option<Map<String, Value>> {
+        let mut params = Map::new();
+        for (name, text, bounds) in [
+            ("top_p", &fields.top_p, bounds::TOP_P),
+            ("top_k", &fields.top_k, bounds::TOP_K),
+            ("frequency_penalty", &fields.frequency_penalty, bounds::PENALTY),
+            ("presence_penalty", &fields.presence_penalty, bounds::PENALTY),
+            ("seed", &fields.seed, bounds::SEED),
+        ] {
+            if let Some(number) = self.number(name, text, bounds) {
+                params.insert(name.to_owned(), json_number(number));
+            }
+        }
+        if !fields.reasoning_effort.is_empty() {
+            params.insert("reasoning_effort".to_owned(), fields.reasoning_effort.clone().into());
+        }
+        let stops: Vec<&str> = fields.stop.lines().filter(|line| !line.is_empty()).collect();
+        if !stops.is_empty() {
+            params.insert("stop".to_owned(), stops.into());
+        }
+        if let Some(object) = self.passthrough(&fields.passthrough) {
+            params.insert("passthrough".to_owned(), object.into());
+        }
+        (!params.is_empty()).then_some(params)
+    }
+
+    fn passthrough(&mut self, text: &str) -> Option<Map<String, Value>> {
+        if text.trim().is_empty() {
+            return None;
+        }
+        match serde_json::from_str(text) {
+            Ok(Value::Object(object)) => return Some(object),
+            Ok(_) => self.complain("passthrough", "Enter a JSON object: names and values in { }."),
+            Err(error) => self.complain("passthrough", format!("This is not valid JSON: {error}.")),
+        }
+        None
+    }
+}
+
+/// Whole numbers without a decimal point: providers refuse a seed of 7.0.
+fn json_number(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 9e15 {
+        Value::from(number as i64)
+    } else {
+        Value::from(number)
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join("\n"),
+        other => other.to_string(),
+    }
+}
+
+/// Parameters that have a field of their own.
+const NAMED: [&str; 8] = [
+    "top_p",
+    "top_k",
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "reasoning_effort",
+    "stop",
+    "passthrough",
+];
+
+/// All parameters that have no field, such as those of a benchmark that was started over REST.
+fn passthrough_text(params: &Map<String, Value>) -> String {
+    let inner = params.get("passthrough").and_then(Value::as_object).into_iter().flatten();
+    let others = params.iter().filter(|(name, _)| !NAMED.contains(&name.as_str()));
+    let all: Map<String, Value> =
+        others.chain(inner).map(|(name, value)| (name.clone(), value.clone())).collect();
+    if all.is_empty() { String::new() } else { Value::Object(all).to_string() }
+}

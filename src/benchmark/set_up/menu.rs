@@ -1,0 +1,87 @@
+//! The models to choose from, grouped by provider.
+
+use serde::{Deserialize, Serialize};
+
+use super::fields::SetUpFields;
+use crate::benchmark::types::Parameters;
+use crate::providers::ModelRef;
+
+/// What can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ModelMenu {
+    pub groups: Vec<MenuGroup>,
+}
+
+/// One provider with its models, in its own order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuGroup {
+    pub key: String,
+    pub name: String,
+    /// The provider kind's key, as for [`Dot`](crate::ui::tag::Dot).
+    pub hue: String,
+    pub simulated: bool,
+    /// On the user's own machine or network.
+    pub local: bool,
+    /// Why its models cannot be measured now.
+    pub obstacle: Option<Obstacle>,
+    pub models: Vec<MenuModel>,
+}
+
+/// Why a provider's models cannot be measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// Its API key has to be entered, for the first time or anew.
+    NeedsKey,
+    /// Nothing is known of its models; why, where anyone knows.
+    NoModels(Option<String>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuModel {
+    pub id: String,
+    pub name: String,
+    /// Tokens.
+    pub context_window: Option<u64>,
+}
+
+impl MenuGroup {
+    /// How the form names one of its models.
+    pub fn value_of(&self, model: &MenuModel) -> String {
+        format!("{}/{}", self.key, model.id)
+    }
+
+    /// Its models, if they can be measured.
+    pub fn ready(&self) -> &[MenuModel] {
+        if self.obstacle.is_none() { &self.models } else { &[] }
+    }
+}
+
+impl ModelMenu {
+    /// How many models can be measured now.
+    pub fn ready_count(&self) -> usize {
+        self.groups.iter().map(|group| group.ready().len()).sum()
+    }
+
+    fn values(&self) -> impl Iterator<Item = String> {
+        self.groups.iter().flat_map(|group| group.ready().iter().map(|model| group.value_of(model)))
+    }
+
+    /// The form as a new user finds it: the usual parameters with the simulated models, which cost
+    /// nothing and are always there.
+    pub fn first_form(&self) -> SetUpFields {
+        let simulated = self.groups.iter().filter(|group| group.simulated);
+        let models = simulated.flat_map(|group| group.ready().iter().map(|model| group.value_of(model)));
+        SetUpFields { models: models.collect(), ..SetUpFields::of(&Parameters::default(), []) }
+    }
+
+    /// The form that asks for an earlier benchmark again, with those of its models that are still
+    /// there.
+    pub fn form_again(&self, parameters: &Parameters, models: &[ModelRef]) -> SetUpFields {
+        let mut fields = SetUpFields::of(parameters, models);
+        let here: std::collections::HashSet<String> = self.values().collect();
+        fields.models.retain(|model| here.contains(model));
+        fields.models.dedup();
+        fields
+    }
+}
