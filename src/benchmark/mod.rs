@@ -15,9 +15,15 @@ pub mod engine;
 #[cfg(feature = "ssr")]
 pub mod filler;
 #[cfg(feature = "ssr")]
+pub mod frames;
+#[cfg(feature = "ssr")]
 mod group;
 #[cfg(feature = "ssr")]
 mod health;
+#[cfg(feature = "ssr")]
+pub mod job;
+#[cfg(feature = "ssr")]
+pub mod late;
 #[cfg(feature = "ssr")]
 mod load;
 #[cfg(feature = "ssr")]

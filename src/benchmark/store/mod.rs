@@ -9,6 +9,7 @@ mod tests;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::frames::Present;
 use super::snapshot::TargetSnapshot;
 use super::types::{ClientHealth, Parameters, ResultRow};
 use super::view::BenchmarkStatus;
@@ -109,6 +110,13 @@ impl BenchmarkStore {
         .fetch_all(self.database.pool())
         .await?;
         rows.iter().map(stored_benchmark).collect()
+    }
+
+    /// The benchmark with its rows and runs, chunks left out; `None` when the user has none.
+    pub async fn present(&self, user: &UserId, id: &str) -> Result<Option<Present>, StoreError> {
+        let Some(benchmark) = self.find(user, id).await? else { return Ok(None) };
+        let (rows, runs) = (self.rows(user, id).await?, self.runs(user, id).await?);
+        Ok(Some(Present { benchmark, rows, runs }))
     }
 
     /// All is measured: sums up every row and makes the benchmark part of the history, in one step.

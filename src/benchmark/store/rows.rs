@@ -4,7 +4,8 @@ use sqlx::{AnyConnection, Row};
 
 use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
 use crate::accounts::UserId;
-use crate::benchmark::types::{ResultRow, RowHead, RunSummary, WarmupOutcome, WarmupResult};
+use crate::benchmark::summary;
+use crate::benchmark::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome, WarmupResult};
 use crate::providers::ModelRef;
 
 /// A row as it is kept, without its runs.
@@ -15,6 +16,14 @@ pub struct StoredRow {
     pub warmup: Option<WarmupOutcome>,
     /// Set when all runs are done.
     pub summary: Option<RunSummary>,
+}
+
+impl StoredRow {
+    /// The row with its runs. Until all of them are done its summary is that of these.
+    pub fn with_runs(self, runs: Vec<Run>) -> ResultRow {
+        let row = summary::row(self.head, self.warmup, runs);
+        ResultRow { summary: self.summary.unwrap_or(row.summary), ..row }
+    }
 }
 
 impl BenchmarkStore {

@@ -1,0 +1,320 @@
+//! The handler against the real mock and a database; the mock's log proves what was asked.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::benchmark::late::BenchmarksUnderWay;
+use crate::benchmark::store::HistoryItem;
+use crate::database::{Database, new_id, testing};
+use crate::jobs::handler::JobVoice;
+use crate::live::{Frame, Snapshot};
+use crate::mock;
+use crate::providers::egress::AddressPolicy;
+use crate::providers::{Model, Provider, ProviderKind};
+
+/// Long enough that a stop comes in the middle.
+const SLOW: &str = "mock/ttft=20,gap=2,tokens=10";
+const FAST: &str = "mock/ttft=1,gap=0,tokens=4";
+
+/// A server with one user and a provider at a mock that logs.
+struct World {
+    database: Database,
+    store: BenchmarkStore,
+    anna: UserId,
+    mock: Option<mock::Handle>,
+    log: PathBuf,
+    _directory: tempfile::TempDir,
+    handler: BenchmarkHandler,
+    provider: Arc<Mutex<Provider>>,
+}
+
+struct OneProvider(Arc<Mutex<Provider>>);
+
+impl FindTargets for OneProvider {
+    fn find<'a>(
+        &'a self,
+        _: &'a UserId,
+        models: &'a [ModelRef],
+    ) -> BoxFuture<'a, Result<Vec<Target>, String>> {
+        let provider = self.0.lock().unwrap().clone();
+        let target = |model: &ModelRef| {
+            if model.provider_key != provider.key {
+                return Err(format!("There is no provider \"{}\".", model.provider_key));
+            }
+            let (provider, model) = (provider.clone(), Model::named(&*model.model_id));
+            Ok(Target { provider, key: None, model, policy: AddressPolicy::PUBLIC_AND_LOCAL })
+        };
+        let targets = models.iter().map(target).collect();
+        Box::pin(async { targets })
+    }
+}
+
+impl World {
+    async fn new(database: Database) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log.jsonl");
+        let mock = mock::start(mock::Config { log: Some(log.clone()), ..mock::Config::default() }).unwrap();
+        let base_url = mock::base_url(&mock.base_url(), ProviderKind::Custom.facts().protocol);
+        let provider = Arc::new(Mutex::new(Provider::of_kind(ProviderKind::Custom, base_url)));
+        let store = BenchmarkStore::new(database.clone());
+        let handler = BenchmarkHandler::new(store.clone(), Arc::new(OneProvider(Arc::clone(&provider))));
+        let anna = testing::add_user(&database, "anna").await;
+        Self { anna, store, handler, mock: Some(mock), log, _directory: directory, provider, database }
+    }
+
+    async fn sqlite() -> Self {
+        Self::new(testing::sqlite().await).await
+    }
+
+    /// The requests that reached the mock, which is stopped.
+    fn requests(&mut self) -> usize {
+        self.mock = None;
+        std::fs::read_to_string(&self.log).unwrap().lines().count()
+    }
+
+    async fn history(&self) -> Vec<HistoryItem> {
+        self.store.history(&self.anna, None, 9).await.unwrap()
+    }
+
+    async fn run_numbers(&self, id: &str) -> Vec<u64> {
+        let runs = self.store.runs(&self.anna, id).await.unwrap();
+        let mut numbers: Vec<u64> = runs.into_values().flatten().map(|run| run.run_number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+}
+
+type Hook = Box<dyn Fn(&Value) + Send + Sync>;
+
+/// Remembers what was said, and does something about it.
+#[derive(Default)]
+struct Tab {
+    heard: Mutex<Vec<Value>>,
+    progress: Mutex<Vec<(f64, String)>>,
+    hook: Option<Hook>,
+}
+
+impl Tab {
+    fn on(name: &'static str, act: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        let hook: Hook = Box::new(move |event| {
+            if event["type"] == name {
+                act();
+            }
+        });
+        Arc::new(Self { hook: Some(hook), ..Self::default() })
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.heard.lock().unwrap().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn all(&self, name: &str) -> Vec<Value> {
+        let heard = self.heard.lock().unwrap();
+        heard.iter().filter(|event| event["type"] == name).cloned().collect()
+    }
+}
+
+impl JobVoice for Tab {
+    fn progress(&self, percent: f64, detail: &str) {
+        self.progress.lock().unwrap().push((percent, detail.to_owned()));
+    }
+
+    fn say(&self, event: Value) {
+        self.heard.lock().unwrap().push(event.clone());
+        if let Some(hook) = &self.hook {
+            hook(&event);
+        }
+    }
+
+    fn say_latest(&self, _topic: &str, event: Value) {
+        self.say(event);
+    }
+}
+
+fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Tab>) -> JobContext {
+    let target = |model: &&str| ModelRef { provider_key: "custom".into(), model_id: (*model).into() };
+    let parameters =
+        Parameters { runs, warmup: false, max_tokens: 100, context_tiers: vec![0], ..Parameters::default() };
+    let job = BenchmarkJob { targets: models.iter().map(target).collect(), parameters };
+    JobContext {
+        job_id: id.into(),
+        user: world.anna.clone(),
+        params: serde_json::to_value(job).unwrap(),
+        cancel: CancellationToken::new(),
+        drain: CancellationToken::new(),
+        voice: tab,
+    }
+}
+
+fn done(id: &str) -> JobEnd {
+    JobEnd::Done { result_ref: Some(id.to_owned()) }
+}
+
+#[tokio::test]
+async fn each_run_is_stored_and_told() {
+    for database in testing::databases().await {
+        let (world, tab, id) = (World::new(database).await, Arc::<Tab>::default(), new_id());
+        let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
+        assert_eq!(end, done(&id));
+        let expected = [
+            "benchmark_init",
+            "benchmark_progress",
+            "benchmark_result",
+            "benchmark_progress",
+            "benchmark_result",
+            "benchmark_row",
+        ];
+        let names: Vec<_> = tab.names().into_iter().filter(|name| name != "param_adjustments").collect();
+        assert_eq!(names, expected);
+        assert_eq!(world.run_numbers(&id).await, [1, 2]);
+        let history = world.history().await;
+        assert_eq!((history[0].status, history[0].rows[0].success_count), (BenchmarkStatus::Complete, 2));
+        let results = tab.all("benchmark_result");
+        assert_eq!(results[0]["data"]["type"], "result");
+        assert!(results[0]["data"]["ttft_ms"].is_number());
+        assert!(!serde_json::to_string(&tab.all("benchmark_row")).unwrap().contains("chunk_deltas_us"));
+        assert!(!serde_json::to_string(&results).unwrap().contains("chunk_deltas_us"));
+        let last = tab.progress.lock().unwrap().last().cloned().unwrap();
+        assert_eq!(last, (100.0, format!("{FAST}, Run 2/2")));
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_benchmark_leaves_nothing() {
+    let (world, id) = (World::sqlite().await, new_id());
+    let cancel = CancellationToken::new();
+    let tab = Tab::on("benchmark_result", {
+        let cancel = cancel.clone();
+        move || cancel.cancel()
+    });
+    let context = JobContext { cancel, ..context(&world, &id, &[SLOW, FAST], 20, tab) };
+    assert_eq!(world.handler.run(context).await, JobEnd::Stopped);
+    assert!(world.history().await.is_empty());
+    world.handler.discard(&world.anna, &id).await.unwrap();
+    assert_eq!(world.store.find(&world.anna, &id).await.unwrap(), None);
+    assert!(world.run_numbers(&id).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
+    let (mut world, id) = (World::sqlite().await, new_id());
+    let drain = CancellationToken::new();
+    let tab = Tab::on("benchmark_result", {
+        let drain = drain.clone();
+        move || drain.cancel()
+    });
+    let first = JobContext { drain, ..context(&world, &id, &[SLOW, FAST], 5, tab) };
+    assert_eq!(world.handler.run(first).await, JobEnd::Stopped);
+    let before = world.run_numbers(&id).await.len();
+    assert!((1..10).contains(&before), "{before}");
+    assert!(world.history().await.is_empty());
+
+    world.provider.lock().unwrap().display_name = "Renamed".into();
+    let tab = Arc::<Tab>::default();
+    let second = context(&world, &id, &[SLOW, FAST], 5, Arc::clone(&tab));
+    assert_eq!(world.handler.run(second).await, done(&id));
+    assert_eq!(world.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+    assert_eq!(tab.all("benchmark_result").len(), 10, "what was there is told again, the rest once");
+    let history = world.history().await;
+    assert!(history[0].rows.iter().all(|row| row.success_count == 5 && row.head.provider == "Custom"));
+    assert_eq!(world.requests(), 10);
+}
+
+#[tokio::test]
+async fn after_a_crash_no_finished_run_is_made_again() {
+    let (mut world, id) = (World::sqlite().await, new_id());
+    let crash = CancellationToken::new();
+    let tab = Tab::on("benchmark_result", {
+        let crash = crash.clone();
+        move || crash.cancel()
+    });
+    let first = world.handler.run(context(&world, &id, &[SLOW], 6, tab));
+    assert_eq!(crash.run_until_cancelled(first).await, None, "it was to crash in the middle");
+    let before = world.run_numbers(&id).await.len();
+    assert!((1..6).contains(&before), "{before}");
+
+    let second = context(&world, &id, &[SLOW], 6, Arc::default());
+    let store = world.store.clone();
+    let next = BenchmarkHandler::new(store, Arc::new(OneProvider(Arc::clone(&world.provider))));
+    assert_eq!(next.run(second).await, done(&id));
+    assert_eq!(world.run_numbers(&id).await, [1, 2, 3, 4, 5, 6]);
+    let requests = world.requests();
+    assert!((6..=7).contains(&requests), "{requests} requests for 6 runs, of which one was cut off");
+}
+
+#[tokio::test]
+async fn a_whole_benchmark_is_not_begun_again() {
+    let (mut world, id) = (World::sqlite().await, new_id());
+    for _ in 0..2 {
+        let context = context(&world, &id, &[FAST], 1, Arc::default());
+        assert_eq!(world.handler.run(context).await, done(&id));
+    }
+    assert_eq!(world.requests(), 1);
+}
+
+#[tokio::test]
+async fn failing_models_are_a_result() {
+    let (world, id) = (World::sqlite().await, new_id());
+    let context = context(&world, &id, &["mock/error=401,error_rate=1"], 2, Arc::default());
+    assert_eq!(world.handler.run(context).await, done(&id));
+    let history = world.history().await;
+    let row = &history[0].rows[0];
+    assert_eq!((history[0].status, row.success_count, row.error_count), (BenchmarkStatus::Complete, 0, 2));
+    assert!(row.error.as_ref().unwrap().starts_with("[auth_failed]"), "{row:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_found_fails_with_a_sentence() {
+    let (world, id) = (World::sqlite().await, new_id());
+    let context = context(&world, &id, &[FAST], 1, Arc::default());
+    world.provider.lock().unwrap().key = "other".into();
+    let end = world.handler.run(context).await;
+    assert_eq!(end, JobEnd::Failed("There is no provider \"custom\".".into()));
+    assert_eq!(world.store.find(&world.anna, &id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_told() {
+    let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Tab>::default());
+    sqlx::query("drop table benchmark_runs").execute(world.database.pool()).await.unwrap();
+    sqlx::query(
+        "create view benchmark_runs as select 1 as user_id, 1 as benchmark_id, 1 as run, 1 as run_number,
+                 1 as provider_key, 1 as model_id, 1 as context_tokens, 1 as chunk_deltas where 1 = 0",
+    )
+    .execute(world.database.pool())
+    .await
+    .unwrap();
+    let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
+    let JobEnd::Failed(error) = end else { panic!("{end:?}") };
+    assert!(error.starts_with("A result could not be stored"), "{error}");
+    assert!(tab.all("benchmark_result").is_empty());
+    assert!(world.history().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_late_tab_hears_everything_so_far() {
+    let (world, id) = (World::sqlite().await, new_id());
+    let drain = CancellationToken::new();
+    let tab = Tab::on("benchmark_row", {
+        let drain = drain.clone();
+        move || drain.cancel()
+    });
+    let context = JobContext { drain, ..context(&world, &id, &[FAST, SLOW], 2, Arc::clone(&tab) as _) };
+    assert_eq!(world.handler.run(context).await, JobEnd::Stopped);
+    let frames = BenchmarksUnderWay(world.store.clone()).frames(&world.anna).await.unwrap();
+    assert!(frames.iter().all(|frame| frame.job_id.as_deref() == Some(&*id)));
+    let init = &frames[0].fields["data"];
+    assert_eq!((frames[0].name.as_str(), &init["reconnect"]), ("benchmark_init", &Value::Bool(true)));
+    assert!(init["progress_pct"].as_f64().unwrap() >= 50.0, "{init}");
+    assert_eq!(init["rows"].as_array().unwrap().len(), 2);
+    let told = |name: &str| frames.iter().filter(|frame| frame.name == name).count();
+    assert_eq!(told("benchmark_result"), tab.all("benchmark_result").len());
+    assert_eq!(told("benchmark_row"), 1);
+    assert!(frames.iter().filter_map(Frame::read::<Event>).count() == frames.len(), "tabs understand each");
+    let ben = testing::add_user(&world.database, "ben").await;
+    assert!(BenchmarksUnderWay(world.store.clone()).frames(&ben).await.unwrap().is_empty());
+}
