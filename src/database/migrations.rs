@@ -14,6 +14,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0001_providers.sql",
     "0002_accounts.sql",
+    "0003_configuration.sql",
     "0004_jobs.sql",
     "0005_benchmarks.sql",
 ];

@@ -30,6 +30,17 @@ pub async fn add_user(database: &Database, id: &str) -> UserId {
     UserId::new(id)
 }
 
+/// An admin to whom rows can belong.
+pub async fn add_admin(database: &Database, id: &str) -> UserId {
+    let user = add_user(database, id).await;
+    sqlx::query("update users set role = 'admin' where id = $1")
+        .bind(id)
+        .execute(database.pool())
+        .await
+        .unwrap();
+    user
+}
+
 /// An empty SQLite database in memory.
 pub async fn sqlite() -> Database {
     install_default_drivers();

@@ -2,36 +2,103 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::settings::ModelSettings;
 use super::types::{Model, Price, Provider, ProviderKind};
 
-/// One configured provider with everything that is known about it.
+/// One provider that the user can measure, with everything that is known about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderListing {
+    /// Names the row; the provider's `key` is how requests name it.
+    pub id: String,
     pub provider: Provider,
-    pub key: KeyStatus,
-    /// In the provider's own order.
-    pub models: Vec<Model>,
+    pub access: Access,
+    pub enabled: bool,
+    pub key: KeyState,
+    /// In their owner's order.
+    pub models: Vec<ModelListing>,
+    pub model_prefix: Option<String>,
+    /// The environment variable that holds its key where an admin shares it.
+    pub key_env: Option<String>,
+    pub direct_local: bool,
+    pub position: i64,
     /// Unix milliseconds of the last look for models; `None` before the first.
     pub checked_at: Option<i64>,
     /// Why the last look found nothing, as a sentence.
     pub problem: Option<String>,
+    pub created_at: i64,
+    pub updated_at: i64,
 }
 
-/// Whether there is an API key. The key itself never leaves the server.
+/// Whose a provider is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// The user's own.
+    Own,
+    /// The user's own, and every other user has it too.
+    OwnShared,
+    /// An admin's: the user measures its models and changes nothing.
+    Shared,
+}
+
+/// Which API key there is. The key itself never leaves the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum KeyStatus {
+pub enum KeyState {
     NotNeeded,
-    /// Found in the environment.
-    Set,
-    /// Expected in one of these environment variables.
-    Missing(Vec<String>),
+    Missing,
+    Saved {
+        last4: String,
+        /// Unix milliseconds.
+        updated_at: i64,
+    },
+    /// Saved for another address than the provider has now, and sent nowhere until it is entered anew.
+    Locked {
+        last4: String,
+        origin: String,
+        /// Unix milliseconds.
+        updated_at: i64,
+    },
+    /// In this environment variable of the server.
+    Environment(String),
+    /// An admin's, of whom users learn nothing but that there is one.
+    Shared,
+}
+
+/// One model of a provider, as the user has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelListing {
+    /// Names the row; the model's `id` is how requests name it.
+    pub id: String,
+    /// With the user's settings and the catalog's facts applied.
+    pub model: Model,
+    pub settings: ModelSettings,
+    pub enabled: bool,
+    /// False when the provider's last list did not have it.
+    pub offered: bool,
+    pub created_at: i64,
+    pub updated_at: i64,
 }
 
 impl ProviderListing {
     /// True when its models can be measured now.
     pub fn ready(&self) -> bool {
-        self.problem.is_none() && !matches!(self.key, KeyStatus::Missing(_)) && !self.models.is_empty()
+        self.problem.is_none() && self.usable() && self.switched_on().next().is_some()
+    }
+
+    /// True when it is switched on and no key is missing, whether it answered lately or not.
+    pub fn usable(&self) -> bool {
+        self.enabled && !matches!(self.key, KeyState::Missing | KeyState::Locked { .. })
+    }
+
+    /// Its models that are switched on.
+    pub fn switched_on(&self) -> impl Iterator<Item = &ModelListing> {
+        self.models.iter().filter(|listing| listing.enabled)
+    }
+
+    /// True when the user may change it.
+    pub fn own(&self) -> bool {
+        self.access != Access::Shared
     }
 
     /// True for endpoints on the user's own machine; the built-in demo does not count.
@@ -50,7 +117,8 @@ pub fn matching(listings: &[ProviderListing], query: &str) -> Vec<ProviderListin
     let words: Vec<&str> = query.split_whitespace().collect();
     let narrowed = listings.iter().map(|listing| {
         let open: Vec<&str> = words.iter().copied().filter(|word| !listing.names_match(word)).collect();
-        let models = listing.models.iter().filter(|model| open.iter().all(|word| model_matches(model, word)));
+        let models =
+            listing.models.iter().filter(|listed| open.iter().all(|word| model_matches(&listed.model, word)));
         (open.is_empty(), ProviderListing { models: models.cloned().collect(), ..listing.clone() })
     });
     narrowed
@@ -85,7 +153,7 @@ pub fn largest_context(listings: &[ProviderListing]) -> Option<(&ProviderListing
 
 fn ready_models(listings: &[ProviderListing]) -> impl Iterator<Item = (&ProviderListing, &Model)> {
     let ready = listings.iter().filter(|listing| listing.ready());
-    ready.flat_map(|listing| listing.models.iter().map(move |model| (listing, model)))
+    ready.flat_map(|listing| listing.switched_on().map(move |listed| (listing, &listed.model)))
 }
 
 /// The kinds that are not among `listings` and could be, in the order in which people expect them.
@@ -104,17 +172,41 @@ mod tests {
 
     fn listing(kind: ProviderKind, models: &[&str]) -> ProviderListing {
         ProviderListing {
+            id: kind.facts().key.to_owned(),
             provider: Provider::of_kind(kind, kind.facts().base_url.unwrap_or_default()),
-            key: KeyStatus::NotNeeded,
-            models: models.iter().map(|id| Model::named(*id)).collect(),
+            access: Access::Own,
+            enabled: true,
+            key: KeyState::NotNeeded,
+            models: models.iter().map(|id| listed(id)).collect(),
+            model_prefix: None,
+            key_env: None,
+            direct_local: false,
+            position: 0,
             checked_at: None,
             problem: None,
+            created_at: 0,
+            updated_at: 0,
+        }
+    }
+
+    fn listed(id: &str) -> ModelListing {
+        ModelListing {
+            id: id.to_owned(),
+            model: Model::named(id),
+            settings: ModelSettings::default(),
+            enabled: true,
+            offered: true,
+            created_at: 0,
+            updated_at: 0,
         }
     }
 
     fn shown(listings: &[ProviderListing], query: &str) -> Vec<String> {
         let found = matching(listings, query);
-        found.iter().flat_map(|l| l.models.iter().map(|m| format!("{}/{}", l.provider.key, m.id))).collect()
+        found
+            .iter()
+            .flat_map(|l| l.models.iter().map(|m| format!("{}/{}", l.provider.key, m.model.id)))
+            .collect()
     }
 
     fn some() -> Vec<ProviderListing> {
@@ -157,19 +249,34 @@ mod tests {
             up_to_input_tokens: None,
             source: PriceSource::Catalog,
         };
-        listings[0].models[0].price = Some(price(10.0));
-        listings[1].models[0].price = Some(price(0.5));
+        listings[0].models[0].model.price = Some(price(10.0));
+        listings[1].models[0].model.price = Some(price(0.5));
         assert_eq!(cheapest_output(&listings).unwrap().1.id, "llama-4");
         listings[1].problem = Some("It did not answer.".into());
         assert_eq!(cheapest_output(&listings).unwrap().1.id, "gpt-5.2");
     }
 
     #[test]
+    fn what_is_switched_off_or_without_a_key_is_not_ready() {
+        let mut provider = listing(ProviderKind::Openai, &["gpt-5.2"]);
+        assert!(provider.ready());
+        provider.models[0].enabled = false;
+        assert!(!provider.ready());
+        provider.models[0].enabled = true;
+        provider.key = KeyState::Missing;
+        assert!(!provider.ready());
+        provider.key = KeyState::Environment("OPENAI_API_KEY".into());
+        assert!(provider.ready());
+        provider.enabled = false;
+        assert!(!provider.ready());
+    }
+
+    #[test]
     fn a_simulated_context_window_is_not_the_largest() {
         let mut listings =
             vec![listing(ProviderKind::Demo, &["demo"]), listing(ProviderKind::Vllm, &["qwen"])];
-        listings[0].models[0].context_window = Some(1_000_000);
-        listings[1].models[0].context_window = Some(32_768);
+        listings[0].models[0].model.context_window = Some(1_000_000);
+        listings[1].models[0].model.context_window = Some(32_768);
         assert_eq!(largest_context(&listings).unwrap().2, 32_768);
     }
 

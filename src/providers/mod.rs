@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod listing;
 pub mod page;
 pub mod registry;
+pub mod settings;
 pub mod types;
 
 #[cfg(feature = "ssr")]

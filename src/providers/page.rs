@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::api::{LookAgain, list_providers};
-use super::listing::{self, KeyStatus, ProviderListing};
+use super::listing::{self, KeyState, ModelListing, ProviderListing};
 use super::types::{Model, Price, PriceSource, ProviderKind};
 use crate::ui::figures::{Figure, Figures};
 use crate::ui::format::{UNKNOWN, counted, tokens, usd};
@@ -118,7 +118,7 @@ fn Overview(listings: Vec<ProviderListing>, query: RwSignal<String>) -> impl Int
 fn Answers<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
     let ready = listings.iter().filter(|listing| listing.ready()).count();
     let models: usize =
-        listings.iter().filter(|listing| listing.ready()).map(|listing| listing.models.len()).sum();
+        listings.iter().filter(|listing| listing.ready()).map(|listing| listing.switched_on().count()).sum();
     let providers = if ready == 0 {
         "no provider is ready".to_owned()
     } else {
@@ -225,17 +225,18 @@ fn ProviderTags<'a>(listing: &'a ProviderListing) -> impl IntoView + use<> {
     view! {
         {local.then(|| view! { <Tag text="local" /> })}
         {match key {
-            KeyStatus::NotNeeded => None,
-            KeyStatus::Set => Some(view! { <Tag tone=Tone::Good text="key set" /> }),
-            KeyStatus::Missing(names) => {
-                Some(view! { <Tag tone=Tone::Warning text=format!("set {}", names.join(" or ")) /> })
+            KeyState::NotNeeded => None,
+            KeyState::Missing => Some(view! { <Tag tone=Tone::Warning text="no key" /> }),
+            KeyState::Locked { .. } => Some(view! { <Tag tone=Tone::Warning text="key of another address" /> }),
+            KeyState::Saved { .. } | KeyState::Environment(_) | KeyState::Shared => {
+                Some(view! { <Tag tone=Tone::Good text="key set" /> })
             }
         }}
     }
 }
 
 #[component]
-fn ModelTable(models: Vec<Model>, simulated: bool) -> impl IntoView {
+fn ModelTable(models: Vec<ModelListing>, simulated: bool) -> impl IntoView {
     if models.is_empty() {
         return Either::Left(view! {
             <p class="border-line-soft text-soft border-t px-4.5 py-3">
@@ -256,7 +257,7 @@ fn ModelTable(models: Vec<Model>, simulated: bool) -> impl IntoView {
                     <th scope="col" class="hidden w-44 pl-6 lg:table-cell">"Price"</th>
                 </tr>
             </thead>
-            <tbody>{models.into_iter().map(|model| view! { <ModelRow model simulated /> }).collect_view()}</tbody>
+            <tbody>{models.into_iter().map(|model| view! { <ModelRow model=model.model simulated /> }).collect_view()}</tbody>
         </table>
     })
 }

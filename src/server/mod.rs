@@ -13,15 +13,17 @@ mod tests;
 use std::time::Duration;
 
 use anyhow::Context;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tracing::info;
 
+use crate::accounts::Vault;
+use crate::accounts::secret::Secret;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
 use crate::live::{Hub, Relay};
 use crate::mock;
-use crate::providers::service::ProviderService;
-use crate::providers::store::ProviderStore;
+use crate::providers::service::{EnvironmentKeys, ProviderService};
 
 pub use config::Config;
 pub use router::{AppState, router};
@@ -38,7 +40,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let _lock = lock::lock(&config.database)?;
     let database = Database::open(config.database).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
-    let providers = ProviderService::new(ProviderStore::new(database.clone()));
+    let given = std::env::var("STUDIO_SECRET").ok().map(SecretString::from);
+    let secret = Secret::load(given.as_ref(), &config.data_dir, &database).await?;
+    let providers = ProviderService::new(database.clone(), Vault::new(&secret))
+        .with_demo(demo.address())
+        .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
     let hub = Hub::default();
     let relay = Relay::connect(&database, hub.clone()).await?;
     let jobs = JobService::new(database.clone(), relay, jobs::Settings::from_env(peers(&database))?);

@@ -9,21 +9,21 @@ use tower::ServiceExt;
 
 use super::{AppState, router};
 use crate::accounts::session::Proof;
-use crate::accounts::{Role, Session, User, UserId};
+use crate::accounts::{Role, Session, User, UserId, Vault};
 use crate::database::testing;
 use crate::jobs::{self, JobService};
 use crate::live::{Hub, Relay};
 use crate::providers::service::ProviderService;
-use crate::providers::store::ProviderStore;
 use crate::providers::{Model, Provider, ProviderKind};
 
 async fn state() -> AppState {
     let database = testing::sqlite().await;
     let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
+    testing::add_user(&database, "anna").await;
     let hub = Hub::default();
     let settings = jobs::Settings::new(jobs::Peers::Nobody);
     let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), settings);
-    let providers = ProviderService::new(ProviderStore::new(database));
+    let providers = ProviderService::new(database, Vault::random());
     AppState { options, hub, jobs, providers }
 }
 

@@ -1,0 +1,159 @@
+//! Adding, changing, ordering, sharing and deleting providers.
+
+use super::{ProviderError, ProviderService, shared_key};
+use crate::accounts::{Role, User, UserId};
+use crate::database::now_ms;
+use crate::providers::egress::check_base_url;
+use crate::providers::settings::{DEMO_URL, ProviderSettings};
+use crate::providers::types::{Model, Provider, ProviderKind};
+
+/// One step in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Up,
+    Down,
+}
+
+/// Nobody shares the same provider more often.
+const MAX_SHARED_ALIKE: usize = 100;
+
+impl ProviderService {
+    /// Adds a provider of the user with its models; returns the id of its row.
+    ///
+    /// # Errors
+    /// When its key is taken or a value is out of bounds.
+    pub async fn add(
+        &self,
+        user: &UserId,
+        settings: &ProviderSettings,
+        models: &[Model],
+    ) -> Result<String, ProviderError> {
+        let settings = self.checked(settings.clone())?;
+        let id = self.store.insert(user, &settings, models, now_ms()).await?;
+        id.ok_or(ProviderError::Taken(settings.provider.key))
+    }
+
+    /// Puts in a provider whose models are known; of one that is there already the models are
+    /// completed and the settings stay.
+    pub async fn put(
+        &self,
+        user: &UserId,
+        provider: &Provider,
+        models: &[Model],
+    ) -> Result<(), ProviderError> {
+        let settings = ProviderSettings::from(provider.clone());
+        match self.store.id_of(user, &provider.key).await? {
+            Some(id) => Ok(self.store.add_models(user, &id, models, now_ms()).await?),
+            None => self.add(user, &settings, models).await.map(drop),
+        }
+    }
+
+    /// Changes the user's own provider; its key (the name) stays. With another origin, its API key is
+    /// locked until it is entered anew.
+    ///
+    /// # Errors
+    /// When the user has no such provider or a value is out of bounds.
+    pub async fn change(
+        &self,
+        user: &UserId,
+        id: &str,
+        change: impl FnOnce(&mut ProviderSettings),
+    ) -> Result<(), ProviderError> {
+        let before = self.own(user, id).await?;
+        let mut settings = before.settings.clone();
+        change(&mut settings);
+        settings.provider.key.clone_from(&before.settings.provider.key);
+        let settings = self.checked(settings)?;
+        self.store.update(user, id, &settings, now_ms()).await?;
+        Ok(())
+    }
+
+    /// Moves the user's own provider by one place.
+    ///
+    /// # Errors
+    /// When the user has no such provider.
+    pub async fn step(&self, user: &UserId, id: &str, step: Step) -> Result<(), ProviderError> {
+        self.own(user, id).await?;
+        let own = self.store.list(user).await?.into_iter().filter(|stored| &stored.owner == user);
+        let mut ids: Vec<String> = own.map(|stored| stored.id).collect();
+        move_one(&mut ids, id, step);
+        Ok(self.store.reorder(user, &ids).await?)
+    }
+
+    /// Moves the user's own provider to this place.
+    ///
+    /// # Errors
+    /// When the user has no such provider.
+    pub async fn place(&self, user: &UserId, id: &str, position: u32) -> Result<(), ProviderError> {
+        self.own(user, id).await?;
+        Ok(self.store.place(user, id, position.into()).await?)
+    }
+
+    /// Gives every user an admin's own provider, or takes it back.
+    ///
+    /// # Errors
+    /// When the user is no admin or has no such provider.
+    pub async fn share(&self, user: &User, id: &str, shared: bool) -> Result<(), ProviderError> {
+        if user.role != Role::Admin {
+            return Err(ProviderError::AdminsOnly);
+        }
+        let stored = self.own(&user.id, id).await?;
+        if !shared {
+            self.store.share(&user.id, id, None, now_ms()).await?;
+            return Ok(());
+        }
+        if stored.shared_as.is_some() {
+            return Ok(());
+        }
+        if stored.settings.provider.simulated() {
+            return Err(ProviderError::Invalid("Everybody has the demo already.".into()));
+        }
+        for attempt in 1..=MAX_SHARED_ALIKE {
+            let key = shared_key(&stored.settings.provider.key, attempt);
+            if self.store.share(&user.id, id, Some(&key), now_ms()).await? {
+                return Ok(());
+            }
+        }
+        Err(ProviderError::Invalid("Too many providers of this name are shared already.".into()))
+    }
+
+    /// Deletes the user's own provider with its models and its key; results stay.
+    ///
+    /// # Errors
+    /// When the user has no such provider.
+    pub async fn delete(&self, user: &UserId, id: &str) -> Result<(), ProviderError> {
+        self.own(user, id).await?;
+        self.store.delete(user, id).await?;
+        Ok(())
+    }
+
+    /// In the form in which it is kept.
+    fn checked(&self, mut settings: ProviderSettings) -> Result<ProviderSettings, ProviderError> {
+        settings.check().map_err(ProviderError::Invalid)?;
+        let provider = &mut settings.provider;
+        provider.display_name = provider.display_name.trim().to_owned();
+        let here = Some(&provider.base_url) == self.demo_url().as_ref() || provider.base_url == DEMO_URL;
+        provider.base_url = match provider.kind {
+            ProviderKind::Demo if here => DEMO_URL.to_owned(),
+            ProviderKind::Demo => {
+                let sentence = "The demo's address cannot be changed; add a custom provider instead.";
+                return Err(ProviderError::Invalid(sentence.into()));
+            }
+            _ => check_base_url(&provider.base_url).map_err(ProviderError::Invalid)?,
+        };
+        Ok(settings)
+    }
+}
+
+/// Swaps `id` with its neighbour; at the end of the list nothing moves.
+pub(super) fn move_one(ids: &mut [String], id: &str, step: Step) {
+    let Some(from) = ids.iter().position(|other| other == id) else { return };
+    let to = match step {
+        Step::Up => from.checked_sub(1),
+        Step::Down => Some(from + 1),
+    };
+    if let Some(to) = to.filter(|to| *to < ids.len()) {
+        ids.swap(from, to);
+    }
+}

@@ -1,0 +1,260 @@
+//! Which providers and models a user has, and how they are changed, reached and paid for.
+
+mod edit;
+mod keys;
+mod look;
+mod models;
+mod seeds;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+
+use super::catalog;
+use super::egress::AddressPolicy;
+use super::listing::{Access, ModelListing, ProviderListing};
+use super::settings::{DEMO_URL, SHARED_PREFIX};
+use super::store::{ProviderStore, StoreError, StoredModel, StoredProvider};
+use super::types::{ApiError, Model, ModelRef, Provider, ProviderKind};
+use crate::accounts::{UserId, Vault, VaultError};
+use crate::database::Database;
+use crate::mock;
+use crate::server::error::Failure;
+
+pub use keys::EnvironmentKeys;
+pub use models::ModelEdit;
+
+/// Why something cannot be done with a provider or a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    #[error("There is no provider \"{0}\". Add it in Providers & models, or check its key.")]
+    UnknownProvider(String),
+    #[error("{} has no model \"{}\". Add it in Providers & models, or check its id.", .0.provider_key, .0.model_id)]
+    UnknownModel(ModelRef),
+    #[error(
+        "No model is called \"{0}\". Name one of your models, as provider/model where several have its name."
+    )]
+    UnknownName(String),
+    #[error("There is no such model. It may have been deleted; load the page again.")]
+    NoSuchModel,
+    #[error("{0} is switched off. Switch it on in Providers & models.")]
+    SwitchedOff(String),
+    #[error("{0} has no API key. Enter one in Providers & models.")]
+    Keyless(String),
+    #[error("{0}, shared by an admin, has no API key at present. Ask an admin to enter one.")]
+    KeylessShared(String),
+    #[error(
+        "The API key of {name} was saved for {origin} and is sent nowhere else. Enter the key for the new \
+         address in Providers & models."
+    )]
+    KeyLocked { name: String, origin: String },
+    #[error("{0} is shared by an admin, who alone can change it.")]
+    NotYours(String),
+    #[error("Only admins can share a provider.")]
+    AdminsOnly,
+    #[error("There is a provider \"{0}\" already. Choose another key.")]
+    Taken(String),
+    #[error("There is a model \"{0}\" at this provider already.")]
+    ModelTaken(String),
+    /// A value that is out of bounds; the sentence says which.
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{name} does not list its models: {}", .error.message)]
+    Unlisted { name: String, error: ApiError },
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        let text = error.to_string();
+        match error {
+            ProviderError::UnknownProvider(_)
+            | ProviderError::UnknownModel(_)
+            | ProviderError::UnknownName(_)
+            | ProviderError::NoSuchModel => Self::NotFound(text),
+            ProviderError::SwitchedOff(_)
+            | ProviderError::Keyless(_)
+            | ProviderError::KeylessShared(_)
+            | ProviderError::KeyLocked { .. } => Self::BadRequest(text),
+            ProviderError::NotYours(_) => Self::Forbidden(text),
+            ProviderError::AdminsOnly => Self::AdminsOnly,
+            ProviderError::Taken(_) | ProviderError::ModelTaken(_) => Self::Conflict(text),
+            ProviderError::Invalid(_) | ProviderError::Vault(VaultError::Address) => Self::Invalid(text),
+            ProviderError::Unlisted { .. } => Self::Upstream(text),
+            ProviderError::Vault(error) => Self::internal(error),
+            ProviderError::Store(error) => Self::internal(error),
+        }
+    }
+}
+
+/// The providers of all users. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ProviderService {
+    store: ProviderStore,
+    vault: Vault,
+    environment: EnvironmentKeys,
+    /// Where the demo models of this process are.
+    demo: Option<SocketAddr>,
+}
+
+impl ProviderService {
+    /// Without a demo, and without keys of the environment.
+    pub fn new(database: Database, vault: Vault) -> Self {
+        let environment = EnvironmentKeys::default();
+        Self { store: ProviderStore::new(database), vault, environment, demo: None }
+    }
+
+    /// With the demo models at this address.
+    pub fn with_demo(self, address: SocketAddr) -> Self {
+        Self { demo: Some(address), ..self }
+    }
+
+    /// With these keys for the providers that admins share.
+    pub fn with_environment(self, environment: EnvironmentKeys) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// The providers that the user can measure: those that admins share first, then their own.
+    pub async fn list(&self, user: &UserId) -> Result<Vec<ProviderListing>, StoreError> {
+        let stored = self.store.list(user).await?;
+        Ok(stored.into_iter().map(|stored| self.listing(user, stored)).collect())
+    }
+
+    /// One provider that the user can measure, by the id of its row.
+    ///
+    /// # Errors
+    /// When the user has none with this id.
+    pub async fn get(&self, user: &UserId, id: &str) -> Result<ProviderListing, ProviderError> {
+        let stored = self.visible(user, |stored| stored.id == id).await?;
+        let stored = stored.ok_or_else(|| ProviderError::UnknownProvider(id.to_owned()))?;
+        Ok(self.listing(user, stored))
+    }
+
+    /// The same by the key under which the user knows it.
+    ///
+    /// # Errors
+    /// When the user has none with this key.
+    pub async fn by_key(&self, user: &UserId, key: &str) -> Result<ProviderListing, ProviderError> {
+        Ok(self.listing(user, self.stored_by_key(user, key).await?))
+    }
+
+    async fn stored_by_key(&self, user: &UserId, key: &str) -> Result<StoredProvider, ProviderError> {
+        let stored = self.visible(user, |stored| key_for(user, stored) == key).await?;
+        stored.ok_or_else(|| ProviderError::UnknownProvider(key.to_owned()))
+    }
+
+    async fn visible(
+        &self,
+        user: &UserId,
+        wanted: impl Fn(&StoredProvider) -> bool,
+    ) -> Result<Option<StoredProvider>, StoreError> {
+        Ok(self.store.list(user).await?.into_iter().find(wanted))
+    }
+
+    /// The user's own provider with this id.
+    async fn own(&self, user: &UserId, id: &str) -> Result<StoredProvider, ProviderError> {
+        match self.store.find(user, id).await? {
+            Some(stored) => Ok(self.at_home(stored)),
+            None => match self.visible(user, |stored| stored.id == id).await? {
+                Some(shared) => Err(ProviderError::NotYours(shared.settings.provider.display_name)),
+                None => Err(ProviderError::UnknownProvider(id.to_owned())),
+            },
+        }
+    }
+
+    fn listing(&self, user: &UserId, stored: StoredProvider) -> ProviderListing {
+        let stored = self.at_home(stored);
+        let key = self.key_state(user, &stored);
+        let mut provider = stored.settings.provider.clone();
+        let models = stored.models.iter().map(|model| model_listing(&provider, model)).collect();
+        let access = access(user, &stored);
+        provider.key = key_for(user, &stored).to_owned();
+        if access == Access::Shared {
+            provider.headers.clear();
+        }
+        ProviderListing {
+            provider,
+            access,
+            key,
+            models,
+            id: stored.id,
+            enabled: stored.settings.enabled,
+            model_prefix: stored.settings.model_prefix,
+            key_env: stored.settings.key_env,
+            direct_local: stored.settings.direct_local,
+            position: stored.position,
+            checked_at: stored.checked_at,
+            problem: stored.problem,
+            created_at: stored.created_at,
+            updated_at: stored.updated_at,
+        }
+    }
+
+    /// With the demo's address of this process in place of the one that is kept.
+    fn at_home(&self, mut stored: StoredProvider) -> StoredProvider {
+        let provider = &mut stored.settings.provider;
+        if provider.kind == ProviderKind::Demo && provider.base_url == DEMO_URL {
+            provider.base_url = self.demo_url().unwrap_or_else(|| DEMO_URL.to_owned());
+        }
+        stored
+    }
+
+    fn demo_url(&self) -> Option<String> {
+        Some(mock::demo_provider(&format!("http://{}", self.demo?)).base_url)
+    }
+
+    /// Which addresses may be reached, apart from the demo's.
+    async fn networks(&self) -> Result<AddressPolicy, ProviderError> {
+        Ok(AddressPolicy::PUBLIC_AND_LOCAL)
+    }
+
+    /// The same for requests to this provider.
+    fn policy_for(&self, networks: AddressPolicy, provider: &Provider) -> AddressPolicy {
+        self.demo.map_or(networks, |demo| networks.for_provider(provider, demo))
+    }
+}
+
+fn access(user: &UserId, stored: &StoredProvider) -> Access {
+    match (&stored.owner == user, &stored.shared_as) {
+        (true, None) => Access::Own,
+        (true, Some(_)) => Access::OwnShared,
+        (false, _) => Access::Shared,
+    }
+}
+
+/// The key under which this user names the provider.
+fn key_for<'a>(user: &UserId, stored: &'a StoredProvider) -> &'a str {
+    match &stored.shared_as {
+        Some(shared_as) if &stored.owner != user => shared_as,
+        _ => &stored.settings.provider.key,
+    }
+}
+
+fn model_listing(provider: &Provider, stored: &StoredModel) -> ModelListing {
+    ModelListing {
+        id: stored.id.clone(),
+        model: effective(provider, stored),
+        settings: stored.settings.clone(),
+        enabled: stored.enabled,
+        offered: stored.offered,
+        created_at: stored.created_at,
+        updated_at: stored.updated_at,
+    }
+}
+
+/// The model as it is measured: the user's word before the provider's, and that before the catalog's.
+fn effective(provider: &Provider, stored: &StoredModel) -> Model {
+    let mut model = stored.settings.apply(stored.listed.clone());
+    catalog::complete(provider, &mut model);
+    model
+}
+
+/// The first key of the kind `shared-openai`, `shared-openai-2`, … that comes to mind.
+fn shared_key(key: &str, attempt: usize) -> String {
+    let number = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+    format!("{SHARED_PREFIX}{key}{number}")
+}

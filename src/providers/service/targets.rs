@@ -1,0 +1,102 @@
+//! From the names of models to what is measured.
+
+use super::{ProviderError, ProviderService, effective, key_for};
+use crate::accounts::UserId;
+use crate::benchmark::Target;
+use crate::providers::egress::AddressPolicy;
+use crate::providers::store::{StoredModel, StoredProvider};
+use crate::providers::types::{Model, ModelRef};
+
+impl ProviderService {
+    /// What is needed to measure each of `models`, in their order: its provider with the key, and the
+    /// model as the user set it up.
+    ///
+    /// # Errors
+    /// About the first that is unknown, switched off or without a key.
+    pub async fn targets(&self, user: &UserId, models: &[ModelRef]) -> Result<Vec<Target>, ProviderError> {
+        let stored = self.store.list(user).await?;
+        let stored: Vec<_> = stored.into_iter().map(|stored| self.at_home(stored)).collect();
+        let networks = self.networks().await?;
+        models.iter().map(|wanted| self.target(user, &stored, wanted, networks)).collect()
+    }
+
+    fn target(
+        &self,
+        user: &UserId,
+        providers: &[StoredProvider],
+        wanted: &ModelRef,
+        networks: AddressPolicy,
+    ) -> Result<Target, ProviderError> {
+        let stored = providers
+            .iter()
+            .find(|stored| key_for(user, stored) == wanted.provider_key)
+            .ok_or_else(|| ProviderError::UnknownProvider(wanted.provider_key.clone()))?;
+        let model = stored
+            .models
+            .iter()
+            .find(|model| model.listed.id == wanted.model_id)
+            .ok_or_else(|| ProviderError::UnknownModel(wanted.clone()))?;
+        let mut provider = stored.settings.provider.clone();
+        if !stored.settings.enabled {
+            return Err(ProviderError::SwitchedOff(provider.display_name));
+        }
+        let key = self.key(user, stored)?;
+        let model = switched_on(&provider, model)?;
+        let policy = self.policy_for(networks, &provider);
+        key_for(user, stored).clone_into(&mut provider.key);
+        Ok(Target { provider, key, model, policy })
+    }
+
+    /// The models that are meant by names: `provider/model`, a model's id (with or without its
+    /// provider's prefix), its display name or an alias. Of several that are meant, one that can be
+    /// measured now, in the order of the user's list.
+    ///
+    /// # Errors
+    /// About the first name that means nothing.
+    pub async fn named(&self, user: &UserId, names: &[String]) -> Result<Vec<ModelRef>, ProviderError> {
+        let stored = self.store.list(user).await?;
+        let stored: Vec<_> = stored.into_iter().map(|stored| self.at_home(stored)).collect();
+        names
+            .iter()
+            .map(|name| {
+                self.meant(user, &stored, name).ok_or_else(|| ProviderError::UnknownName(name.clone()))
+            })
+            .collect()
+    }
+
+    fn meant(&self, user: &UserId, providers: &[StoredProvider], name: &str) -> Option<ModelRef> {
+        let all =
+            || providers.iter().flat_map(|stored| stored.models.iter().map(move |model| (stored, model)));
+        let reference = |(stored, model): (&StoredProvider, &StoredModel)| ModelRef {
+            provider_key: key_for(user, stored).to_owned(),
+            model_id: model.listed.id.clone(),
+        };
+        let ready = |(stored, model): &(&StoredProvider, &StoredModel)| {
+            stored.settings.enabled && model.enabled && self.key(user, stored).is_ok()
+        };
+        let exact = |(stored, model): &(&StoredProvider, &StoredModel)| {
+            name == format!("{}/{}", key_for(user, stored), model.listed.id)
+        };
+        let loose = |(stored, model): &(&StoredProvider, &StoredModel)| is_called(stored, model, name);
+        all()
+            .find(exact)
+            .or_else(|| all().filter(loose).find(ready))
+            .or_else(|| all().find(loose))
+            .map(reference)
+    }
+}
+
+fn switched_on(provider: &crate::providers::Provider, stored: &StoredModel) -> Result<Model, ProviderError> {
+    let model = effective(provider, stored);
+    if stored.enabled { Ok(model) } else { Err(ProviderError::SwitchedOff(model.display_name)) }
+}
+
+fn is_called(stored: &StoredProvider, model: &StoredModel, name: &str) -> bool {
+    let prefix = stored.settings.model_prefix.as_deref();
+    let without_prefix = prefix.and_then(|prefix| name.strip_prefix(prefix)?.strip_prefix('/'));
+    let settings = &model.settings;
+    model.listed.id == name
+        || without_prefix.is_some_and(|name| model.listed.id == name)
+        || settings.aliases.iter().any(|alias| alias == name)
+        || settings.display_name.as_ref().unwrap_or(&model.listed.display_name) == name
+}

@@ -1,0 +1,279 @@
+//! What users say about their providers and models, and what may be said. Pure; shared with the browser.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::types::{Model, Price, PriceSource, Provider};
+
+/// The base URL under which the built-in demo is kept: where it listens is known at run time only.
+pub const DEMO_URL: &str = "demo:";
+
+/// Keys of providers that an admin shares begin so; no user's own key does.
+pub const SHARED_PREFIX: &str = "shared-";
+
+const MAX_KEY: usize = 64;
+const MAX_NAME: usize = 256;
+const MAX_SYSTEM_PROMPT: usize = 50_000;
+const MAX_PARAMS: usize = 20_000;
+const MAX_ENTRIES: usize = 50;
+/// Tokens.
+pub const MAX_CONTEXT_WINDOW: u64 = 10_000_000;
+/// Tokens.
+pub const MAX_OUTPUT_TOKENS: u64 = 1_000_000;
+/// US dollars per million tokens.
+pub const MAX_PRICE: f64 = 1_000_000.0;
+
+/// A provider as its owner set it up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderSettings {
+    pub provider: Provider,
+    /// What may stand in front of its models' ids in a request, with a slash between.
+    pub model_prefix: Option<String>,
+    /// The environment variable that holds its key where an admin shares it.
+    pub key_env: Option<String>,
+    /// The user's browser may call it, where the server cannot.
+    pub direct_local: bool,
+    pub enabled: bool,
+}
+
+impl From<Provider> for ProviderSettings {
+    fn from(provider: Provider) -> Self {
+        Self { provider, model_prefix: None, key_env: None, direct_local: false, enabled: true }
+    }
+}
+
+impl ProviderSettings {
+    /// # Errors
+    /// A sentence about the first thing that cannot be. The base URL is judged apart.
+    pub fn check(&self) -> Result<(), String> {
+        check_key(&self.provider.key)?;
+        check_name("The name", &self.provider.display_name)?;
+        let names = self.provider.kind.facts().key_env;
+        match &self.key_env {
+            Some(name) if names.is_empty() => Err(format!(
+                "{name} cannot be used: {} has no key in the environment. Save the key instead.",
+                self.provider.kind.facts().display_name
+            )),
+            Some(name) if !names.contains(&name.as_str()) => {
+                Err(format!("{name} cannot be used as the key's variable: choose {}.", names.join(" or ")))
+            }
+            _ => match &self.model_prefix {
+                Some(prefix) if prefix.chars().count() > MAX_KEY || !prefix.chars().all(fits_model_id) => {
+                    Err(format!("The prefix of model ids has at most {MAX_KEY} characters and no spaces."))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+/// What a user says about a model. What is `None` is as the provider or the catalog says.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<CustomPrice>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skip_params: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// Parameters always sent to this model.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub params: Map<String, Value>,
+    /// Other names under which requests find it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+}
+
+/// A price that the user set; US dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CustomPrice {
+    pub input_per_mtok: f64,
+    pub cached_input_per_mtok: Option<f64>,
+    pub output_per_mtok: f64,
+}
+
+impl From<CustomPrice> for Price {
+    fn from(price: CustomPrice) -> Self {
+        Self {
+            input_per_mtok: price.input_per_mtok,
+            cached_input_per_mtok: price.cached_input_per_mtok,
+            output_per_mtok: price.output_per_mtok,
+            up_to_input_tokens: None,
+            source: PriceSource::Custom,
+        }
+    }
+}
+
+impl ModelSettings {
+    /// The model that its provider lists, as this user wants it.
+    pub fn apply(&self, listed: Model) -> Model {
+        Model {
+            id: listed.id,
+            display_name: self.display_name.clone().unwrap_or(listed.display_name),
+            context_window: self.context_window.or(listed.context_window),
+            max_output_tokens: self.max_output_tokens.or(listed.max_output_tokens),
+            skip_params: self.skip_params.clone(),
+            system_prompt: self.system_prompt.clone(),
+            params: self.params.clone(),
+            price: self.price.map(Price::from).or(listed.price),
+        }
+    }
+
+    /// # Errors
+    /// A sentence about the first value that is out of bounds.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(name) = &self.display_name {
+            check_name("The model's name", name)?;
+        }
+        check_tokens("The context window", self.context_window, MAX_CONTEXT_WINDOW)?;
+        check_tokens("The maximum output", self.max_output_tokens, MAX_OUTPUT_TOKENS)?;
+        if let Some(price) = self.price {
+            price.check()?;
+        }
+        if self.system_prompt.as_ref().is_some_and(|prompt| prompt.chars().count() > MAX_SYSTEM_PROMPT) {
+            return Err(format!("The system prompt has at most {MAX_SYSTEM_PROMPT} characters."));
+        }
+        check_entries("skipped parameters", &self.skip_params)?;
+        check_entries("aliases", &self.aliases)?;
+        if self.params.len() > MAX_ENTRIES
+            || Value::Object(self.params.clone()).to_string().len() > MAX_PARAMS
+        {
+            return Err(format!("A model has at most {MAX_ENTRIES} parameters of {MAX_PARAMS} characters."));
+        }
+        Ok(())
+    }
+}
+
+impl CustomPrice {
+    fn check(self) -> Result<(), String> {
+        let amounts = [Some(self.input_per_mtok), self.cached_input_per_mtok, Some(self.output_per_mtok)];
+        let sound = |amount: f64| (0.0..=MAX_PRICE).contains(&amount);
+        if amounts.into_iter().flatten().all(sound) {
+            return Ok(());
+        }
+        Err(format!("A price is an amount of US dollars per million tokens from 0 to {MAX_PRICE}."))
+    }
+}
+
+/// # Errors
+/// When `key` cannot name a user's own provider.
+pub fn check_key(key: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if key.is_empty() || key.len() > MAX_KEY || !key.chars().all(fits) {
+        return Err(format!("A provider's key has 1 to {MAX_KEY} letters, digits, - and _."));
+    }
+    if key.starts_with(SHARED_PREFIX) {
+        return Err(format!(
+            "Keys that begin with {SHARED_PREFIX} are those of shared providers; choose another."
+        ));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// When `id` cannot name a model.
+pub fn check_model_id(id: &str) -> Result<(), String> {
+    let length = id.chars().count();
+    if length == 0 || length > MAX_NAME || id.chars().any(char::is_control) || id.trim() != id {
+        return Err(format!("A model's id has 1 to {MAX_NAME} characters and no space around it."));
+    }
+    Ok(())
+}
+
+fn fits_model_id(c: char) -> bool {
+    !c.is_control() && !c.is_whitespace()
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), String> {
+    if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(format!("{what} has 1 to {MAX_NAME} characters in one line."));
+    }
+    Ok(())
+}
+
+fn check_tokens(what: &str, tokens: Option<u64>, max: u64) -> Result<(), String> {
+    match tokens {
+        Some(tokens) if !(1..=max).contains(&tokens) => Err(format!("{what} is 1 to {max} tokens.")),
+        _ => Ok(()),
+    }
+}
+
+fn check_entries(what: &str, entries: &[String]) -> Result<(), String> {
+    let sound = |entry: &String| !entry.trim().is_empty() && entry.chars().count() <= MAX_NAME;
+    if entries.len() > MAX_ENTRIES || !entries.iter().all(sound) {
+        return Err(format!("A model has at most {MAX_ENTRIES} {what} of 1 to {MAX_NAME} characters."));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::ProviderKind;
+
+    #[test]
+    fn keys_of_shared_providers_are_reserved() {
+        for good in ["openai", "my-server_2", &"k".repeat(64)] {
+            assert_eq!(check_key(good), Ok(()), "{good}");
+        }
+        for bad in ["", "a b", "a/b", "ä", "shared-openai", &"k".repeat(65)] {
+            assert!(check_key(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_kind_s_own_variables_hold_its_key() {
+        let with = |kind: ProviderKind, name: &str| {
+            let provider = Provider::of_kind(kind, "https://example.com");
+            ProviderSettings { key_env: Some(name.into()), ..provider.into() }.check()
+        };
+        assert_eq!(with(ProviderKind::Gemini, "GOOGLE_API_KEY"), Ok(()));
+        for (kind, name) in [
+            (ProviderKind::Openai, "STUDIO_SECRET"),
+            (ProviderKind::Openai, "ANTHROPIC_API_KEY"),
+            (ProviderKind::Custom, "OPENAI_API_KEY"),
+            (ProviderKind::Ollama, "HOME"),
+        ] {
+            assert!(with(kind, name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_user_says_wins_and_the_rest_stays() {
+        let listed = Model { context_window: Some(8_192), ..Model::named("m") };
+        let settings = ModelSettings {
+            display_name: Some("Mine".into()),
+            max_output_tokens: Some(100),
+            ..ModelSettings::default()
+        };
+        let model = settings.apply(listed);
+        assert_eq!((model.id.as_str(), model.display_name.as_str()), ("m", "Mine"));
+        assert_eq!((model.context_window, model.max_output_tokens), (Some(8_192), Some(100)));
+    }
+
+    #[test]
+    fn bounds_are_kept() {
+        let price =
+            |input| CustomPrice { input_per_mtok: input, cached_input_per_mtok: None, output_per_mtok: 1.0 };
+        for bad in [
+            ModelSettings { context_window: Some(0), ..ModelSettings::default() },
+            ModelSettings { max_output_tokens: Some(MAX_OUTPUT_TOKENS + 1), ..ModelSettings::default() },
+            ModelSettings { price: Some(price(-1.0)), ..ModelSettings::default() },
+            ModelSettings { price: Some(price(f64::NAN)), ..ModelSettings::default() },
+            ModelSettings { display_name: Some(" ".into()), ..ModelSettings::default() },
+            ModelSettings { aliases: vec![String::new()], ..ModelSettings::default() },
+            ModelSettings { system_prompt: Some("x".repeat(50_001)), ..ModelSettings::default() },
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+        let good = ModelSettings { price: Some(price(0.0)), ..ModelSettings::default() };
+        assert_eq!(good.check(), Ok(()));
+    }
+}

@@ -1,0 +1,172 @@
+//! The SQL of providers, their models and their keys.
+
+mod keys;
+mod models;
+mod providers;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use crate::accounts::UserId;
+use crate::database::Database;
+
+use super::settings::{ModelSettings, ProviderSettings};
+use super::types::Model;
+
+use rows::{KeyRow, ModelRow, ProviderRow};
+
+/// A provider as it is kept: with its models, in its owner's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredProvider {
+    pub id: String,
+    pub owner: UserId,
+    pub settings: ProviderSettings,
+    /// The key under which every other user finds it; `None`: it is its owner's alone.
+    pub shared_as: Option<String>,
+    pub position: i64,
+    pub checked_at: Option<i64>,
+    pub problem: Option<String>,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub key: Option<StoredKey>,
+    pub models: Vec<StoredModel>,
+}
+
+/// A model as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredModel {
+    pub id: String,
+    pub listed: Model,
+    pub settings: ModelSettings,
+    pub enabled: bool,
+    pub offered: bool,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+/// A sealed API key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredKey {
+    pub sealed: String,
+    pub last4: String,
+    /// Scheme, host and port that it was saved for.
+    pub origin: String,
+    pub updated_at: i64,
+}
+
+/// Why a row could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("The database failed: {0}. Is the disk full, or the file in use by another program?")]
+    Database(#[from] sqlx::Error),
+    #[error("The database holds a value that this version does not understand: {0}")]
+    Value(#[from] serde_json::Error),
+}
+
+/// The tables `providers`, `models` and `provider_keys`.
+#[derive(Debug, Clone)]
+pub struct ProviderStore {
+    database: Database,
+}
+
+impl ProviderStore {
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The providers that `user` can measure: first those that admins share, then their own, each in
+    /// its owner's order.
+    pub async fn list(&self, user: &UserId) -> Result<Vec<StoredProvider>, StoreError> {
+        let providers: Vec<ProviderRow> = sqlx::query_as(
+            "select p.* from providers p join users u on u.id = p.user_id
+             where p.user_id = $1 or (p.shared_as is not null and p.enabled = 1 and u.role = 'admin')
+             order by case when p.user_id = $1 then 1 else 0 end, p.position, p.created_at, p.id",
+        )
+        .bind(user.as_str())
+        .fetch_all(self.database.pool())
+        .await?;
+        let models: Vec<ModelRow> = sqlx::query_as(
+            "select m.* from models m join providers p on p.id = m.provider_id
+             where m.user_id = $1 or p.shared_as is not null order by m.position, m.created_at, m.id",
+        )
+        .bind(user.as_str())
+        .fetch_all(self.database.pool())
+        .await?;
+        let keys: Vec<KeyRow> = sqlx::query_as(
+            "select k.* from provider_keys k join providers p on p.id = k.provider_id
+             where k.user_id = $1 or p.shared_as is not null",
+        )
+        .bind(user.as_str())
+        .fetch_all(self.database.pool())
+        .await?;
+        assemble(providers, models, keys)
+    }
+
+    /// The user's own provider with this id.
+    pub async fn find(&self, user: &UserId, id: &str) -> Result<Option<StoredProvider>, StoreError> {
+        let provider: Option<ProviderRow> =
+            sqlx::query_as("select * from providers where user_id = $1 and id = $2")
+                .bind(user.as_str())
+                .bind(id)
+                .fetch_optional(self.database.pool())
+                .await?;
+        let Some(provider) = provider else { return Ok(None) };
+        let models: Vec<ModelRow> = sqlx::query_as(
+            "select * from models where user_id = $1 and provider_id = $2 order by position, created_at, id",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .fetch_all(self.database.pool())
+        .await?;
+        let keys: Vec<KeyRow> =
+            sqlx::query_as("select * from provider_keys where user_id = $1 and provider_id = $2")
+                .bind(user.as_str())
+                .bind(id)
+                .fetch_all(self.database.pool())
+                .await?;
+        Ok(assemble(vec![provider], models, keys)?.pop())
+    }
+
+    /// The ids of the user's own provider with this key, if there is one.
+    pub async fn id_of(&self, user: &UserId, key: &str) -> Result<Option<String>, StoreError> {
+        let id = sqlx::query_scalar("select id from providers where user_id = $1 and key = $2")
+            .bind(user.as_str())
+            .bind(key)
+            .fetch_optional(self.database.pool())
+            .await?;
+        Ok(id)
+    }
+
+    /// The id of the provider of the user's own model with this id.
+    pub async fn provider_of_model(&self, user: &UserId, id: &str) -> Result<Option<String>, StoreError> {
+        let id = sqlx::query_scalar("select provider_id from models where user_id = $1 and id = $2")
+            .bind(user.as_str())
+            .bind(id)
+            .fetch_optional(self.database.pool())
+            .await?;
+        Ok(id)
+    }
+}
+
+fn assemble(
+    providers: Vec<ProviderRow>,
+    models: Vec<ModelRow>,
+    keys: Vec<KeyRow>,
+) -> Result<Vec<StoredProvider>, StoreError> {
+    let mut models_of: HashMap<String, Vec<StoredModel>> = HashMap::new();
+    for row in models {
+        models_of.entry(row.provider_id.clone()).or_default().push(row.into_stored()?);
+    }
+    let mut keys_of: HashMap<String, StoredKey> =
+        keys.into_iter().map(|row| (row.provider_id, row.key)).collect();
+    providers
+        .into_iter()
+        .map(|row| {
+            let models = models_of.remove(&row.id).unwrap_or_default();
+            let key = keys_of.remove(&row.id);
+            row.into_stored(models, key)
+        })
+        .collect()
+}
