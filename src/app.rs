@@ -6,6 +6,7 @@ use leptos_router::SsrMode;
 use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::path;
 
+use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
 use crate::providers::page::ProvidersPage;
@@ -75,7 +76,10 @@ pub fn App() -> impl IntoView {
 /// What the rooms show on every page.
 #[component]
 fn TopBarTools() -> impl IntoView {
-    view! { <ConnectionStatus /> }
+    view! {
+        <ConnectionStatus />
+        <Bell />
+    }
 }
 
 #[component]

@@ -1,6 +1,9 @@
 //! Work that takes longer than a request: submitted, queued, run, watched, cancelled and, after a
 //! crash, gone on with. Knows no kind of job; rooms bring theirs as a `JobHandler`.
 
+pub mod api;
+pub mod bell;
+pub mod board;
 pub mod types;
 
 #[cfg(feature = "ssr")]

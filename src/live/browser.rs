@@ -9,7 +9,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::ev;
 use leptos::leptos_dom::helpers::WindowListenerHandle;
 use leptos::prelude::*;
-use leptos::web_sys::js_sys::{Math, encode_uri_component};
+use leptos::web_sys::js_sys::Math;
 use wasm_bindgen_futures::spawn_local;
 
 use super::backoff;
@@ -128,17 +128,10 @@ fn address() -> String {
 fn give_up(feed: Feed, reason: EndReason) {
     feed.connection.set(Connection::Ended(reason));
     if reason == EndReason::SignedOut {
-        go_to_sign_in();
+        // The server leads who loads a page without a session to sign in, and from there back to it;
+        // nothing of who was signed in stays in this tab's memory.
+        let _ = location().reload();
     }
-}
-
-/// Loads the page anew: nothing of the user who was signed in stays in the tab's memory.
-fn go_to_sign_in() {
-    let location = location();
-    let here = [location.pathname(), location.search()].map(Result::unwrap_or_default).concat();
-    let next = String::from(encode_uri_component(&here));
-    // Fails for malformed addresses only.
-    let _ = location.set_href(&format!("/login?next={next}"));
 }
 
 /// Moments in which it is worth to look after the connection at once: the network is back, or the tab

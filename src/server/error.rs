@@ -6,6 +6,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use leptos::prelude::ServerFnError;
 use serde_json::json;
 
 /// Why a request was refused. Texts are sentences for the user and never hold a secret.
@@ -49,6 +50,18 @@ impl Failure {
         Self::Internal(error.into())
     }
 
+    /// The same for a server function: pages show the sentence, and faults are logged here.
+    pub fn for_page(self) -> ServerFnError {
+        self.log();
+        ServerFnError::new(self.to_string())
+    }
+
+    fn log(&self) {
+        if let Self::Internal(error) = self {
+            tracing::error!("{error:#}");
+        }
+    }
+
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated | Self::SignInFailed(_) => StatusCode::UNAUTHORIZED,
@@ -66,9 +79,7 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        if let Self::Internal(error) = &self {
-            tracing::error!("{error:#}");
-        }
+        self.log();
         let status = self.status();
         let field = match status {
             StatusCode::UNAUTHORIZED

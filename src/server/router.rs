@@ -68,8 +68,9 @@ pub fn router(state: AppState) -> Router {
 
 /// What pages and server functions find in their context.
 fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
-    let providers = state.providers.clone();
+    let (jobs, providers) = (state.jobs.clone(), state.providers.clone());
     move || {
+        provide_context(jobs.clone());
         provide_context(providers.clone());
         security::content_security_policy();
     }

@@ -41,3 +41,45 @@ pub fn ThemeIcon(theme: Theme) -> impl IntoView {
         </svg>
     }
 }
+
+/// A bell: nothing to tell.
+#[component]
+pub fn BellIcon() -> impl IntoView {
+    view! {
+        <svg
+            width="16"
+            height="16"
+            viewBox="0 0 16 16"
+            fill="none"
+            stroke="currentColor"
+            stroke-width="1.4"
+            stroke-linecap="round"
+            stroke-linejoin="round"
+            aria-hidden="true"
+        >
+            <path d="M4 7a4 4 0 0 1 8 0c0 3 1.2 4 1.2 4H2.8S4 10 4 7ZM6.8 13.4a1.4 1.4 0 0 0 2.4 0" />
+        </svg>
+    }
+}
+
+/// A circle that closes; the number stands beside it.
+#[component]
+pub fn ProgressRing(
+    /// 0 to 100.
+    percent: Signal<f64>,
+) -> impl IntoView {
+    view! {
+        <svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke-width="3" aria-hidden="true">
+            <circle class="stroke-base-300" cx="8" cy="8" r="5.5" />
+            <circle
+                class="stroke-primary"
+                cx="8"
+                cy="8"
+                r="5.5"
+                pathLength="100"
+                stroke-dasharray=move || format!("{} 100", percent.get().clamp(0.0, 100.0))
+                transform="rotate(-90 8 8)"
+            />
+        </svg>
+    }
+}
