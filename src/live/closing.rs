@@ -22,6 +22,17 @@ pub enum Closing {
 }
 
 impl Closing {
+    pub const ALL: [Self; 8] = [
+        Self::StartAgain,
+        Self::TooLong,
+        Self::Failed,
+        Self::TooSlow,
+        Self::SignedOut,
+        Self::TokenInAddress,
+        Self::Silent,
+        Self::TooManyTabs,
+    ];
+
     pub fn code(self) -> u16 {
         match self {
             Self::TooLong => 1009,
@@ -86,27 +97,16 @@ impl AfterClose {
 mod tests {
     use super::*;
 
-    const ALL: [Closing; 8] = [
-        Closing::StartAgain,
-        Closing::TooLong,
-        Closing::Failed,
-        Closing::TooSlow,
-        Closing::SignedOut,
-        Closing::TokenInAddress,
-        Closing::Silent,
-        Closing::TooManyTabs,
-    ];
-
     #[test]
     fn every_reason_fits_into_a_close_frame() {
-        for closing in ALL {
+        for closing in Closing::ALL {
             assert!(closing.reason().len() <= 123, "{closing:?}");
         }
     }
 
     #[test]
     fn a_tab_gives_up_only_where_trying_is_of_no_use() {
-        let given_up: Vec<Closing> = ALL
+        let given_up: Vec<Closing> = Closing::ALL
             .into_iter()
             .filter(|closing| AfterClose::of(closing.code()) != AfterClose::ConnectAgain)
             .collect();

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::ServerFnError;
 use serde_json::json;
 
+use super::guard::LONGEST_BODY;
+
 /// Why a request was refused. Texts are sentences for the user and never hold a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -28,9 +30,15 @@ pub enum Failure {
     /// 404. Also for what belongs to somebody else: its existence is not told.
     #[error("{0}")]
     NotFound(String),
+    /// 405: the address is there, but not for this method.
+    #[error("{0}")]
+    MethodNotAllowed(String),
     /// 409.
     #[error("{0}")]
     Conflict(String),
+    /// 413.
+    #[error("{0}")]
+    TooLarge(String),
     /// 422: a field is missing, malformed or out of bounds.
     #[error("{0}")]
     Invalid(String),
@@ -48,6 +56,11 @@ impl Failure {
     /// A fault of this program or its database.
     pub fn internal(error: impl Into<anyhow::Error>) -> Self {
         Self::Internal(error.into())
+    }
+
+    /// A body beyond what is read.
+    pub fn too_large() -> Self {
+        Self::TooLarge(format!("The body is too long; at most {} MB are read.", LONGEST_BODY >> 20))
     }
 
     /// The same for a server function: pages show the sentence, and faults are logged here.
@@ -68,7 +81,9 @@ impl Failure {
             Self::AdminsOnly | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
@@ -104,7 +119,10 @@ impl From<sqlx::Error> for Failure {
 
 impl From<JsonRejection> for Failure {
     fn from(rejection: JsonRejection) -> Self {
-        Self::Invalid(rejection.body_text())
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(),
+            _ => Self::Invalid(rejection.body_text()),
+        }
     }
 }
 

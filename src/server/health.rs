@@ -3,13 +3,20 @@
 use axum::Json;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct Health {
+    #[schema(example = "ok")]
     status: &'static str,
     version: &'static str,
 }
 
-/// Says that the server answers, and its version.
+/// Is the server up?
+///
+/// Says that it answers, and its version.
+#[utoipa::path(
+    get, path = "/healthz", tag = "server", security(()),
+    responses((status = 200, description = "It is", body = Health))
+)]
 pub async fn health() -> Json<Health> {
     Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }

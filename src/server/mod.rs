@@ -1,10 +1,12 @@
 //! Assembly only: configuration, shared state, router, middleware, error to response.
 
 pub mod config;
+mod docs;
 pub mod error;
+mod guard;
 mod health;
 mod lock;
-mod openapi;
+pub mod openapi;
 mod router;
 mod security;
 #[cfg(test)]

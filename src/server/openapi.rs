@@ -1,17 +1,38 @@
 //! The REST interface and its description: each room's routes, put together.
 
+mod completion;
+
+use std::sync::Arc;
+
+use axum::{Extension, Json, Router};
+use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::AppState;
+use super::{AppState, docs, health};
 use crate::jobs;
+
+const DESCRIPTION: &str = "Measure language models: how fast, how good, at what cost.
+
+Requests and answers are JSON. Scripts send `Authorization: Bearer` with an access token or a personal \
+access token. What goes wrong is said in one sentence: `{\"detail\"}` with 401, 403, 422 and 429, \
+`{\"error\"}` with every other status. Times are Unix milliseconds.";
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "LLM Benchmark Studio", description = "Measure language models: how fast, how good, at what cost."),
+    info(title = "LLM Benchmark Studio", description = DESCRIPTION),
+    servers((url = "/", description = "This server")),
     modifiers(&Bearer),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    components(schemas(Refused, Told)),
+    tags(
+        (name = "accounts", description = "Signing in, sessions and tokens"),
+        (name = "jobs", description = "What runs, what waits and what has ended"),
+        (name = "admin", description = "For admins only"),
+        (name = "server", description = "The server itself"),
+    )
 )]
 struct Description;
 
@@ -28,7 +49,96 @@ impl utoipa::Modify for Bearer {
     }
 }
 
+/// Body of 401, 403, 422 and 429: a sentence that says what was wrong.
+#[derive(utoipa::ToSchema)]
+pub struct Refused {
+    #[allow(dead_code, reason = "describes what `Failure` writes")]
+    detail: String,
+}
+
+/// Body of the other errors.
+#[derive(utoipa::ToSchema)]
+pub struct Told {
+    #[allow(dead_code, reason = "describes what `Failure` writes")]
+    error: String,
+}
+
+/// The description as it is published. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Published(pub Arc<Value>);
+
 /// Every REST route with its description. A room adds its own by a line here.
 pub fn api() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Description::openapi()).merge(jobs::rest::routes())
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(jobs::rest::routes())
+        .routes(routes!(health::health))
+        .routes(routes!(description))
+        .routes(routes!(docs::page))
+}
+
+/// The same, with the description published.
+pub fn routes() -> Router<AppState> {
+    let (routes, description) = api().split_for_parts();
+    routes.layer(Extension(Published(Arc::new(completion::complete(description)))))
+}
+
+/// Describe this interface
+///
+/// In OpenAPI 3.1, for programs. People may like `/api/docs` more.
+#[utoipa::path(
+    get, path = "/api/openapi.json", tag = "server", security(()),
+    responses((status = 200, description = "The description", body = Value))
+)]
+async fn description(Extension(Published(description)): Extension<Published>) -> Json<Arc<Value>> {
+    Json(description)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn published() -> Value {
+        completion::complete(api().into_openapi())
+    }
+
+    fn operations(description: &Value) -> impl Iterator<Item = (String, &Value)> {
+        description["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+            let item = item.as_object().unwrap();
+            item.iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        })
+    }
+
+    #[test]
+    fn every_operation_has_a_summary_a_known_tag_and_an_id_of_its_own() {
+        let description = published();
+        let tags: Vec<&Value> =
+            description["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+        let mut ids = HashSet::new();
+        for (name, operation) in operations(&description) {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id), "{name}: `{id}` is another operation's too");
+            assert!(operation["summary"].is_string(), "{name} has no summary");
+            let own = operation["tags"].as_array().unwrap();
+            assert!(own.len() == 1 && tags.contains(&&own[0]), "{name}: {own:?} is not among {tags:?}");
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn check(part: &Value, description: &Value) {
+            if let Some(reference) = part.get("$ref").and_then(Value::as_str) {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(description.pointer(pointer).is_some(), "{reference} is described nowhere");
+            }
+            match part {
+                Value::Object(fields) => fields.values().for_each(|field| check(field, description)),
+                Value::Array(items) => items.iter().for_each(|item| check(item, description)),
+                _ => {}
+            }
+        }
+        let description = published();
+        check(&description, &description);
+    }
 }

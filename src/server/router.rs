@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::{FromRef, Request};
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use axum::response::IntoResponse;
-use axum::routing::{any, get};
+use axum::routing::any;
 use axum::{Json, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
@@ -19,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
-use super::health::health;
+use super::guard::{self, RequestId};
 use super::{openapi, security};
 use crate::app::{App, shell};
 use crate::jobs::JobService;
@@ -46,22 +46,25 @@ pub fn router(state: AppState) -> Router {
     let options = state.options.clone();
     let context = context_of(&state);
     let shell_options = options.clone();
-    let (api, _description) = openapi::api().split_for_parts();
     Router::new()
-        .route("/healthz", get(health))
-        .merge(api)
+        .merge(openapi::routes())
         .route("/api/{*path}", any(no_such_api))
         .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), move || {
             shell(shell_options.clone())
         })
         .merge(built_files(&options))
+        .method_not_allowed_fallback(guard::no_such_method)
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, shell))
         .layer(
             ServiceBuilder::new()
+                .layer(middleware::from_fn(guard::identify))
                 .layer(TraceLayer::new_for_http().make_span_with(span))
                 .layer(middleware::from_fn(security::fixed_headers))
+                .layer(CompressionLayer::new())
+                .layer(middleware::from_fn(guard::catch_panic))
                 .layer(middleware::from_fn(security::same_site_only))
-                .layer(CompressionLayer::new()),
+                .layer(middleware::from_fn(guard::bound_body))
+                .layer(DefaultBodyLimit::disable()),
         )
         .with_state(state)
 }
@@ -94,7 +97,8 @@ async fn no_such_api(request: Request) -> impl IntoResponse {
     (StatusCode::NOT_FOUND, Json(json!({ "error": error })))
 }
 
-/// Method and path only: a query may hold what nobody should find in a log.
+/// Id, method and path only: a query may hold what nobody should find in a log.
 fn span(request: &Request) -> tracing::Span {
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
+    let id = RequestId::of(request);
+    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }

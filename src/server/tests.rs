@@ -125,3 +125,25 @@ async fn another_site_cannot_change_anything() {
         Request::post("/api/anything").header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
     assert_eq!(answer(state().await, request).await.status(), StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn the_interface_is_described_for_programs_and_for_people() {
+    let description = text(answer(state().await, get("/api/openapi.json")).await).await;
+    let description: serde_json::Value = serde_json::from_str(&description).unwrap();
+    assert_eq!(description["info"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(description["servers"][0]["url"], "/");
+    let response = answer(state().await, get("/api/docs")).await;
+    let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let page = text(response).await;
+    assert!(page.starts_with("<!DOCTYPE html><html") && page.contains("/healthz"), "{page}");
+    assert!(!page.contains("<script") && !page.contains(" style="), "{page}");
+}
+
+#[tokio::test]
+async fn a_method_that_an_address_does_not_know_is_answered_in_json() {
+    let request = Request::delete("/api/openapi.json").body(Body::empty()).unwrap();
+    let response = answer(state().await, request).await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(text(response).await, r#"{"error":"/api/openapi.json cannot be asked for DELETE."}"#);
+}

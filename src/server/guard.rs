@@ -1,0 +1,149 @@
+//! What holds for every request whatever it asks for: it has an id, its body has an end, and a panic
+//! while it is answered is an answer too.
+
+use std::panic::AssertUnwindSafe;
+
+use anyhow::anyhow;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use http_body_util::Limited;
+
+use super::error::Failure;
+use crate::database::new_id;
+
+/// The longest body that is read, in bytes.
+pub const LONGEST_BODY: usize = 8 * 1024 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Names a request in its log lines and in its answer.
+#[derive(Debug, Clone)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The id that [`identify`] gave.
+    pub fn of(request: &Request) -> Option<&str> {
+        request.extensions().get::<Self>().map(|id| id.0.as_str())
+    }
+}
+
+/// Gives the request an id and tells it in `X-Request-ID`. One that comes along is not taken over: it
+/// would be written into the log.
+pub async fn identify(mut request: Request, next: Next) -> Response {
+    let id = new_id();
+    let header = HeaderValue::from_str(&id);
+    request.extensions_mut().insert(RequestId(id));
+    let mut response = next.run(request).await;
+    if let Ok(header) = header {
+        response.headers_mut().insert(REQUEST_ID, header);
+    }
+    response
+}
+
+/// Answers a body that is too long with 413: at once where its length is told, else when it gets there.
+pub async fn bound_body(request: Request, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > LONGEST_BODY) {
+        return Failure::too_large().into_response();
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, LONGEST_BODY)))).await
+}
+
+/// Answers with 500 where a handler panics. What it panicked with is in the log, not in the answer.
+pub async fn catch_panic(request: Request, next: Next) -> Response {
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => Failure::internal(anyhow!("a handler panicked")).into_response(),
+    }
+}
+
+/// The answer to a method that an address does not know.
+pub async fn no_such_method(request: Request) -> Failure {
+    Failure::MethodNotAllowed(format!("{} cannot be asked for {}.", request.uri().path(), request.method()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::routing::{get, post};
+    use axum::{Router, middleware};
+    use http_body_util::BodyExt;
+    use tower::{ServiceBuilder, ServiceExt};
+
+    use super::*;
+    use crate::server::error;
+
+    async fn panics() {
+        panic!("a secret")
+    }
+
+    async fn answer(request: Request) -> (Response<()>, String) {
+        let layers = ServiceBuilder::new()
+            .layer(middleware::from_fn(identify))
+            .layer(middleware::from_fn(catch_panic))
+            .layer(middleware::from_fn(bound_body))
+            .layer(axum::extract::DefaultBodyLimit::disable());
+        let app = Router::new()
+            .route("/panic", get(panics))
+            .route("/length", post(async |error::Body(text): error::Body<String>| text.len().to_string()))
+            .method_not_allowed_fallback(no_such_method)
+            .layer(layers);
+        let (parts, body) = app.oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (Response::from_parts(parts, ()), String::from_utf8(body.into()).unwrap())
+    }
+
+    fn text_of(length: usize) -> Body {
+        // Through a stream, so that nothing tells its length beforehand.
+        let text = format!("\"{}\"", "a".repeat(length));
+        Body::from_stream(futures::stream::once(async move { Ok::<_, std::io::Error>(text) }))
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_its_words() {
+        let (response, body) = answer(Request::get("/panic").body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(body.contains("error") && !body.contains("secret"), "{body}");
+        assert!(response.headers().contains_key(REQUEST_ID));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_is_refused_with_and_without_a_length() {
+        let json =
+            |body| Request::post("/length").header("content-type", "application/json").body(body).unwrap();
+        let mut told = json(Body::empty());
+        told.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(LONGEST_BODY + 1));
+        for request in [told, json(text_of(LONGEST_BODY))] {
+            let (response, body) = answer(request).await;
+            assert_eq!(
+                (response.status(), body.as_str()),
+                (
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    r#"{"error":"The body is too long; at most 8 MB are read."}"#,
+                )
+            );
+        }
+        let (response, body) = answer(json(text_of(LONGEST_BODY - 2))).await;
+        assert_eq!((response.status(), body), (StatusCode::OK, (LONGEST_BODY - 2).to_string()));
+    }
+
+    #[tokio::test]
+    async fn an_id_that_comes_along_is_not_taken_over() {
+        let request = Request::get("/none").header(REQUEST_ID, "forged").body(Body::empty()).unwrap();
+        let (response, _) = answer(request).await;
+        assert_ne!(response.headers()[REQUEST_ID], "forged");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_method_is_told_which_ones_there_are() {
+        let (response, body) = answer(Request::delete("/length").body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[axum::http::header::ALLOW], "POST");
+        assert_eq!(body, r#"{"error":"/length cannot be asked for DELETE."}"#);
+    }
+}

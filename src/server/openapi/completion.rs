@@ -1,0 +1,115 @@
+//! Adds to the rooms' descriptions what is the same for all operations, so that no room repeats it.
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+
+const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+
+/// The description with an id of its own for each operation and with the answers that the server
+/// itself may give.
+pub fn complete(openapi: OpenApi) -> Value {
+    let mut description = serde_json::to_value(openapi).unwrap_or_default();
+    let paths = description.get_mut("paths").and_then(Value::as_object_mut);
+    for item in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        for method in METHODS {
+            if let Some(operation) = item.get_mut(method) {
+                name(operation);
+                answer(operation);
+            }
+        }
+    }
+    description
+}
+
+/// Handlers of different rooms share names: the tag tells them apart.
+fn name(operation: &mut Value) {
+    let tag = operation["tags"][0].as_str().unwrap_or("server");
+    let handler = operation["operationId"].as_str().unwrap_or_default();
+    operation["operationId"] = format!("{tag}_{handler}").into();
+}
+
+/// Adds the errors that every operation of its kind has, and says how errors look where a room does not.
+fn answer(operation: &mut Value) {
+    for (status, meaning) in errors_of(operation) {
+        let known = &mut operation["responses"][status];
+        if known.is_null() {
+            *known = json!({ "description": meaning });
+        }
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for (status, response) in responses.iter_mut().filter(|(status, _)| is_error(status)) {
+        if response.get("content").is_none() && response.get("$ref").is_none() {
+            response["content"] = json!({ "application/json": { "schema": body_of(status) } });
+        }
+    }
+}
+
+fn errors_of(operation: &Value) -> Vec<(&'static str, &'static str)> {
+    let takes_body = operation.get("requestBody").is_some();
+    let takes_parameters = operation.get("parameters").is_some();
+    let mut errors = Vec::new();
+    if !is_public(operation) {
+        errors.push(("401", "Not signed in"));
+    }
+    if takes_body {
+        errors.push(("413", "The body is too long"));
+    }
+    if takes_body || takes_parameters {
+        errors.push(("422", "A field is missing, malformed or out of bounds"));
+    }
+    errors.push(("500", "Something went wrong on the server; it has been logged"));
+    errors
+}
+
+/// `security` with nothing in it says that nobody needs to sign in.
+fn is_public(operation: &Value) -> bool {
+    operation["security"] == json!([{}])
+}
+
+fn is_error(status: &str) -> bool {
+    status.starts_with('4') || status.starts_with('5')
+}
+
+/// What `Failure` writes with this status.
+fn body_of(status: &str) -> Value {
+    let name = if matches!(status, "401" | "403" | "422" | "429") { "Refused" } else { "Told" };
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn completed(operation: Value) -> Value {
+        let description = json!({
+            "openapi": "3.1.0", "info": { "title": "", "version": "" }, "paths": { "/a": { "post": operation } }
+        });
+        complete(serde_json::from_value(description).unwrap())["paths"]["/a"]["post"].take()
+    }
+
+    fn schema(operation: &Value, status: &str) -> Value {
+        operation["responses"][status]["content"]["application/json"]["schema"]["$ref"].clone()
+    }
+
+    #[test]
+    fn errors_are_described_as_they_are_written() {
+        let operation = completed(json!({
+            "tags": ["jobs"], "operationId": "cancel", "requestBody": { "content": {} },
+            "responses": { "200": { "description": "" }, "404": { "description": "No such job" } },
+        }));
+        assert_eq!(operation["operationId"], "jobs_cancel");
+        assert_eq!(operation["responses"]["404"]["description"], "No such job");
+        assert_eq!(schema(&operation, "404"), "#/components/schemas/Told");
+        assert_eq!(schema(&operation, "401"), "#/components/schemas/Refused");
+        assert_eq!(schema(&operation, "413"), "#/components/schemas/Told");
+        assert_eq!(schema(&operation, "422"), "#/components/schemas/Refused");
+        assert_eq!(schema(&operation, "200"), Value::Null);
+    }
+
+    #[test]
+    fn nobody_is_sent_away_from_what_is_public() {
+        let operation = completed(json!({ "tags": ["server"], "security": [{}], "responses": {} }));
+        assert_eq!(operation["responses"].get("401"), None);
+        assert!(operation["responses"].get("500").is_some());
+    }
+}
