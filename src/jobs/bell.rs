@@ -98,7 +98,7 @@ fn ActiveJobs(board: RwSignal<JobBoard>) -> impl IntoView {
 /// Follows one job: changes of others do not touch it.
 #[component]
 fn ActiveJob(board: RwSignal<JobBoard>, id: String) -> impl IntoView {
-    let Some(first) = board.with_untracked(|board| board.active_job(&id).cloned()) else { return None };
+    let first = board.with_untracked(|board| board.active_job(&id).cloned())?;
     let (title, href) = (title_of(&first.job_type), address_of(&first));
     let job = Memo::new({
         let id = id.clone();

@@ -15,8 +15,9 @@ mod tests;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tracing::info;
 
 use crate::accounts::Vault;
@@ -51,10 +52,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let relay = Relay::connect(&database, hub.clone()).await?;
     let jobs = JobService::new(database.clone(), relay, jobs::Settings::from_env(peers(&database))?);
     jobs.start();
-    let app = router(AppState { options: config.leptos, hub, jobs: jobs.clone(), providers });
+    let app = router(AppState { options: config.leptos, hub: hub.clone(), jobs: jobs.clone(), providers });
     info!("serving at http://{}", listener.local_addr()?);
-    axum::serve(listener, app).with_graceful_shutdown(stop_signal()).await?;
+    axum::serve(listener.tap_io(without_delay), app).with_graceful_shutdown(stop_signal()).await?;
     jobs.drain(DRAIN_WITHIN).await;
+    hub.disconnect_all();
     database.close().await;
     drop(demo);
     info!("stopped");
@@ -73,6 +75,13 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot serve at http://{address}; stop what is there, or choose another port with PORT=3100")
     })
+}
+
+/// Sends what is written at once: small frames in a row must not wait for each other's receipt.
+pub fn without_delay(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::warn!("a connection may be slow: {error}");
+    }
 }
 
 async fn stop_signal() {
