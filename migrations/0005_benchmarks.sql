@@ -42,6 +42,8 @@ create table benchmark_rows (
     error text,
     avg_tokens_per_second double precision,
     std_dev_tps double precision,
+    tps_ci_low double precision,
+    tps_ci_high double precision,
     avg_ttft_ms double precision,
     avg_total_time_s double precision,
     avg_input_tokens_per_second double precision,

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod app;
 pub mod benchmark;
+pub mod history;
 pub mod jobs;
 pub mod live;
 pub mod providers;

@@ -1,5 +1,6 @@
 //! Speed runs: what is measured, how, and what comes out.
 
+pub mod api;
 mod bounds;
 pub mod report;
 pub mod set_up;
@@ -11,7 +12,11 @@ pub mod view;
 #[cfg(feature = "ssr")]
 mod board;
 #[cfg(feature = "ssr")]
+pub mod choice;
+#[cfg(feature = "ssr")]
 pub mod engine;
+#[cfg(feature = "ssr")]
+mod estimate;
 #[cfg(feature = "ssr")]
 pub mod filler;
 #[cfg(feature = "ssr")]
@@ -33,11 +38,15 @@ mod preview;
 #[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]
+pub mod rest;
+#[cfg(feature = "ssr")]
 mod resume;
 #[cfg(feature = "ssr")]
 mod run;
 #[cfg(feature = "ssr")]
 mod scheduling;
+#[cfg(feature = "ssr")]
+pub mod service;
 #[cfg(feature = "ssr")]
 pub mod snapshot;
 #[cfg(feature = "ssr")]

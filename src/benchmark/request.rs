@@ -1,6 +1,8 @@
 //! Builds the request of one run: prompt, padding, nonce and parameters as the registry lets them
 //! through.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use super::{
@@ -26,6 +28,8 @@ pub struct Recipe {
     pub adjustments: Vec<Adjustment>,
     params: serde_json::Map<String, Value>,
     prompt: String,
+    /// Counted once, when first asked for.
+    prompt_tokens: OnceLock<u64>,
     max_tokens: u64,
 }
 
@@ -59,6 +63,7 @@ impl Recipe {
         Self {
             tokenizer: Tokenizer::of(provider, model),
             prompt: parameters.prompt.clone(),
+            prompt_tokens: OnceLock::new(),
             max_tokens: limit_sent(&params).unwrap_or(max_tokens.into()),
             adjustments,
             params,
@@ -79,8 +84,10 @@ impl Recipe {
 
     /// Tokens of the prompt and the model's system prompt. Must not be called on the measured path.
     pub fn prompt_tokens(&self) -> u64 {
-        let system = self.target.model.system_prompt.as_deref().unwrap_or_default();
-        self.tokenizer.count(&self.prompt) + self.tokenizer.count(system)
+        *self.prompt_tokens.get_or_init(|| {
+            let system = self.target.model.system_prompt.as_deref().unwrap_or_default();
+            self.tokenizer.count(&self.prompt) + self.tokenizer.count(system)
+        })
     }
 
     /// Why a tier cannot be run with this model; `None` when it fits or nobody knows the window.

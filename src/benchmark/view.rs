@@ -1,39 +1,29 @@
-//! A stored benchmark as its page and REST show it, finished or under way.
+//! A benchmark as its page and REST show it: finished, under way, or a line of the history. Times are
+//! Unix milliseconds.
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{ClientHealth, Parameters, ResultRow};
+use super::types::{ClientHealth, Parameters, Preview, ResultRow, RowHead};
+use crate::jobs::Job;
+use crate::providers::ModelRef;
+use crate::stats::Summary;
 
-/// How far a stored benchmark got. One that was cancelled is not stored.
+/// How far a benchmark got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BenchmarkStatus {
-    /// Measures, or waits to go on.
+    /// Measures, or waits for its turn.
     Running,
     Complete,
     /// Ended before its time; what was measured until then is kept.
     Failed,
-}
-
-impl BenchmarkStatus {
-    /// The name in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Complete => "complete",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// The status with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Running, Self::Complete, Self::Failed].into_iter().find(|status| status.as_str() == name)
-    }
+    /// Nothing of it is kept but that it was.
+    Cancelled,
 }
 
 /// One benchmark with all its rows; runs come without the arrivals of their chunks, which are asked
-/// for run by run. Times are Unix milliseconds.
+/// for run by run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BenchmarkView {
@@ -44,8 +34,111 @@ pub struct BenchmarkView {
     pub error: Option<String>,
     pub created_at: i64,
     pub finished_at: Option<i64>,
+    pub targets: Vec<ModelRef>,
     pub parameters: Parameters,
-    /// The measuring client's own condition, when it has finished.
+    /// The measuring client's own condition, once it has finished.
     pub client: Option<ClientHealth>,
+    /// Empty until it begins.
     pub rows: Vec<ResultRow>,
+    /// Where its job stands; `None` when that is no longer known.
+    pub job: Option<Job>,
+}
+
+/// When the content chunks of one run arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Timeline {
+    /// µs: the first since the request, each further one since the one before.
+    pub chunk_deltas_us: Vec<u32>,
+}
+
+/// What a benchmark would come to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Estimate {
+    /// One for each model and tier, with what the registry would change and why a tier is skipped.
+    pub rows: Vec<Preview>,
+    pub total_requests: u64,
+    /// USD at most, over the rows whose cost is known; `None` where none is.
+    pub cost_at_most: Option<f64>,
+    /// Rows with requests whose cost nobody knows.
+    pub rows_without_cost: u64,
+    /// Seconds, after the user's latest benchmarks; `None` where one of the rows was never measured.
+    pub duration_s: Option<f64>,
+}
+
+impl Estimate {
+    /// Sums up `rows`; how long they take is another question.
+    pub fn of(rows: Vec<Preview>) -> Self {
+        let measured = || rows.iter().filter(|row| row.requests > 0);
+        let costs: Vec<f64> = measured().filter_map(|row| row.cost_at_most).collect();
+        Self {
+            total_requests: measured().map(|row| row.requests).sum(),
+            cost_at_most: (!costs.is_empty()).then(|| costs.iter().sum()),
+            rows_without_cost: measured().filter(|row| row.cost_at_most.is_none()).count() as u64,
+            duration_s: None,
+            rows,
+        }
+    }
+}
+
+/// A benchmark as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryItem {
+    pub id: String,
+    pub status: BenchmarkStatus,
+    pub error: Option<String>,
+    pub created_at: i64,
+    pub finished_at: Option<i64>,
+    /// The beginning of the prompt.
+    pub prompt: String,
+    pub parameters: Parameters,
+    pub rows: Vec<(RowHead, RowFigures)>,
+}
+
+/// One row of a benchmark in figures, which are empty where nothing succeeded or the row did not end.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct RowFigures {
+    pub success_count: u64,
+    pub error_count: u64,
+    /// Of the first run that failed.
+    pub error: Option<String>,
+    pub avg_tokens_per_second: Option<f64>,
+    /// Sample standard deviation of the tokens per second.
+    pub std_dev_tps: Option<f64>,
+    /// 95 % interval of their mean.
+    pub tps_ci_low: Option<f64>,
+    pub tps_ci_high: Option<f64>,
+    pub avg_ttft_ms: Option<f64>,
+    pub avg_total_time_s: Option<f64>,
+    pub avg_input_tokens_per_second: Option<f64>,
+    pub avg_output_speed_tps: Option<f64>,
+    pub avg_itl_ms: Option<f64>,
+    /// USD over all successful runs.
+    pub total_cost: Option<f64>,
+}
+
+impl RowFigures {
+    /// The figures of a row whose runs are known.
+    pub fn of(row: &ResultRow) -> Self {
+        let summary = &row.summary;
+        let mean = |of: Option<Summary>| of.map(|figures| figures.mean);
+        let speed = summary.tokens_per_second;
+        Self {
+            success_count: summary.success_count,
+            error_count: summary.error_count,
+            error: row.runs.iter().find_map(|run| run.error.as_ref()).map(ToString::to_string),
+            avg_tokens_per_second: mean(speed),
+            std_dev_tps: speed.and_then(|figures| figures.sd),
+            tps_ci_low: speed.and_then(|figures| figures.ci_low),
+            tps_ci_high: speed.and_then(|figures| figures.ci_high),
+            avg_ttft_ms: mean(summary.ttft_ms),
+            avg_total_time_s: mean(summary.total_time_s),
+            avg_input_tokens_per_second: mean(summary.input_tokens_per_second),
+            avg_output_speed_tps: mean(summary.output_speed_tps),
+            avg_itl_ms: mean(summary.itl_ms),
+            total_cost: summary.total_cost,
+        }
+    }
 }

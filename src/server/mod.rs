@@ -22,6 +22,7 @@ use tracing::info;
 
 use crate::accounts::Vault;
 use crate::accounts::secret::Secret;
+use crate::benchmark::service::BenchmarkService;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
 use crate::live::{Hub, Relay};
@@ -51,8 +52,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let hub = Hub::default();
     let relay = Relay::connect(&database, hub.clone()).await?;
     let jobs = JobService::new(database.clone(), relay, jobs::Settings::from_env(peers(&database))?);
+    let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
     jobs.start();
-    let app = router(AppState { options: config.leptos, hub: hub.clone(), jobs: jobs.clone(), providers });
+    let app = router(AppState {
+        options: config.leptos,
+        hub: hub.clone(),
+        jobs: jobs.clone(),
+        providers,
+        benchmarks,
+    });
     info!("serving at http://{}", listener.local_addr()?);
     axum::serve(listener.tap_io(without_delay), app).with_graceful_shutdown(stop_signal()).await?;
     jobs.drain(DRAIN_WITHIN).await;

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{AppState, docs, health};
-use crate::jobs;
+use crate::{benchmark, history, jobs};
 
 const DESCRIPTION: &str = "Measure language models: how fast, how good, at what cost.
 
@@ -29,6 +29,8 @@ access token. What goes wrong is said in one sentence: `{\"detail\"}` with 401, 
     components(schemas(Refused, Told)),
     tags(
         (name = "accounts", description = "Signing in, sessions and tokens"),
+        (name = "benchmark", description = "Measuring models"),
+        (name = "history", description = "What was measured"),
         (name = "jobs", description = "What runs, what waits and what has ended"),
         (name = "admin", description = "For admins only"),
         (name = "server", description = "The server itself"),
@@ -71,6 +73,8 @@ pub struct Published(pub Arc<Value>);
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(jobs::rest::routes())
+        .merge(benchmark::rest::routes())
+        .merge(history::rest::routes())
         .routes(routes!(health::health))
         .routes(routes!(description))
         .routes(routes!(docs::page))

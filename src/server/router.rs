@@ -22,6 +22,7 @@ use tower_http::trace::TraceLayer;
 use super::guard::{self, RequestId};
 use super::{openapi, security};
 use crate::app::{App, shell};
+use crate::benchmark::service::BenchmarkService;
 use crate::jobs::JobService;
 use crate::live::Hub;
 use crate::providers::service::ProviderService;
@@ -39,6 +40,7 @@ pub struct AppState {
     pub hub: Hub,
     pub jobs: JobService,
     pub providers: ProviderService,
+    pub benchmarks: BenchmarkService,
 }
 
 /// The whole app.
@@ -71,9 +73,10 @@ pub fn router(state: AppState) -> Router {
 
 /// What pages and server functions find in their context.
 fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
-    let (jobs, providers) = (state.jobs.clone(), state.providers.clone());
+    let AppState { jobs, providers, benchmarks, .. } = state.clone();
     move || {
         provide_context(jobs.clone());
+        provide_context(benchmarks.clone());
         provide_context(providers.clone());
         security::content_security_policy();
     }

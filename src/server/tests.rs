@@ -10,6 +10,7 @@ use tower::ServiceExt;
 use super::{AppState, router};
 use crate::accounts::session::Proof;
 use crate::accounts::{Role, Session, User, UserId, Vault};
+use crate::benchmark::service::BenchmarkService;
 use crate::database::testing;
 use crate::jobs::{self, JobService};
 use crate::live::{Hub, Relay};
@@ -23,8 +24,9 @@ async fn state() -> AppState {
     let hub = Hub::default();
     let settings = jobs::Settings::new(jobs::Peers::Nobody);
     let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), settings);
-    let providers = ProviderService::new(database, Vault::random());
-    AppState { options, hub, jobs, providers }
+    let providers = ProviderService::new(database.clone(), Vault::random());
+    let benchmarks = BenchmarkService::new(database, providers.clone(), jobs.clone());
+    AppState { options, hub, jobs, providers, benchmarks }
 }
 
 fn anna() -> Session {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::benchmark::late::BenchmarksUnderWay;
-use crate::benchmark::store::HistoryItem;
+use crate::benchmark::view::HistoryItem;
 use crate::database::{Database, new_id, testing};
 use crate::jobs::handler::JobVoice;
 use crate::live::{Frame, Snapshot};
@@ -172,7 +172,7 @@ async fn each_run_is_stored_and_told() {
         assert_eq!(names, expected);
         assert_eq!(world.run_numbers(&id).await, [1, 2]);
         let history = world.history().await;
-        assert_eq!((history[0].status, history[0].rows[0].success_count), (BenchmarkStatus::Complete, 2));
+        assert_eq!((history[0].status, history[0].rows[0].1.success_count), (BenchmarkStatus::Complete, 2));
         let results = tab.all("benchmark_result");
         assert_eq!(results[0]["data"]["type"], "result");
         assert!(results[0]["data"]["ttft_ms"].is_number());
@@ -220,7 +220,7 @@ async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
     assert_eq!(world.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
     assert_eq!(tab.all("benchmark_result").len(), 10, "what was there is told again, the rest once");
     let history = world.history().await;
-    assert!(history[0].rows.iter().all(|row| row.success_count == 5 && row.head.provider == "Custom"));
+    assert!(history[0].rows.iter().all(|row| row.1.success_count == 5 && row.0.provider == "Custom"));
     assert_eq!(world.requests(), 10);
 }
 
@@ -262,7 +262,7 @@ async fn failing_models_are_a_result() {
     let context = context(&world, &id, &["mock/error=401,error_rate=1"], 2, Arc::default());
     assert_eq!(world.handler.run(context).await, done(&id));
     let history = world.history().await;
-    let row = &history[0].rows[0];
+    let (_, row) = &history[0].rows[0];
     assert_eq!((history[0].status, row.success_count, row.error_count), (BenchmarkStatus::Complete, 0, 2));
     assert!(row.error.as_ref().unwrap().starts_with("[auth_failed]"), "{row:?}");
 }

@@ -3,45 +3,18 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{BenchmarkStore, RowKey, StoreError, row_key, status, unsigned};
+use super::{BenchmarkStore, StoreError, status, unsigned};
 use crate::accounts::UserId;
-use crate::benchmark::types::{Parameters, RowHead};
-use crate::benchmark::view::BenchmarkStatus;
+use crate::benchmark::view::{HistoryItem, RowFigures};
+use crate::providers::ModelRef;
 
-/// A benchmark as lists show it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HistoryItem {
-    pub id: String,
-    pub status: BenchmarkStatus,
-    pub error: Option<String>,
-    pub created_at: i64,
-    pub finished_at: Option<i64>,
-    pub parameters: Parameters,
-    pub rows: Vec<RowFigures>,
-}
-
-/// One of its rows in figures, which are empty where nothing succeeded or the row did not end.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RowFigures {
-    pub key: RowKey,
-    pub head: RowHead,
-    pub success_count: u64,
-    pub error_count: u64,
-    pub error: Option<String>,
-    pub avg_tokens_per_second: Option<f64>,
-    pub std_dev_tps: Option<f64>,
-    pub avg_ttft_ms: Option<f64>,
-    pub avg_total_time_s: Option<f64>,
-    pub avg_input_tokens_per_second: Option<f64>,
-    pub avg_output_speed_tps: Option<f64>,
-    pub avg_itl_ms: Option<f64>,
-    pub total_cost: Option<f64>,
-}
+/// Benchmarks that are looked at for how long things take.
+const RECENT: i64 = 20;
 
 /// The same benchmarks as the page itself has.
 const ROWS_OF_A_PAGE: &str = "
-    select benchmark_id, provider_key, model_id, context_tokens, head, success_count, error_count, error,
-           avg_tokens_per_second, std_dev_tps, avg_ttft_ms, avg_total_time_s, avg_input_tokens_per_second,
+    select benchmark_id, head, success_count, error_count, error, avg_tokens_per_second, std_dev_tps,
+           tps_ci_low, tps_ci_high, avg_ttft_ms, avg_total_time_s, avg_input_tokens_per_second,
            avg_output_speed_tps, avg_itl_ms, total_cost
     from benchmark_rows
     where user_id = $1 and benchmark_id in (
@@ -60,7 +33,7 @@ impl BenchmarkStore {
         limit: u32,
     ) -> Result<Vec<HistoryItem>, StoreError> {
         let benchmarks = sqlx::query(
-            "select id, status, error, created_at, finished_at, parameters from benchmarks
+            "select id, status, error, created_at, finished_at, prompt_preview, parameters from benchmarks
              where user_id = $1 and status <> 'running' and (cast($2 as text) is null or id < $2)
              order by id desc limit $3",
         )
@@ -79,10 +52,31 @@ impl BenchmarkStore {
         for row in &rows {
             let id: &str = row.try_get("benchmark_id")?;
             if let Some(item) = items.iter_mut().find(|item| item.id == id) {
-                item.rows.push(figures(row)?);
+                item.rows.push((serde_json::from_str(row.try_get("head")?)?, figures(row)?));
             }
         }
         Ok(items)
+    }
+
+    /// How long a run took on average, s: of each model and tier in the user's latest benchmarks,
+    /// newest first.
+    pub async fn recent_times(&self, user: &UserId) -> Result<Vec<(ModelRef, u64, f64)>, StoreError> {
+        let rows: Vec<(String, String, i64, f64)> = sqlx::query_as(
+            "select provider_key, model_id, context_tokens, avg_total_time_s from benchmark_rows
+             where user_id = $1 and avg_total_time_s is not null and benchmark_id in (
+                 select id from benchmarks where user_id = $1 and status = 'complete'
+                 order by id desc limit $2
+             )
+             order by benchmark_id desc, position",
+        )
+        .bind(user.as_str())
+        .bind(RECENT)
+        .fetch_all(self.database.pool())
+        .await?;
+        let times = rows.into_iter().map(|(provider_key, model_id, tier, seconds)| {
+            (ModelRef { provider_key, model_id }, unsigned(tier), seconds)
+        });
+        Ok(times.collect())
     }
 }
 
@@ -93,21 +87,22 @@ fn item(row: &AnyRow) -> Result<HistoryItem, StoreError> {
         error: row.try_get("error")?,
         created_at: row.try_get("created_at")?,
         finished_at: row.try_get("finished_at")?,
+        prompt: row.try_get("prompt_preview")?,
         parameters: serde_json::from_str(row.try_get("parameters")?)?,
         rows: Vec::new(),
     })
 }
 
-fn figures(row: &AnyRow) -> Result<RowFigures, StoreError> {
-    let count = |name| Ok::<_, sqlx::Error>(unsigned(row.try_get::<Option<i64>, _>(name)?.unwrap_or(0)));
+fn figures(row: &AnyRow) -> sqlx::Result<RowFigures> {
+    let count = |name| row.try_get::<Option<i64>, _>(name).map(|count| unsigned(count.unwrap_or(0)));
     Ok(RowFigures {
-        key: row_key(row)?,
-        head: serde_json::from_str(row.try_get("head")?)?,
         success_count: count("success_count")?,
         error_count: count("error_count")?,
         error: row.try_get("error")?,
         avg_tokens_per_second: row.try_get("avg_tokens_per_second")?,
         std_dev_tps: row.try_get("std_dev_tps")?,
+        tps_ci_low: row.try_get("tps_ci_low")?,
+        tps_ci_high: row.try_get("tps_ci_high")?,
         avg_ttft_ms: row.try_get("avg_ttft_ms")?,
         avg_total_time_s: row.try_get("avg_total_time_s")?,
         avg_input_tokens_per_second: row.try_get("avg_input_tokens_per_second")?,

@@ -17,7 +17,6 @@ use crate::accounts::UserId;
 use crate::database::{Database, now_ms};
 use crate::providers::ModelRef;
 
-pub use history::{HistoryItem, RowFigures};
 pub use rows::StoredRow;
 
 /// Characters of a prompt that lists show.
@@ -158,6 +157,16 @@ impl BenchmarkStore {
         .execute(self.database.pool())
         .await?;
         Ok(())
+    }
+
+    /// The most runs of one benchmark that an admin allows this user; `None` where none has said.
+    pub async fn max_runs(&self, user: &UserId) -> Result<Option<u64>, StoreError> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("select max_runs_per_benchmark from rate_limits where user_id = $1")
+                .bind(user.as_str())
+                .fetch_optional(self.database.pool())
+                .await?;
+        Ok(row.map(|(runs,)| unsigned(runs)))
     }
 
     /// Removes a benchmark with its rows and runs; tells whether the user had it.

@@ -6,6 +6,7 @@ use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
 use crate::accounts::UserId;
 use crate::benchmark::summary;
 use crate::benchmark::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome, WarmupResult};
+use crate::benchmark::view::RowFigures;
 use crate::providers::ModelRef;
 
 /// A row as it is kept, without its runs.
@@ -111,14 +112,13 @@ pub(super) async fn sum_up(
     id: &str,
     row: &ResultRow,
 ) -> Result<(), StoreError> {
-    let summary = &row.summary;
-    let mean = |of: Option<crate::stats::Summary>| of.map(|figures| figures.mean);
-    let first_error = row.runs.iter().find_map(|run| run.error.as_ref()).map(ToString::to_string);
+    let figures = RowFigures::of(row);
     sqlx::query(
         "update benchmark_rows set
              summary = $6, success_count = $7, error_count = $8, error = $9,
-             avg_tokens_per_second = $10, std_dev_tps = $11, avg_ttft_ms = $12, avg_total_time_s = $13,
-             avg_input_tokens_per_second = $14, avg_output_speed_tps = $15, avg_itl_ms = $16, total_cost = $17
+             avg_tokens_per_second = $10, std_dev_tps = $11, tps_ci_low = $12, tps_ci_high = $13,
+             avg_ttft_ms = $14, avg_total_time_s = $15, avg_input_tokens_per_second = $16,
+             avg_output_speed_tps = $17, avg_itl_ms = $18, total_cost = $19
          where user_id = $1 and benchmark_id = $2
            and provider_key = $3 and model_id = $4 and context_tokens = $5",
     )
@@ -127,18 +127,20 @@ pub(super) async fn sum_up(
     .bind(&row.provider_key)
     .bind(&row.model_id)
     .bind(signed(row.context_tokens))
-    .bind(serde_json::to_string(summary)?)
-    .bind(signed(summary.success_count))
-    .bind(signed(summary.error_count))
-    .bind(first_error)
-    .bind(mean(summary.tokens_per_second))
-    .bind(summary.tokens_per_second.and_then(|figures| figures.sd))
-    .bind(mean(summary.ttft_ms))
-    .bind(mean(summary.total_time_s))
-    .bind(mean(summary.input_tokens_per_second))
-    .bind(mean(summary.output_speed_tps))
-    .bind(mean(summary.itl_ms))
-    .bind(summary.total_cost)
+    .bind(serde_json::to_string(&row.summary)?)
+    .bind(signed(figures.success_count))
+    .bind(signed(figures.error_count))
+    .bind(figures.error)
+    .bind(figures.avg_tokens_per_second)
+    .bind(figures.std_dev_tps)
+    .bind(figures.tps_ci_low)
+    .bind(figures.tps_ci_high)
+    .bind(figures.avg_ttft_ms)
+    .bind(figures.avg_total_time_s)
+    .bind(figures.avg_input_tokens_per_second)
+    .bind(figures.avg_output_speed_tps)
+    .bind(figures.avg_itl_ms)
+    .bind(figures.total_cost)
     .execute(connection)
     .await?;
     Ok(())

@@ -171,7 +171,7 @@ async fn only_what_has_ended_is_history() {
         assert!(world.store.running(&world.anna).await.unwrap().is_empty());
         let history = world.store.history(&world.anna, None, 9).await.unwrap();
         assert_eq!((history.len(), history[0].status), (1, BenchmarkStatus::Complete));
-        let figures = &history[0].rows[0];
+        let (_, figures) = &history[0].rows[0];
         assert_eq!((figures.success_count, figures.error_count), (2, 1));
         assert_eq!((figures.avg_ttft_ms, figures.std_dev_tps), (Some(15.0), Some(0.0)));
         assert_eq!(figures.error.as_deref(), Some("[rate_limited] slow down"));

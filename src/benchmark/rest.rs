@@ -1,0 +1,175 @@
+//! Benchmarks over HTTP. Their results are in the history's routes.
+
+#[cfg(test)]
+mod tests;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::service::BenchmarkService;
+use super::store::RowKey;
+use super::submission::BenchmarkRequest;
+use super::view::{Estimate, Timeline};
+use crate::accounts::Session;
+use crate::providers::ModelRef;
+use crate::server::AppState;
+use crate::server::error::{Body, Failure, Path, Query};
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(start))
+        .routes(routes!(estimate))
+        .routes(routes!(cancel))
+        .routes(routes!(timeline))
+}
+
+/// A benchmark that was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+struct Submitted {
+    /// Also the benchmark's id: its results are at `/api/history/{job_id}`.
+    job_id: String,
+    #[schema(example = "submitted")]
+    status: &'static str,
+}
+
+/// Start a benchmark
+///
+/// It is measured in the background: its events go over the WebSocket, and its job can be asked for at
+/// `/api/jobs/{job_id}`. While another job of the user runs it waits in their queue.
+#[utoipa::path(
+    post,
+    path = "/api/benchmark",
+    tag = "benchmark",
+    request_body = BenchmarkRequest,
+    responses(
+        (status = 200, body = Submitted),
+        (status = 401, description = "Not signed in"),
+        (status = 409, description = "Too many jobs of the user are waiting"),
+        (status = 422, description = "A field is unknown or out of bounds, or a model cannot be measured"),
+        (status = 429, description = "The hourly limit is used up; `Retry-After` says for how long"),
+    )
+)]
+async fn start(
+    State(benchmarks): State<BenchmarkService>,
+    session: Session,
+    Body(request): Body<BenchmarkRequest>,
+) -> Result<Json<Submitted>, Failure> {
+    let job = benchmarks.submit(session.user_id(), &request).await?;
+    Ok(Json(Submitted { job_id: job.id, status: "submitted" }))
+}
+
+/// Estimate a benchmark
+///
+/// What it would do and cost at most, row by row, without starting it.
+#[utoipa::path(
+    post,
+    path = "/api/benchmark/estimate",
+    tag = "benchmark",
+    request_body = BenchmarkRequest,
+    responses(
+        (status = 200, body = Estimate),
+        (status = 401, description = "Not signed in"),
+        (status = 422, description = "A field is unknown or out of bounds, or a model cannot be measured"),
+    )
+)]
+async fn estimate(
+    State(benchmarks): State<BenchmarkService>,
+    session: Session,
+    Body(request): Body<BenchmarkRequest>,
+) -> Result<Json<Estimate>, Failure> {
+    Ok(Json(benchmarks.estimate(session.user_id(), &request).await?))
+}
+
+/// Which benchmark to cancel.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CancelBenchmarks {
+    /// Without it all benchmarks of the user that wait or run are cancelled.
+    job_id: Option<String>,
+}
+
+/// What a cancel came to.
+#[derive(Debug, Serialize, ToSchema)]
+struct BenchmarksCancelled {
+    #[schema(example = "ok")]
+    status: &'static str,
+    message: String,
+}
+
+/// Cancel benchmarks
+///
+/// Nothing of a cancelled benchmark is kept. The event `job_cancelled` says when it has stopped.
+#[utoipa::path(
+    post,
+    path = "/api/benchmark/cancel",
+    tag = "benchmark",
+    request_body = Option<CancelBenchmarks>,
+    responses(
+        (status = 200, body = BenchmarksCancelled),
+        (status = 400, description = "The benchmark is already finished"),
+        (status = 401, description = "Not signed in"),
+        (status = 404, description = "The user has no such benchmark"),
+        (status = 422, description = "The body is not what it should be"),
+    )
+)]
+async fn cancel(
+    State(benchmarks): State<BenchmarkService>,
+    session: Session,
+    body: Result<Option<Json<CancelBenchmarks>>, JsonRejection>,
+) -> Result<Json<BenchmarksCancelled>, Failure> {
+    let Json(request) = body?.unwrap_or_default();
+    let cancelled = benchmarks.cancel(session.user_id(), request.job_id.as_deref()).await?;
+    let message = match cancelled {
+        0 => "No benchmark is waiting or running.".to_owned(),
+        1 => "The benchmark is being cancelled.".to_owned(),
+        several => format!("{several} benchmarks are being cancelled."),
+    };
+    Ok(Json(BenchmarksCancelled { status: "ok", message }))
+}
+
+/// Which run of a benchmark.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RunQuery {
+    #[param(example = "openai")]
+    provider_key: String,
+    #[param(example = "gpt-4o")]
+    model_id: String,
+    /// Its tier.
+    #[serde(default)]
+    context_tokens: u64,
+    /// From 1.
+    #[param(minimum = 1)]
+    run_number: u64,
+}
+
+/// Get the timeline of one run
+///
+/// When each content chunk arrived.
+#[utoipa::path(
+    get,
+    path = "/api/benchmark/{id}/timeline",
+    tag = "benchmark",
+    params(("id" = String, Path), RunQuery),
+    responses(
+        (status = 200, body = Timeline),
+        (status = 401, description = "Not signed in"),
+        (status = 404, description = "The user has no such run"),
+        (status = 422, description = "A parameter is missing or malformed"),
+    )
+)]
+async fn timeline(
+    State(benchmarks): State<BenchmarkService>,
+    session: Session,
+    Path(id): Path<String>,
+    Query(run): Query<RunQuery>,
+) -> Result<Json<Timeline>, Failure> {
+    let model = ModelRef { provider_key: run.provider_key, model_id: run.model_id };
+    let row = RowKey { model, context_tokens: run.context_tokens };
+    Ok(Json(benchmarks.timeline(session.user_id(), &id, &row, run.run_number).await?))
+}

@@ -1,0 +1,321 @@
+//! The routes of benchmarks and their history, through the whole router, with jobs that really run
+//! against the mock.
+
+use axum::body::Body as HttpBody;
+use axum::http::{Method, Request, StatusCode, header};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use leptos::config::LeptosOptions;
+use leptos::server_fn::ServerFn;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+use crate::accounts::session::Proof;
+use crate::accounts::{Role, User, UserId, Vault};
+use crate::benchmark::api::StartBenchmark;
+use crate::benchmark::snapshot::TargetSnapshot;
+use crate::benchmark::store::BenchmarkStore;
+use crate::benchmark::types::Parameters;
+use crate::benchmark::view::BenchmarkStatus;
+use crate::database::{Database, new_id, testing};
+use crate::jobs::{JobService, Peers, Settings};
+use crate::live::hub::Tab;
+use crate::live::{Hub, Relay};
+use crate::mock;
+use crate::providers::service::ProviderService;
+use crate::providers::{Model, Provider, ProviderKind};
+use crate::server::router;
+
+const FAST: &str = "mock/ttft=1,gap=1,tokens=4";
+const SLOW: &str = "mock/ttft=20,gap=20,tokens=100";
+
+struct World {
+    state: AppState,
+    database: Database,
+    _mock: mock::Handle,
+}
+
+impl World {
+    async fn new() -> Self {
+        let database = testing::sqlite().await;
+        let mock = mock::start_demo().unwrap();
+        let hub = Hub::default();
+        let relay = Relay::local(hub.clone());
+        let jobs = JobService::new(database.clone(), relay, Settings::new(Peers::Nobody));
+        let providers = ProviderService::new(database.clone(), Vault::random());
+        let base_url = mock::base_url(&mock.base_url(), ProviderKind::Custom.facts().protocol);
+        let models = [FAST, SLOW].map(Model::named);
+        for name in ["anna", "ben"] {
+            let user = testing::add_user(&database, name).await;
+            let provider = Provider::of_kind(ProviderKind::Custom, &base_url);
+            providers.put(&user, &provider, &models).await.unwrap();
+        }
+        let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
+        let options =
+            LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
+        let state = AppState { options, hub, jobs, providers, benchmarks };
+        Self { state, database, _mock: mock }
+    }
+
+    /// A world whose jobs run, and a tab of Anna's.
+    async fn running() -> (Self, Tab) {
+        let world = Self::new().await;
+        let tab = world.state.hub.join(&anna()).unwrap();
+        world.state.jobs.start();
+        (world, tab)
+    }
+
+    async fn send(&self, request: Request<HttpBody>) -> Response {
+        router(self.state.clone()).oneshot(request).await.unwrap()
+    }
+
+    async fn ask(&self, user: &str, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(path).extension(session(user));
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let response = self.send(request.body(HttpBody::from(body.to_string())).unwrap()).await;
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    async fn get(&self, user: &str, path: &str) -> (StatusCode, Value) {
+        self.ask(user, Method::GET, path, &Value::Null).await
+    }
+
+    async fn start(&self, body: &Value) -> String {
+        let (status, answer) = self.ask("anna", Method::POST, "/api/benchmark", body).await;
+        assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("submitted")), "{answer}");
+        answer["job_id"].as_str().unwrap().to_owned()
+    }
+}
+
+fn anna() -> UserId {
+    UserId::new("anna")
+}
+
+fn session(user: &str) -> Session {
+    let user = User {
+        id: UserId::new(user),
+        email: format!("{user}@example.org"),
+        role: Role::User,
+        onboarding_completed: true,
+    };
+    Session { user, id: "session".into(), proof: Proof::Bearer }
+}
+
+fn usual(model: &str) -> Value {
+    json!({ "models": [model], "runs": 2, "warmup": false, "prompt": "Hello?" })
+}
+
+/// Waits until the tab hears an event of this name.
+async fn hear(tab: &mut Tab, name: &str) -> Value {
+    loop {
+        let frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
+        assert_ne!(frame["type"], "job_failed", "{frame}");
+        if frame["type"] == name {
+            return frame;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_benchmark_is_started_found_and_deleted() {
+    let (world, mut tab) = World::running().await;
+    let id = world.start(&usual(FAST)).await;
+    assert_eq!(hear(&mut tab, "job_completed").await["result_ref"], json!(id));
+
+    let (status, page) = world.get("anna", "/api/history").await;
+    assert_eq!((status, &page["next"]), (StatusCode::OK, &Value::Null));
+    let run = &page["runs"][0];
+    assert_eq!(
+        (&run["id"], &run["status"], &run["prompt"]),
+        (&json!(id), &json!("complete"), &json!("Hello?"))
+    );
+    assert!(run["timestamp"].as_str().unwrap().ends_with('Z'));
+    let result = &run["results"][0];
+    assert_eq!((&result["model_id"], &result["provider"]), (&json!(FAST), &json!("Custom")));
+    assert_eq!((&result["runs"], &result["success_count"]), (&json!(2), &json!(2)));
+    for name in ["avg_tokens_per_second", "avg_ttft_ms", "avg_total_time_s", "avg_itl_ms", "std_dev_tps"] {
+        assert!(result[name].is_number(), "{name}: {result}");
+    }
+
+    let (status, detail) = world.get("anna", &format!("/api/history/{id}")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(detail["results"], run["results"]);
+    let runs = detail["rows"][0]["runs"].as_array().unwrap();
+    assert_eq!((runs.len(), &runs[0]["chunk_deltas_us"]), (2, &Value::Null));
+    assert!(detail["rows"][0]["summary"]["gap_ms"].is_object());
+
+    let place = format!("provider_key=custom&model_id={}&run_number=2", FAST.replace('=', "%3D"));
+    let (status, timeline) = world.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
+    assert_eq!((status, timeline["chunk_deltas_us"].as_array().unwrap().len()), (StatusCode::OK, 4));
+
+    let (status, _) = world.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, answer) = world.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
+    assert_eq!(
+        (status, &answer["error"]),
+        (StatusCode::NOT_FOUND, &json!("There is no such run in this benchmark."))
+    );
+    let (_, page) = world.get("anna", "/api/history").await;
+    assert_eq!(page["runs"], json!([]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_measured_is_refused_with_a_reason() {
+    let world = World::new().await;
+    let target = |provider: &str| json!([{ "provider_key": provider, "model_id": FAST }]);
+    sqlx::query(
+        "insert into rate_limits (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
+         values ('anna', 9, 1, 10, 0)",
+    )
+    .execute(world.database.pool())
+    .await
+    .unwrap();
+    for (body, expected) in [
+        (json!({}), "No model is named"),
+        (json!({"models": ["gpt-9"]}), "None of your models is called \"gpt-9\""),
+        (json!({"models": [FAST], "targets": target("custom")}), "use one of the two"),
+        (json!({"targets": target("nobody")}), "There is no provider \"nobody\""),
+        (json!({"models": [FAST], "runs": 21}), "runs must be 1 to 20, not 21"),
+        (json!({"models": [FAST], "runs": 11}), "may make 10 runs"),
+        (json!({"models": [FAST], "profiles": {"m": "p"}}), "profiles are not offered"),
+        (json!({"models": [FAST], "stress": 1}), "unknown field `stress`"),
+        (
+            json!({"models": [FAST], "provider_params": {"passthrough": {"base_url": "x"}}}),
+            "base_url belongs",
+        ),
+    ] {
+        for path in ["/api/benchmark", "/api/benchmark/estimate"] {
+            let (status, answer) = world.ask("anna", Method::POST, path, &body).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {answer}");
+            let detail = answer["detail"].as_str().unwrap();
+            assert!(detail.contains(expected), "{body}: {detail}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_estimate_measures_nothing() {
+    let (world, mut tab) = World::running().await;
+    let body = json!({ "models": [FAST], "runs": 3, "context_tiers": [0, 1000] });
+    let (status, first) = world.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
+    assert_eq!(status, StatusCode::OK, "{first}");
+    assert_eq!((&first["total_requests"], first["rows"].as_array().unwrap().len()), (&json!(8), 2));
+    assert_eq!((&first["cost_at_most"], &first["rows_without_cost"]), (&Value::Null, &json!(2)));
+    assert_eq!(first["duration_s"], Value::Null);
+    world.start(&usual(FAST)).await;
+    hear(&mut tab, "job_completed").await;
+    let (_, second) = world.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
+    assert!(second["duration_s"].as_f64().unwrap() > 0.0, "{second}");
+}
+
+#[tokio::test]
+async fn a_cancelled_benchmark_is_not_history() {
+    let (world, mut tab) = World::running().await;
+    let id = world.start(&usual(SLOW)).await;
+    hear(&mut tab, "benchmark_init").await;
+    let (status, detail) = world.get("anna", &format!("/api/history/{id}")).await;
+    assert_eq!((status, &detail["status"]), (StatusCode::OK, &json!("running")));
+    let (status, answer) =
+        world.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+    let (status, answer) =
+        world.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({ "job_id": id })).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("ok")));
+    hear(&mut tab, "job_cancelled").await;
+    let (_, page) = world.get("anna", "/api/history").await;
+    assert_eq!(page["runs"], json!([]));
+    assert_eq!(world.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
+    let view = world.state.benchmarks.view(&anna(), &id).await.unwrap();
+    assert_eq!((view.status, view.rows.len()), (BenchmarkStatus::Cancelled, 0));
+}
+
+#[tokio::test]
+async fn all_benchmarks_are_cancelled_at_once() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        world.start(&usual(FAST)).await;
+    }
+    let request = Request::post("/api/benchmark/cancel").extension(session("anna")).body(HttpBody::empty());
+    let response = world.send(request.unwrap()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let (_, answer) = world.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({})).await;
+    assert_eq!(answer["message"], "No benchmark is waiting or running.");
+}
+
+#[tokio::test]
+async fn what_waits_can_be_looked_at() {
+    let world = World::new().await;
+    let id = world.start(&usual(FAST)).await;
+    let view = world.state.benchmarks.view(&anna(), &id).await.unwrap();
+    assert_eq!((view.status, view.targets.len(), view.parameters.runs), (BenchmarkStatus::Running, 1, 2));
+    assert_eq!(view.job.unwrap().progress_detail, format!("{FAST}, 2 runs"));
+}
+
+#[tokio::test]
+async fn a_benchmark_whose_job_is_over_has_failed() {
+    let world = World::new().await;
+    let (store, id) = (BenchmarkStore::new(world.database.clone()), new_id());
+    let none: [TargetSnapshot; 0] = [];
+    store.begin(&anna(), &id, &Parameters::default(), &none).await.unwrap();
+    let (_, page) = world.get("anna", "/api/history").await;
+    assert_eq!(page["runs"][0]["status"], "failed");
+    assert_eq!(page["runs"][0]["error"], "It ended before all runs were made.");
+}
+
+#[tokio::test]
+async fn users_do_not_reach_each_other() {
+    let (world, mut tab) = World::running().await;
+    let id = world.start(&usual(FAST)).await;
+    hear(&mut tab, "job_completed").await;
+    let place = format!("provider_key=custom&model_id={}&run_number=1", FAST.replace('=', "%3D"));
+    for (method, path, body) in [
+        (Method::GET, format!("/api/history/{id}"), Value::Null),
+        (Method::DELETE, format!("/api/history/{id}"), Value::Null),
+        (Method::GET, format!("/api/benchmark/{id}/timeline?{place}"), Value::Null),
+        (Method::POST, "/api/benchmark/cancel".into(), json!({ "job_id": id })),
+    ] {
+        let (status, answer) = world.ask("ben", method, &path, &body).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {answer}");
+    }
+    assert_eq!(world.get("ben", "/api/history").await.1["runs"], json!([]));
+    assert_eq!(world.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_session() {
+    let world = World::new().await;
+    for (method, path) in [
+        (Method::POST, "/api/benchmark"),
+        (Method::POST, "/api/benchmark/estimate"),
+        (Method::POST, "/api/benchmark/cancel"),
+        (Method::GET, "/api/benchmark/x/timeline"),
+        (Method::GET, "/api/history"),
+        (Method::GET, "/api/history/x"),
+        (Method::DELETE, "/api/history/x"),
+    ] {
+        let request = Request::builder().method(method).uri(path).body(HttpBody::empty()).unwrap();
+        assert_eq!(world.send(request).await.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_plain_form_starts_a_benchmark() {
+    let world = World::new().await;
+    let form = "fields[models][0]=custom%2Fmock%2Fttft%3D1%2Cgap%3D1%2Ctokens%3D4&fields[runs]=1\
+                &fields[max_tokens]=20&fields[temperature]=0.5&fields[tiers][0]=0&fields[warmup]=true";
+    let request = Request::post(StartBenchmark::PATH)
+        .extension(session("anna"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "text/html")
+        .body(HttpBody::from(form))
+        .unwrap();
+    let response = world.send(request).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    let address = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let id = address.strip_prefix("/benchmark/").unwrap();
+    let view = world.state.benchmarks.view(&anna(), id).await.unwrap();
+    assert_eq!((view.parameters.runs, view.parameters.warmup), (1, true));
+}

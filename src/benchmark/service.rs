@@ -1,0 +1,336 @@
+//! What users do with benchmarks: estimate, start, cancel, look at, delete.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::choice::{ChoiceError, choose};
+use super::estimate::duration_s;
+use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE};
+use super::late::BenchmarksUnderWay;
+use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
+use super::submission::{BenchmarkRequest, check_size};
+use super::types::{Parameters, ResultRow};
+use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, Timeline};
+use super::{Plan, PlanError, Target, preview};
+use crate::accounts::UserId;
+use crate::database::Database;
+use crate::jobs::service::JobService;
+use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
+use crate::providers::ModelRef;
+use crate::providers::service::{ProviderError, ProviderService};
+use crate::server::error::Failure;
+
+/// The benchmarks of all users. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct BenchmarkService {
+    store: BenchmarkStore,
+    providers: ProviderService,
+    jobs: JobService,
+}
+
+/// Why something cannot be done with a benchmark.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchmarkError {
+    #[error("There is no such benchmark.")]
+    NotFound,
+    #[error("There is no such run in this benchmark.")]
+    NoSuchRun,
+    #[error("This benchmark is still running. Cancel it first, or wait for its end.")]
+    StillRunning,
+    #[error("Your account may make {limit} runs of each model, not {asked}. Choose fewer, or ask an admin.")]
+    TooManyRuns { limit: u64, asked: u32 },
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<BenchmarkError> for Failure {
+    fn from(error: BenchmarkError) -> Self {
+        let text = error.to_string();
+        match error {
+            BenchmarkError::NotFound | BenchmarkError::NoSuchRun => Self::NotFound(text),
+            BenchmarkError::StillRunning => Self::Conflict(text),
+            BenchmarkError::TooManyRuns { .. } | BenchmarkError::Plan(_) | BenchmarkError::Choice(_) => {
+                Self::Invalid(text)
+            }
+            BenchmarkError::Provider(error) => match error.into() {
+                internal @ Self::Internal(_) => internal,
+                // Whatever stands in the way is in what was asked for.
+                _ => Self::Invalid(text),
+            },
+            BenchmarkError::Job(error) => error.into(),
+            BenchmarkError::Store(error) => Self::internal(error),
+        }
+    }
+}
+
+impl FindTargets for ProviderService {
+    fn find<'a>(
+        &'a self,
+        user: &'a UserId,
+        models: &'a [ModelRef],
+    ) -> BoxFuture<'a, Result<Vec<Target>, String>> {
+        Box::pin(async { self.targets(user, models).await.map_err(|error| error.to_string()) })
+    }
+}
+
+impl BenchmarkService {
+    /// The service, whose benchmarks `jobs` will run.
+    pub fn new(database: Database, providers: ProviderService, jobs: JobService) -> Self {
+        let store = BenchmarkStore::new(database);
+        jobs.register(Arc::new(BenchmarkHandler::new(store.clone(), Arc::new(providers.clone()))));
+        Self { store, providers, jobs }
+    }
+
+    /// Tells late tabs what is under way.
+    pub fn under_way(&self) -> BenchmarksUnderWay {
+        BenchmarksUnderWay(self.store.clone())
+    }
+
+    /// Starts a benchmark, or queues it behind the user's other jobs. Its job's id is its own.
+    ///
+    /// # Errors
+    /// When it cannot be run as it is asked for, or a limit of the user leaves no room for it.
+    pub async fn submit(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Job, BenchmarkError> {
+        let Plan { targets, parameters, .. } = self.plan(user, request).await?;
+        let detail = in_short(&targets, &parameters);
+        let job = BenchmarkJob { targets: targets.iter().map(model_ref).collect(), parameters };
+        let params = serde_json::to_value(job).map_err(StoreError::from)?;
+        let new = NewJob { job_type: JOB_TYPE, params, detail, limit: Some(HourlyLimit::Benchmarks) };
+        Ok(self.jobs.submit(user, new).await?)
+    }
+
+    /// What a benchmark would come to, without starting it.
+    ///
+    /// # Errors
+    /// As [`Self::submit`], limits of the hour apart.
+    pub async fn estimate(
+        &self,
+        user: &UserId,
+        request: &BenchmarkRequest,
+    ) -> Result<Estimate, BenchmarkError> {
+        let plan = self.plan(user, request).await?;
+        let times = self.store.recent_times(user).await?;
+        // Long prompts take their time to count.
+        let rows = tokio::task::spawn_blocking(move || preview(&plan)).await;
+        let rows = rows.map_err(|error| PlanError(format!("the estimate failed: {error}")))?;
+        Ok(Estimate { duration_s: duration_s(&rows, &times), ..Estimate::of(rows) })
+    }
+
+    /// The request as it would be run now.
+    async fn plan(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Plan, BenchmarkError> {
+        let parameters = request.parameters()?;
+        self.check_runs(user, parameters.runs).await?;
+        let known = self.providers.list(user).await.map_err(ProviderError::from)?;
+        let chosen = choose(request, &known)?;
+        check_size(chosen.len(), &parameters)?;
+        let targets = self.providers.targets(user, &chosen).await?;
+        Ok(Plan { targets, parameters, finished: Vec::new() })
+    }
+
+    async fn check_runs(&self, user: &UserId, asked: u32) -> Result<(), BenchmarkError> {
+        match self.store.max_runs(user).await? {
+            Some(limit) if u64::from(asked) > limit => Err(BenchmarkError::TooManyRuns { limit, asked }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Cancels one benchmark, or all of the user's that wait or run; tells how many.
+    ///
+    /// # Errors
+    /// When the user has no such benchmark, or it has ended.
+    pub async fn cancel(&self, user: &UserId, id: Option<&str>) -> Result<usize, BenchmarkError> {
+        if let Some(id) = id {
+            self.job(user, id).await?.ok_or(BenchmarkError::NotFound)?;
+            self.jobs.cancel(user, id).await?;
+            return Ok(1);
+        }
+        let mut cancelled = 0;
+        for job in self.jobs.active(user).await?.into_iter().filter(|job| job.job_type == JOB_TYPE) {
+            match self.jobs.cancel(user, &job.id).await {
+                Ok(_) => cancelled += 1,
+                // It ended on its own meanwhile.
+                Err(JobError::Finished | JobError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(cancelled)
+    }
+
+    /// One benchmark as it stands, from the moment when it was submitted.
+    ///
+    /// # Errors
+    /// When the user has none with this id.
+    pub async fn view(&self, user: &UserId, id: &str) -> Result<BenchmarkView, BenchmarkError> {
+        let job = self.job(user, id).await?;
+        match (self.stored(user, id, job.as_ref()).await?, job) {
+            (Some(benchmark), job) => self.view_of(user, benchmark, job.map(|(job, _)| job)).await,
+            (None, Some((job, asked))) => Ok(before_it_began(job, asked)),
+            (None, None) => Err(BenchmarkError::NotFound),
+        }
+    }
+
+    async fn view_of(
+        &self,
+        user: &UserId,
+        benchmark: StoredBenchmark,
+        job: Option<Job>,
+    ) -> Result<BenchmarkView, BenchmarkError> {
+        let mut runs = self.store.runs(user, &benchmark.id).await?;
+        let rows = self.store.rows(user, &benchmark.id).await?;
+        let with_runs = rows.into_iter().map(|row| {
+            let own = runs.remove(&row.key).unwrap_or_default();
+            row.with_runs(own)
+        });
+        let rows: Vec<ResultRow> = with_runs.collect();
+        Ok(BenchmarkView {
+            id: benchmark.id,
+            status: benchmark.status,
+            error: benchmark.error,
+            created_at: benchmark.created_at,
+            finished_at: benchmark.finished_at,
+            targets: benchmark.targets.iter().map(|target| target.model_ref()).collect(),
+            parameters: benchmark.parameters,
+            client: benchmark.client,
+            rows,
+            job,
+        })
+    }
+
+    /// The arrivals of one run's chunks.
+    ///
+    /// # Errors
+    /// When the user has no such run.
+    pub async fn timeline(
+        &self,
+        user: &UserId,
+        id: &str,
+        row: &RowKey,
+        run_number: u64,
+    ) -> Result<Timeline, BenchmarkError> {
+        let deltas = self.store.timeline(user, id, row, run_number).await?;
+        deltas.map(|chunk_deltas_us| Timeline { chunk_deltas_us }).ok_or(BenchmarkError::NoSuchRun)
+    }
+
+    /// At most `limit` benchmarks that have ended, newest first, older than `before`.
+    pub async fn history(
+        &self,
+        user: &UserId,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<HistoryItem>, BenchmarkError> {
+        for benchmark in self.store.running(user).await? {
+            let job = self.job(user, &benchmark.id).await?;
+            self.settled(user, benchmark, job.as_ref()).await?;
+        }
+        Ok(self.store.history(user, before, limit).await?)
+    }
+
+    /// Deletes a benchmark that has ended.
+    ///
+    /// # Errors
+    /// When the user has none with this id, or it is not over.
+    pub async fn delete(&self, user: &UserId, id: &str) -> Result<(), BenchmarkError> {
+        let job = self.job(user, id).await?;
+        let stored = self.stored(user, id, job.as_ref()).await?.ok_or(BenchmarkError::NotFound)?;
+        if stored.status == BenchmarkStatus::Running {
+            return Err(BenchmarkError::StillRunning);
+        }
+        if self.store.delete(user, id).await? { Ok(()) } else { Err(BenchmarkError::NotFound) }
+    }
+
+    /// The benchmark's job with what was submitted; `None` when the user has none.
+    async fn job(&self, user: &UserId, id: &str) -> Result<Option<(Job, BenchmarkJob)>, BenchmarkError> {
+        let (job, params) = match self.jobs.get(user, id).await {
+            Ok(found) => found,
+            Err(JobError::NotFound) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if job.job_type != JOB_TYPE {
+            return Ok(None);
+        }
+        let asked = serde_json::from_value(params).map_err(StoreError::from)?;
+        Ok(Some((job, asked)))
+    }
+
+    async fn stored(
+        &self,
+        user: &UserId,
+        id: &str,
+        job: Option<&(Job, BenchmarkJob)>,
+    ) -> Result<Option<StoredBenchmark>, BenchmarkError> {
+        match self.store.find(user, id).await? {
+            Some(benchmark) => self.settled(user, benchmark, job).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A benchmark fails as its job does, which it learns here: whatever ended the job, be it a crash,
+    /// could not be relied on to write it down.
+    async fn settled(
+        &self,
+        user: &UserId,
+        mut benchmark: StoredBenchmark,
+        job: Option<&(Job, BenchmarkJob)>,
+    ) -> Result<StoredBenchmark, BenchmarkError> {
+        let over = |job: &Job| !job.status.is_active();
+        if benchmark.status != BenchmarkStatus::Running || job.is_some_and(|(job, _)| !over(job)) {
+            return Ok(benchmark);
+        }
+        let why = job.and_then(|(job, _)| job.error.clone());
+        let why = why.unwrap_or_else(|| "It ended before all runs were made.".to_owned());
+        self.store.fail(user, &benchmark.id, &why).await?;
+        // Read anew: it may have become complete since.
+        if let Some(now) = self.store.find(user, &benchmark.id).await? {
+            benchmark = now;
+        }
+        Ok(benchmark)
+    }
+}
+
+/// What there is to see of a benchmark that waits, or that ended before it began.
+fn before_it_began(job: Job, asked: BenchmarkJob) -> BenchmarkView {
+    BenchmarkView {
+        id: job.id.clone(),
+        status: match job.status {
+            JobState::Cancelled => BenchmarkStatus::Cancelled,
+            JobState::Failed | JobState::Done => BenchmarkStatus::Failed,
+            _ => BenchmarkStatus::Running,
+        },
+        error: job.error.clone(),
+        created_at: job.created_at,
+        finished_at: job.finished_at,
+        targets: asked.targets,
+        parameters: asked.parameters,
+        client: None,
+        rows: Vec::new(),
+        job: Some(job),
+    }
+}
+
+fn model_ref(target: &Target) -> ModelRef {
+    ModelRef { provider_key: target.provider.key.clone(), model_id: target.model.id.clone() }
+}
+
+/// What the job is about, in one line.
+fn in_short(targets: &[Target], parameters: &Parameters) -> String {
+    let first = targets.first().map_or("", |target| &target.model.display_name);
+    let models = match targets.len() {
+        0 | 1 => first.to_owned(),
+        several => format!("{first} and {} more", several - 1),
+    };
+    let tiers = match parameters.context_tiers.len() {
+        0 | 1 => String::new(),
+        several => format!(", {several} tiers"),
+    };
+    let runs = if parameters.runs == 1 { "1 run".to_owned() } else { format!("{} runs", parameters.runs) };
+    format!("{models}{tiers}, {runs}")
+}

@@ -1,0 +1,9 @@
+//! What was measured: listed, read, deleted.
+
+pub mod api;
+pub mod types;
+
+#[cfg(feature = "ssr")]
+mod record;
+#[cfg(feature = "ssr")]
+pub mod rest;
