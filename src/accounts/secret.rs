@@ -17,7 +17,8 @@ use crate::database::{Database, new_id};
 
 use super::settings::SettingsStore;
 
-const FILE_NAME: &str = "secret";
+/// Where the secret is kept in the data directory, unless it is given.
+pub const FILE_NAME: &str = "secret";
 const CHECK_SETTING: &str = "secret-check";
 const SHORTEST: usize = 32;
 /// Fewer different characters than this in a secret are a pattern, not chance.

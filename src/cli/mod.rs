@@ -1,11 +1,14 @@
 //! The command line: one file or folder a command.
 
+mod backup;
 mod bench;
 mod compare;
 mod config;
 mod metrics;
 mod mock;
 mod output;
+mod restore;
+mod secret;
 mod serve;
 
 #[cfg(test)]
@@ -34,12 +37,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Copy the SQLite database into a file, while the server runs or not.
+    Backup(backup::Args),
     Bench(Box<bench::Args>),
     Compare(compare::Args),
     /// Show an example of the configuration file.
     Config(config::Args),
     /// Serve a simulated LLM with exact timing, over all four protocols.
     Mock(mock::Args),
+    /// Put a backup into an empty data directory.
+    Restore(restore::Args),
+    /// Deal with the secret that keys are sealed with.
+    Secret(secret::Args),
     /// Serve the web app.
     Serve(serve::Args),
 }
@@ -51,10 +60,13 @@ pub fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let outcome = match cli.command {
+        Command::Backup(args) => backup::run(&args),
         Command::Bench(args) => bench::run(*args),
         Command::Compare(args) => compare::run(args),
         Command::Config(args) => config::run(args),
         Command::Mock(args) => mock::run(args),
+        Command::Restore(args) => restore::run(&args),
+        Command::Secret(args) => secret::run(&args),
         Command::Serve(args) => serve::run(args),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,6 +1,7 @@
 //! The database: SQLite in a file of its own, or PostgreSQL where several processes share the work.
 //! Rooms keep their SQL in their own `store.rs` and reach it through [`Database`].
 
+pub mod backup;
 mod migrations;
 #[cfg(test)]
 pub mod testing;

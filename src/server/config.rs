@@ -34,12 +34,28 @@ impl Config {
             leptos.site_addr.set_port(port);
         }
         ensure_built(&leptos)?;
+        let Storage { data_dir, database } = Storage::from_env();
+        Ok(Self { leptos, database, data_dir })
+    }
+}
+
+/// Where what is kept is kept.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// Holds the SQLite file and the secret.
+    pub data_dir: PathBuf,
+    pub database: Location,
+}
+
+impl Storage {
+    /// Reads `STUDIO_DATA` and `DATABASE_URL`.
+    pub fn from_env() -> Self {
         let data_dir = std::env::var_os("STUDIO_DATA").map_or_else(|| "data/local".into(), PathBuf::from);
         let database = match std::env::var("DATABASE_URL") {
             Ok(url) => Location::Postgres(url.into()),
             Err(_) => Location::Sqlite(data_dir.clone()),
         };
-        Ok(Self { leptos, database, data_dir })
+        Self { data_dir, database }
     }
 }
 

@@ -29,7 +29,8 @@ use crate::live::{Hub, Relay};
 use crate::mock;
 use crate::providers::service::{EnvironmentKeys, ProviderService};
 
-pub use config::Config;
+pub use config::{Config, Storage};
+pub use lock::lock;
 pub use router::{AppState, router};
 
 /// What a job does just now may take this long to end when the server stops.
@@ -41,7 +42,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(60);
 /// When the database cannot be opened or is served already, or the address is taken.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(&config).await?;
-    let _lock = lock::lock(&config.database)?;
+    let _lock = lock(&config.database)?;
     let database = Database::open(config.database).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
     let given = std::env::var("STUDIO_SECRET").ok().map(SecretString::from);

@@ -1,0 +1,44 @@
+//! `llm-studio restore`: a backup becomes the database of an empty data directory.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+
+use crate::accounts::secret;
+use crate::database::{Location, backup};
+use crate::server::{Storage, lock};
+
+/// The data directory is `STUDIO_DATA`. Stop the server before.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What `llm-studio backup` made. A secret beside it, in FILE.secret, is put back too.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+}
+
+/// Runs the command to its end.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Storage { data_dir, database } = Storage::from_env();
+    let Location::Sqlite(dir) = &database else {
+        bail!(
+            "DATABASE_URL names a PostgreSQL database, which has a tool of its own for this: pg_restore \
+             --clean --if-exists --dbname=\"$DATABASE_URL\" FILE"
+        )
+    };
+    let _lock = lock(&database)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(backup::restore(&args.from, dir))?;
+    println!("{} is the database in {}.", args.from.display(), dir.display());
+    let (kept, secret) = (backup::beside(&args.from, "secret"), data_dir.join(secret::FILE_NAME));
+    if kept.exists() && !secret.exists() {
+        backup::copy_secret(&kept, &secret)?;
+        println!("The secret beside it is back too.");
+    } else if !secret.exists() {
+        println!(
+            "Put its secret into {}, or set STUDIO_SECRET, before you start the server.",
+            secret.display()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
