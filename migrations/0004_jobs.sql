@@ -40,9 +40,11 @@ create index jobs_by_limit on jobs (user_id, hourly_limit, created_at);
 -- One row for each user who ever had a job: whoever submits or starts one for this user locks it.
 create table job_queues (
     user_id text primary key references users (id) on delete cascade,
-    -- When a job of this user was last started; who waits longest is next.
-    served_at bigint not null
+    -- Grows with each job that is started, of whichever user: who has the smallest is next.
+    turn bigint not null
 );
+
+create index job_queues_by_turn on job_queues (turn);
 
 -- Frames that are too long for a PostgreSQL notification wait here for a moment.
 create table live_frames (

@@ -127,7 +127,7 @@ impl JobStore {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Takes the next job: of the user who was served longest ago, the oldest. `None` when nothing
+    /// Takes the next job: of the user who was served least recently, the oldest. `None` when nothing
     /// waits that may run.
     pub(super) async fn claim(&self, runner: &str, now_ms: i64) -> Result<Option<StoredJob>, JobError> {
         while let Some(user) = self.next_user(runner).await? {
@@ -144,7 +144,7 @@ impl JobStore {
     async fn next_user(&self, runner: &str) -> Result<Option<UserId>, JobError> {
         let sql = format!(
             "select jobs.user_id from jobs join job_queues on job_queues.user_id = jobs.user_id
-             where {STARTABLE} order by job_queues.served_at, jobs.id limit 1"
+             where {STARTABLE} order by job_queues.turn, jobs.id limit 1"
         );
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(RUNNING_JOBS)
@@ -192,11 +192,9 @@ async fn claim_of(
     runner: &str,
     now_ms: i64,
 ) -> Result<Option<StoredJob>, JobError> {
-    sqlx::query("update job_queues set served_at = $2 where user_id = $1")
-        .bind(user.as_str())
-        .bind(now_ms)
-        .execute(&mut *connection)
-        .await?;
+    let to_the_back =
+        "update job_queues set turn = (select max(turn) + 1 from job_queues) where user_id = $1";
+    sqlx::query(to_the_back).bind(user.as_str()).execute(&mut *connection).await?;
     let sql =
         format!("select jobs.id from jobs where jobs.user_id = $3 and {STARTABLE} order by jobs.id limit 1");
     let oldest: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))

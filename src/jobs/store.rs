@@ -276,7 +276,7 @@ impl JobStore {
 /// Holds off everybody else who would submit or start a job for this user, until the transaction ends.
 async fn lock_queue(connection: &mut AnyConnection, user: &UserId) -> Result<(), JobError> {
     sqlx::query(
-        "insert into job_queues (user_id, served_at) values ($1, 0)
+        "insert into job_queues (user_id, turn) values ($1, 0)
          on conflict (user_id) do update set user_id = excluded.user_id",
     )
     .bind(user.as_str())

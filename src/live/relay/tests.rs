@@ -1,1 +1,148 @@
-//! The relay between processes.
+//! Two processes on PostgreSQL. Without one there is nothing to relay.
+
+use serde_json::json;
+
+use super::*;
+use crate::database::Location;
+use crate::database::testing::{postgres_schema, sqlite};
+use crate::live::hub::Tab;
+
+/// Relay and database of two processes that share a schema.
+async fn two_processes() -> Option<[(Relay, Database); 2]> {
+    let schema = postgres_schema().await?;
+    let process = || async {
+        let database = Database::open(Location::Postgres(schema.clone())).await.unwrap();
+        (Relay::connect(&database, Hub::default()).await.unwrap(), database)
+    };
+    Some([process().await, process().await])
+}
+
+fn frame(number: usize, length: usize) -> Frame {
+    let fields = json!({ "number": number, "text": "ä".repeat(length) });
+    let serde_json::Value::Object(fields) = fields else { unreachable!() };
+    Frame { name: "benchmark_result".into(), job_id: Some("job".into()), fields }
+}
+
+async fn next(tab: &mut Tab) -> Frame {
+    serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn frames_short_and_long_come_once_and_in_order() {
+    let Some([(one, database), (two, _)]) = two_processes().await else { return };
+    let anna = UserId::new("anna");
+    let (mut here, mut there) = (one.hub().join(&anna).unwrap(), two.hub().join(&anna).unwrap());
+    let mut elsewhere = two.hub().join(&UserId::new("ben")).unwrap();
+    let frames: Vec<_> =
+        (0..200).map(|number| frame(number, if number % 7 == 3 { 9000 } else { number })).collect();
+    for frame in &frames {
+        one.send(&anna, frame.clone());
+        // One's own tabs wait for nothing.
+        assert_eq!(serde_json::from_str::<Frame>(&here.frames.try_recv().unwrap()).unwrap(), *frame);
+    }
+    for frame in &frames {
+        assert_eq!(next(&mut there).await, *frame);
+    }
+    two.send(&anna, frame(999, 0));
+    // Whatever came twice would come before this.
+    assert_eq!(next(&mut here).await, frame(999, 0));
+    assert_eq!(next(&mut there).await, frame(999, 0));
+    assert!(elsewhere.frames.try_recv().is_err());
+    let (kept,): (i64,) = sqlx::query_as("select cast(count(*) as bigint) from live_frames")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(kept, 29);
+}
+
+#[tokio::test]
+async fn equal_frames_are_not_swallowed() {
+    let Some([(one, _), (two, _)]) = two_processes().await else { return };
+    let anna = UserId::new("anna");
+    let mut there = two.hub().join(&anna).unwrap();
+    // Each fills a notification.
+    for _ in 0..5 {
+        one.send(&anna, frame(1, 3000));
+    }
+    for _ in 0..5 {
+        assert_eq!(next(&mut there).await, frame(1, 3000));
+    }
+}
+
+#[tokio::test]
+async fn long_frames_are_kept_for_a_moment_only() {
+    let Some([(one, database), (two, _)]) = two_processes().await else { return };
+    let anna = UserId::new("anna");
+    let mut there = two.hub().join(&anna).unwrap();
+    one.send(&anna, frame(1, 9000));
+    next(&mut there).await;
+    sqlx::query("update live_frames set created_at = 0").execute(database.pool()).await.unwrap();
+    one.send(&anna, frame(2, 9000));
+    next(&mut there).await;
+    let kept: Vec<(String,)> =
+        sqlx::query_as("select frame from live_frames").fetch_all(database.pool()).await.unwrap();
+    assert_eq!(kept.len(), 1);
+}
+
+#[tokio::test]
+async fn signals_reach_the_others_and_not_their_sender() {
+    let Some([(one, _), (two, _)]) = two_processes().await else { return };
+    let (mut here, mut there) = (one.signals(), two.signals());
+    one.signal("job_cancel", "7");
+    let signal = Signal { topic: "job_cancel".into(), body: "7".into() };
+    assert_eq!(there.recv().await.unwrap(), signal);
+    two.signal("wake", "");
+    assert_eq!(here.recv().await.unwrap().topic, "wake");
+}
+
+#[tokio::test]
+async fn when_the_connection_breaks_tabs_start_again_and_the_relay_goes_on() {
+    let Some([(one, database), (two, _)]) = two_processes().await else { return };
+    let anna = UserId::new("anna");
+    let mut there = two.hub().join(&anna).unwrap();
+    // Those that listen are in this state with their last statement; the tests' own is another.
+    sqlx::query(
+        "select cast(pg_terminate_backend(pid) as text) from pg_stat_activity
+         where query like 'LISTEN%' and query like '%' || current_schema() || '%'",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    (&mut there.ending).await.unwrap();
+    let mut again = two.hub().join(&anna).unwrap();
+    one.send(&anna, frame(5, 0));
+    assert_eq!(next(&mut again).await, frame(5, 0));
+}
+
+#[tokio::test]
+async fn what_could_not_be_carried_is_made_up_for() {
+    let Some([(one, database), (two, _)]) = two_processes().await else { return };
+    let anna = UserId::new("anna");
+    let mut there = two.hub().join(&anna).unwrap();
+    sqlx::query("alter table live_frames rename to away").execute(database.pool()).await.unwrap();
+    one.send(&anna, frame(1, 9000));
+    let others = one.others.as_ref().unwrap();
+    while !others.gap.load(Ordering::Relaxed) {
+        tokio::task::yield_now().await;
+    }
+    one.send(&anna, frame(2, 0));
+    (&mut there.ending).await.unwrap();
+}
+
+#[tokio::test]
+async fn where_there_is_one_process_tabs_hear_at_once() {
+    let relay = Relay::connect(&sqlite().await, Hub::default()).await.unwrap();
+    let anna = UserId::new("anna");
+    let mut tab = relay.hub().join(&anna).unwrap();
+    relay.send(&anna, frame(1, 9000));
+    assert_eq!(next(&mut tab).await, frame(1, 9000));
+    assert!(relay.others.is_none());
+}
+
+#[test]
+fn lines_are_packed_as_tightly_as_they_fit() {
+    let lines: Vec<_> = [10, ROOM - 11, 1, ROOM, 5].map(|length| "x".repeat(length)).into();
+    let packs = packs(&lines);
+    assert_eq!(packs.iter().map(String::len).collect::<Vec<_>>(), [ROOM, 1, ROOM, 5]);
+    assert_eq!(packs.join("\n"), lines.join("\n"));
+}
