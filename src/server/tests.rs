@@ -149,3 +149,40 @@ async fn a_method_that_an_address_does_not_know_is_answered_in_json() {
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(text(response).await, r#"{"error":"/api/openapi.json cannot be asked for DELETE."}"#);
 }
+
+#[tokio::test]
+async fn jobs_are_answered_as_scripts_expect() {
+    let state = state().await;
+    let new = jobs::NewJob {
+        job_type: "benchmark",
+        params: serde_json::json!({ "runs": 2 }),
+        detail: "2 runs".into(),
+        limit: Some(jobs::HourlyLimit::Benchmarks),
+    };
+    let job = state.jobs.submit(anna().user_id(), new).await.unwrap();
+    let post = |path: String| Request::post(path).extension(anna()).body(Body::empty()).unwrap();
+    let cases = [
+        (get("/api/jobs?status=queued,running"), 200, r#""status":"queued""#),
+        (get("/api/jobs?status=done"), 200, r#"{"jobs":[],"next":null}"#),
+        (get("/api/jobs?status=asleep"), 422, r#""detail":"`asleep` is no state of a job"#),
+        (get("/api/jobs?limit=0"), 422, "limit is 1 to 200"),
+        (get("/api/jobs?limit=abc"), 422, "detail"),
+        (get(&format!("/api/jobs/{}", job.id)), 200, r#""params":{"runs":2}"#),
+        (get("/api/jobs/none"), 404, "There is no such job."),
+        (get("/api/user/rate-limit"), 200, r#"{"limit":2000,"remaining":1999,"window":"1 hour"}"#),
+        (get("/api/admin/jobs"), 403, "Only admins"),
+        (post(format!("/api/admin/jobs/{}/cancel", job.id)), 403, "Only admins"),
+        (post("/api/jobs/none/cancel".into()), 404, "There is no such job."),
+        (post(format!("/api/jobs/{}/cancel", job.id)), 200, r#""status":"cancelled""#),
+        (post(format!("/api/jobs/{}/cancel", job.id)), 200, r#""status":"cancelled""#),
+    ];
+    for (request, status, part) in cases {
+        let what = format!("{} {}", request.method(), request.uri());
+        let response = answer(state.clone(), request).await;
+        assert_eq!(response.status(), status, "{what}");
+        let body = text(response).await;
+        assert!(body.contains(part), "{what}: {body}");
+    }
+    let stranger = Request::get("/api/jobs").body(Body::empty()).unwrap();
+    assert_eq!(answer(state, stranger).await.status(), StatusCode::UNAUTHORIZED);
+}
