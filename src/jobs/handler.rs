@@ -19,8 +19,9 @@ pub trait JobHandler: Send + Sync + 'static {
     /// `context.drain` says so.
     fn run(&self, context: JobContext) -> BoxFuture<'_, JobEnd>;
 
-    /// Removes what a cancelled job has stored. Called once, after `run` has returned or when the
-    /// job was cancelled before it ran.
+    /// Removes what a cancelled job has stored. Called after `run` has returned or was dropped, or when
+    /// the job was cancelled while it waited; before the job counts as cancelled, and perhaps again:
+    /// a second time finds nothing left to do.
     fn discard<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, anyhow::Result<()>>;
 }
 

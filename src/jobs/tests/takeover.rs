@@ -119,9 +119,11 @@ async fn a_graceful_stop_lets_runs_end_and_hands_on_the_rest() {
         draining.await.unwrap();
         assert!(over.drain.is_cancelled());
         assert_eq!(stops.state(anna, &finishes.id).await, JobState::Done);
-        assert_eq!(stops.state(ben, &hears.id).await, JobState::Interrupted);
-        assert_eq!(stops.state(carla, &hangs.id).await, JobState::Interrupted);
-        assert!(stops.state(anna, &later.id).await.is_active());
+        for (user, job) in [(ben, &hears), (carla, &hangs), (anna, &later)] {
+            let state = stops.state(user, &job.id).await;
+            // Interrupted, or already back in the queue.
+            assert!(matches!(state, JobState::Interrupted | JobState::Queued), "{state:?}");
+        }
         // No lease has to run out, and no crash is counted.
         let mut goes_on = Process::start(&two, settings()).await;
         let mut ids = Vec::new();
