@@ -33,8 +33,9 @@ create table rate_limits (
 create table sessions (
     id text primary key,
     user_id text not null references users (id) on delete cascade,
-    -- SHA-256 of the refresh token that is good now and of the one before, whose use means theft.
-    refresh_hash text not null unique,
+    -- SHA-256 of the refresh token that is good now and of the one before, which is still in use for a
+    -- moment after. Any other token of this session was good once and has been stolen.
+    refresh_hash text not null,
     previous_hash text,
     rotated_at bigint not null,
     created_at bigint not null,
@@ -42,7 +43,6 @@ create table sessions (
 );
 
 create index sessions_of_user on sessions (user_id);
-create index sessions_by_previous on sessions (previous_hash);
 
 -- Personal access tokens for the command line and scripts.
 create table access_tokens (

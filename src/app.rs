@@ -6,11 +6,14 @@ use leptos_router::SsrMode;
 use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::path;
 
+use crate::accounts::User;
+use crate::accounts::api::user_of_page;
+use crate::accounts::pages::{AccountMenu, LoginPage, RegisterPage};
 use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
 use crate::providers::page::ProvidersPage;
-use crate::ui::layout::{Frame, NavigationGroup, NavigationLink};
+use crate::ui::layout::{Door, Frame, NavigationGroup, NavigationLink};
 use crate::ui::page::{EmptyState, PageHead};
 
 /// The left rail, in the order in which it is read.
@@ -55,30 +58,58 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The whole app: the frame and in it the page of the current address.
+/// The whole app: the frame and in it the page of the current address. Who it is for is decided when
+/// it is loaded; signing in and out load it again.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_feed();
+    let user = SharedValue::new(user_of_page).into_inner();
     view! {
         <Title formatter=|page: String| format!("{page} · Benchmark Studio") />
         <Router>
-            <Frame navigation=NAVIGATION tools=TopBarTools>
-                <Routes fallback=NotFoundPage>
-                    <Route path=path!("/") view=|| view! { <Redirect path="/providers" /> } />
-                    <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
-                </Routes>
-            </Frame>
+            {match user {
+                Some(user) => {
+                    view! {
+                        <Frame navigation=NAVIGATION tools=move || view! { <TopBarTools user /> }>
+                            <Pages />
+                        </Frame>
+                    }
+                        .into_any()
+                }
+                None => {
+                    view! {
+                        <Door>
+                            <Pages />
+                        </Door>
+                    }
+                        .into_any()
+                }
+            }}
         </Router>
     }
 }
 
 /// What the rooms show on every page.
 #[component]
-fn TopBarTools() -> impl IntoView {
+fn TopBarTools(user: User) -> impl IntoView {
     view! {
         <ConnectionStatus />
         <Bell />
+        <AccountMenu user />
+    }
+}
+
+/// Which page stands at which address.
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <Routes fallback=NotFoundPage>
+            <Route path=path!("/") view=|| view! { <Redirect path="/providers" /> } />
+            <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
+            <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+            <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
+        </Routes>
     }
 }
 

@@ -1,18 +1,50 @@
 //! Who uses the studio: users, sessions, tokens, the key vault.
 
+pub mod api;
+#[cfg(feature = "ssr")]
+mod next_page;
+pub mod pages;
 pub mod types;
 
 #[cfg(feature = "ssr")]
+pub mod cookies;
+#[cfg(feature = "ssr")]
+pub mod error;
+#[cfg(feature = "ssr")]
+mod forms;
+#[cfg(feature = "ssr")]
+pub mod middleware;
+#[cfg(feature = "ssr")]
+mod password;
+#[cfg(feature = "ssr")]
+pub mod rest;
+#[cfg(feature = "ssr")]
 pub mod secret;
+#[cfg(feature = "ssr")]
+pub mod service;
 #[cfg(feature = "ssr")]
 pub mod session;
 #[cfg(feature = "ssr")]
 pub mod settings;
 #[cfg(feature = "ssr")]
+mod store;
+#[cfg(feature = "ssr")]
+mod throttle;
+#[cfg(feature = "ssr")]
+mod token;
+#[cfg(feature = "ssr")]
 pub mod vault;
 
 #[cfg(feature = "ssr")]
+pub use error::AccountError;
+#[cfg(feature = "ssr")]
+pub use secret::Secret;
+#[cfg(feature = "ssr")]
+pub use service::{Accounts, Leaver, NewAccount, Newcomer};
+#[cfg(feature = "ssr")]
 pub use session::{AdminSession, Session};
-pub use types::{Role, User, UserId};
+#[cfg(feature = "ssr")]
+pub use settings::Settings;
+pub use types::{Registration, Role, User, UserId};
 #[cfg(feature = "ssr")]
 pub use vault::{KeyPlace, Vault, VaultError};

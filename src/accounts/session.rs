@@ -1,7 +1,9 @@
 //! Who makes the request: put into its extensions by the authentication middleware, taken out by
 //! handlers, server functions and pages.
 
-use axum::extract::FromRequestParts;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use leptos::prelude::{ServerFnError, use_context};
 
@@ -55,6 +57,15 @@ impl<S: Sync> FromRequestParts<S> for Session {
     }
 }
 
+/// For handlers that serve others too.
+impl<S: Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
 /// A [`Session`] of an admin; refuses other users with 403.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminSession(pub Session);
@@ -63,7 +74,7 @@ impl<S: Sync> FromRequestParts<S> for AdminSession {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let session = Session::from_request_parts(parts, state).await?;
+        let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
         if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(Failure::AdminsOnly) }
     }
 }

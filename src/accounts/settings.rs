@@ -1,8 +1,63 @@
-//! What belongs to the whole installation, as names and values.
+//! What belongs to the whole installation: what admins decide for everybody.
 
+use super::types::Registration;
 use crate::database::{Database, now_ms};
 
-/// The SQL of the installation's settings.
+const REGISTRATION: &str = "registration";
+const LOCAL_NETWORKS: &str = "local-networks";
+
+/// The installation's settings. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    store: SettingsStore,
+    database: Database,
+}
+
+impl Settings {
+    pub fn new(database: Database) -> Self {
+        Self { store: SettingsStore::new(database.clone()), database }
+    }
+
+    /// Who may open an account; everybody unless an admin said otherwise.
+    pub async fn registration(&self) -> sqlx::Result<Registration> {
+        let kept = self.store.get(REGISTRATION).await?;
+        Ok(match kept.as_deref() {
+            None => Registration::default(),
+            // A word that this version does not know can only have been meant to keep people out.
+            Some(word) => Registration::from_word(word).unwrap_or(Registration::Closed),
+        })
+    }
+
+    pub async fn set_registration(&self, registration: Registration) -> sqlx::Result<()> {
+        self.store.put(REGISTRATION, registration.word()).await
+    }
+
+    /// What an admin decided about addresses on this machine and in private networks, if anything.
+    pub async fn local_networks(&self) -> sqlx::Result<Option<bool>> {
+        Ok(self.store.get(LOCAL_NETWORKS).await?.map(|word| word == "on"))
+    }
+
+    /// `None` leaves it to the number of users.
+    pub async fn set_local_networks(&self, on: Option<bool>) -> sqlx::Result<()> {
+        match on {
+            Some(on) => self.store.put(LOCAL_NETWORKS, if on { "on" } else { "off" }).await,
+            None => self.store.delete(LOCAL_NETWORKS).await,
+        }
+    }
+
+    /// Whether requests may go to this machine and private networks: as an admin decided, else while
+    /// there is one user only.
+    pub async fn allows_local_networks(&self) -> sqlx::Result<bool> {
+        if let Some(on) = self.local_networks().await? {
+            return Ok(on);
+        }
+        let users: i64 =
+            sqlx::query_scalar("select count(*) from users").fetch_one(self.database.pool()).await?;
+        Ok(users <= 1)
+    }
+}
+
+/// The SQL of settings: names and values.
 #[derive(Debug, Clone)]
 pub struct SettingsStore {
     database: Database,
@@ -58,7 +113,40 @@ impl SettingsStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::Accounts;
     use crate::database::testing;
+    use crate::live::Hub;
+
+    #[tokio::test]
+    async fn local_networks_are_for_one_user_unless_an_admin_says_so() {
+        for database in testing::databases().await {
+            let settings = Settings::new(database.clone());
+            let accounts = Accounts::quick(database, Hub::default());
+            assert!(settings.allows_local_networks().await.unwrap());
+            for (email, allowed) in [("anna@example.org", true), ("ben@example.org", false)] {
+                accounts.user_for_test(email).await;
+                assert_eq!(settings.allows_local_networks().await.unwrap(), allowed, "{email}");
+            }
+            settings.set_local_networks(Some(true)).await.unwrap();
+            assert!(settings.allows_local_networks().await.unwrap());
+            settings.set_local_networks(None).await.unwrap();
+            assert!(!settings.allows_local_networks().await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn registration_is_as_an_admin_said() {
+        for database in testing::databases().await {
+            let settings = Settings::new(database);
+            assert_eq!(settings.registration().await.unwrap(), Registration::Open);
+            for mode in [Registration::Closed, Registration::Invitation, Registration::Open] {
+                settings.set_registration(mode).await.unwrap();
+                assert_eq!(settings.registration().await.unwrap(), mode);
+            }
+            settings.store.put(REGISTRATION, "by-moonlight").await.unwrap();
+            assert_eq!(settings.registration().await.unwrap(), Registration::Closed);
+        }
+    }
 
     #[tokio::test]
     async fn the_first_to_insert_wins_and_put_replaces() {

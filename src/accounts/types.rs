@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Names a user. Every query of a user's data binds it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct UserId(String);
 
@@ -48,9 +49,51 @@ impl Role {
 
 /// An account as its owner and admins see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct User {
     pub id: UserId,
     pub email: String,
     pub role: Role,
     pub onboarding_completed: bool,
+}
+
+/// A personal access token as its owner sees it: never the token itself. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct AccessToken {
+    pub id: String,
+    pub name: String,
+    /// Its last characters.
+    pub hint: String,
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub last_used_at: Option<i64>,
+}
+
+/// Who may open an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    #[default]
+    Open,
+    /// Who has an invitation.
+    Invitation,
+    Closed,
+}
+
+impl Registration {
+    /// The name in JSON, in forms and in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invitation => "invitation",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Reads what [`Self::word`] wrote.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Open, Self::Invitation, Self::Closed].into_iter().find(|mode| mode.word() == word)
+    }
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use leptos::config::{LeptosOptions, get_configuration};
+use secrecy::SecretString;
 
+use super::peer::Proxies;
 use crate::database::Location;
 
 const OPTIONS_FILE: &str = "Leptos.toml";
@@ -16,11 +18,17 @@ pub struct Config {
     pub database: Location,
     /// Holds the SQLite file and the secret.
     pub data_dir: PathBuf,
+    /// `STUDIO_SECRET`; without it the secret is in a file.
+    pub secret: Option<SecretString>,
+    /// Who is made admin.
+    pub admin_email: Option<String>,
+    pub proxies: Proxies,
 }
 
 impl Config {
     /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
-    /// `STUDIO_DATA` and `DATABASE_URL`.
+    /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES` and
+    /// `COOKIE_SECURE`.
     ///
     /// # Errors
     /// When the options cannot be understood or the site has not been built.
@@ -35,7 +43,14 @@ impl Config {
         }
         ensure_built(&leptos)?;
         let Storage { data_dir, database } = Storage::from_env();
-        Ok(Self { leptos, database, data_dir })
+        Ok(Self {
+            leptos,
+            database,
+            data_dir,
+            secret: variable("STUDIO_SECRET").map(Into::into),
+            admin_email: variable("ADMIN_EMAIL"),
+            proxies: Proxies::from_env()?,
+        })
     }
 }
 
@@ -57,6 +72,11 @@ impl Storage {
         };
         Self { data_dir, database }
     }
+}
+
+/// A variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
 /// Without this the first request would fail with a puzzle.

@@ -7,21 +7,21 @@ mod guard;
 mod health;
 mod lock;
 pub mod openapi;
+pub mod peer;
 mod router;
 mod security;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::info;
 
-use crate::accounts::Vault;
-use crate::accounts::secret::Secret;
+use crate::accounts::{Accounts, Secret, Vault};
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
@@ -44,24 +44,29 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(&config).await?;
     let _lock = lock(&config.database)?;
     let database = Database::open(config.database).await?;
+    let secret = Secret::load(config.secret.as_ref(), &config.data_dir, &database).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
-    let given = std::env::var("STUDIO_SECRET").ok().map(SecretString::from);
-    let secret = Secret::load(given.as_ref(), &config.data_dir, &database).await?;
     let providers = ProviderService::new(database.clone(), Vault::new(&secret))
         .with_demo(demo.address())
         .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
     let hub = Hub::default();
     let relay = Relay::connect(&database, hub.clone()).await?;
+    let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
+        .await?
+        .with_newcomers(vec![Box::new(providers.clone())]);
     let jobs = JobService::new(database.clone(), relay, jobs::Settings::from_env(peers(&database))?);
     let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
     jobs.start();
-    let app = router(AppState {
+    let state = AppState {
         options: config.leptos,
         hub: hub.clone(),
+        accounts,
+        proxies: config.proxies,
         jobs: jobs.clone(),
         providers,
         benchmarks,
-    });
+    };
+    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     info!("serving at http://{}", listener.local_addr()?);
     axum::serve(listener.tap_io(without_delay), app).with_graceful_shutdown(stop_signal()).await?;
     jobs.drain(DRAIN_WITHIN).await;
@@ -76,6 +81,19 @@ fn peers(database: &Database) -> jobs::Peers {
     match database.backend() {
         Backend::Sqlite => jobs::Peers::Nobody,
         Backend::Postgres => jobs::Peers::OtherProcesses,
+    }
+}
+
+async fn accounts(
+    database: Database,
+    secret: &Secret,
+    hub: Hub,
+    admin_email: Option<&str>,
+) -> anyhow::Result<Accounts> {
+    let accounts = Accounts::new(database, secret, hub)?;
+    match admin_email {
+        Some(email) => accounts.with_admin(email).await.context("ADMIN_EMAIL cannot be used"),
+        None => Ok(accounts),
     }
 }
 

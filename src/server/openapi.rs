@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{AppState, docs, health};
-use crate::{benchmark, history, jobs};
+use crate::{accounts, benchmark, history, jobs};
 
 const DESCRIPTION: &str = "Measure language models: how fast, how good, at what cost.
 
@@ -72,6 +72,7 @@ pub struct Published(pub Arc<Value>);
 /// Every REST route with its description. A room adds its own by a line here.
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .merge(accounts::rest::routes())
         .merge(jobs::rest::routes())
         .merge(benchmark::rest::routes())
         .merge(history::rest::routes())

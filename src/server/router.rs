@@ -20,7 +20,10 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 use super::guard::{self, RequestId};
+use super::peer::{Proxies, identify};
 use super::{openapi, security};
+use crate::accounts::Accounts;
+use crate::accounts::middleware::{authenticate, guard_pages};
 use crate::app::{App, shell};
 use crate::benchmark::service::BenchmarkService;
 use crate::jobs::JobService;
@@ -38,6 +41,8 @@ const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub struct AppState {
     pub options: LeptosOptions,
     pub hub: Hub,
+    pub accounts: Accounts,
+    pub proxies: Proxies,
     pub jobs: JobService,
     pub providers: ProviderService,
     pub benchmarks: BenchmarkService,
@@ -48,15 +53,19 @@ pub fn router(state: AppState) -> Router {
     let options = state.options.clone();
     let context = context_of(&state);
     let shell_options = options.clone();
-    Router::new()
-        .merge(openapi::routes())
-        .route("/api/{*path}", any(no_such_api))
+    let pages = Router::new()
         .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), move || {
             shell(shell_options.clone())
         })
-        .merge(built_files(&options))
+        .route_layer(middleware::from_fn(guard_pages));
+    Router::new()
+        .merge(openapi::routes())
+        .route("/api/{*path}", any(no_such_api))
+        .merge(pages)
         .method_not_allowed_fallback(guard::no_such_method)
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, shell))
+        .layer(middleware::from_fn_with_state(state.accounts.clone(), authenticate))
+        .merge(built_files(&options))
         .layer(
             ServiceBuilder::new()
                 .layer(middleware::from_fn(guard::identify))
@@ -64,7 +73,8 @@ pub fn router(state: AppState) -> Router {
                 .layer(middleware::from_fn(security::fixed_headers))
                 .layer(CompressionLayer::new())
                 .layer(middleware::from_fn(guard::catch_panic))
-                .layer(middleware::from_fn(security::same_site_only))
+                .layer(middleware::from_fn_with_state(state.proxies.clone(), identify))
+                .layer(middleware::from_fn(security::own_pages_only))
                 .layer(middleware::from_fn(guard::bound_body))
                 .layer(DefaultBodyLimit::disable()),
         )
@@ -73,8 +83,9 @@ pub fn router(state: AppState) -> Router {
 
 /// What pages and server functions find in their context.
 fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
-    let AppState { jobs, providers, benchmarks, .. } = state.clone();
+    let AppState { accounts, jobs, providers, benchmarks, .. } = state.clone();
     move || {
+        provide_context(accounts.clone());
         provide_context(jobs.clone());
         provide_context(benchmarks.clone());
         provide_context(providers.clone());

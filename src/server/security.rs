@@ -1,17 +1,20 @@
 //! What every response says to the browser about what it may do, and which requests are refused.
 
-use axum::Json;
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use serde_json::json;
+
+use super::error::Failure;
+use crate::accounts::cookies;
+use crate::accounts::middleware::bearer_token;
 
 const FIXED: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -31,16 +34,34 @@ pub async fn fixed_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses changes that another site's page asks for with this user's cookies.
-pub async fn same_site_only(request: Request, next: Next) -> Response {
-    let changes = !request.method().is_safe();
-    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
-    if changes && matches!(site, Some(b"cross-site" | b"same-site")) {
-        let error =
-            json!({ "error": "This request came from another site. Open the app itself and try there." });
-        return (StatusCode::FORBIDDEN, Json(error)).into_response();
+/// Refuses changes that another site's page asks for with this user's cookies. Requests with a bearer
+/// token are no concern: no page can send one to another site.
+pub async fn own_pages_only(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if request.method().is_safe() || bearer_token(headers).is_some() || from_own_page(headers) {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let why = "This request came from another site. Open the app itself and try there.";
+    Failure::Forbidden(why.into()).into_response()
+}
+
+/// Browsers say where a request comes from, old ones in `Origin` only. Who says nothing is no browser,
+/// and is believed as long as it does not show a browser's cookies.
+fn from_own_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(HeaderValue::as_bytes);
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, b"same-origin" | b"none");
+    }
+    match (text(ORIGIN), text(HOST)) {
+        (Some(origin), Some(host)) => host_of(origin) == Some(host),
+        (Some(_), None) => false,
+        (None, _) => !cookies::prove_something(headers),
+    }
+}
+
+/// Host and port of an origin. Its scheme is not compared: a proxy may have taken TLS away.
+fn host_of(origin: &[u8]) -> Option<&[u8]> {
+    origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"))
 }
 
 /// Lets the page that is being rendered run the scripts that carry its nonce, and no others.
@@ -59,4 +80,52 @@ pub fn content_security_policy() {
 /// `cargo leptos watch` tells the page over a socket of its own when to load again.
 fn reload_socket() -> &'static str {
     if std::env::var_os("LEPTOS_WATCH").is_some() { " ws:" } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(pairs: &[(&'static str, &str)]) -> bool {
+        let headers = pairs.iter().fold(HeaderMap::new(), |mut map, (name, value)| {
+            map.append(*name, value.parse().unwrap());
+            map
+        });
+        from_own_page(&headers)
+    }
+
+    const COOKIE: (&str, &str) = ("cookie", "theme=dark; studio_session=abc");
+
+    #[test]
+    fn browsers_say_where_a_request_comes_from() {
+        for (site, expected) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
+        {
+            assert_eq!(own(&[("sec-fetch-site", site), COOKIE]), expected, "{site}");
+        }
+        assert!(!own(&[
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "http://a.example"),
+            ("host", "a.example")
+        ]));
+    }
+
+    #[test]
+    fn old_browsers_say_it_by_their_origin() {
+        let host = ("host", "studio.example:3000");
+        assert!(own(&[("origin", "http://studio.example:3000"), host, COOKIE]));
+        assert!(own(&[("origin", "https://studio.example:3000"), host, COOKIE]));
+        for origin in ["null", "http://studio.example", "https://studio.example:3000.evil.example", "ftp://x"]
+        {
+            assert!(!own(&[("origin", origin), host]), "{origin}");
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_may_not_show_cookies() {
+        assert!(own(&[("host", "studio.example")]));
+        assert!(own(&[("host", "studio.example"), ("cookie", "theme=dark")]));
+        assert!(!own(&[("host", "studio.example"), COOKIE]));
+        assert!(!own(&[("host", "studio.example"), ("cookie", "studio_refresh=s.t")]));
+    }
 }

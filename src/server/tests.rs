@@ -7,9 +7,10 @@ use http_body_util::BodyExt;
 use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
+use super::peer::Proxies;
 use super::{AppState, router};
 use crate::accounts::session::Proof;
-use crate::accounts::{Role, Session, User, UserId, Vault};
+use crate::accounts::{Accounts, Role, Session, User, UserId, Vault};
 use crate::benchmark::service::BenchmarkService;
 use crate::database::testing;
 use crate::jobs::{self, JobService};
@@ -22,11 +23,12 @@ async fn state() -> AppState {
     let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
     testing::add_user(&database, "anna").await;
     let hub = Hub::default();
+    let accounts = Accounts::quick(database.clone(), hub.clone());
     let settings = jobs::Settings::new(jobs::Peers::Nobody);
     let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), settings);
     let providers = ProviderService::new(database.clone(), Vault::random());
     let benchmarks = BenchmarkService::new(database, providers.clone(), jobs.clone());
-    AppState { options, hub, jobs, providers, benchmarks }
+    AppState { options, hub, accounts, proxies: Proxies::default(), jobs, providers, benchmarks }
 }
 
 fn anna() -> Session {
@@ -107,16 +109,32 @@ async fn an_unknown_page_is_a_page_and_an_unknown_api_is_json() {
 
 #[tokio::test]
 async fn the_front_door_leads_to_the_providers() {
-    let request = Request::get("/").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+    let mut request = get("/");
+    request.headers_mut().insert(header::ACCEPT, "text/html".parse().unwrap());
     let response = answer(state().await, request).await;
     assert_eq!(response.status(), StatusCode::FOUND);
     assert_eq!(response.headers()[header::LOCATION], "/providers");
 }
 
 #[tokio::test]
+async fn who_is_signed_out_is_led_to_the_door() {
+    let state = state().await;
+    let page = Request::get("/providers?q=a").body(Body::empty()).unwrap();
+    let response = answer(state.clone(), page).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(response.headers()[header::LOCATION], "/api/auth/renew?next=%2Fproviders%3Fq%3Da");
+    let renew = Request::get("/api/auth/renew?next=%2Fproviders%3Fq%3Da").body(Body::empty()).unwrap();
+    let response = answer(state.clone(), renew).await;
+    assert_eq!(response.headers()[header::LOCATION], "/login?next=%2Fproviders%3Fq%3Da");
+    let login = Request::get("/login?next=%2Fproviders%3Fq%3Da").body(Body::empty()).unwrap();
+    let page = text(answer(state, login).await).await;
+    assert!(page.contains(r#"name="next" value="/providers?q=a""#), "{page}");
+}
+
+#[tokio::test]
 async fn the_theme_of_the_cookie_is_rendered() {
-    let request =
-        Request::get("/providers").header(header::COOKIE, "theme=dark").body(Body::empty()).unwrap();
+    let mut request = get("/providers");
+    request.headers_mut().insert(header::COOKIE, "theme=dark".parse().unwrap());
     let page = text(answer(state().await, request).await).await;
     assert!(page.contains(r#"data-theme="dark""#), "{page}");
 }

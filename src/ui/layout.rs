@@ -30,19 +30,38 @@ pub fn Frame(
     tools: ViewFnOnce,
     children: Children,
 ) -> impl IntoView {
+    // Without their types, which would grow beyond what the compiler follows.
+    let rail = view! { <Rail navigation /> }.into_any();
+    let top_bar = view! { <TopBar navigation tools /> }.into_any();
     view! {
         // External, so that the router leaves it to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">
             "Skip to the content"
         </a>
         <div class="min-h-dvh lg:grid lg:grid-cols-[212px_minmax(0,1fr)]">
-            <Rail navigation />
+            {rail}
             <div class="min-w-0">
-                <TopBar navigation tools />
+                {top_bar}
                 <main id="content" tabindex="-1" class="px-3.5 pt-4 pb-16 outline-none sm:px-5.5">
                     {children()}
                 </main>
             </div>
+        </div>
+    }
+}
+
+/// Lays out a page for who is not signed in: one narrow column and nothing around it.
+#[component]
+pub fn Door(children: Children) -> impl IntoView {
+    view! {
+        <div class="mx-auto flex min-h-dvh max-w-sm flex-col px-3.5 pt-[12vh] pb-16">
+            <header class="flex items-center justify-between">
+                <Brand />
+                <ThemeButton />
+            </header>
+            <main id="content" tabindex="-1" class="panel px-4.5 py-5 outline-none">
+                {children()}
+            </main>
         </div>
     }
 }
@@ -114,8 +133,8 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
                 }}
             </p>
             <div class="ml-auto flex items-center gap-2">
-                {tools.run()}
                 <ThemeButton />
+                {tools.run()}
             </div>
         </header>
     }

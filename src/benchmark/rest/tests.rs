@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::accounts::session::Proof;
-use crate::accounts::{Role, User, UserId, Vault};
+use crate::accounts::{Accounts, Role, User, UserId, Vault};
 use crate::benchmark::api::StartBenchmark;
 use crate::benchmark::snapshot::TargetSnapshot;
 use crate::benchmark::store::BenchmarkStore;
@@ -25,6 +25,7 @@ use crate::live::{Hub, Relay};
 use crate::mock;
 use crate::providers::service::ProviderService;
 use crate::providers::{Model, Provider, ProviderKind};
+use crate::server::peer::Proxies;
 use crate::server::router;
 
 const FAST: &str = "mock/ttft=1,gap=1,tokens=4";
@@ -54,7 +55,9 @@ impl World {
         let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
         let options =
             LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
-        let state = AppState { options, hub, jobs, providers, benchmarks };
+        let accounts = Accounts::quick(database.clone(), hub.clone());
+        let proxies = Proxies::default();
+        let state = AppState { options, hub, accounts, proxies, jobs, providers, benchmarks };
         Self { state, database, _mock: mock }
     }
 

@@ -1,8 +1,10 @@
 //! What a new account starts with: the demo, the well-known providers without keys, and the local
 //! servers that answer.
 
+use futures::future::BoxFuture;
+
 use super::{ProviderError, ProviderService};
-use crate::accounts::UserId;
+use crate::accounts::{Newcomer, UserId};
 use crate::mock;
 use crate::providers::discovery;
 use crate::providers::settings::DEMO_URL;
@@ -41,6 +43,12 @@ impl ProviderService {
             self.put(user, &provider, &models).await?;
         }
         Ok(())
+    }
+}
+
+impl Newcomer for ProviderService {
+    fn welcome<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move { Ok(self.welcome(user).await?) })
     }
 }
 

@@ -9,10 +9,12 @@ mod chips;
 mod choice;
 mod field;
 mod number;
+mod outcome;
 mod text;
 
 pub use chips::{Chip, ChipGroup, OwnValue};
 pub use choice::{Checkbox, Select, SelectOption, Switch};
 pub use field::FieldError;
 pub use number::{Bounds, NumberField};
+pub use outcome::{FormError, error_of, sentence};
 pub use text::{PasswordField, PasswordPurpose, TextArea, TextField};

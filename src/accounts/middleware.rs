@@ -1,0 +1,89 @@
+//! Finds out whose a request is, and leads who is signed out to the door.
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, HeaderName, LOCATION};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderValue, StatusCode};
+use leptos::prelude::{FromServerFnError, ServerFnError};
+use secrecy::ExposeSecret;
+
+use super::cookies;
+use super::error::AccountError;
+use super::service::Accounts;
+use super::session::{Proof, Session};
+use crate::server::error::Failure;
+
+/// Tells the client of a server function to go to the page in `Location`.
+const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");
+
+/// Puts the [`Session`] into requests that prove one: by `Authorization: Bearer`, else by cookie.
+pub async fn authenticate(State(accounts): State<Accounts>, mut request: Request, next: Next) -> Response {
+    match session_of(&accounts, request.headers()).await {
+        Ok(Some(session)) => {
+            request.extensions_mut().insert(session);
+        }
+        Ok(None) => {}
+        Err(error) => return Failure::from(error).into_response(),
+    }
+    next.run(request).await
+}
+
+/// A bearer token that proves nothing is not made up for by a cookie.
+async fn session_of(accounts: &Accounts, headers: &HeaderMap) -> Result<Option<Session>, AccountError> {
+    if let Some(token) = bearer_token(headers) {
+        return accounts.session_of_bearer(token).await;
+    }
+    match cookies::access_token(headers) {
+        Some(token) => accounts.session_of(token.expose_secret(), Proof::Cookie).await,
+        None => Ok(None),
+    }
+}
+
+/// What stands behind `Authorization: Bearer`.
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Lets only those who are signed in to pages and server functions; leads others to the door by way
+/// of their refresh token, which may be all they need. Those who are in already need no door.
+pub async fn guard_pages(request: Request, next: Next) -> Response {
+    let signed_in = request.extensions().get::<Session>().is_some();
+    match request.uri().path() {
+        "/login" | "/register" if signed_in && request.method().is_safe() => {
+            Redirect::to("/").into_response()
+        }
+        "/login" | "/register" => next.run(request).await,
+        path if signed_in || path.starts_with("/api/auth/") => next.run(request).await,
+        path if path.starts_with("/api/") => signed_out(request.headers()),
+        _ => Redirect::to(&with_next("/api/auth/renew", request.uri().path_and_query())).into_response(),
+    }
+}
+
+/// `door` with the page to go to from there.
+fn with_next(door: &str, page: Option<&http::uri::PathAndQuery>) -> String {
+    let page = page.map_or("/", http::uri::PathAndQuery::as_str);
+    format!("{door}?next={}", url::form_urlencoded::byte_serialize(page.as_bytes()).collect::<String>())
+}
+
+/// The answer to a server function's caller whose session has ended: a form is led to the door, and
+/// the page's script is told to go there.
+fn signed_out(headers: &HeaderMap) -> Response {
+    let page = headers
+        .get(http::header::REFERER)
+        .and_then(|referer| url::Url::parse(referer.to_str().ok()?).ok())
+        .and_then(|referer| referer[url::Position::BeforePath..url::Position::AfterQuery].parse().ok());
+    let door = with_next("/login", page.as_ref());
+    let is_form = headers
+        .get(http::header::ACCEPT)
+        .is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    if is_form {
+        return Redirect::to(&door).into_response();
+    }
+    let location = HeaderValue::from_str(&door).unwrap_or(HeaderValue::from_static("/login"));
+    let error: ServerFnError = ServerFnError::new(AccountError::SessionEnded.to_string());
+    let headers = [(REDIRECT, HeaderValue::from_static("")), (LOCATION, location)];
+    (StatusCode::UNAUTHORIZED, headers, error.ser()).into_response()
+}

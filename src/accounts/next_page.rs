@@ -1,0 +1,46 @@
+//! Where to go after signing in.
+
+/// `wanted` if it is a page of this app, else the front page: a link to the sign-in page must not
+/// lead to another site, or back to where it came from.
+pub fn next_page(wanted: Option<&str>) -> &str {
+    wanted.filter(|wanted| is_page(wanted)).unwrap_or("/")
+}
+
+/// A path on this server. Browsers take `//` and `/\` for the start of another server's name and skip
+/// control characters.
+fn is_page(wanted: &str) -> bool {
+    let path = wanted.split(['?', '#']).next().unwrap_or_default();
+    wanted.starts_with('/')
+        && !wanted.starts_with("//")
+        && !wanted.chars().any(|c| c == '\\' || c.is_control())
+        && !path.starts_with("/api/")
+        && !["/login", "/register"].contains(&path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_app_are_gone_to() {
+        for page in ["/", "/providers", "/providers?q=a//b", "/history/7#runs"] {
+            assert_eq!(next_page(Some(page)), page);
+        }
+        for elsewhere in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n//evil.example",
+            "providers",
+            "/api/auth/renew?next=/",
+            "/login?next=/login",
+            "/register",
+        ] {
+            assert_eq!(next_page(Some(elsewhere)), "/", "{elsewhere}");
+        }
+        assert_eq!(next_page(None), "/");
+    }
+}

@@ -1,0 +1,146 @@
+//! Signing in and opening an account.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::super::api::{Door, Register, SignIn, look_at_door};
+use super::super::types::Registration;
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
+use crate::ui::page::Skeleton;
+
+/// Signing in.
+#[component]
+pub fn LoginPage() -> impl IntoView {
+    let action = ServerAction::<SignIn>::new();
+    load_page_after(action);
+    let next = query("next");
+    let register = with_next("/register", &next);
+    view! {
+        <Title text="Sign in" />
+        <h1 class="text-[19px] leading-snug font-bold tracking-tight">"Sign in"</h1>
+        <ActionForm action attr:class="mt-4 grid gap-3.5">
+            <EmailField />
+            <PasswordField label="Password" name="password" purpose=PasswordPurpose::Current required=true />
+            <input type="hidden" name="next" value=next />
+            <FormError error=error_of(action) />
+            <SubmitButton tone=ButtonTone::Primary pending=action.pending()>
+                "Sign in"
+            </SubmitButton>
+        </ActionForm>
+        <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Open one"</a> "."</p>
+    }
+}
+
+/// Opening an account.
+#[component]
+pub fn RegisterPage() -> impl IntoView {
+    let state = Resource::new_blocking(|| (), |()| look_at_door());
+    let next = query("next");
+    let login = with_next("/login", &next);
+    view! {
+        <Title text="Open an account" />
+        <h1 class="text-[19px] leading-snug font-bold tracking-tight">"Open an account"</h1>
+        <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
+            {move || Suspend::new(async move {
+                // A door that cannot be seen is knocked at: the form says what is wrong.
+                let open = Door { registration: Registration::Open, first: false };
+                view! { <RegisterForm door=state.await.unwrap_or(open) /> }
+            })}
+        </Suspense>
+        <p class="text-soft mt-4">"Have an account? " <a class="link" href=login>"Sign in"</a> "."</p>
+    }
+}
+
+#[component]
+fn RegisterForm(door: Door) -> impl IntoView {
+    let action = ServerAction::<Register>::new();
+    load_page_after(action);
+    let invitation = query("invitation");
+    let Some(about) = about(door, !invitation.is_empty()) else {
+        return view! { <p class="text-soft mt-2">{closed(door)}</p> }.into_any();
+    };
+    view! {
+        <p class="text-soft mt-1">{about}</p>
+        <ActionForm action attr:class="mt-4 grid gap-3.5">
+            <EmailField />
+            <PasswordField
+                label="Password"
+                name="password"
+                purpose=PasswordPurpose::New
+                hint="At least 8 characters. Length counts more than signs."
+                min_length=8
+                required=true
+            />
+            <input type="hidden" name="invitation" value=invitation />
+            <input type="hidden" name="next" value=query("next") />
+            <FormError error=error_of(action) />
+            <SubmitButton tone=ButtonTone::Primary pending=action.pending()>
+                "Open the account"
+            </SubmitButton>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// What the form says about itself; none where it would be filled in for nothing.
+fn about(door: Door, invited: bool) -> Option<&'static str> {
+    match door.registration {
+        _ if door.first => Some("The first account of this studio is its admin's."),
+        Registration::Open => Some("Your providers, keys and results are yours alone."),
+        Registration::Invitation if invited => Some("You have been invited."),
+        Registration::Invitation | Registration::Closed => None,
+    }
+}
+
+fn closed(door: Door) -> &'static str {
+    match door.registration {
+        Registration::Invitation => {
+            "Registration is by invitation. Ask an admin of this studio for an invitation link."
+        }
+        _ => "Registration is closed. Ask an admin of this studio for an account.",
+    }
+}
+
+#[component]
+fn EmailField() -> impl IntoView {
+    view! {
+        <TextField
+            label="E-mail address"
+            name="email"
+            kind="email"
+            autocomplete="username"
+            max_length=254
+            required=true
+        />
+    }
+}
+
+/// Loads the page that the answer names as a whole: all of it depends on who is signed in.
+fn load_page_after<S>(action: ServerAction<S>)
+where
+    S: ServerFn<Output = String, Error = ServerFnError> + Clone + Send + Sync + 'static,
+{
+    let answer = action.value();
+    Effect::new(move |_| {
+        if let Some(Ok(page)) = answer.get() {
+            // Fails for addresses that cannot be parsed only; this one is a path of ours.
+            let _ = window().location().set_href(&page);
+        }
+    });
+}
+
+fn query(name: &str) -> String {
+    use_query_map().read_untracked().get(name).unwrap_or_default()
+}
+
+fn with_next(page: &str, next: &str) -> String {
+    if next.is_empty() {
+        return page.to_owned();
+    }
+    let mut query = leptos_router::params::ParamsMap::new();
+    query.insert("next", next.to_owned());
+    format!("{page}{}", query.to_query_string())
+}

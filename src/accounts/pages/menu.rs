@@ -1,0 +1,66 @@
+//! The account in the top bar.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::components::A;
+
+use super::super::api::SignOut;
+use super::super::types::{Role, User};
+use crate::ui::disclosure::Menu;
+
+/// Who is signed in, with the ways to the account's pages and out.
+#[component]
+pub fn AccountMenu(user: User) -> impl IntoView {
+    let initials = initials(&user.email);
+    let email = user.email;
+    view! {
+        <Menu label=format!("Account: {email}") button=move || initials.clone()>
+            <p class="text-muted truncate px-2 py-1.5 text-xs">{email}</p>
+            <ul>
+                <li>
+                    <A href="/account" attr:class="menu-item">
+                        "Account"
+                    </A>
+                </li>
+                {(user.role == Role::Admin)
+                    .then(|| {
+                        view! {
+                            <li>
+                                <A href="/admin" attr:class="menu-item">
+                                    "Admin"
+                                </A>
+                            </li>
+                        }
+                    })}
+            </ul>
+            // Plain, also with a script: the page behind it belongs to somebody who is gone.
+            <form method="post" action=SignOut::url()>
+                <button class="menu-item">"Sign out"</button>
+            </form>
+        </Menu>
+    }
+}
+
+/// Two letters for an e-mail address: of the first two words of its name, or the first two of its one.
+fn initials(email: &str) -> String {
+    let name = email.split('@').next().unwrap_or_default();
+    let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or("?");
+    let letters: String = match words.next() {
+        Some(second) => first.chars().take(1).chain(second.chars().take(1)).collect(),
+        None => first.chars().take(2).collect(),
+    };
+    letters.to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_two_letters_at_most() {
+        let addresses =
+            ["anna.meier@example.org", "anna@example.org", "a@example.org", "_@x.org", "öle-x@y.org"];
+        assert_eq!(addresses.map(initials), ["AM", "AN", "A", "?", "ÖX"]);
+    }
+}

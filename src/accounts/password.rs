@@ -1,0 +1,178 @@
+//! Passwords, kept as argon2id hashes. Hashing is meant to be slow, so it happens off the async
+//! threads, and only few at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+/// As OWASP recommends: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+const MOST_AT_ONCE: usize = 4;
+/// Who waits longer for a turn is sent away.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Why a password could not be hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    #[error("Too many people are signing in at this moment. Try again in a few seconds.")]
+    Busy,
+    #[error("the password hash failed: {0}")]
+    Hash(#[from] password_hash::Error),
+    #[error("the password hash was stopped: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
+}
+
+/// What came of comparing a password with its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Wrong,
+    Right,
+    /// Right, but hashed with other parameters than are used today.
+    RightButDated,
+}
+
+/// Hashes and verifies. Cheap to clone; all clones share one limit.
+#[derive(Debug, Clone)]
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    turns: Arc<Semaphore>,
+    /// Of a password that nobody knows. Verified in place of the hash of a user who does not exist,
+    /// so that the answer takes as long.
+    decoy: Arc<str>,
+    longest_wait: Duration,
+}
+
+impl Passwords {
+    /// # Errors
+    /// When the hash does not work at all.
+    pub fn new() -> Result<Self, PasswordError> {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(password_hash::Error::from)?;
+        Self::with_cost(params)
+    }
+
+    fn with_cost(params: Params) -> Result<Self, PasswordError> {
+        let argon2 = Argon2::from(params);
+        let decoy = argon2.hash_password(&rand::random::<[u8; 32]>())?.to_string().into();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = Arc::new(Semaphore::new(cores.min(MOST_AT_ONCE)));
+        Ok(Self { argon2, turns, decoy, longest_wait: LONGEST_WAIT })
+    }
+
+    /// Cheap hashes, for tests that are about something else.
+    #[cfg(test)]
+    pub fn quick() -> Self {
+        Self::with_cost(Params::new(Params::MIN_M_COST, 1, 1, None).unwrap()).unwrap()
+    }
+
+    /// The password as a PHC string, with a salt of its own.
+    pub async fn hash(&self, password: &SecretString) -> Result<String, PasswordError> {
+        let password = password.clone();
+        self.take_turn(move |argon2| {
+            Ok(argon2.hash_password(password.expose_secret().as_bytes())?.to_string())
+        })
+        .await
+    }
+
+    /// Compares. Without a hash, since there is no such user, it takes as long and the password is
+    /// wrong.
+    pub async fn verify(
+        &self,
+        password: &SecretString,
+        hash: Option<String>,
+    ) -> Result<Verdict, PasswordError> {
+        let password = password.clone();
+        let exists = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.decoy.to_string());
+        self.take_turn(move |argon2| {
+            let hash = PasswordHash::new(&hash).map_err(password_hash::Error::from)?;
+            match argon2.verify_password(password.expose_secret().as_bytes(), &hash) {
+                Ok(()) if !exists => Ok(Verdict::Wrong),
+                Ok(()) if is_dated(&hash, argon2.params()) => Ok(Verdict::RightButDated),
+                Ok(()) => Ok(Verdict::Right),
+                Err(password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+    }
+
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'static>) -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let turn = tokio::time::timeout(self.longest_wait, Arc::clone(&self.turns).acquire_owned());
+        let Ok(Ok(turn)) = turn.await else { return Err(PasswordError::Busy) };
+        let argon2 = self.argon2.clone();
+        // The turn goes along: it lasts until the hash is done, even if nobody waits for it any more.
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work(&argon2)
+        })
+        .await?
+    }
+}
+
+fn is_dated(hash: &PasswordHash, today: &Params) -> bool {
+    let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    Params::try_from(hash).map_or(true, |params| cost(&params) != cost(today))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> SecretString {
+        text.into()
+    }
+
+    #[tokio::test]
+    async fn hashes_follow_owasp() {
+        let hash = Passwords::new().unwrap().hash(&password("correct horse")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    }
+
+    #[tokio::test]
+    async fn only_the_same_password_is_right() {
+        let passwords = Passwords::quick();
+        let long = "ä\0 ".repeat(64);
+        for (given, tried, verdict) in [
+            ("correct horse", "correct horse", Verdict::Right),
+            ("correct horse", "correct horsf", Verdict::Wrong),
+            (long.as_str(), long.as_str(), Verdict::Right),
+            (long.as_str(), &long[..long.len() - 1], Verdict::Wrong),
+        ] {
+            let hash = passwords.hash(&password(given)).await.unwrap();
+            assert_eq!(passwords.verify(&password(tried), Some(hash)).await.unwrap(), verdict);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_has_no_password() {
+        let verdict = Passwords::quick().verify(&password("correct horse"), None).await.unwrap();
+        assert_eq!(verdict, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_hash_with_other_parameters_is_dated() {
+        let old = Passwords::quick().hash(&password("correct horse")).await.unwrap();
+        let today = Passwords::with_cost(Params::new(64, 2, 1, None).unwrap()).unwrap();
+        let verdict = today.verify(&password("correct horse"), Some(old)).await.unwrap();
+        assert_eq!(verdict, Verdict::RightButDated);
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_sent_away() {
+        let passwords = Passwords { longest_wait: Duration::ZERO, ..Passwords::quick() };
+        let _all = passwords.turns.acquire_many(passwords.turns.available_permits() as u32).await.unwrap();
+        let error = passwords.hash(&password("correct horse")).await.unwrap_err();
+        assert!(matches!(error, PasswordError::Busy), "{error}");
+    }
+}

@@ -1,0 +1,425 @@
+//! `/api/auth/*`: accounts for scripts, and for browsers that keep a cookie.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::cookies;
+use super::next_page::next_page;
+use super::service::{Accounts, NewAccount, SignedIn};
+use super::session::Session;
+use super::types::{AccessToken, User};
+use crate::server::AppState;
+use crate::server::error::{Body, Failure, Path, Query};
+use crate::server::openapi::{Refused, Told};
+use crate::server::peer::Peer;
+
+const TAG: &str = "accounts";
+const CLI_TOKEN_DAYS: i64 = 30;
+const CLI_TOKEN_NAME: &str = "Command line";
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(routes!(register))
+        .routes(routes!(login))
+        .routes(routes!(refresh))
+        .routes(routes!(renew))
+        .routes(routes!(logout))
+        .routes(routes!(me))
+        .routes(routes!(change_password))
+        .routes(routes!(delete_account))
+        .routes(routes!(create_cli_token))
+        .routes(routes!(list_tokens, create_token))
+        .routes(routes!(revoke_token))
+        .routes(routes!(onboarding_status))
+        .routes(routes!(complete_onboarding))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct Registration {
+    /// At most 254 characters; case does not count.
+    #[schema(format = "email", max_length = 254)]
+    email: String,
+    #[schema(value_type = String, format = "password", min_length = 8, max_length = 256)]
+    password: SecretString,
+    /// The token of an invitation link, where registration is by invitation.
+    #[schema(value_type = Option<String>)]
+    invitation: Option<SecretString>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct Credentials {
+    #[schema(format = "email")]
+    email: String,
+    #[schema(value_type = String, format = "password")]
+    password: SecretString,
+}
+
+/// Who signed in, and the token that proves it for 24 hours.
+#[derive(Serialize, ToSchema)]
+struct SignedInBody {
+    user: User,
+    access_token: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Me {
+    user: User,
+}
+
+/// That it was done.
+#[derive(Serialize, ToSchema)]
+pub struct Done {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+impl Done {
+    pub fn ok() -> Json<Self> {
+        Json(Self { status: "ok" })
+    }
+}
+
+fn kept(signed_in: SignedIn, peer: Peer) -> impl IntoResponse {
+    let cookies = set_cookies(cookies::keep(&signed_in, peer.secure));
+    let access_token = signed_in.access_token.expose_secret().to_owned();
+    (cookies, Json(SignedInBody { user: signed_in.user, access_token }))
+}
+
+fn set_cookies(cookies: Vec<HeaderValue>) -> AppendHeaders<Vec<(http::HeaderName, HeaderValue)>> {
+    AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect())
+}
+
+/// Open an account
+///
+/// The first account of an installation is an admin's. Sets the cookies of a browser session too.
+#[utoipa::path(
+    post, path = "/api/auth/register", tag = TAG, security(()),
+    request_body = Registration,
+    responses(
+        (status = 200, description = "The account is open and signed in", body = SignedInBody),
+        (status = 400, description = "The e-mail address, the password or the invitation cannot be used", body = Told),
+        (status = 403, description = "Registration is closed or by invitation", body = Refused),
+        (status = 409, description = "The e-mail address is taken", body = Told),
+        (status = 422, description = "A field is missing or malformed", body = Refused),
+        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
+    )
+)]
+async fn register(
+    State(accounts): State<Accounts>,
+    peer: Peer,
+    Body(body): Body<Registration>,
+) -> Result<impl IntoResponse, Failure> {
+    let new = NewAccount { email: body.email, password: body.password, invitation: body.invitation };
+    Ok(kept(accounts.register(new, peer.address).await?, peer))
+}
+
+/// Sign in
+///
+/// Sets the cookies of a browser session too.
+#[utoipa::path(
+    post, path = "/api/auth/login", tag = TAG, security(()),
+    request_body = Credentials,
+    responses(
+        (status = 200, description = "Signed in", body = SignedInBody),
+        (status = 401, description = "E-mail address or password are wrong", body = Refused),
+        (status = 422, description = "A field is missing or malformed", body = Refused),
+        (status = 429, description = "Too many failed attempts; see Retry-After", body = Refused),
+    )
+)]
+async fn login(
+    State(accounts): State<Accounts>,
+    peer: Peer,
+    Body(body): Body<Credentials>,
+) -> Result<impl IntoResponse, Failure> {
+    Ok(kept(accounts.sign_in(&body.email, &body.password, peer.address).await?, peer))
+}
+
+/// Get a new access token
+///
+/// Takes the refresh token from its cookie and replaces it: each is good once.
+#[utoipa::path(
+    post, path = "/api/auth/refresh", tag = TAG, security(()),
+    responses(
+        (status = 200, description = "A new access token", body = SignedInBody),
+        (status = 401, description = "The session has ended", body = Refused),
+    )
+)]
+async fn refresh(
+    State(accounts): State<Accounts>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Failure> {
+    let token = cookies::refresh_token(&headers).ok_or(Failure::Unauthenticated)?;
+    Ok(kept(accounts.refresh(token.expose_secret()).await?, peer))
+}
+
+#[derive(Deserialize, IntoParams)]
+struct Renewal {
+    /// The page to go to afterwards; a path on this server.
+    next: Option<String>,
+}
+
+/// Get a new access token and go on to a page
+///
+/// Where browsers are sent that ask for a page without an access token.
+#[utoipa::path(
+    get, path = "/api/auth/renew", tag = TAG, security(()),
+    params(Renewal),
+    responses((status = 303, description = "On to the page, or to the page for signing in"))
+)]
+async fn renew(
+    State(accounts): State<Accounts>,
+    peer: Peer,
+    headers: HeaderMap,
+    Query(Renewal { next }): Query<Renewal>,
+) -> Result<Response, Failure> {
+    let next = next_page(next.as_deref());
+    if let Some(token) = cookies::refresh_token(&headers) {
+        match accounts.refresh(token.expose_secret()).await.map_err(Failure::from) {
+            Ok(signed_in) => {
+                let cookies = set_cookies(cookies::keep(&signed_in, peer.secure));
+                return Ok((cookies, Redirect::to(next)).into_response());
+            }
+            Err(Failure::SignInFailed(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    let login = Redirect::to(&format!("/login?{query}"));
+    Ok((set_cookies(cookies::forget(peer.secure)), login).into_response())
+}
+
+/// Sign out
+///
+/// Ends the session of the token or the cookies that come along.
+#[utoipa::path(
+    post, path = "/api/auth/logout", tag = TAG,
+    responses((status = 200, description = "Signed out", body = Done))
+)]
+async fn logout(
+    State(accounts): State<Accounts>,
+    peer: Peer,
+    session: Option<Session>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Failure> {
+    accounts.sign_out(session.as_ref(), cookies::refresh_token(&headers).as_ref()).await?;
+    Ok((set_cookies(cookies::forget(peer.secure)), Done::ok()))
+}
+
+/// Who am I?
+#[utoipa::path(
+    get, path = "/api/auth/me", tag = TAG,
+    responses(
+        (status = 200, description = "The account of this request", body = Me),
+        (status = 401, description = "Not signed in", body = Refused),
+    )
+)]
+async fn me(session: Session) -> Json<Me> {
+    Json(Me { user: session.user })
+}
+
+#[derive(Deserialize, ToSchema)]
+struct PasswordChange {
+    #[schema(value_type = String, format = "password")]
+    current_password: SecretString,
+    #[schema(value_type = String, format = "password", min_length = 8, max_length = 256)]
+    new_password: SecretString,
+}
+
+/// Change the password
+///
+/// Ends all sessions and personal access tokens of the account; the answer begins a new session.
+#[utoipa::path(
+    post, path = "/api/auth/change-password", tag = TAG,
+    request_body = PasswordChange,
+    responses(
+        (status = 200, description = "Changed; a new session", body = SignedInBody),
+        (status = 400, description = "The current password is wrong, or the new one cannot be used", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 422, description = "A field is missing or malformed", body = Refused),
+        (status = 429, description = "Too many failed attempts; see Retry-After", body = Refused),
+    )
+)]
+async fn change_password(
+    State(accounts): State<Accounts>,
+    session: Session,
+    peer: Peer,
+    Body(body): Body<PasswordChange>,
+) -> Result<impl IntoResponse, Failure> {
+    let changed = accounts.change_password(session.user_id(), &body.current_password, &body.new_password);
+    Ok(kept(changed.await?, peer))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct AccountDeletion {
+    #[schema(value_type = String, format = "password")]
+    password: SecretString,
+}
+
+/// Delete the own account
+#[utoipa::path(
+    delete, path = "/api/auth/account", tag = TAG,
+    request_body = AccountDeletion,
+    responses(
+        (status = 200, description = "The account is gone", body = Done),
+        (status = 400, description = "The password is wrong, or others would be without an admin", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 422, description = "A field is missing or malformed", body = Refused),
+        (status = 429, description = "Too many failed attempts; see Retry-After", body = Refused),
+    )
+)]
+async fn delete_account(
+    State(accounts): State<Accounts>,
+    session: Session,
+    peer: Peer,
+    Body(body): Body<AccountDeletion>,
+) -> Result<impl IntoResponse, Failure> {
+    accounts.delete_own(session.user_id(), &body.password).await?;
+    Ok((set_cookies(cookies::forget(peer.secure)), Done::ok()))
+}
+
+#[derive(Serialize, ToSchema)]
+struct CliToken {
+    /// Told this once.
+    token: String,
+    #[schema(example = 30)]
+    expires_in_days: i64,
+}
+
+/// Make a personal access token for the command line
+#[utoipa::path(
+    post, path = "/api/auth/cli-token", tag = TAG,
+    responses(
+        (status = 200, description = "A token of 30 days", body = CliToken),
+        (status = 400, description = "There are too many tokens", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+    )
+)]
+async fn create_cli_token(
+    State(accounts): State<Accounts>,
+    session: Session,
+) -> Result<Json<CliToken>, Failure> {
+    let (token, _) = accounts.create_token(session.user_id(), CLI_TOKEN_NAME, CLI_TOKEN_DAYS).await?;
+    Ok(Json(CliToken { token: token.expose_secret().to_owned(), expires_in_days: CLI_TOKEN_DAYS }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Tokens {
+    tokens: Vec<AccessToken>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct NewToken {
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    #[schema(minimum = 1, maximum = 365, default = 30)]
+    #[serde(default = "NewToken::default_days")]
+    expires_in_days: i64,
+}
+
+impl NewToken {
+    fn default_days() -> i64 {
+        CLI_TOKEN_DAYS
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct CreatedToken {
+    /// Told this once.
+    token: String,
+    #[serde(flatten)]
+    listed: AccessToken,
+}
+
+/// List the own personal access tokens
+#[utoipa::path(
+    get, path = "/api/auth/tokens", tag = TAG,
+    responses(
+        (status = 200, description = "Newest first", body = Tokens),
+        (status = 401, description = "Not signed in", body = Refused),
+    )
+)]
+async fn list_tokens(State(accounts): State<Accounts>, session: Session) -> Result<Json<Tokens>, Failure> {
+    Ok(Json(Tokens { tokens: accounts.list_tokens(session.user_id()).await? }))
+}
+
+/// Make a personal access token
+#[utoipa::path(
+    post, path = "/api/auth/tokens", tag = TAG,
+    request_body = NewToken,
+    responses(
+        (status = 200, description = "The token, told this once", body = CreatedToken),
+        (status = 400, description = "There are too many tokens", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 422, description = "A field is missing or out of bounds", body = Refused),
+    )
+)]
+async fn create_token(
+    State(accounts): State<Accounts>,
+    session: Session,
+    Body(new): Body<NewToken>,
+) -> Result<Json<CreatedToken>, Failure> {
+    let (token, listed) = accounts.create_token(session.user_id(), &new.name, new.expires_in_days).await?;
+    Ok(Json(CreatedToken { token: token.expose_secret().to_owned(), listed }))
+}
+
+/// Revoke a personal access token
+#[utoipa::path(
+    delete, path = "/api/auth/tokens/{id}", tag = TAG,
+    params(("id" = String, Path, description = "The token's id, as listed")),
+    responses(
+        (status = 200, description = "Revoked", body = Done),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 404, description = "There is no such token of yours", body = Told),
+    )
+)]
+async fn revoke_token(
+    State(accounts): State<Accounts>,
+    session: Session,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Failure> {
+    accounts.revoke_token(session.user_id(), &id).await?;
+    Ok(Done::ok())
+}
+
+#[derive(Serialize, ToSchema)]
+struct Onboarding {
+    completed: bool,
+}
+
+/// Has the user been shown around?
+#[utoipa::path(
+    get, path = "/api/onboarding/status", tag = TAG,
+    responses(
+        (status = 200, description = "Whether the first steps are done", body = Onboarding),
+        (status = 401, description = "Not signed in", body = Refused),
+    )
+)]
+async fn onboarding_status(session: Session) -> Json<Onboarding> {
+    Json(Onboarding { completed: session.user.onboarding_completed })
+}
+
+/// The user has been shown around
+#[utoipa::path(
+    post, path = "/api/onboarding/complete", tag = TAG,
+    responses(
+        (status = 200, description = "Noted", body = Done),
+        (status = 401, description = "Not signed in", body = Refused),
+    )
+)]
+async fn complete_onboarding(
+    State(accounts): State<Accounts>,
+    session: Session,
+) -> Result<Json<Done>, Failure> {
+    accounts.complete_onboarding(session.user_id()).await?;
+    Ok(Done::ok())
+}

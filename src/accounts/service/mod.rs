@@ -1,0 +1,319 @@
+//! What accounts can do: open, prove, change and close them.
+
+mod manage;
+mod sessions;
+mod tokens;
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::api::Door;
+use super::error::AccountError;
+use super::password::{PasswordError, Passwords, Verdict};
+use super::secret::Secret;
+use super::settings::Settings;
+use super::store::{AccountStore, Admission, NewUser, Refusal};
+use super::throttle::{Subject, Throttle};
+use super::token::{Signer, fingerprint};
+use super::types::{Registration, UserId};
+use crate::database::{Database, now_ms};
+use crate::live::Hub;
+
+pub use manage::NewInvitationRequest;
+pub use sessions::SignedIn;
+
+const LONGEST_EMAIL: usize = 254;
+const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
+
+/// Somebody who acts when an account is opened: puts in what a new user starts with, for example.
+pub trait Newcomer: Send + Sync + 'static {
+    /// Called after the account is there. A failure is logged and does not undo the registration.
+    fn welcome<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
+}
+
+/// Somebody who acts when an account is closed: stops what runs for it, deletes what it owned.
+pub trait Leaver: Send + Sync + 'static {
+    /// Called after the account is gone. A failure is logged.
+    fn farewell<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
+}
+
+/// Who wants an account.
+#[derive(Debug)]
+pub struct NewAccount {
+    pub email: String,
+    pub password: SecretString,
+    /// The token of an invitation link.
+    pub invitation: Option<SecretString>,
+}
+
+/// The accounts of this installation. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    store: AccountStore,
+    settings: Settings,
+    passwords: Passwords,
+    signer: Signer,
+    throttle: Throttle,
+    hub: Hub,
+    admin_email: Option<Arc<str>>,
+    newcomers: Arc<Vec<Box<dyn Newcomer>>>,
+    leavers: Arc<Vec<Box<dyn Leaver>>>,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").field("admin_email", &self.admin_email).finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// # Errors
+    /// When passwords cannot be hashed.
+    pub fn new(database: Database, secret: &Secret, hub: Hub) -> Result<Self, PasswordError> {
+        Ok(Self {
+            store: AccountStore::new(database.clone()),
+            settings: Settings::new(database.clone()),
+            passwords: Passwords::new()?,
+            signer: Signer::new(secret),
+            throttle: Throttle::new(database),
+            hub,
+            admin_email: None,
+            newcomers: Arc::default(),
+            leavers: Arc::default(),
+        })
+    }
+
+    /// Accounts whose passwords are hashed cheaply, for tests that are about something else.
+    #[cfg(test)]
+    pub fn quick(database: Database, hub: Hub) -> Self {
+        let accounts = Self::new(database, &Secret::random(), hub).unwrap();
+        Self { passwords: Passwords::quick(), ..accounts }
+    }
+
+    /// Tells these of each new account.
+    #[must_use]
+    pub fn with_newcomers(self, newcomers: Vec<Box<dyn Newcomer>>) -> Self {
+        Self { newcomers: Arc::new(newcomers), ..self }
+    }
+
+    /// Tells these of each account that is closed.
+    #[must_use]
+    pub fn with_leavers(self, leavers: Vec<Box<dyn Leaver>>) -> Self {
+        Self { leavers: Arc::new(leavers), ..self }
+    }
+
+    /// Makes the user with this e-mail address admin, now or when they register.
+    ///
+    /// # Errors
+    /// When it is no e-mail address, or the database fails.
+    pub async fn with_admin(self, email: &str) -> Result<Self, AccountError> {
+        let email = normalised(email)?;
+        if self.store.promote(&email).await? {
+            tracing::info!("{email} is admin now");
+        }
+        Ok(Self { admin_email: Some(email.into()), ..self })
+    }
+
+    /// What belongs to the whole installation.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether somebody who comes now gets an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn door(&self) -> Result<Door, AccountError> {
+        let (registration, users) = (self.settings.registration().await?, self.store.count_users().await?);
+        Ok(Door { registration, first: users == 0 })
+    }
+
+    /// Opens an account and signs it in.
+    ///
+    /// # Errors
+    /// When the e-mail address or the password cannot be used, the address is taken, registration is
+    /// not open to this person, or somebody tries too often from `from`.
+    pub async fn register(&self, new: NewAccount, from: IpAddr) -> Result<SignedIn, AccountError> {
+        let email = normalised(&new.email)?;
+        check_password(&new.password)?;
+        let attempts = Subject::registration(from);
+        self.throttle.check(&attempts, now_ms()).await??;
+        self.throttle.count(&attempts, now_ms()).await?;
+        let hash = self.passwords.hash(&new.password).await?;
+        let invitation = new.invitation.as_ref().map(|token| fingerprint(token.expose_secret()));
+        let registration = self.settings.registration().await?;
+        let new = NewUser {
+            email: &email,
+            password_hash: &hash,
+            promoted: self.admin_email.as_deref() == Some(&email),
+            admission: admission(registration, invitation.as_deref()),
+        };
+        let user = match self.store.insert_user(&new).await? {
+            Ok(user) => user,
+            Err(Refusal::EmailTaken) => return Err(AccountError::EmailTaken),
+            Err(_) => return Err(not_admitted(&new.admission, registration)),
+        };
+        self.welcome(&user.id).await;
+        self.begin_session(user).await
+    }
+
+    /// Signs in.
+    ///
+    /// # Errors
+    /// When the e-mail address or the password is wrong (which of them is not told), or after too
+    /// many failures for this account or from `from`.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &SecretString,
+        from: IpAddr,
+    ) -> Result<SignedIn, AccountError> {
+        let email = email.trim().to_lowercase();
+        let (account, address) = (Subject::account(&email), Subject::address(from));
+        let _turn = self.throttle.turn(&account).await;
+        self.throttle.check(&address, now_ms()).await??;
+        self.throttle.check(&account, now_ms()).await??;
+        let known = self.store.credentials_by_email(&email).await?;
+        let hash = known.as_ref().map(|known| known.password_hash.clone());
+        let verdict = self.passwords.verify(password, hash).await?;
+        let Some(known) = known.filter(|_| verdict != Verdict::Wrong) else {
+            self.throttle.count(&account, now_ms()).await?;
+            self.throttle.count(&address, now_ms()).await?;
+            return Err(AccountError::WrongCredentials);
+        };
+        self.throttle.forgive(&account).await?;
+        if verdict == Verdict::RightButDated {
+            let hash = self.passwords.hash(password).await?;
+            self.store.rehash(&known.user.id, &known.password_hash, &hash).await?;
+        }
+        self.store.note_sign_in(&known.user.id, now_ms()).await?;
+        self.begin_session(known.user).await
+    }
+
+    /// Sets another password. Everything that was signed in ends, personal access tokens too; who
+    /// asked gets a new session.
+    ///
+    /// # Errors
+    /// When the current password is wrong or the new one cannot be used.
+    pub async fn change_password(
+        &self,
+        user: &UserId,
+        current: &SecretString,
+        new: &SecretString,
+    ) -> Result<SignedIn, AccountError> {
+        check_password(new)?;
+        let hash = self.prove_password(user, current).await?;
+        let replacement = self.passwords.hash(new).await?;
+        if !self.store.change_password(user, &hash, &replacement).await? {
+            return Err(AccountError::WrongPassword);
+        }
+        self.hub.end(user);
+        let user = self.store.user(user).await?.ok_or(AccountError::SessionEnded)?;
+        self.begin_session(user).await
+    }
+
+    /// Closes the user's own account.
+    ///
+    /// # Errors
+    /// When the password is wrong, or others would be left without an admin.
+    pub async fn delete_own(&self, user: &UserId, password: &SecretString) -> Result<(), AccountError> {
+        self.prove_password(user, password).await?;
+        self.store.delete_self(user).await?.map_err(refused)?;
+        self.said_farewell(user).await;
+        Ok(())
+    }
+
+    /// The hash of the password, if it is right. Guesses are counted like those at the door.
+    async fn prove_password(&self, user: &UserId, password: &SecretString) -> Result<String, AccountError> {
+        let known = self.store.credentials(user).await?.ok_or(AccountError::SessionEnded)?;
+        let guesses = Subject::account(&known.user.email);
+        let _turn = self.throttle.turn(&guesses).await;
+        self.throttle.check(&guesses, now_ms()).await??;
+        if self.passwords.verify(password, Some(known.password_hash.clone())).await? == Verdict::Wrong {
+            self.throttle.count(&guesses, now_ms()).await?;
+            return Err(AccountError::WrongPassword);
+        }
+        self.throttle.forgive(&guesses).await?;
+        Ok(known.password_hash)
+    }
+
+    /// Notes that the user has been shown around.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn complete_onboarding(&self, user: &UserId) -> Result<(), AccountError> {
+        Ok(self.store.complete_onboarding(user).await?)
+    }
+
+    async fn welcome(&self, user: &UserId) {
+        for newcomer in self.newcomers.iter() {
+            if let Err(error) = newcomer.welcome(user).await {
+                tracing::error!("a new account is not set up completely: {error:#}");
+            }
+        }
+    }
+
+    /// After an account is gone: closes its tabs and tells those who act on it.
+    async fn said_farewell(&self, user: &UserId) {
+        self.hub.end(user);
+        for leaver in self.leavers.iter() {
+            if let Err(error) = leaver.farewell(user).await {
+                tracing::error!("a closed account is not cleared away completely: {error:#}");
+            }
+        }
+    }
+}
+
+/// The address in lower case, if it can be one.
+fn normalised(email: &str) -> Result<String, AccountError> {
+    let email = email.trim().to_lowercase();
+    let looks_right = email.len() <= LONGEST_EMAIL
+        && !email.chars().any(|c| c.is_whitespace() || c.is_control())
+        && email.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty()
+                && host.contains('.')
+                && !host.contains('@')
+                && host.split('.').all(|part| !part.is_empty())
+        });
+    if looks_right { Ok(email) } else { Err(AccountError::Email) }
+}
+
+fn check_password(password: &SecretString) -> Result<(), AccountError> {
+    let chars = password.expose_secret().chars().count();
+    if PASSWORD_CHARS.contains(&chars) { Ok(()) } else { Err(AccountError::PasswordLength) }
+}
+
+fn admission(registration: Registration, invitation: Option<&str>) -> Admission<'_> {
+    match (registration, invitation) {
+        (Registration::Open, _) => Admission::Anybody,
+        (Registration::Invitation, Some(invitation)) => Admission::Invitation(invitation),
+        (Registration::Invitation, None) | (Registration::Closed, _) => Admission::Nobody,
+    }
+}
+
+fn not_admitted(admission: &Admission<'_>, registration: Registration) -> AccountError {
+    match (admission, registration) {
+        (Admission::Invitation(_), _) => AccountError::InvitationUnusable,
+        (_, Registration::Invitation) => AccountError::InvitationNeeded,
+        _ => AccountError::RegistrationClosed,
+    }
+}
+
+fn refused(refusal: Refusal) -> AccountError {
+    match refusal {
+        Refusal::EmailTaken => AccountError::EmailTaken,
+        Refusal::NotAdmitted => AccountError::RegistrationClosed,
+        Refusal::LastAdmin => AccountError::LastAdmin,
+        Refusal::NoSuchUser => AccountError::NoSuchUser,
+        Refusal::NotAdmin => AccountError::NotAdmin,
+    }
+}

@@ -1,0 +1,289 @@
+//! The table of users.
+
+use sqlx::any::AnyRow;
+use sqlx::{Any, FromRow, Row, Transaction};
+
+use super::super::types::{Role, User, UserId};
+use super::{AccountStore, user_columns};
+use crate::database::{new_id, now_ms};
+
+/// Who is admin is decided under this row's lock, one decision after the other. It is also how the
+/// first user becomes admin: whoever inserts it was first.
+const FIRST_ADMIN: &str = "first-admin";
+
+/// A user with what proves that it is them.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub user: User,
+    pub password_hash: String,
+}
+
+impl FromRow<'_, AnyRow> for Credentials {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self { user: User::from_row(row)?, password_hash: row.try_get("password_hash")? })
+    }
+}
+
+/// Who wants to be a user.
+#[derive(Debug, Clone)]
+pub struct NewUser<'a> {
+    pub email: &'a str,
+    pub password_hash: &'a str,
+    /// Admin even if others were there before.
+    pub promoted: bool,
+    pub admission: Admission<'a>,
+}
+
+/// What lets a new user in. The very first needs none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission<'a> {
+    Anybody,
+    /// Who has the invitation with this fingerprint.
+    Invitation(&'a str),
+    Nobody,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    EmailTaken,
+    NotAdmitted,
+    /// Others would be left without an admin.
+    LastAdmin,
+    NoSuchUser,
+    /// The admin who asked is none any more.
+    NotAdmin,
+}
+
+impl AccountStore {
+    /// Adds a user; the first one becomes admin.
+    pub async fn insert_user(&self, new: &NewUser<'_>) -> sqlx::Result<Result<User, Refusal>> {
+        let mut tx = self.database.begin().await?;
+        let first = is_first(&mut tx).await?;
+        let role = if first || new.promoted { Role::Admin } else { Role::User };
+        let Some(user) = insert(&mut tx, new, role).await? else { return Ok(Err(Refusal::EmailTaken)) };
+        if !first && !admit(&mut tx, new).await? {
+            return Ok(Err(Refusal::NotAdmitted));
+        }
+        tx.commit().await?;
+        Ok(Ok(user))
+    }
+
+    pub async fn credentials_by_email(&self, email: &str) -> sqlx::Result<Option<Credentials>> {
+        sqlx::query_as(concat!(
+            "select ",
+            user_columns!(),
+            ", u.password_hash from users u where u.email = $1"
+        ))
+        .bind(email)
+        .fetch_optional(self.database.pool())
+        .await
+    }
+
+    pub async fn credentials(&self, user: &UserId) -> sqlx::Result<Option<Credentials>> {
+        sqlx::query_as(concat!("select ", user_columns!(), ", u.password_hash from users u where u.id = $1"))
+            .bind(user.as_str())
+            .fetch_optional(self.database.pool())
+            .await
+    }
+
+    pub async fn user(&self, user: &UserId) -> sqlx::Result<Option<User>> {
+        Ok(self.credentials(user).await?.map(|credentials| credentials.user))
+    }
+
+    pub async fn count_users(&self) -> sqlx::Result<i64> {
+        sqlx::query_scalar("select count(*) from users").fetch_one(self.database.pool()).await
+    }
+
+    pub async fn note_sign_in(&self, user: &UserId, now_ms: i64) -> sqlx::Result<()> {
+        sqlx::query("update users set last_login = $1 where id = $2")
+            .bind(now_ms)
+            .bind(user.as_str())
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces a hash by another of the same password, unless the password has changed meanwhile.
+    pub async fn rehash(&self, user: &UserId, old: &str, new: &str) -> sqlx::Result<()> {
+        sqlx::query("update users set password_hash = $1 where id = $2 and password_hash = $3")
+            .bind(new)
+            .bind(user.as_str())
+            .bind(old)
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Sets another password and ends everything that the old one let in. False when the password
+    /// has been changed meanwhile.
+    pub async fn change_password(&self, user: &UserId, old: &str, new: &str) -> sqlx::Result<bool> {
+        let mut tx = self.database.begin().await?;
+        let changed = sqlx::query("update users set password_hash = $1 where id = $2 and password_hash = $3")
+            .bind(new)
+            .bind(user.as_str())
+            .bind(old)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        for sql in ["delete from sessions where user_id = $1", "delete from access_tokens where user_id = $1"]
+        {
+            sqlx::query(sql).bind(user.as_str()).execute(&mut *tx).await?;
+        }
+        if changed == 1 {
+            tx.commit().await?;
+        }
+        Ok(changed == 1)
+    }
+
+    pub async fn complete_onboarding(&self, user: &UserId) -> sqlx::Result<()> {
+        sqlx::query("update users set onboarding_completed = 1 where id = $1")
+            .bind(user.as_str())
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Makes the user with this e-mail address admin, if there is one.
+    pub async fn promote(&self, email: &str) -> sqlx::Result<bool> {
+        let promoted = sqlx::query("update users set role = $1 where email = $2 and role <> $1")
+            .bind(Role::Admin.as_str())
+            .bind(email)
+            .execute(self.database.pool())
+            .await?;
+        Ok(promoted.rows_affected() == 1)
+    }
+
+    /// Gives a user another role, in the name of `admin`, and ends the user's sessions.
+    pub async fn set_role(
+        &self,
+        admin: &UserId,
+        user: &UserId,
+        role: Role,
+    ) -> sqlx::Result<Result<(), Refusal>> {
+        let mut tx = self.database.begin().await?;
+        lock_roles(&mut tx).await?;
+        if !is_admin(&mut tx, admin).await? {
+            return Ok(Err(Refusal::NotAdmin));
+        }
+        let changed = sqlx::query("update users set role = $1 where id = $2")
+            .bind(role.as_str())
+            .bind(user.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(Err(Refusal::NoSuchUser));
+        }
+        sqlx::query("delete from sessions where user_id = $1").bind(user.as_str()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    /// Deletes another user, in the name of `admin`.
+    pub async fn delete_other(&self, admin: &UserId, user: &UserId) -> sqlx::Result<Result<(), Refusal>> {
+        let mut tx = self.database.begin().await?;
+        lock_roles(&mut tx).await?;
+        if !is_admin(&mut tx, admin).await? {
+            return Ok(Err(Refusal::NotAdmin));
+        }
+        if !delete(&mut tx, user).await? {
+            return Ok(Err(Refusal::NoSuchUser));
+        }
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    /// Deletes a user at their own wish. After the last one, the next to come is first again.
+    pub async fn delete_self(&self, user: &UserId) -> sqlx::Result<Result<(), Refusal>> {
+        let mut tx = self.database.begin().await?;
+        lock_roles(&mut tx).await?;
+        if !delete(&mut tx, user).await? {
+            return Ok(Err(Refusal::NoSuchUser));
+        }
+        let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut *tx).await?;
+        let admins: i64 = sqlx::query_scalar("select count(*) from users where role = $1")
+            .bind(Role::Admin.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
+        if users > 0 && admins == 0 {
+            return Ok(Err(Refusal::LastAdmin));
+        }
+        if users == 0 {
+            sqlx::query("delete from settings where name = $1").bind(FIRST_ADMIN).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+}
+
+async fn is_first(tx: &mut Transaction<'static, Any>) -> sqlx::Result<bool> {
+    let inserted = sqlx::query(
+        "insert into settings (name, value, updated_at) values ($1, '', $2) on conflict (name) do nothing",
+    )
+    .bind(FIRST_ADMIN)
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+async fn insert(
+    tx: &mut Transaction<'static, Any>,
+    new: &NewUser<'_>,
+    role: Role,
+) -> sqlx::Result<Option<User>> {
+    sqlx::query_as(
+        "insert into users (id, email, password_hash, role, created_at) values ($1, $2, $3, $4, $5)
+         on conflict (email) do nothing
+         returning id, email, role, onboarding_completed",
+    )
+    .bind(new_id())
+    .bind(new.email)
+    .bind(new.password_hash)
+    .bind(role.as_str())
+    .bind(now_ms())
+    .fetch_optional(&mut **tx)
+    .await
+}
+
+/// Whether the newcomer may come in; an invitation is used up.
+async fn admit(tx: &mut Transaction<'static, Any>, new: &NewUser<'_>) -> sqlx::Result<bool> {
+    let fingerprint = match new.admission {
+        Admission::Anybody => return Ok(true),
+        Admission::Nobody => return Ok(false),
+        Admission::Invitation(fingerprint) => fingerprint,
+    };
+    let used = sqlx::query(
+        "update invitations set used_at = $1
+         where token_hash = $2 and used_at is null and expires_at > $1 and (email is null or email = $3)",
+    )
+    .bind(now_ms())
+    .bind(fingerprint)
+    .bind(new.email)
+    .execute(&mut **tx)
+    .await?;
+    Ok(used.rows_affected() == 1)
+}
+
+async fn lock_roles(tx: &mut Transaction<'static, Any>) -> sqlx::Result<()> {
+    sqlx::query("update settings set updated_at = $1 where name = $2")
+        .bind(now_ms())
+        .bind(FIRST_ADMIN)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn is_admin(tx: &mut Transaction<'static, Any>, user: &UserId) -> sqlx::Result<bool> {
+    let role: Option<String> = sqlx::query_scalar("select role from users where id = $1")
+        .bind(user.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(role.as_deref() == Some(Role::Admin.as_str()))
+}
+
+async fn delete(tx: &mut Transaction<'static, Any>, user: &UserId) -> sqlx::Result<bool> {
+    let deleted =
+        sqlx::query("delete from users where id = $1").bind(user.as_str()).execute(&mut **tx).await?;
+    Ok(deleted.rows_affected() == 1)
+}

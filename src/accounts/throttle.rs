@@ -1,0 +1,179 @@
+//! Slows down who guesses: failures are counted in the database, so that all processes count together
+//! and a restart forgives nothing.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::database::{Database, new_id};
+
+const WINDOW_MS: i64 = 300 * 1000;
+const LOCK_MS: i64 = 900 * 1000;
+const TURNS: usize = 64;
+
+/// What failures are counted for, and how many are too many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    name: String,
+    limit: i64,
+}
+
+impl Subject {
+    /// Sign-ins to the account with this address, be there one or not.
+    pub fn account(email: &str) -> Self {
+        Self { name: format!("account {email}"), limit: 5 }
+    }
+
+    /// Sign-ins from one place, to whatever account.
+    pub fn address(address: IpAddr) -> Self {
+        Self { name: format!("address {}", place(address)), limit: 20 }
+    }
+
+    /// New accounts from one place, and attempts at them.
+    pub fn registration(address: IpAddr) -> Self {
+        Self { name: format!("registration {}", place(address)), limit: 60 }
+    }
+}
+
+/// Where an address is: one who has IPv6 has at least 2⁶⁴ addresses.
+fn place(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// Too many failures: nothing is tried before this has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locked {
+    pub retry_after_s: u64,
+}
+
+/// Counts failures. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Throttle {
+    database: Database,
+    turns: Arc<[Mutex<()>; TURNS]>,
+}
+
+impl Throttle {
+    pub fn new(database: Database) -> Self {
+        Self { database, turns: Arc::new([const { Mutex::const_new(()) }; TURNS]) }
+    }
+
+    /// Waits for this subject's turn. Held from the check to the count, it keeps attempts that arrive
+    /// together from passing the check together.
+    pub async fn turn(&self, subject: &Subject) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        subject.name.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
+        self.turns[index % TURNS].lock().await
+    }
+
+    /// Whether the subject is locked at `now_ms`: as many failures as the limit within five minutes
+    /// lock it for fifteen from the last of them.
+    pub async fn check(&self, subject: &Subject, now_ms: i64) -> sqlx::Result<Result<(), Locked>> {
+        let latest: Vec<i64> = sqlx::query_scalar(
+            "select at from sign_in_failures where subject = $1 and at > $2 order by at desc limit $3",
+        )
+        .bind(&subject.name)
+        .bind(now_ms - LOCK_MS - WINDOW_MS)
+        .bind(subject.limit)
+        .fetch_all(self.database.pool())
+        .await?;
+        let too_many = i64::try_from(latest.len()) == Ok(subject.limit);
+        let (Some(newest), Some(oldest)) = (latest.first(), latest.last()) else { return Ok(Ok(())) };
+        let left_ms = newest + LOCK_MS - now_ms;
+        if too_many && newest - oldest <= WINDOW_MS && left_ms > 0 {
+            let retry_after_s = u64::try_from(left_ms).unwrap_or_default().div_ceil(1000);
+            return Ok(Err(Locked { retry_after_s }));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Counts a failure, and forgets those that lock nothing any more.
+    pub async fn count(&self, subject: &Subject, now_ms: i64) -> sqlx::Result<()> {
+        sqlx::query("insert into sign_in_failures (id, subject, at) values ($1, $2, $3)")
+            .bind(new_id())
+            .bind(&subject.name)
+            .bind(now_ms)
+            .execute(self.database.pool())
+            .await?;
+        sqlx::query("delete from sign_in_failures where at <= $1")
+            .bind(now_ms - LOCK_MS - WINDOW_MS)
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets the subject's failures: the right password was given.
+    pub async fn forgive(&self, subject: &Subject) -> sqlx::Result<()> {
+        sqlx::query("delete from sign_in_failures where subject = $1")
+            .bind(&subject.name)
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::testing;
+
+    const NOW: i64 = 1_800_000_000_000;
+    const SECOND: i64 = 1000;
+
+    async fn check(throttle: &Throttle, subject: &Subject, now_ms: i64) -> Option<u64> {
+        throttle.check(subject, now_ms).await.unwrap().err().map(|locked| locked.retry_after_s)
+    }
+
+    #[tokio::test]
+    async fn five_failures_in_five_minutes_lock_for_fifteen() {
+        for database in testing::databases().await {
+            let throttle = Throttle::new(database);
+            let (anna, ben) = (Subject::account("anna@example.org"), Subject::account("ben@example.org"));
+            for second in 0..5 {
+                assert_eq!(check(&throttle, &anna, NOW + second * SECOND).await, None);
+                throttle.count(&anna, NOW + second * SECOND).await.unwrap();
+            }
+            let last = NOW + 4 * SECOND;
+            assert_eq!(check(&throttle, &anna, last).await, Some(900));
+            assert_eq!(check(&throttle, &anna, last + 899 * SECOND).await, Some(1));
+            assert_eq!(check(&throttle, &anna, last + 900 * SECOND).await, None);
+            assert_eq!(check(&throttle, &ben, last).await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn slow_failures_lock_nothing_and_success_forgives() {
+        for database in testing::databases().await {
+            let throttle = Throttle::new(database);
+            let anna = Subject::account("anna@example.org");
+            for minute in 0..10 {
+                throttle.count(&anna, NOW + minute * 76 * SECOND).await.unwrap();
+                assert_eq!(check(&throttle, &anna, NOW + minute * 76 * SECOND).await, None);
+            }
+            for _ in 0..5 {
+                throttle.count(&anna, NOW + 800 * SECOND).await.unwrap();
+            }
+            assert!(check(&throttle, &anna, NOW + 800 * SECOND).await.is_some());
+            throttle.forgive(&anna).await.unwrap();
+            assert_eq!(check(&throttle, &anna, NOW + 800 * SECOND).await, None);
+        }
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_place() {
+        let subject = |address: &str| Subject::address(address.parse().unwrap());
+        assert_eq!(subject("2001:db8:1:2::1"), subject("2001:db8:1:2:ffff::9"));
+        assert_ne!(subject("2001:db8:1:2::1"), subject("2001:db8:1:3::1"));
+        assert_eq!(subject("::ffff:192.0.2.1"), subject("192.0.2.1"));
+        assert_ne!(subject("192.0.2.1"), subject("192.0.2.2"));
+    }
+}

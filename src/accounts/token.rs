@@ -1,0 +1,186 @@
+//! Tokens: random ones, which are kept as hashes, and signed ones, which are not kept.
+
+use std::fmt;
+
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::secret::{Purpose, Secret};
+use super::types::UserId;
+
+/// Seconds that an access token is good for.
+pub const ACCESS_SECONDS: i64 = 24 * 60 * 60;
+/// Seconds that a refresh token is good for.
+pub const REFRESH_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// In front of personal access tokens, so that scanners and people know them.
+pub const PERSONAL_PREFIX: &str = "lbs_";
+/// Seconds that the clocks of two servers may differ.
+const LEEWAY_SECONDS: u64 = 5;
+
+/// 256 random bits as text.
+pub fn random() -> SecretString {
+    let bytes = Zeroizing::new(rand::random::<[u8; 32]>());
+    BASE64_URL_SAFE_NO_PAD.encode(*bytes).into()
+}
+
+/// A personal access token, as its owner sees it once.
+pub fn random_personal() -> SecretString {
+    format!("{PERSONAL_PREFIX}{}", random().expose_secret()).into()
+}
+
+/// What is kept of a random token. One hash is enough: nobody guesses 256 bits.
+pub fn fingerprint(token: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
+}
+
+/// What a browser keeps to get new access tokens: names its session, so that a token that was good
+/// once is told from one that never was.
+#[derive(Debug, Clone)]
+pub struct RefreshToken {
+    pub session_id: String,
+    secret: SecretString,
+}
+
+impl RefreshToken {
+    pub fn random(session_id: impl Into<String>) -> Self {
+        Self { session_id: session_id.into(), secret: random() }
+    }
+
+    /// Reads what [`Self::text`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (session_id, secret) = text.split_once('.')?;
+        Some(Self { session_id: session_id.to_owned(), secret: secret.to_owned().into() })
+    }
+
+    /// As it stands in the cookie.
+    pub fn text(&self) -> SecretString {
+        format!("{}.{}", self.session_id, self.secret.expose_secret()).into()
+    }
+
+    /// As it is kept.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(self.secret.expose_secret())
+    }
+}
+
+/// What an access token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    #[serde(rename = "sub")]
+    pub user: UserId,
+    #[serde(rename = "sid")]
+    pub session_id: String,
+    /// Unix seconds.
+    #[serde(rename = "iat")]
+    pub issued_at: i64,
+    #[serde(rename = "exp")]
+    pub expires_at: i64,
+}
+
+/// Signs access tokens and reads them. Cheap to clone.
+#[derive(Clone)]
+pub struct Signer {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").finish_non_exhaustive()
+    }
+}
+
+impl Signer {
+    pub fn new(secret: &Secret) -> Self {
+        let key = secret.key(Purpose::SigningAccessTokens);
+        Self { encoding: EncodingKey::from_secret(&*key), decoding: DecodingKey::from_secret(&*key) }
+    }
+
+    /// An access token for a session, good for [`ACCESS_SECONDS`] from `now_ms`.
+    pub fn sign(
+        &self,
+        user: &UserId,
+        session_id: &str,
+        now_ms: i64,
+    ) -> jsonwebtoken::errors::Result<SecretString> {
+        let issued_at = now_ms / 1000;
+        let expires_at = issued_at + ACCESS_SECONDS;
+        let claims = Claims { user: user.clone(), session_id: session_id.to_owned(), issued_at, expires_at };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map(Into::into)
+    }
+
+    /// What the token says, if this installation signed it and it has not expired. That its session
+    /// still lives has to be looked up.
+    pub fn read(&self, token: &str) -> Option<Claims> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = LEEWAY_SECONDS;
+        jsonwebtoken::decode(token, &self.decoding, &validation).ok().map(|token| token.claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::now_ms;
+
+    fn signer() -> Signer {
+        Signer::new(&Secret::random())
+    }
+
+    #[test]
+    fn a_signed_token_says_who_and_which_session() {
+        let (signer, anna) = (signer(), UserId::new("anna"));
+        let token = signer.sign(&anna, "s1", now_ms()).unwrap();
+        let claims = signer.read(token.expose_secret()).unwrap();
+        assert_eq!((claims.user, claims.session_id.as_str()), (anna, "s1"));
+        assert_eq!(claims.expires_at - claims.issued_at, 24 * 60 * 60);
+    }
+
+    #[test]
+    fn foreign_and_expired_tokens_say_nothing() {
+        let (signer, anna) = (signer(), UserId::new("anna"));
+        let foreign = Signer::new(&Secret::random()).sign(&anna, "s1", now_ms()).unwrap();
+        let expired = signer.sign(&anna, "s1", now_ms() - (ACCESS_SECONDS + 60) * 1000).unwrap();
+        for token in [foreign.expose_secret(), expired.expose_secret(), "", "a.b.c"] {
+            assert_eq!(signer.read(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn only_one_algorithm_counts() {
+        let signer = signer();
+        let claims = Claims {
+            user: UserId::new("anna"),
+            session_id: "s1".into(),
+            issued_at: now_ms() / 1000,
+            expires_at: now_ms() / 1000 + 60,
+        };
+        let other = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims, &signer.encoding).unwrap();
+        assert_eq!(signer.read(&other), None);
+        let none = r#"{"alg":"none","typ":"JWT"}"#;
+        let parts = [none.to_owned(), serde_json::to_string(&claims).unwrap()];
+        let [header, body] = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+        assert_eq!(signer.read(&format!("{header}.{body}.")), None);
+    }
+
+    #[test]
+    fn a_refresh_token_is_read_as_it_was_written() {
+        let token = RefreshToken::random("s1");
+        let read = RefreshToken::parse(token.text().expose_secret()).unwrap();
+        assert_eq!((read.session_id.as_str(), read.fingerprint()), ("s1", token.fingerprint()));
+        assert!(RefreshToken::parse("no dot").is_none());
+    }
+
+    #[test]
+    fn debug_output_shows_no_token() {
+        let token = RefreshToken::random("s1");
+        let text = token.text();
+        let secret = text.expose_secret().split_once('.').unwrap().1;
+        let shown = format!("{token:?} {:?}", signer());
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

@@ -1,0 +1,159 @@
+//! Who is at the other end of a request, and whether they came over TLS. What proxies say about it
+//! counts only where the configuration names them: everybody else may claim anything.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+
+/// The other end of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    pub address: IpAddr,
+    /// The browser's connection is encrypted, at least up to a proxy.
+    pub secure: bool,
+}
+
+impl Default for Peer {
+    fn default() -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), secure: false }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or_default())
+    }
+}
+
+/// What is known about the way from browsers to this server. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies {
+    trusted: Arc<[IpNet]>,
+    always_secure: bool,
+}
+
+impl Proxies {
+    /// Reads `STUDIO_PROXIES` (networks such as `10.0.0.0/8`, or single addresses, separated by
+    /// commas) and `COOKIE_SECURE` (`1` where every browser comes over TLS).
+    ///
+    /// # Errors
+    /// When one of them cannot be understood.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let trusted = std::env::var("STUDIO_PROXIES").unwrap_or_default();
+        let always_secure = std::env::var("COOKIE_SECURE").is_ok_and(|value| value == "1" || value == "true");
+        Ok(Self { always_secure, ..Self::trusting(&trusted)? })
+    }
+
+    fn trusting(networks: &str) -> anyhow::Result<Self> {
+        let named = networks.split(',').map(str::trim).filter(|text| !text.is_empty());
+        let trusted = named.map(network).collect::<anyhow::Result<_>>()?;
+        Ok(Self { trusted, always_secure: false })
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// Who is behind a connection from `socket` that sent these headers.
+    pub fn peer(&self, socket: IpAddr, headers: &HeaderMap) -> Peer {
+        if !self.trusts(socket) {
+            return Peer { address: socket, secure: self.always_secure };
+        }
+        let secure = last_of(headers, "x-forwarded-proto").is_some_and(|proto| proto == "https");
+        // Each proxy appends whom it heard from: the last one that is no proxy of ours is the client.
+        let address = list(headers, "x-forwarded-for")
+            .rev()
+            .map_while(|address| address.parse().ok())
+            .find(|address: &IpAddr| !self.trusts(*address))
+            .unwrap_or(socket);
+        Peer { address, secure: secure || self.always_secure }
+    }
+}
+
+fn network(text: &str) -> anyhow::Result<IpNet> {
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>().or_else(|_| single()).with_context(|| {
+        format!("STUDIO_PROXIES: {text} is no network; write addresses such as 10.0.0.1 or 10.0.0.0/8")
+    })
+}
+
+/// The parts of a header that is a list, over all of its lines.
+fn list<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+    let lines: Vec<_> = headers.get_all(name).iter().collect();
+    let parts: Vec<_> =
+        lines.into_iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).collect();
+    parts.into_iter().map(str::trim)
+}
+
+fn last_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    list(headers, name).next_back()
+}
+
+/// Middleware that puts the [`Peer`] into each request.
+pub async fn identify(State(proxies): State<Proxies>, mut request: Request, next: Next) -> Response {
+    let socket = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = proxies.peer(socket.unwrap_or(Peer::default().address), request.headers());
+    request.extensions_mut().insert(peer);
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().fold(HeaderMap::new(), |mut map, (name, value)| {
+            map.append(*name, value.parse().unwrap());
+            map
+        })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn strangers_are_not_believed() {
+        let claims = headers(&[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")]);
+        let proxies = Proxies::trusting("10.0.0.0/8").unwrap();
+        let peer = proxies.peer(address("192.0.2.1"), &claims);
+        assert_eq!(peer, Peer { address: address("192.0.2.1"), secure: false });
+    }
+
+    #[test]
+    fn a_proxy_tells_the_client_and_clients_cannot_forge_it() {
+        let proxies = Proxies::trusting("10.0.0.0/8, 2001:db8::1").unwrap();
+        let chain = headers(&[
+            ("x-forwarded-for", "6.6.6.6, 198.51.100.7"),
+            ("x-forwarded-for", "10.1.1.1"),
+            ("x-forwarded-proto", "http, https"),
+        ]);
+        let peer = proxies.peer(address("10.9.9.9"), &chain);
+        assert_eq!(peer, Peer { address: address("198.51.100.7"), secure: true });
+        let none = proxies.peer(address("::ffff:10.9.9.9"), &HeaderMap::new());
+        assert_eq!(none, Peer { address: address("::ffff:10.9.9.9"), secure: false });
+    }
+
+    #[test]
+    fn nonsense_behind_a_proxy_is_the_proxy() {
+        let proxies = Proxies::trusting("10.0.0.1").unwrap();
+        let peer = proxies.peer(address("10.0.0.1"), &headers(&[("x-forwarded-for", "1.2.3.4, unknown")]));
+        assert_eq!(peer.address, address("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_mistyped_network_is_told() {
+        let error = Proxies::trusting("10.0.0.0/33").unwrap_err().to_string();
+        assert!(error.contains("10.0.0.0/33"), "{error}");
+    }
+}
