@@ -1,11 +1,11 @@
 //! Which address is answered by what.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use axum::response::IntoResponse;
-use axum::routing::any;
+use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
@@ -27,7 +27,7 @@ use crate::accounts::middleware::{authenticate, guard_pages};
 use crate::app::{App, shell};
 use crate::benchmark::service::BenchmarkService;
 use crate::jobs::JobService;
-use crate::live::Hub;
+use crate::live::{Hub, Live, socket};
 use crate::providers::service::ProviderService;
 
 /// The addresses of the pages. Generated once, before anything is rendered: meanwhile Leptos keeps
@@ -61,6 +61,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(openapi::routes())
         .route("/api/{*path}", any(no_such_api))
+        .route("/ws", get(socket::open).with_state(live(&state)))
         .merge(pages)
         .method_not_allowed_fallback(guard::no_such_method)
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, shell))
@@ -79,6 +80,13 @@ pub fn router(state: AppState) -> Router {
                 .layer(DefaultBodyLimit::disable()),
         )
         .with_state(state)
+}
+
+/// What the tabs of this process are served with. What jobs there are is told first.
+fn live(state: &AppState) -> Live {
+    Live::new(state.hub.clone(), Arc::new(state.jobs.clone()), Arc::new(state.accounts.clone()))
+        .with_snapshot(Arc::new(state.jobs.clone()))
+        .with_snapshot(Arc::new(state.benchmarks.under_way()))
 }
 
 /// What pages and server functions find in their context.

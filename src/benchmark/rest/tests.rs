@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::accounts::session::Proof;
-use crate::accounts::{Accounts, Role, User, UserId, Vault};
+use crate::accounts::{self, Accounts, Role, User, UserId, Vault};
 use crate::benchmark::api::StartBenchmark;
 use crate::benchmark::snapshot::TargetSnapshot;
 use crate::benchmark::store::BenchmarkStore;
@@ -52,6 +52,8 @@ impl World {
             let provider = Provider::of_kind(ProviderKind::Custom, &base_url);
             providers.put(&user, &provider, &models).await.unwrap();
         }
+        // Off otherwise, since there are two users.
+        accounts::Settings::new(database.clone()).set_local_networks(Some(true)).await.unwrap();
         let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
         let options =
             LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();

@@ -17,7 +17,7 @@ use super::listing::{Access, ModelListing, ProviderListing};
 use super::settings::{DEMO_URL, SHARED_PREFIX};
 use super::store::{ProviderStore, StoreError, StoredModel, StoredProvider};
 use super::types::{ApiError, Model, ModelRef, Provider, ProviderKind};
-use crate::accounts::{UserId, Vault, VaultError};
+use crate::accounts::{Settings, UserId, Vault, VaultError};
 use crate::database::Database;
 use crate::mock;
 use crate::server::error::Failure;
@@ -95,6 +95,7 @@ impl From<ProviderError> for Failure {
 #[derive(Debug, Clone)]
 pub struct ProviderService {
     store: ProviderStore,
+    installation: Settings,
     vault: Vault,
     environment: EnvironmentKeys,
     /// Where the demo models of this process are.
@@ -105,7 +106,8 @@ impl ProviderService {
     /// Without a demo, and without keys of the environment.
     pub fn new(database: Database, vault: Vault) -> Self {
         let environment = EnvironmentKeys::default();
-        Self { store: ProviderStore::new(database), vault, environment, demo: None }
+        let installation = Settings::new(database.clone());
+        Self { store: ProviderStore::new(database), installation, vault, environment, demo: None }
     }
 
     /// With the demo models at this address.
@@ -209,7 +211,8 @@ impl ProviderService {
 
     /// Which addresses may be reached, apart from the demo's.
     async fn networks(&self) -> Result<AddressPolicy, ProviderError> {
-        Ok(AddressPolicy::PUBLIC_AND_LOCAL)
+        let allowed = self.installation.allows_local_networks().await.map_err(StoreError::from)?;
+        Ok(AddressPolicy::of_setting(allowed))
     }
 
     /// The same for requests to this provider.
