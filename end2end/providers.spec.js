@@ -1,25 +1,14 @@
 // The page of providers and models, as people with and without JavaScript meet it.
 
-import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
+import { expect, expectAccessible, openInteractive, test } from "./helpers.js";
 
 const address = "/providers";
-
-async function openInteractive(page) {
-  const errors = [];
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(address);
-  await page.locator("html[data-interactive]").waitFor();
-  return errors;
-}
 
 test.describe("with JavaScript off", () => {
   test.use({ javaScriptEnabled: false });
 
   test("the server's HTML lists the demo provider and its models", async ({ page }) => {
-    await page.goto("/");
-    await expect(page).toHaveURL(address);
+    await page.goto(address);
     await expect(page.getByRole("heading", { name: "Providers & models" })).toBeVisible();
     const demo = page.locator("details", { has: page.getByRole("heading", { name: /^Demo/ }) });
     await expect(demo.locator("tbody tr").first()).toContainText("simulated");
@@ -44,7 +33,7 @@ test.describe("with JavaScript off", () => {
 });
 
 test("the filter narrows the list as one types, and says when nothing is left", async ({ page }) => {
-  const errors = await openInteractive(page);
+  const errors = await openInteractive(page, address);
   const rows = page.locator("tbody tr");
   const before = await rows.count();
   const first = (await rows.first().locator("td").first().innerText()).trim().split(/\s/)[0];
@@ -61,7 +50,7 @@ test("the filter narrows the list as one types, and says when nothing is left", 
 });
 
 test("looking again keeps the page and comes back", async ({ page }) => {
-  const errors = await openInteractive(page);
+  const errors = await openInteractive(page, address);
   await page.evaluate(() => (window.sameDocument = true));
   const answered = page.waitForResponse((response) => response.url().includes("/api/look_again"));
   await page.getByRole("button", { name: "Look again" }).click();
@@ -73,7 +62,7 @@ test("looking again keeps the page and comes back", async ({ page }) => {
 });
 
 test("the theme changes at once and stays over a reload", async ({ page }) => {
-  await openInteractive(page);
+  await openInteractive(page, address);
   const html = page.locator("html");
   await expect(html).not.toHaveAttribute("data-theme");
   await page.getByRole("button", { name: /Change to light/ }).click();
@@ -88,7 +77,7 @@ test("the theme changes at once and stays over a reload", async ({ page }) => {
 });
 
 test("the keyboard reaches everything, in order, and shows where it is", async ({ page }) => {
-  await openInteractive(page);
+  await openInteractive(page, address);
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
   await page.keyboard.press("Enter");
@@ -111,7 +100,7 @@ test("an unknown address is answered by a page that leads back", async ({ page }
 for (const width of [360, 390, 768, 1440]) {
   test(`nothing scrolls sideways at ${width} pixels`, async ({ page }) => {
     await page.setViewportSize({ width, height: 800 });
-    await openInteractive(page);
+    await openInteractive(page, address);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);
   });
@@ -125,11 +114,9 @@ for (const [name, theme, viewport] of [
   test(`axe finds nothing serious, ${name}`, async ({ page }) => {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme: theme });
-    await openInteractive(page);
+    await openInteractive(page, address);
     await page.evaluate(() => document.fonts.ready);
-    await page.screenshot({ path: `end2end/screenshots/${name}.png`, fullPage: name === "phone" });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    await page.screenshot({ path: `end2end/screenshots/providers-${name}.png`, fullPage: name === "phone" });
+    await expectAccessible(page);
   });
 }

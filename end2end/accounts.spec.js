@@ -1,0 +1,70 @@
+// Opening an account, signing in and out, as people with and without JavaScript meet it.
+
+import { test as signedOut } from "@playwright/test";
+import { expect, expectAccessible, openInteractive, register, test, unique } from "./helpers.js";
+
+const password = "correct horse battery";
+
+async function fillIn(page, email) {
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password").fill(password);
+}
+
+signedOut.describe("with JavaScript off", () => {
+  signedOut.use({ javaScriptEnabled: false });
+
+  signedOut("one registers, signs out and signs in again, and comes to the page asked for", async ({ page }) => {
+    const email = `${unique("form")}@example.org`;
+    await page.goto("/providers");
+    await expect(page).toHaveURL(/\/login\?next=/);
+    await page.getByRole("link", { name: "Open one" }).click();
+    await fillIn(page, email);
+    await page.getByRole("button", { name: "Open the account" }).click();
+    await expect(page).toHaveURL("/providers");
+    await page.getByLabel(`Account: ${email}`).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.goto("/providers");
+    await expect(page).toHaveURL(/\/login/);
+    await fillIn(page, email);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page).toHaveURL("/providers");
+  });
+
+  signedOut("the wrong password is told as such, and nothing else", async ({ page, playwright, baseURL }) => {
+    const { email } = await register(playwright, baseURL);
+    for (const address of [email, `${unique("nobody")}@example.org`]) {
+      await page.goto("/login");
+      await page.getByLabel("E-mail address").fill(address);
+      await page.getByLabel("Password").fill("not the password");
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await expect(page.getByRole("alert")).toContainText("password");
+      await expect(page.getByRole("alert")).not.toContainText(address);
+    }
+  });
+});
+
+signedOut("with JavaScript one registers and lands on a page that is alive", async ({ page }) => {
+  const errors = await openInteractive(page, "/register");
+  await fillIn(page, `${unique("script")}@example.org`);
+  await page.getByRole("button", { name: "Open the account" }).click();
+  await page.waitForURL((url) => !url.pathname.startsWith("/register"));
+  await page.locator("html[data-interactive]").waitFor();
+  expect(errors).toEqual([]);
+});
+
+test("a session that has ended leads to the sign-in page", async ({ page }) => {
+  await page.context().clearCookies();
+  await page.goto("/providers");
+  await expect(page).toHaveURL(/\/login\?next=/);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  signedOut(`axe finds nothing serious on the way in, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    for (const address of ["/login", "/register"]) {
+      await openInteractive(page, address);
+      await page.screenshot({ path: `end2end/screenshots${address}-${colorScheme}.png` });
+      await expectAccessible(page);
+    }
+  });
+}
