@@ -12,6 +12,7 @@ use crate::accounts::pages::{AccountMenu, LoginPage, RegisterPage};
 use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
+use crate::prompts::page::PromptsPage;
 use crate::providers::page::ProvidersPage;
 use crate::ui::layout::{Door, Frame, NavigationGroup, NavigationLink};
 use crate::ui::page::{EmptyState, PageHead};
@@ -19,7 +20,10 @@ use crate::ui::page::{EmptyState, PageHead};
 /// The left rail, in the order in which it is read.
 const NAVIGATION: &[NavigationGroup] = &[NavigationGroup {
     title: "Set up",
-    links: &[NavigationLink { title: "Providers & models", href: "/providers" }],
+    links: &[
+        NavigationLink { title: "Providers & models", href: "/providers" },
+        NavigationLink { title: "Prompt templates", href: "/prompts" },
+    ],
 }];
 
 /// The HTML document around [`App`], as the server sends it.
@@ -107,6 +111,7 @@ fn Pages() -> impl IntoView {
         <Routes fallback=NotFoundPage>
             <Route path=path!("/") view=|| view! { <Redirect path="/providers" /> } />
             <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
+            <Route path=path!("/prompts") view=PromptsPage ssr=SsrMode::Async />
             <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
             <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
         </Routes>

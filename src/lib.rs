@@ -9,6 +9,7 @@ pub mod benchmark;
 pub mod history;
 pub mod jobs;
 pub mod live;
+pub mod prompts;
 pub mod providers;
 pub mod stats;
 pub mod ui;

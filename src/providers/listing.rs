@@ -80,6 +80,30 @@ pub struct ModelListing {
     pub updated_at: i64,
 }
 
+/// What a provider answered when it was asked just now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ProviderHealth {
+    /// Its display name.
+    pub name: String,
+    pub provider_key: String,
+    pub status: HealthStatus,
+    /// From the request for its list of models to the whole answer; null where there was none.
+    pub latency_ms: Option<f64>,
+    pub error: Option<String>,
+}
+
+/// Whether a provider answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    Ok,
+    Error,
+    /// It was not asked, because it has no key.
+    NoKey,
+}
+
 impl ProviderListing {
     /// True when its models can be measured now.
     pub fn ready(&self) -> bool {

@@ -17,6 +17,8 @@ pub mod discovery;
 #[cfg(feature = "ssr")]
 pub mod egress;
 #[cfg(feature = "ssr")]
+pub mod rest;
+#[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]
 pub mod store;

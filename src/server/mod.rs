@@ -11,6 +11,8 @@ pub mod peer;
 mod router;
 mod security;
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
@@ -27,6 +29,7 @@ use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
 use crate::live::{Hub, Relay};
 use crate::mock;
+use crate::prompts::service::PromptService;
 use crate::providers::service::{EnvironmentKeys, ProviderService};
 
 pub use config::{Config, Storage};
@@ -49,6 +52,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let providers = ProviderService::new(database.clone(), Vault::new(&secret))
         .with_demo(demo.address())
         .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
+    let prompts = PromptService::new(database.clone());
     let hub = Hub::default();
     let relay = Relay::connect(&database, hub.clone()).await?;
     let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
@@ -63,6 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         accounts,
         proxies: config.proxies,
         jobs: jobs.clone(),
+        prompts,
         providers,
         benchmarks,
     };

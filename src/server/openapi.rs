@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{AppState, docs, health};
-use crate::{accounts, benchmark, history, jobs};
+use crate::{accounts, benchmark, history, jobs, prompts, providers};
 
 const DESCRIPTION: &str = "Measure language models: how fast, how good, at what cost.
 
@@ -31,6 +31,13 @@ access token. What goes wrong is said in one sentence: `{\"detail\"}` with 401, 
         (name = "accounts", description = "Signing in, sessions and tokens"),
         (name = "benchmark", description = "Measuring models"),
         (name = "history", description = "What was measured"),
+        (name = "configuration", description = "What the user can measure, by key and id"),
+        (name = "providers", description = "Providers by row"),
+        (name = "models", description = "Models by row"),
+        (name = "keys", description = "API keys, which go in and never come out"),
+        (name = "discovery", description = "What providers say about themselves"),
+        (name = "parameters", description = "Which parameters each provider takes"),
+        (name = "prompts", description = "Prompt templates"),
         (name = "jobs", description = "What runs, what waits and what has ended"),
         (name = "admin", description = "For admins only"),
         (name = "server", description = "The server itself"),
@@ -76,6 +83,8 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(jobs::rest::routes())
         .merge(benchmark::rest::routes())
         .merge(history::rest::routes())
+        .merge(providers::rest::routes())
+        .merge(prompts::rest::routes())
         .routes(routes!(health::health))
         .routes(routes!(description))
         .routes(routes!(docs::page))

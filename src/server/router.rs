@@ -44,6 +44,7 @@ pub struct AppState {
     pub accounts: Accounts,
     pub proxies: Proxies,
     pub jobs: JobService,
+    pub prompts: PromptService,
     pub providers: ProviderService,
     pub benchmarks: BenchmarkService,
 }
@@ -91,12 +92,13 @@ fn live(state: &AppState) -> Live {
 
 /// What pages and server functions find in their context.
 fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
-    let AppState { accounts, jobs, providers, benchmarks, .. } = state.clone();
+    let AppState { accounts, jobs, prompts, providers, benchmarks, .. } = state.clone();
     move || {
         provide_context(accounts.clone());
         provide_context(jobs.clone());
         provide_context(benchmarks.clone());
         provide_context(providers.clone());
+        provide_context(prompts.clone());
         security::content_security_policy();
     }
 }

@@ -4,31 +4,18 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
-use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
-use super::peer::Proxies;
 use super::{AppState, router};
 use crate::accounts::session::Proof;
-use crate::accounts::{Accounts, Role, Session, User, UserId, Vault};
-use crate::benchmark::service::BenchmarkService;
+use crate::accounts::{Role, Session, User, UserId};
 use crate::database::testing;
-use crate::jobs::{self, JobService};
-use crate::live::{Hub, Relay};
-use crate::providers::service::ProviderService;
 use crate::providers::{Model, Provider, ProviderKind};
 
 async fn state() -> AppState {
-    let database = testing::sqlite().await;
-    let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
+    let (state, database) = super::testing::state().await;
     testing::add_user(&database, "anna").await;
-    let hub = Hub::default();
-    let accounts = Accounts::quick(database.clone(), hub.clone());
-    let settings = jobs::Settings::new(jobs::Peers::Nobody);
-    let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), settings);
-    let providers = ProviderService::new(database.clone(), Vault::random());
-    let benchmarks = BenchmarkService::new(database, providers.clone(), jobs.clone());
-    AppState { options, hub, accounts, proxies: Proxies::default(), jobs, providers, benchmarks }
+    state
 }
 
 fn anna() -> Session {

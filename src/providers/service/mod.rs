@@ -1,6 +1,7 @@
 //! Which providers and models a user has, and how they are changed, reached and paid for.
 
 mod edit;
+mod health;
 mod keys;
 mod look;
 mod models;
@@ -22,6 +23,8 @@ use crate::database::Database;
 use crate::mock;
 use crate::server::error::Failure;
 
+pub use edit::Step;
+pub use health::LmStudio;
 pub use keys::EnvironmentKeys;
 pub use models::ModelEdit;
 

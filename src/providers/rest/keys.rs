@@ -1,0 +1,128 @@
+//! `/api/keys`: API keys, which go in and never come out.
+
+use axum::Json;
+use axum::extract::State;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::config::WhichProvider;
+use super::{ProviderDone, Refusals};
+use crate::accounts::Session;
+use crate::providers::listing::{KeyState, ProviderListing};
+use crate::providers::service::{ProviderError, ProviderService};
+use crate::server::error::{Body, Failure};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Keys {
+    keys: Vec<KeyRow>,
+}
+
+/// What there is to know about a provider's key.
+#[derive(Debug, Serialize, ToSchema)]
+struct KeyRow {
+    provider_key: String,
+    display_name: String,
+    key_env_name: Option<String>,
+    /// An admin's or the server's key is used.
+    has_global_key: bool,
+    has_user_key: bool,
+    /// Unix milliseconds.
+    user_key_updated_at: Option<i64>,
+    /// The last characters of the user's key.
+    last4: Option<String>,
+    /// The address that the user's key was saved for, where the provider has another now: it is sent
+    /// nowhere until it is entered anew.
+    locked_to: Option<String>,
+}
+
+impl From<ProviderListing> for KeyRow {
+    fn from(listing: ProviderListing) -> Self {
+        let usual = listing.provider.kind.facts().key_env.first().map(|&name| name.to_owned());
+        let (updated_at, last4, locked_to) = match &listing.key {
+            KeyState::Saved { last4, updated_at } => (Some(*updated_at), Some(last4.clone()), None),
+            KeyState::Locked { last4, origin, updated_at } => {
+                (Some(*updated_at), Some(last4.clone()), Some(origin.clone()))
+            }
+            _ => (None, None, None),
+        };
+        Self {
+            provider_key: listing.provider.key,
+            display_name: listing.provider.display_name,
+            key_env_name: listing.key_env.or(usual),
+            has_global_key: matches!(listing.key, KeyState::Environment(_) | KeyState::Shared),
+            has_user_key: updated_at.is_some(),
+            user_key_updated_at: updated_at,
+            last4,
+            locked_to,
+        }
+    }
+}
+
+/// List the state of the keys
+#[utoipa::path(get, path = "/api/keys", tag = "keys", responses((status = 200, body = Keys), Refusals))]
+pub(super) async fn list(
+    State(service): State<ProviderService>,
+    session: Session,
+) -> Result<Json<Keys>, Failure> {
+    let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
+    let keyed = listings.into_iter().filter(|listing| !listing.provider.simulated());
+    Ok(Json(Keys { keys: keyed.map(KeyRow::from).collect() }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct NewKey {
+    provider_key: String,
+    /// The key, or `api_key`.
+    #[schema(value_type = Option<String>, format = "password")]
+    value: Option<SecretString>,
+    #[schema(value_type = Option<String>, format = "password")]
+    api_key: Option<SecretString>,
+    /// Accepted and not needed: a key belongs to its provider.
+    #[allow(dead_code, reason = "part of the interface that scripts know")]
+    key_name: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct KeySaved {
+    #[schema(example = "ok")]
+    status: &'static str,
+    key_id: String,
+    provider_key: String,
+}
+
+/// Save a key
+///
+/// In place of the one before, for the provider's present address: it is sent nowhere else.
+#[utoipa::path(
+    put, path = "/api/keys", tag = "keys", request_body = NewKey,
+    responses((status = 200, body = KeySaved), Refusals)
+)]
+pub(super) async fn save(
+    State(service): State<ProviderService>,
+    session: Session,
+    Body(new): Body<NewKey>,
+) -> Result<Json<KeySaved>, Failure> {
+    let key = new.value.or(new.api_key);
+    let key = key.ok_or_else(|| Failure::Invalid("Send the key as `value` or `api_key`.".into()))?;
+    let listing = service.by_key(session.user_id(), &new.provider_key).await?;
+    service.save_key(session.user_id(), &listing.id, &key).await?;
+    Ok(Json(KeySaved { status: "ok", key_id: listing.id, provider_key: new.provider_key }))
+}
+
+/// Forget a key
+#[utoipa::path(
+    delete, path = "/api/keys", tag = "keys", request_body = WhichProvider,
+    responses((status = 200, body = ProviderDone), Refusals)
+)]
+pub(super) async fn delete(
+    State(service): State<ProviderService>,
+    session: Session,
+    Body(which): Body<WhichProvider>,
+) -> Result<Json<ProviderDone>, Failure> {
+    let listing = service.by_key(session.user_id(), &which.provider_key).await?;
+    if service.remove_key(session.user_id(), &listing.id).await? {
+        return Ok(Json(ProviderDone::to(which.provider_key)));
+    }
+    Err(Failure::NotFound(format!("{} has no key of yours.", listing.provider.display_name)))
+}

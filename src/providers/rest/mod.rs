@@ -1,0 +1,81 @@
+//! Providers, models, keys and parameter rules over HTTP. `/api/config` and `/api/v2` are two views of
+//! the same rows: the first names providers and models by their keys and ids, the second by row.
+
+mod config;
+mod discovery;
+mod environment;
+mod keys;
+mod models;
+mod params;
+mod providers;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::server::AppState;
+
+/// The routes of this folder.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(config::get))
+        .routes(routes!(config::add_model, config::change_model, config::delete_model))
+        .routes(routes!(config::add_provider, config::change_provider, config::delete_provider))
+        .routes(routes!(providers::list, providers::add))
+        .routes(routes!(providers::get, providers::change, providers::delete))
+        .routes(routes!(models::of_provider, models::add))
+        .routes(routes!(models::list))
+        .routes(routes!(models::change, models::delete))
+        .routes(routes!(keys::list, keys::save, keys::delete))
+        .routes(routes!(
+            environment::list_environment,
+            environment::set_environment,
+            environment::unset_environment
+        ))
+        .routes(routes!(discovery::discover))
+        .routes(routes!(discovery::lm_studio))
+        .routes(routes!(discovery::health))
+        .routes(routes!(params::registry))
+        .routes(routes!(params::validate))
+        .routes(routes!(params::seed))
+}
+
+/// How any of these requests may be refused. `{"detail"}` for 401, 403 and 422, `{"error"}` else.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "describes what `Failure` answers")]
+enum Refusals {
+    #[response(status = 400, description = "Understood, but it cannot be done; the body says why")]
+    BadRequest,
+    #[response(status = 401, description = "Not signed in")]
+    Unauthenticated,
+    #[response(status = 403, description = "Only admins, or only the provider's owner, may do this")]
+    Forbidden,
+    #[response(status = 404, description = "The user has no such provider or model")]
+    NotFound,
+    #[response(status = 409, description = "There is one of this name already")]
+    Conflict,
+    #[response(status = 422, description = "A field is missing, malformed or out of bounds")]
+    Invalid,
+}
+
+/// That it was done, and to which provider.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProviderDone {
+    #[schema(example = "ok")]
+    status: &'static str,
+    provider_key: String,
+}
+
+impl ProviderDone {
+    fn to(provider_key: impl Into<String>) -> Self {
+        Self { status: "ok", provider_key: provider_key.into() }
+    }
+}
+
+/// Tells a field that is null (`Some(None)`) from one that is not there (`None`).
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
+}

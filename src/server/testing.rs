@@ -1,0 +1,34 @@
+//! The app's state for tests that go through the router.
+
+use leptos::config::LeptosOptions;
+
+use super::AppState;
+use super::peer::Proxies;
+use crate::accounts::{Accounts, Vault};
+use crate::benchmark::service::BenchmarkService;
+use crate::database::{Database, testing};
+use crate::jobs::{self, JobService};
+use crate::live::{Hub, Relay};
+use crate::prompts::service::PromptService;
+use crate::providers::service::ProviderService;
+
+/// The state over an empty SQLite database, and that database.
+pub async fn state() -> (AppState, Database) {
+    let database = testing::sqlite().await;
+    let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
+    let hub = Hub::default();
+    let settings = jobs::Settings::new(jobs::Peers::Nobody);
+    let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), settings);
+    let providers = ProviderService::new(database.clone(), Vault::random());
+    let state = AppState {
+        options,
+        accounts: Accounts::quick(database.clone(), hub.clone()),
+        proxies: Proxies::default(),
+        benchmarks: BenchmarkService::new(database.clone(), providers.clone(), jobs.clone()),
+        hub,
+        jobs,
+        prompts: PromptService::new(database.clone()),
+        providers,
+    };
+    (state, database)
+}
