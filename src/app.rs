@@ -13,7 +13,7 @@ use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
 use crate::prompts::page::PromptsPage;
-use crate::providers::page::ProvidersPage;
+use crate::providers::pages::{AddProviderPage, DiscoverPage, ModelPage, ProviderPage, ProvidersPage};
 use crate::ui::layout::{Door, Frame, NavigationGroup, NavigationLink};
 use crate::ui::page::{EmptyState, PageHead};
 
@@ -111,6 +111,10 @@ fn Pages() -> impl IntoView {
         <Routes fallback=NotFoundPage>
             <Route path=path!("/") view=|| view! { <Redirect path="/providers" /> } />
             <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
+            <Route path=path!("/providers/new") view=AddProviderPage ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider") view=ProviderPage ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider/discover") view=DiscoverPage ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider/models/:model") view=ModelPage ssr=SsrMode::Async />
             <Route path=path!("/prompts") view=PromptsPage ssr=SsrMode::Async />
             <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
             <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />

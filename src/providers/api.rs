@@ -1,21 +1,229 @@
-//! What the page of providers calls.
+//! What the pages of providers call.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::listing::ProviderListing;
+use super::forms::ModelForm;
+use super::listing::{ProviderHealth, ProviderListing};
+use super::settings::Step;
+use super::types::Model;
+
+/// One provider, and what its page has to know beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderDetails {
+    pub listing: ProviderListing,
+    /// The user may share it.
+    pub admin: bool,
+    /// The variable of the server's environment whose key it would have, were it shared.
+    pub environment: Option<String>,
+}
+
+/// A model that a provider offers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub model: Model,
+    /// The user has it already.
+    pub here: bool,
+}
+
+/// What the user may do, and the service that does it.
+#[cfg(feature = "ssr")]
+fn caller() -> Result<(crate::accounts::User, super::service::ProviderService), ServerFnError> {
+    let session = crate::accounts::Session::require()?;
+    Ok((session.user, expect_context()))
+}
+
+#[cfg(feature = "ssr")]
+fn told(error: super::service::ProviderError) -> ServerFnError {
+    use super::service::ProviderError;
+    if let ProviderError::Store(error) = &error {
+        tracing::error!("{error}");
+    }
+    ServerFnError::new(error)
+}
 
 /// The providers of the user with their models, keys not included.
 #[server]
 pub async fn list_providers() -> Result<Vec<ProviderListing>, ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let providers = expect_context::<super::service::ProviderService>();
-    providers.list(session.user_id()).await.map_err(ServerFnError::new)
+    let (user, service) = caller()?;
+    service.list(&user.id).await.map_err(ServerFnError::new)
 }
 
 /// Asks every provider that can be reached for its models, and keeps what it says.
 #[server]
 pub async fn look_again() -> Result<(), ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let providers = expect_context::<super::service::ProviderService>();
-    providers.look(session.user_id()).await.map_err(ServerFnError::new)
+    let (user, service) = caller()?;
+    service.look(&user.id).await.map_err(told)
+}
+
+/// Asks every provider that is switched on whether it answers.
+#[server]
+pub async fn check_health() -> Result<Vec<ProviderHealth>, ServerFnError> {
+    let (user, service) = caller()?;
+    service.health(&user.id).await.map_err(told)
+}
+
+/// One provider by the id of its row.
+#[server]
+pub async fn get_provider(id: String) -> Result<ProviderDetails, ServerFnError> {
+    let (user, service) = caller()?;
+    let listing = service.get(&user.id, &id).await.map_err(told)?;
+    let admin = user.role == crate::accounts::Role::Admin;
+    let variable = service.environment_of(listing.provider.kind).filter(|_| admin);
+    let own_origin = listing.provider.kind.facts().is_own_origin(&listing.provider.base_url);
+    let environment = variable.filter(|_| own_origin).map(str::to_owned);
+    Ok(ProviderDetails { listing, admin, environment })
+}
+
+/// Adds a provider and goes to its page. An empty name or address is its kind's own.
+#[server]
+pub async fn add_provider(
+    kind: String,
+    display_name: String,
+    base_url: String,
+    api_key: String,
+) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    let id = service.add_of_kind(&user.id, &kind, &display_name, &base_url).await.map_err(told)?;
+    if !api_key.trim().is_empty() {
+        service.save_key(&user.id, &id, &api_key.into()).await.map_err(told)?;
+    }
+    leptos_axum::redirect(&format!("/providers/{id}"));
+    Ok(())
+}
+
+/// Changes name, address and prefix of a provider.
+#[server]
+pub async fn change_provider(
+    provider: String,
+    display_name: String,
+    base_url: String,
+    model_prefix: String,
+) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    let change = |settings: &mut super::settings::ProviderSettings| {
+        settings.provider.display_name = display_name;
+        settings.provider.base_url = base_url;
+        settings.model_prefix = Some(model_prefix.trim().to_owned()).filter(|prefix| !prefix.is_empty());
+    };
+    service.change(&user.id, &provider, change).await.map_err(told)
+}
+
+/// Switches a provider on or off.
+#[server]
+pub async fn switch_provider(provider: String, on: bool) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.change(&user.id, &provider, |settings| settings.enabled = on).await.map_err(told)
+}
+
+/// Moves a provider by one place.
+#[server]
+pub async fn step_provider(provider: String, step: Step) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.step(&user.id, &provider, step).await.map_err(told)
+}
+
+/// Gives a provider to every user, or takes it back.
+#[server]
+pub async fn share_provider(provider: String, shared: bool) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.share(&user, &provider, shared).await.map_err(told)
+}
+
+/// Deletes a provider and goes to the list.
+#[server]
+pub async fn delete_provider(provider: String) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.delete(&user.id, &provider).await.map_err(told)?;
+    leptos_axum::redirect("/providers");
+    Ok(())
+}
+
+/// Keeps an API key in place of the one before.
+#[server]
+pub async fn save_key(provider: String, api_key: String) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.save_key(&user.id, &provider, &api_key.into()).await.map_err(told)
+}
+
+/// Forgets an API key.
+#[server]
+pub async fn remove_key(provider: String) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.remove_key(&user.id, &provider).await.map(drop).map_err(told)
+}
+
+/// The models that a provider offers, those that are here already marked.
+#[server]
+pub async fn discover_models(provider: String) -> Result<Vec<Candidate>, ServerFnError> {
+    let (user, service) = caller()?;
+    let listing = service.get(&user.id, &provider).await.map_err(told)?;
+    let offered = service.discover(&user.id, &listing.provider.key).await.map_err(told)?;
+    let is_here = |model: &Model| listing.models.iter().any(|listed| listed.model.id == model.id);
+    Ok(offered.into_iter().map(|model| Candidate { here: is_here(&model), model }).collect())
+}
+
+/// Adds models that a provider offers, and goes to its page.
+#[server]
+pub async fn add_models(
+    provider: String,
+    #[server(default)] models: Vec<String>,
+) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    if models.is_empty() {
+        return Err(ServerFnError::new("Choose at least one model."));
+    }
+    service.add_offered(&user.id, &provider, &models).await.map_err(told)?;
+    leptos_axum::redirect(&format!("/providers/{provider}"));
+    Ok(())
+}
+
+/// Adds one model by its id.
+#[server]
+pub async fn add_model(provider: String, model_id: String) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    let settings = super::settings::ModelSettings::default();
+    service.add_model(&user.id, &provider, model_id.trim(), &settings).await.map(drop).map_err(told)
+}
+
+/// Changes everything about a model, and goes back to its provider.
+#[server]
+pub async fn change_model(
+    provider: String,
+    model: String,
+    model_id: String,
+    form: ModelForm,
+) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    let settings = form.settings().map_err(ServerFnError::new)?;
+    let edited = service.change_model(&user.id, &model, |edit| {
+        edit.model_id = model_id.trim().to_owned();
+        edit.settings = settings;
+    });
+    edited.await.map_err(told)?;
+    leptos_axum::redirect(&format!("/providers/{provider}"));
+    Ok(())
+}
+
+/// Switches a model on or off.
+#[server]
+pub async fn switch_model(model: String, on: bool) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.change_model(&user.id, &model, |edit| edit.enabled = on).await.map_err(told)
+}
+
+/// Moves a model by one place.
+#[server]
+pub async fn step_model(model: String, step: Step) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.step_model(&user.id, &model, step).await.map_err(told)
+}
+
+/// Deletes a model and goes back to its provider.
+#[server]
+pub async fn delete_model(provider: String, model: String) -> Result<(), ServerFnError> {
+    let (user, service) = caller()?;
+    service.delete_model(&user.id, &model).await.map_err(told)?;
+    leptos_axum::redirect(&format!("/providers/{provider}"));
+    Ok(())
 }

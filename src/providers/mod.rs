@@ -4,8 +4,9 @@
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod catalog;
+pub mod forms;
 pub mod listing;
-pub mod page;
+pub mod pages;
 pub mod registry;
 pub mod settings;
 pub mod types;

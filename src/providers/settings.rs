@@ -23,6 +23,32 @@ pub const MAX_OUTPUT_TOKENS: u64 = 1_000_000;
 /// US dollars per million tokens.
 pub const MAX_PRICE: f64 = 1_000_000.0;
 
+/// One step in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Up,
+    Down,
+}
+
+impl Step {
+    /// The name in forms.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    /// What its button shows.
+    pub fn arrow(self) -> &'static str {
+        match self {
+            Self::Up => "↑",
+            Self::Down => "↓",
+        }
+    }
+}
+
 /// A provider as its owner set it up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderSettings {

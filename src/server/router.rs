@@ -28,6 +28,7 @@ use crate::app::{App, shell};
 use crate::benchmark::service::BenchmarkService;
 use crate::jobs::JobService;
 use crate::live::{Hub, Live, socket};
+use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
 /// The addresses of the pages. Generated once, before anything is rendered: meanwhile Leptos keeps

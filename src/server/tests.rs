@@ -10,6 +10,7 @@ use super::{AppState, router};
 use crate::accounts::session::Proof;
 use crate::accounts::{Role, Session, User, UserId};
 use crate::database::testing;
+use crate::jobs;
 use crate::providers::{Model, Provider, ProviderKind};
 
 async fn state() -> AppState {

@@ -23,6 +23,7 @@ use crate::jobs::{JobService, Peers, Settings};
 use crate::live::hub::Tab;
 use crate::live::{Hub, Relay};
 use crate::mock;
+use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 use crate::providers::{Model, Provider, ProviderKind};
 use crate::server::peer::Proxies;
@@ -59,7 +60,8 @@ impl World {
             LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
         let accounts = Accounts::quick(database.clone(), hub.clone());
         let proxies = Proxies::default();
-        let state = AppState { options, hub, accounts, proxies, jobs, providers, benchmarks };
+        let prompts = PromptService::new(database.clone());
+        let state = AppState { options, hub, accounts, proxies, jobs, prompts, providers, benchmarks };
         Self { state, database, _mock: mock }
     }
 

@@ -1,19 +1,13 @@
 //! Adding, changing, ordering, sharing and deleting providers.
 
+use super::look::free_key;
+use super::seeds::known_models;
 use super::{ProviderError, ProviderService, shared_key};
 use crate::accounts::{Role, User, UserId};
 use crate::database::now_ms;
 use crate::providers::egress::check_base_url;
-use crate::providers::settings::{DEMO_URL, ProviderSettings};
+use crate::providers::settings::{DEMO_URL, ProviderSettings, Step};
 use crate::providers::types::{Model, Provider, ProviderKind};
-
-/// One step in an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    Up,
-    Down,
-}
 
 /// Nobody shares the same provider more often.
 const MAX_SHARED_ALIKE: usize = 100;
@@ -32,6 +26,32 @@ impl ProviderService {
         let settings = self.checked(settings.clone())?;
         let id = self.store.insert(user, &settings, models, now_ms()).await?;
         id.ok_or(ProviderError::Taken(settings.provider.key))
+    }
+
+    /// Adds a provider of this kind with the models that such providers start with; returns the id of
+    /// its row. Where name or address are empty they are the kind's own.
+    ///
+    /// # Errors
+    /// When there is no such kind, or it has no address of its own and none is given.
+    pub async fn add_of_kind(
+        &self,
+        user: &UserId,
+        kind: &str,
+        display_name: &str,
+        base_url: &str,
+    ) -> Result<String, ProviderError> {
+        let kind = ProviderKind::from_key(kind)
+            .filter(|kind| *kind != ProviderKind::Demo)
+            .ok_or_else(|| ProviderError::Invalid("Choose a kind of provider from the list.".into()))?;
+        let facts = kind.facts();
+        let base_url = Some(base_url.trim()).filter(|url| !url.is_empty()).or(facts.base_url);
+        let mut provider = Provider::of_kind(kind, base_url.unwrap_or_default());
+        if !display_name.trim().is_empty() {
+            display_name.trim().clone_into(&mut provider.display_name);
+        }
+        let own = self.store.list(user).await?.into_iter().filter(|stored| &stored.owner == user);
+        provider.key = free_key(facts.key, own.map(|stored| stored.settings.provider.key));
+        self.add(user, &provider.into(), &known_models(kind)).await
     }
 
     /// Puts in a provider whose models are known; of one that is there already the models are

@@ -63,6 +63,29 @@ impl ProviderService {
         Ok(listed)
     }
 
+    /// Adds those of the models that the user's own provider lists which have these ids.
+    ///
+    /// # Errors
+    /// As [`Self::discover`], or when the provider lists none of this id.
+    pub async fn add_offered(
+        &self,
+        user: &UserId,
+        provider_id: &str,
+        ids: &[String],
+    ) -> Result<(), ProviderError> {
+        let stored = self.own(user, provider_id).await?;
+        let name = stored.settings.provider.display_name.clone();
+        let listed = self.list_models(user, &stored).await?;
+        let listed = listed.map_err(|error| ProviderError::Unlisted { name, error })?;
+        let chosen: Vec<Model> = listed.into_iter().filter(|model| ids.contains(&model.id)).collect();
+        if let Some(id) = ids.iter().find(|id| chosen.iter().all(|model| model.id != **id)) {
+            return Err(ProviderError::Invalid(format!(
+                "{id} is not offered any more. Load the page again."
+            )));
+        }
+        self.add_models(user, provider_id, &chosen).await
+    }
+
     async fn own_providers(&self, user: &UserId) -> Result<Vec<StoredProvider>, StoreError> {
         let visible = self.store.list(user).await?.into_iter();
         Ok(visible.filter(|stored| &stored.owner == user).map(|stored| self.at_home(stored)).collect())
@@ -129,7 +152,7 @@ fn found_by_its_port(provider: &Provider) -> bool {
 }
 
 /// `wanted`, or `wanted-2`, `wanted-3`, … where it is taken.
-fn free_key(wanted: &str, taken: impl Iterator<Item = String>) -> String {
+pub(super) fn free_key(wanted: &str, taken: impl Iterator<Item = String>) -> String {
     let taken: Vec<String> = taken.collect();
     let numbered = (2..).map(|number| format!("{wanted}-{number}"));
     let mut keys = std::iter::once(wanted.to_owned()).chain(numbered);

@@ -23,7 +23,6 @@ use crate::database::Database;
 use crate::mock;
 use crate::server::error::Failure;
 
-pub use edit::Step;
 pub use health::LmStudio;
 pub use keys::EnvironmentKeys;
 pub use models::ModelEdit;
@@ -108,9 +107,13 @@ pub struct ProviderService {
 impl ProviderService {
     /// Without a demo, and without keys of the environment.
     pub fn new(database: Database, vault: Vault) -> Self {
-        let environment = EnvironmentKeys::default();
-        let installation = Settings::new(database.clone());
-        Self { store: ProviderStore::new(database), installation, vault, environment, demo: None }
+        Self {
+            installation: Settings::new(database.clone()),
+            store: ProviderStore::new(database),
+            vault,
+            environment: EnvironmentKeys::default(),
+            demo: None,
+        }
     }
 
     /// With the demo models at this address.
@@ -212,7 +215,7 @@ impl ProviderService {
         Some(mock::demo_provider(&format!("http://{}", self.demo?)).base_url)
     }
 
-    /// Which addresses may be reached, apart from the demo's.
+    /// Which addresses may be reached just now, apart from the demo's.
     async fn networks(&self) -> Result<AddressPolicy, ProviderError> {
         let allowed = self.installation.allows_local_networks().await.map_err(StoreError::from)?;
         Ok(AddressPolicy::of_setting(allowed))

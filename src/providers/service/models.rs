@@ -1,10 +1,10 @@
 //! Adding, changing, ordering and deleting the models of a provider.
 
-use super::edit::{Step, move_one};
+use super::edit::move_one;
 use super::{ProviderError, ProviderService};
 use crate::accounts::UserId;
 use crate::database::now_ms;
-use crate::providers::settings::{ModelSettings, check_model_id};
+use crate::providers::settings::{ModelSettings, Step, check_model_id};
 use crate::providers::store::{StoredModel, StoredProvider};
 use crate::providers::types::Model;
 

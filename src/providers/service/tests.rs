@@ -289,3 +289,23 @@ async fn the_demo_stays_where_it_is_and_keys_are_kept_apart() {
     });
     assert!(matches!(service.add(&anna, &reserved, &[]).await, Err(ProviderError::Invalid(_))));
 }
+
+#[tokio::test]
+async fn local_networks_are_reached_as_the_admin_says_and_the_demo_always() {
+    let database = testing::sqlite().await;
+    let anna = testing::add_user(&database, "anna").await;
+    let service = ProviderService::new(database.clone(), Vault::random()).with_demo(DEMO);
+    service.welcome(&anna).await.unwrap();
+    let mine = Provider::of_kind(ProviderKind::Custom, "http://127.0.0.1:9/v1");
+    service.put(&anna, &mine, &[Model::named("m")]).await.unwrap();
+    let policies = async || {
+        let asked = [model("custom", "m"), model("demo", "demo-fast")];
+        let targets = service.targets(&anna, &asked).await.unwrap();
+        [targets[0].policy, targets[1].policy]
+    };
+    assert_eq!(policies().await[0], AddressPolicy::PUBLIC_AND_LOCAL, "a single user is at home");
+    testing::add_user(&database, "ben").await;
+    assert_eq!(policies().await, [AddressPolicy::PUBLIC, AddressPolicy::PUBLIC.with_exception(DEMO)]);
+    Settings::new(database.clone()).set_local_networks(Some(true)).await.unwrap();
+    assert_eq!(policies().await[0], AddressPolicy::PUBLIC_AND_LOCAL);
+}

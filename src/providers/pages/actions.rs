@@ -1,0 +1,108 @@
+//! What the user does on these pages, and what went wrong with it.
+
+use leptos::prelude::*;
+
+use crate::providers::api::{
+    AddModel, ChangeProvider, DeleteModel, DeleteProvider, LookAgain, RemoveKey, SaveKey, ShareProvider,
+    StepModel, StepProvider, SwitchModel, SwitchProvider,
+};
+
+/// The actions of a page; its lists load again after each.
+#[derive(Clone, Copy)]
+pub(super) struct Actions {
+    pub look_again: ServerAction<LookAgain>,
+    pub save_key: ServerAction<SaveKey>,
+    pub remove_key: ServerAction<RemoveKey>,
+    pub switch: ServerAction<SwitchProvider>,
+    pub step: ServerAction<StepProvider>,
+    pub share: ServerAction<ShareProvider>,
+    pub change: ServerAction<ChangeProvider>,
+    pub delete: ServerAction<DeleteProvider>,
+    pub add_model: ServerAction<AddModel>,
+    pub switch_model: ServerAction<SwitchModel>,
+    pub step_model: ServerAction<StepModel>,
+    pub delete_model: ServerAction<DeleteModel>,
+}
+
+impl Actions {
+    pub(super) fn new() -> Self {
+        Self {
+            look_again: ServerAction::new(),
+            save_key: ServerAction::new(),
+            remove_key: ServerAction::new(),
+            switch: ServerAction::new(),
+            step: ServerAction::new(),
+            share: ServerAction::new(),
+            change: ServerAction::new(),
+            delete: ServerAction::new(),
+            add_model: ServerAction::new(),
+            switch_model: ServerAction::new(),
+            step_model: ServerAction::new(),
+            delete_model: ServerAction::new(),
+        }
+    }
+
+    /// Grows with each action that has ended.
+    pub(super) fn version(self) -> usize {
+        [
+            self.look_again.version(),
+            self.save_key.version(),
+            self.remove_key.version(),
+            self.switch.version(),
+            self.step.version(),
+            self.share.version(),
+            self.change.version(),
+            self.delete.version(),
+            self.add_model.version(),
+            self.switch_model.version(),
+            self.step_model.version(),
+            self.delete_model.version(),
+        ]
+        .iter()
+        .map(Get::get)
+        .sum()
+    }
+
+    fn errors(self) -> Vec<String> {
+        [
+            error_of(self.look_again),
+            error_of(self.save_key),
+            error_of(self.remove_key),
+            error_of(self.switch),
+            error_of(self.step),
+            error_of(self.share),
+            error_of(self.change),
+            error_of(self.delete),
+            error_of(self.add_model),
+            error_of(self.switch_model),
+            error_of(self.step_model),
+            error_of(self.delete_model),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// What went wrong with the last try, as a sentence.
+pub(super) fn error_of<S>(action: ServerAction<S>) -> Option<String>
+where
+    S: server_fn::ServerFn<Output = (), Error = ServerFnError> + Clone + Send + Sync + 'static,
+    S::Error: Clone + Send + Sync + 'static,
+{
+    match action.value().get() {
+        Some(Err(ServerFnError::ServerError(sentence))) => Some(sentence),
+        Some(Err(error)) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+/// Where it is said; always there, so that it is read out when it changes.
+#[component]
+pub(super) fn ActionErrors(actions: Actions) -> impl IntoView {
+    view! {
+        <div role="alert" class="form-error mt-2">
+            {move || actions.errors().into_iter().map(|error| view! { <p>{error}</p> }).collect_view()}
+        </div>
+    }
+}

@@ -1,0 +1,64 @@
+//! The page that adds a provider: a known one, or any address.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::actions::error_of;
+use crate::providers::api::AddProvider;
+use crate::providers::types::ProviderKind;
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::form::{PasswordField, PasswordPurpose, Select, SelectOption, TextField};
+use crate::ui::page::PageHead;
+
+/// Adds a provider.
+#[component]
+pub fn AddProviderPage() -> impl IntoView {
+    let add = ServerAction::<AddProvider>::new();
+    view! {
+        <Title text="Add a provider" />
+        <PageHead title="Add a provider" about="A known one, a server of your own, or any address that speaks OpenAI's protocol." />
+        <section class="panel mt-3.5 max-w-2xl px-4.5 py-4">
+            <ActionForm action=add attr:class="grid gap-3.5">
+                <Select label="Kind" name="kind" options=kinds() value="custom" hint="Decides protocol, parameter rules and prices." />
+                <TextField label="Name" name="display_name" max_length=256 hint="Empty: the kind's own name." />
+                <TextField
+                    label="Base URL"
+                    name="base_url"
+                    kind="url"
+                    placeholder="https://api.example.com/v1"
+                    hint="Empty: the kind's own address. Needed for a custom provider."
+                />
+                <PasswordField
+                    label="API key"
+                    name="api_key"
+                    purpose=PasswordPurpose::Secret
+                    hint="Stored encrypted, never shown again, sent to this address only. Empty where none is needed."
+                />
+                <p class="form-error" role="alert">
+                    {move || error_of(add)}
+                </p>
+                <div class="flex gap-2">
+                    <SubmitButton tone=ButtonTone::Primary pending=add.pending()>
+                        "Add provider"
+                    </SubmitButton>
+                    <a class="button" href="/providers">
+                        "Cancel"
+                    </a>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+fn kinds() -> Vec<SelectOption> {
+    let kinds = ProviderKind::all().filter(|facts| facts.kind != ProviderKind::Demo);
+    let option = |facts: &'static crate::providers::types::KindFacts| {
+        let group = match (facts.kind, facts.local) {
+            (ProviderKind::Custom, _) => "Any other",
+            (_, true) => "On your network",
+            (_, false) => "Hosted",
+        };
+        SelectOption::new(facts.key, facts.display_name).under(group)
+    };
+    kinds.map(option).collect()
+}

@@ -1,0 +1,103 @@
+//! A provider's API key: what there is to know about it, and the field that replaces it.
+
+use leptos::prelude::*;
+
+use super::actions::Actions;
+use crate::providers::listing::{KeyState, ProviderListing};
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::form::{PasswordField, PasswordPurpose};
+use crate::ui::tag::{Tag, Tone};
+use crate::ui::time::Ago;
+
+/// The state of the key in a word or two.
+#[component]
+pub(super) fn KeyTag(key: KeyState) -> impl IntoView {
+    let (tone, text) = match key {
+        KeyState::NotNeeded => return None,
+        KeyState::Missing => (Tone::Warning, "no key".to_owned()),
+        KeyState::Locked { .. } => (Tone::Warning, "key of another address".to_owned()),
+        KeyState::Saved { last4, .. } => (Tone::Good, format!("key …{last4}")),
+        KeyState::Environment(name) => (Tone::Good, format!("key from {name}")),
+        KeyState::Shared => (Tone::Good, "shared key".to_owned()),
+    };
+    Some(view! { <Tag tone text /> })
+}
+
+/// Says what the key is, and takes a new one.
+#[component]
+pub(super) fn KeySection(listing: ProviderListing, actions: Actions) -> impl IntoView {
+    let id = listing.id.clone();
+    let removable = matches!(listing.key, KeyState::Saved { .. } | KeyState::Locked { .. });
+    let Actions { remove_key, .. } = actions;
+    view! {
+        <section class="panel mt-3.5 px-4.5 py-4" aria-labelledby="key">
+            <h2 id="key" class="font-semibold">
+                "API key"
+            </h2>
+            <p class="text-soft mt-0.5">
+                <KeyStory key=listing.key.clone() />
+            </p>
+            <div class="mt-2.5 flex flex-wrap items-end gap-2">
+                <KeyForm listing actions />
+                {removable
+                    .then(|| {
+                        view! {
+                            <ActionForm action=remove_key>
+                                <input type="hidden" name="provider" value=id />
+                                <SubmitButton pending=remove_key.pending()>"Remove key"</SubmitButton>
+                            </ActionForm>
+                        }
+                    })}
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn KeyStory(key: KeyState) -> impl IntoView {
+    match key {
+        KeyState::NotNeeded => {
+            "None is needed here. One that you save is sent to this address only.".into_any()
+        }
+        KeyState::Missing => "There is none yet. It is stored encrypted and never shown again.".into_any(),
+        KeyState::Saved { last4, updated_at } => {
+            view! { "Ends in " <b class="num">{last4}</b> ", saved " <Ago at_ms=updated_at /> "." }.into_any()
+        }
+        KeyState::Locked { last4, origin, .. } => view! {
+            "The key that ends in "
+            <b class="num">{last4}</b>
+            " was saved for "
+            {origin}
+            " and is sent nowhere else. Enter the key for the new address."
+        }
+        .into_any(),
+        KeyState::Environment(name) => {
+            view! { "Taken from " <code class="font-mono">{name}</code> " of the server's environment." }
+                .into_any()
+        }
+        KeyState::Shared => "An admin's, for everybody. Nobody else sees it.".into_any(),
+    }
+}
+
+/// The field for a new key. The id tells it from those of other providers.
+#[component]
+pub(super) fn KeyForm(listing: ProviderListing, actions: Actions) -> impl IntoView {
+    let Actions { save_key, .. } = actions;
+    let name = listing.provider.display_name.clone();
+    view! {
+        <ActionForm action=save_key attr:class="flex min-w-0 flex-wrap items-end gap-2">
+            <input type="hidden" name="provider" value=listing.id.clone() />
+            <PasswordField
+                label=format!("API key for {name}")
+                name="api_key"
+                id=format!("key-{}", listing.id)
+                purpose=PasswordPurpose::Secret
+                placeholder="sk-…"
+                required=true
+            />
+            <SubmitButton tone=ButtonTone::Primary pending=save_key.pending()>
+                "Save key"
+            </SubmitButton>
+        </ActionForm>
+    }
+}
