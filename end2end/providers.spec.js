@@ -85,6 +85,8 @@ test("the keyboard reaches everything, in order, and shows where it is", async (
   await page.keyboard.press("Tab");
   await expect(page.getByRole("searchbox", { name: "Filter models" })).toBeFocused();
   await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Check health" })).toBeFocused();
+  await page.keyboard.press("Tab");
   const button = page.getByRole("button", { name: "Look again" });
   await expect(button).toBeFocused();
   expect(await button.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe("solid");
