@@ -3,12 +3,14 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::SsrMode;
-use leptos_router::components::{Redirect, Route, Router, Routes};
+use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::accounts::User;
 use crate::accounts::api::user_of_page;
 use crate::accounts::pages::{AccountMenu, LoginPage, RegisterPage};
+use crate::benchmark::pages::{ResultsPage, StartHere, Workbench};
+use crate::history::page::HistoryPage;
 use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
@@ -18,13 +20,22 @@ use crate::ui::layout::{Door, Frame, NavigationGroup, NavigationLink};
 use crate::ui::page::{EmptyState, PageHead};
 
 /// The left rail, in the order in which it is read.
-const NAVIGATION: &[NavigationGroup] = &[NavigationGroup {
-    title: "Set up",
-    links: &[
-        NavigationLink { title: "Providers & models", href: "/providers" },
-        NavigationLink { title: "Prompt templates", href: "/prompts" },
-    ],
-}];
+const NAVIGATION: &[NavigationGroup] = &[
+    NavigationGroup {
+        title: "Measure",
+        links: &[
+            NavigationLink { title: "Benchmark", href: "/benchmark" },
+            NavigationLink { title: "History", href: "/history" },
+        ],
+    },
+    NavigationGroup {
+        title: "Set up",
+        links: &[
+            NavigationLink { title: "Providers & models", href: "/providers" },
+            NavigationLink { title: "Prompt templates", href: "/prompts" },
+        ],
+    },
+];
 
 /// The HTML document around [`App`], as the server sends it.
 #[cfg(feature = "ssr")]
@@ -109,7 +120,12 @@ fn TopBarTools(user: User) -> impl IntoView {
 fn Pages() -> impl IntoView {
     view! {
         <Routes fallback=NotFoundPage>
-            <Route path=path!("/") view=|| view! { <Redirect path="/providers" /> } />
+            <Route path=path!("/") view=|| view! { <Redirect path="/benchmark" /> } />
+            <ParentRoute path=path!("/benchmark") view=Workbench ssr=SsrMode::Async>
+                <Route path=path!("") view=StartHere ssr=SsrMode::Async />
+                <Route path=path!(":id") view=ResultsPage ssr=SsrMode::Async />
+            </ParentRoute>
+            <Route path=path!("/history") view=HistoryPage ssr=SsrMode::Async />
             <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
             <Route path=path!("/providers/new") view=AddProviderPage ssr=SsrMode::Async />
             <Route path=path!("/providers/:provider") view=ProviderPage ssr=SsrMode::Async />
@@ -129,7 +145,7 @@ fn NotFoundPage() -> impl IntoView {
         <PageHead title="There is no such page" />
         <EmptyState>
             "The address may be mistyped or out of date. "
-            <a class="link" href="/providers">"Go to Providers & models"</a>
+            <a class="link" href="/benchmark">"Go to Benchmark"</a>
             "."
         </EmptyState>
     }

@@ -3,6 +3,9 @@
 //! A capability is a room (a folder). Rooms without a `cfg` exist in the browser too; see
 //! `docs/architecture.md` for what lives where.
 
+// A page's markup is one type, and large pages nest deep.
+#![recursion_limit = "256"]
+
 pub mod accounts;
 pub mod app;
 pub mod benchmark;

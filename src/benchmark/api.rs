@@ -18,7 +18,7 @@ pub async fn estimate_benchmark(request: BenchmarkRequest) -> Result<Estimate, S
 
 /// Starts the benchmark that the form asks for and leads to its page.
 #[server]
-pub async fn start_benchmark(fields: SetUpFields) -> Result<String, ServerFnError> {
+pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<String, ServerFnError> {
     let session = crate::accounts::Session::require()?;
     let benchmarks = expect_context::<super::service::BenchmarkService>();
     let request = fields.request().map_err(refused)?;

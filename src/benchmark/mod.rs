@@ -2,6 +2,7 @@
 
 pub mod api;
 mod bounds;
+pub mod pages;
 pub mod report;
 pub mod set_up;
 pub mod submission;

@@ -8,6 +8,7 @@ use super::choice::{ChoiceError, choose};
 use super::estimate::duration_s;
 use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE};
 use super::late::BenchmarksUnderWay;
+use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::submission::{BenchmarkRequest, check_size};
 use super::types::{Parameters, ResultRow};
@@ -203,6 +204,30 @@ impl BenchmarkService {
             rows,
             job,
         })
+    }
+
+    /// What the benchmark `like` was to measure, else what the user's latest one was; `None` where there
+    /// is neither.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asked(
+        &self,
+        user: &UserId,
+        like: Option<&str>,
+    ) -> Result<Option<(Vec<ModelRef>, Parameters)>, BenchmarkError> {
+        if let Some(id) = like
+            && let Some((_, asked)) = self.job(user, id).await?
+        {
+            return Ok(Some((asked.targets, asked.parameters)));
+        }
+        let stored = match like {
+            Some(id) => self.store.find(user, id).await?,
+            None => self.store.latest(user).await?,
+        };
+        Ok(stored.map(|stored| {
+            (stored.targets.iter().map(TargetSnapshot::model_ref).collect(), stored.parameters)
+        }))
     }
 
     /// The arrivals of one run's chunks.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::bounds::{ensure, within};
 use super::types::{Parameters, Timeouts};
+use super::view::BenchmarkView;
 use crate::benchmark::PlanError;
 use crate::providers::{ModelRef, registry};
 
@@ -68,6 +69,26 @@ impl Default for BenchmarkRequest {
 }
 
 impl BenchmarkRequest {
+    /// The same benchmark again.
+    pub fn again(view: &BenchmarkView) -> Self {
+        let Parameters {
+            prompt, runs, max_tokens, temperature, context_tiers, warmup, params, timeouts, ..
+        } = view.parameters.clone();
+        let timeout = (timeouts != Timeouts::default()).then_some(timeouts.total_s);
+        Self {
+            targets: view.targets.clone(),
+            prompt: Some(prompt),
+            runs,
+            max_tokens,
+            temperature,
+            context_tiers,
+            timeout,
+            warmup,
+            provider_params: Some(params),
+            ..Self::default()
+        }
+    }
+
     /// The parameters, checked.
     ///
     /// # Errors

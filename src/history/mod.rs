@@ -1,6 +1,7 @@
 //! What was measured: listed, read, deleted.
 
 pub mod api;
+pub mod page;
 pub mod types;
 
 #[cfg(feature = "ssr")]

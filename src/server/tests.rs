@@ -96,12 +96,12 @@ async fn an_unknown_page_is_a_page_and_an_unknown_api_is_json() {
 }
 
 #[tokio::test]
-async fn the_front_door_leads_to_the_providers() {
+async fn the_front_door_leads_to_the_benchmark() {
     let mut request = get("/");
     request.headers_mut().insert(header::ACCEPT, "text/html".parse().unwrap());
     let response = answer(state().await, request).await;
     assert_eq!(response.status(), StatusCode::FOUND);
-    assert_eq!(response.headers()[header::LOCATION], "/providers");
+    assert_eq!(response.headers()[header::LOCATION], "/benchmark");
 }
 
 #[tokio::test]

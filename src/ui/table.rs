@@ -80,6 +80,9 @@ pub fn SortHeader<K>(
     /// `n` for numbers, and classes that hide the column on narrow screens.
     #[prop(optional, into)]
     class: String,
+    /// What the column shows, in a line.
+    #[prop(optional, into)]
+    about: Option<String>,
 ) -> impl IntoView
 where
     K: Copy + PartialEq + Send + Sync + 'static,
@@ -98,6 +101,7 @@ where
             <button
                 type="button"
                 class="sort-button"
+                title=about
                 on:click=move |_| sort.update(|sort| *sort = sort.pressed(key, best_first))
             >
                 {label}
@@ -114,14 +118,17 @@ where
 pub fn NumberCell(
     /// As [`format`](super::format) writes it.
     value: Option<String>,
-    #[prop(optional, into)] unit: Option<String>,
+    #[prop(default = None)] unit: Option<String>,
     /// As [`spread`](super::format::spread) writes it.
-    #[prop(optional, into)]
+    #[prop(default = None)]
     spread: Option<String>,
     /// The best of its column stands out.
     #[prop(optional)]
     best: bool,
     #[prop(optional, into)] class: String,
+    /// Tags behind the number.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     let known = value.is_some();
     let weight = if best { "font-semibold" } else { "" };
@@ -130,6 +137,7 @@ pub fn NumberCell(
             <span class=weight>{value.unwrap_or_else(|| UNKNOWN.to_owned())}</span>
             {unit.filter(|_| known).map(|unit| view! { <span class="unit">{unit}</span> })}
             {spread.filter(|_| known).map(|spread| view! { <span class="spread">{spread}</span> })}
+            {children.map(|children| children())}
         </td>
     }
 }

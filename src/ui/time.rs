@@ -57,6 +57,17 @@ fn iso_utc(at_ms: i64) -> String {
     text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{seconds}Z"))
 }
 
+/// The present in Unix milliseconds, each second, for as long as its owner lives. Stands still on the
+/// server.
+pub fn second_hand() -> RwSignal<i64> {
+    let now = RwSignal::new(now_ms());
+    Effect::new(move |_| {
+        let ticking = set_interval_with_handle(move || now.set(now_ms()), std::time::Duration::from_secs(1));
+        on_cleanup(move || ticking.into_iter().for_each(|ticking| ticking.clear()));
+    });
+    now
+}
+
 /// The moment of rendering: a page on the server does not live to see another.
 #[cfg(feature = "ssr")]
 fn clock() -> ArcRwSignal<i64> {

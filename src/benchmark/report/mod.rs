@@ -1,5 +1,6 @@
 //! A benchmark as its page shows it, finished or under way. Pure: rows in, words and figures out.
 
+pub mod charts;
 pub mod columns;
 pub mod highlights;
 pub mod progress;
@@ -7,7 +8,7 @@ pub mod remarks;
 pub mod state;
 
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 use super::types::ResultRow;
 use crate::providers::ProviderKind;

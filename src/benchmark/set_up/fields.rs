@@ -111,9 +111,8 @@ impl SetUpFields {
         self.advanced().into_iter().any(|text| !text.trim().is_empty())
     }
 
-    fn advanced(&self) -> [&str; 9] {
+    fn advanced(&self) -> [&str; 8] {
         [
-            &self.timeout,
             &self.top_p,
             &self.top_k,
             &self.frequency_penalty,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::SetUpFields;
 use crate::benchmark::types::Parameters;
-use crate::providers::ModelRef;
+use crate::providers::listing::ProviderListing;
+use crate::providers::{Model, ModelRef};
 
 /// What can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,7 +46,35 @@ pub struct MenuModel {
     pub context_window: Option<u64>,
 }
 
+/// A prompt to choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptTemplate {
+    pub id: String,
+    pub category: String,
+    pub label: String,
+    pub prompt: String,
+}
+
 impl MenuGroup {
+    fn of(listing: &ProviderListing) -> Self {
+        let models: Vec<MenuModel> =
+            listing.switched_on().map(|listed| MenuModel::of(&listed.model)).collect();
+        let obstacle = match (listing.usable(), models.is_empty()) {
+            (false, _) => Some(Obstacle::NeedsKey),
+            (true, true) => Some(Obstacle::NoModels(listing.problem.clone())),
+            (true, false) => None,
+        };
+        Self {
+            key: listing.provider.key.clone(),
+            name: listing.provider.display_name.clone(),
+            hue: listing.provider.kind.facts().key.to_owned(),
+            simulated: listing.provider.simulated(),
+            local: listing.local(),
+            obstacle,
+            models,
+        }
+    }
+
     /// How the form names one of its models.
     pub fn value_of(&self, model: &MenuModel) -> String {
         format!("{}/{}", self.key, model.id)
@@ -57,7 +86,18 @@ impl MenuGroup {
     }
 }
 
+impl MenuModel {
+    fn of(model: &Model) -> Self {
+        Self { id: model.id.clone(), name: model.display_name.clone(), context_window: model.context_window }
+    }
+}
+
 impl ModelMenu {
+    /// The providers that are switched on, with their models that are.
+    pub fn of(listings: &[ProviderListing]) -> Self {
+        Self { groups: listings.iter().filter(|listing| listing.enabled).map(MenuGroup::of).collect() }
+    }
+
     /// How many models can be measured now.
     pub fn ready_count(&self) -> usize {
         self.groups.iter().map(|group| group.ready().len()).sum()

@@ -99,6 +99,18 @@ impl BenchmarkStore {
         row.as_ref().map(stored_benchmark).transpose()
     }
 
+    /// The one that began last; `None` when the user has none.
+    pub async fn latest(&self, user: &UserId) -> Result<Option<StoredBenchmark>, StoreError> {
+        let row = sqlx::query(
+            "select id, status, error, created_at, finished_at, parameters, targets, client
+             from benchmarks where user_id = $1 order by id desc limit 1",
+        )
+        .bind(user.as_str())
+        .fetch_optional(self.database.pool())
+        .await?;
+        row.as_ref().map(stored_benchmark).transpose()
+    }
+
     /// Those that have begun and neither finished nor failed, oldest first.
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
         let rows = sqlx::query(

@@ -1,0 +1,156 @@
+// The benchmark page from set-up to results, as people with and without JavaScript meet it.
+
+import { test as base } from "@playwright/test";
+import { expect, expectAccessible, openInteractive, register } from "./helpers.js";
+
+// Each test has an account of its own: benchmarks of one user wait for each other.
+const test = base.extend({
+  storageState: async ({ playwright, baseURL }, use) => {
+    await use((await register(playwright, baseURL)).state);
+  },
+});
+
+const results = (page) => page.getByRole("region", { name: "Results" }).getByRole("table");
+
+async function choose(page, { models, runs, maxTokens, tiers = [] }) {
+  for (const box of await page.locator('input[name="models[]"]:checked').all()) await box.uncheck();
+  for (const model of models) await page.getByRole("checkbox", { name: model }).check();
+  await page.getByLabel("Runs", { exact: true }).fill(String(runs));
+  await page.getByLabel("Max tokens").fill(String(maxTokens));
+  // The boxes themselves are out of sight; their chips are pressed.
+  for (const tier of tiers) await page.getByRole("checkbox", { name: tier, exact: true }).check({ force: true });
+}
+
+const quick = { models: ["Demo Fast", "Demo Steady"], runs: 2, maxTokens: 48, tiers: ["1K"] };
+const slow = { models: ["Demo Steady"], runs: 20, maxTokens: 400 };
+
+test.describe("with JavaScript off", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a benchmark is started, watched and read", async ({ page }) => {
+    await page.goto("/benchmark");
+    await choose(page, quick);
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await expect(page).toHaveURL(/\/benchmark\/[0-9a-f-]{36}/);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("2 models, 2 context sizes, 2 runs");
+    await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+    await expect(results(page).locator("tbody tr")).toHaveCount(4);
+    await expect(results(page).locator("tbody tr").first()).toContainText("tok/s");
+    await page.goto("/history");
+    await expect(page.getByRole("link", { name: /Demo Fast/ })).toBeVisible();
+  });
+
+  test("what is out of bounds is refused with a sentence", async ({ page }) => {
+    await page.goto("/benchmark");
+    await page.getByText("Advanced").click();
+    await page.getByLabel("Passthrough").fill("[1]");
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await expect(page.getByRole("alert").filter({ hasText: "Enter a JSON object" })).toBeVisible();
+  });
+});
+
+test("the first benchmark is one press away, and a reload in its middle loses nothing", async ({ page }) => {
+  const errors = await openInteractive(page, "/benchmark");
+  await expect(page.getByRole("checkbox", { name: /Demo Fast/ })).toBeChecked();
+  await choose(page, quick);
+  await expect(page.getByText("2 of", { exact: false }).first()).toContainText("chosen");
+  await expect(page.locator(".estimate")).toContainText("12 requests");
+  await page.evaluate(() => (window.sameDocument = true));
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page).toHaveURL(/\/benchmark\/[0-9a-f-]{36}/);
+  expect(await page.evaluate(() => window.sameDocument)).toBe(true);
+  const rows = results(page).locator("tbody tr");
+  await expect(rows).toHaveCount(4);
+  await expect(rows.first()).toContainText("tok/s");
+  await page.screenshot({ path: "end2end/screenshots/benchmark-running.png" });
+  await page.reload();
+  await page.locator("html[data-interactive]").waitFor();
+  await expect(rows).toHaveCount(4);
+  await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+  for (const row of await rows.all()) await expect(row.locator("td").last()).toHaveText(/^2/);
+  await page.evaluate(() => document.fonts.ready);
+  await page.screenshot({ path: "end2end/screenshots/benchmark-finished.png", fullPage: true });
+  expect(errors).toEqual([]);
+});
+
+test("rows sort by any column, and all metrics can be shown", async ({ page }) => {
+  await openInteractive(page, "/benchmark");
+  await choose(page, { ...quick, runs: 1 });
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+  const header = results(page).getByRole("columnheader", { name: "Context", exact: true });
+  await header.getByRole("button").click();
+  await expect(header).toHaveAttribute("aria-sort", "ascending");
+  await expect(results(page).locator("tbody tr").first().locator("td").first()).toHaveText("0");
+  await header.getByRole("button").click();
+  await expect(header).toHaveAttribute("aria-sort", "descending");
+  await expect(results(page).locator("tbody tr").first().locator("td").first()).toHaveText(/1,000/);
+  const lateness = results(page).getByRole("columnheader", { name: "Lateness" });
+  await expect(lateness).toBeHidden();
+  await page.getByLabel("All metrics").check();
+  await expect(lateness).toBeVisible();
+});
+
+test("a running benchmark is cancelled after a question", async ({ page }) => {
+  await openInteractive(page, "/benchmark");
+  await choose(page, slow);
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(results(page).locator("tbody tr").first()).toContainText("tok/s", { timeout: 30_000 });
+  await page.locator("main").getByRole("button", { name: "Cancel", exact: true }).click();
+  const question = page.getByRole("alertdialog", { name: "Cancel this benchmark?" });
+  await expect(question).toContainText("are discarded");
+  await question.getByRole("button", { name: "Cancel the benchmark" }).click();
+  await expect(page.getByText("It was cancelled")).toBeVisible();
+  await page.goto("/history");
+  await expect(page.getByText("Nothing has been measured yet")).toBeVisible();
+});
+
+test("what is wrong with the form is said at its field", async ({ page }) => {
+  await openInteractive(page, "/benchmark");
+  await page.getByLabel("Runs", { exact: true }).fill("21");
+  await expect(page.getByText("Enter a whole number from 1 to 20.")).toBeVisible();
+  await page.getByText("Advanced").click();
+  await page.getByLabel("Passthrough").fill("{");
+  await expect(page.getByText("This is not valid JSON", { exact: false })).toBeVisible();
+});
+
+test("models are searched and chosen all at once", async ({ page }) => {
+  await openInteractive(page, "/benchmark");
+  await page.getByRole("button", { name: "Choose none of Demo", exact: false }).click();
+  await expect(page.getByText("Choose at least one model.").first()).toBeVisible();
+  await page.getByRole("button", { name: "Choose all of Demo", exact: false }).click();
+  await expect(page.getByText("Choose at least one model.")).toHaveCount(0);
+});
+
+test("a finished benchmark is found in the history and deleted", async ({ page }) => {
+  await openInteractive(page, "/benchmark");
+  await choose(page, { models: ["Demo Fast"], runs: 1, maxTokens: 16 });
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+  await page.getByRole("link", { name: "History", exact: true }).click();
+  await page.getByRole("button", { name: /^Delete Demo Fast/ }).click();
+  await page.getByRole("button", { name: "Delete it" }).click();
+  await expect(page.getByText("Nothing has been measured yet")).toBeVisible();
+});
+
+for (const [name, colorScheme, viewport] of [
+  ["light", "light", { width: 1440, height: 900 }],
+  ["dark", "dark", { width: 1440, height: 900 }],
+  ["phone", "light", { width: 360, height: 800 }],
+]) {
+  test(`axe finds nothing serious, and nothing scrolls sideways, ${name}`, async ({ page }) => {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme });
+    await openInteractive(page, "/benchmark");
+    await page.evaluate(() => document.fonts.ready);
+    await page.screenshot({ path: `end2end/screenshots/set-up-${name}.png` });
+    await expectAccessible(page);
+    await choose(page, { ...quick, runs: 1 });
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+    await page.screenshot({ path: `end2end/screenshots/benchmark-${name}.png`, fullPage: true });
+    await expectAccessible(page);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+  });
+}

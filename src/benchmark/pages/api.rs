@@ -1,0 +1,44 @@
+//! What the form calls: what can be chosen, and what was chosen last.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::benchmark::api::failed;
+use crate::benchmark::set_up::{ModelMenu, PromptTemplate, SetUpFields};
+#[cfg(feature = "ssr")]
+use crate::benchmark::submission::BenchmarkRequest;
+
+/// All that the form shows at first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetUp {
+    pub menu: ModelMenu,
+    pub fields: SetUpFields,
+    pub templates: Vec<PromptTemplate>,
+}
+
+/// The form as it was for the benchmark `like`, else for the user's last one, else for the first.
+#[server]
+pub async fn load_set_up(like: Option<String>) -> Result<SetUp, ServerFnError> {
+    let session = crate::accounts::Session::require()?;
+    let user = session.user_id();
+    let providers = expect_context::<crate::providers::service::ProviderService>();
+    let benchmarks = expect_context::<crate::benchmark::service::BenchmarkService>();
+    let menu = ModelMenu::of(&providers.list(user).await.map_err(ServerFnError::new)?);
+    let asked = benchmarks.asked(user, like.as_deref()).await.map_err(failed)?;
+    let fields = asked
+        .map_or_else(|| menu.first_form(), |(targets, parameters)| menu.form_again(&parameters, &targets));
+    Ok(SetUp { menu, fields, templates: Vec::new() })
+}
+
+/// Starts a benchmark with the models and parameters of an earlier one and leads to its page.
+#[server]
+pub async fn run_again(id: String) -> Result<(), ServerFnError> {
+    let session = crate::accounts::Session::require()?;
+    let user = session.user_id();
+    let benchmarks = expect_context::<crate::benchmark::service::BenchmarkService>();
+    let earlier = benchmarks.view(user, &id).await.map_err(failed)?;
+    let job = benchmarks.submit(user, &BenchmarkRequest::again(&earlier)).await.map_err(failed)?;
+    leptos_axum::redirect(&format!("/benchmark/{}", job.id));
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! The charts of a benchmark: speed and first token with their intervals, one against the other.
+
+use leptos::prelude::*;
+
+use super::live::LiveBenchmark;
+use super::timeline::TimelineChart;
+use crate::benchmark::report::charts::{first_token, output_speed, speed_against_first_token};
+use crate::benchmark::types::ResultRow;
+use crate::ui::chart::{Chart, ChartSize, ChartSpec};
+
+/// All charts, once it is known which rows there are.
+#[component]
+pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
+    let rows = Memo::new(move |_| benchmark.rows.read().len());
+    view! {
+        <Show when=move || { rows.get() > 0 }>
+            <ChartGrid benchmark rows=rows.get_untracked() />
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn ChartGrid(benchmark: LiveBenchmark, rows: usize) -> impl IntoView {
+    let spec = move |make: fn(&[ResultRow]) -> ChartSpec| Memo::new(move |_| benchmark.with_rows(make));
+    let size = ChartSize::for_rows(rows);
+    view! {
+        <div class="mt-3.5 grid gap-3.5 xl:grid-cols-2">
+            <Chart
+                title="Output speed"
+                subtitle="tokens per second, bar = mean, whisker = 95 % interval"
+                spec=spec(output_speed)
+                size
+            />
+            <Chart
+                title="Time to first token"
+                subtitle="milliseconds, bar = mean, whisker = 95 % interval"
+                spec=spec(first_token)
+                size
+            />
+            <Chart
+                title="Speed against first token"
+                subtitle="means of each model and tier; the best are at the top left"
+                spec=spec(speed_against_first_token)
+                size=ChartSize::Medium
+            />
+            <TimelineChart benchmark />
+        </div>
+    }
+    .into_any()
+}

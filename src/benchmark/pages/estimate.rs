@@ -1,0 +1,149 @@
+//! What a benchmark would take, before it is started.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::benchmark::api::estimate_benchmark;
+use crate::benchmark::report::remarks::in_words;
+use crate::benchmark::set_up::Complaint;
+use crate::benchmark::submission::BenchmarkRequest;
+use crate::benchmark::view::Estimate;
+use crate::ui::format;
+
+/// Typing has to pause this long before the server is asked.
+const PAUSE: Duration = Duration::from_millis(350);
+
+/// The most remarks that are shown at once.
+const MOST_REMARKS: usize = 6;
+
+/// Requests, cost and duration, and what would be changed or left out. Follows the form.
+#[component]
+pub fn EstimateNote(asked: Memo<Result<BenchmarkRequest, Vec<Complaint>>>) -> impl IntoView {
+    let action = Action::new(|request: &BenchmarkRequest| {
+        let request = request.clone();
+        async move { (estimate_benchmark(request.clone()).await.ok(), request) }
+    });
+    ask_after_pauses(asked, action);
+    // Only what was estimated for the form as it is.
+    let known = Memo::new(move |_| {
+        let asked = asked.read();
+        action.value().get().and_then(|(found, request)| found.filter(|_| asked.as_ref() == Ok(&request)))
+    });
+    let line = move || match (known.get(), asked.get()) {
+        (Some(known), _) => in_a_line(&known),
+        (None, Ok(request)) => format!("up to {}", format::counted(requests(&request), "request")),
+        (None, Err(_)) => String::new(),
+    };
+    let remarks = Memo::new(move |_| known.get().map(|known| remarks_on(&known)).unwrap_or_default());
+    view! {
+        <ul class="estimate-remarks">
+            {move || remarks.get().into_iter().map(|remark| view! { <li>{remark}</li> }).collect_view()}
+        </ul>
+        <p class="estimate" role="status">
+            {line}
+        </p>
+    }
+    .into_any()
+}
+
+/// Asks the server once the form has stayed as it is for a while.
+fn ask_after_pauses(
+    asked: Memo<Result<BenchmarkRequest, Vec<Complaint>>>,
+    action: Action<BenchmarkRequest, (Option<Estimate>, BenchmarkRequest)>,
+) {
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let stop = move || {
+        timer.try_update_value(|timer| timer.take().into_iter().for_each(|timer| timer.clear()));
+    };
+    Effect::new(move |_| {
+        stop();
+        let Ok(request) = asked.get() else { return };
+        let ask = move || {
+            action.dispatch(request);
+        };
+        // Fails where there is no window only.
+        timer.set_value(set_timeout_with_handle(ask, PAUSE).ok());
+    });
+    on_cleanup(stop);
+}
+
+/// Before anybody knows which tiers fit.
+fn requests(request: &BenchmarkRequest) -> usize {
+    let each = request.runs as usize + usize::from(request.warmup);
+    request.targets.len() * request.context_tiers.len() * each
+}
+
+/// `32 requests · about $0.11 at most · 3 min`.
+fn in_a_line(estimate: &Estimate) -> String {
+    let requests = format::counted(estimate.total_requests as usize, "request");
+    let cost = estimate.cost_at_most.map(|cost| {
+        let unknown = if estimate.rows_without_cost > 0 { ", not all prices known" } else { "" };
+        format!("about {} at most{unknown}", format::usd(cost))
+    });
+    let duration = estimate.duration_s.map(format::duration);
+    [Some(requests), cost, duration].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// What would be left out and what changed, each once.
+fn remarks_on(estimate: &Estimate) -> Vec<String> {
+    let mut remarks: Vec<String> = Vec::new();
+    for row in &estimate.rows {
+        let tier = format::tokens(row.context_tokens);
+        let skip = row.skip.as_ref().map(|reason| format!("{} skips {tier}: {reason}", row.model.model_id));
+        let changes = row.adjustments.iter().filter_map(in_words);
+        let changes = changes.map(|change| format!("{}: {change}", row.model.model_id));
+        for remark in skip.into_iter().chain(changes) {
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+    }
+    let more = remarks.len().saturating_sub(MOST_REMARKS);
+    if more > 0 {
+        remarks.truncate(MOST_REMARKS);
+        remarks.push(format!("and {more} more like these"));
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::benchmark::types::Preview;
+    use crate::providers::ModelRef;
+
+    fn preview(tier: u64, skip: Option<&str>, cost: Option<f64>) -> Preview {
+        Preview {
+            provider: "OpenAI".into(),
+            model: ModelRef { provider_key: "openai".into(), model_id: "gpt-5.2".into() },
+            context_tokens: tier,
+            skip: skip.map(str::to_owned),
+            requests: if skip.is_some() { 0 } else { 4 },
+            input_tokens: 20,
+            max_output_tokens: 512,
+            cost_at_most: cost,
+            adjustments: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_line_says_what_is_known() {
+        let mut estimate = Estimate::of(vec![preview(0, None, Some(0.11)), preview(5_000, None, Some(0.02))]);
+        assert_eq!(in_a_line(&estimate), "8 requests · about $0.13 at most");
+        estimate.duration_s = Some(180.0);
+        assert_eq!(in_a_line(&estimate), "8 requests · about $0.13 at most · 3 min");
+        let unknown = Estimate::of(vec![preview(0, None, Some(0.11)), preview(1, None, None)]);
+        assert_eq!(in_a_line(&unknown), "8 requests · about $0.11 at most, not all prices known");
+        assert_eq!(in_a_line(&Estimate::of(vec![preview(0, None, None)])), "4 requests");
+    }
+
+    #[test]
+    fn long_lists_of_remarks_are_cut() {
+        let rows = (0..9).map(|tier| preview(tier, Some("too long"), None)).collect();
+        let remarks = remarks_on(&Estimate::of(rows));
+        assert_eq!(remarks.len(), MOST_REMARKS + 1);
+        assert_eq!(remarks[0], "gpt-5.2 skips 0: too long");
+        assert_eq!(remarks[MOST_REMARKS], "and 3 more like these");
+    }
+}

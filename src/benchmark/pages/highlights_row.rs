@@ -1,0 +1,52 @@
+//! The three figures above everything else.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use super::live::LiveBenchmark;
+use crate::benchmark::report::highlights::{Highlight, Highlights};
+use crate::ui::figures::{Figure, Figures};
+use crate::ui::format::UNKNOWN;
+use crate::ui::tag::Dot;
+
+/// Fastest output, quickest first token, cheapest run.
+#[component]
+pub fn HighlightsRow(benchmark: LiveBenchmark) -> impl IntoView {
+    let best = Memo::new(move |_| benchmark.with_rows(Highlights::of));
+    let waiting =
+        move || if benchmark.is_active() { "known with the first result" } else { "nothing was measured" };
+    let no_price =
+        move || if benchmark.is_active() { "known with the first result" } else { "no price is known" };
+    view! {
+        <Figures>
+            {move || figure("Fastest output", "tok/s", best.read().fastest.clone(), waiting())}
+            {move || figure("Quickest first token", "ms", best.read().quickest.clone(), waiting())}
+            {move || figure("Cheapest", "a run", best.read().cheapest.clone(), no_price())}
+        </Figures>
+    }
+    .into_any()
+}
+
+fn figure(
+    label: &'static str,
+    unit: &'static str,
+    best: Option<Highlight>,
+    none: &'static str,
+) -> impl IntoView {
+    match best {
+        Some(best) => Either::Left(view! {
+            <Figure label=label value=best.value unit=unit>
+                <Dot hue=best.hue />
+                <span class="truncate">{best.who}</span>
+                <span class="text-muted num whitespace-nowrap text-xs" title=best.interval>
+                    {best.about}
+                </span>
+            </Figure>
+        }),
+        None => Either::Right(view! {
+            <Figure label=label value=UNKNOWN>
+                <span>{none}</span>
+            </Figure>
+        }),
+    }
+}

@@ -1,0 +1,124 @@
+//! A benchmark as its page follows it: signals that change only where something has changed.
+
+use leptos::prelude::*;
+
+use crate::benchmark::report::state::{BenchmarkState, Change};
+use crate::benchmark::types::{ClientHealth, Event, Parameters, ResultRow};
+use crate::benchmark::view::{BenchmarkStatus, BenchmarkView};
+use crate::jobs::{JobEvent, JobState};
+use crate::live::Frame;
+
+/// What the page's parts look at.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveBenchmark {
+    state: StoredValue<BenchmarkState>,
+    pub parameters: StoredValue<Parameters>,
+    /// Each row by itself, in the order of the report.
+    pub rows: RwSignal<Vec<RwSignal<ResultRow>>>,
+    /// Counts the changes of rows, for what looks at all of them.
+    changes: RwSignal<u64>,
+    pub job: RwSignal<JobState>,
+    pub error: RwSignal<Option<String>>,
+    /// Known when it has finished.
+    pub client: RwSignal<Option<ClientHealth>>,
+}
+
+impl LiveBenchmark {
+    pub fn of(view: BenchmarkView) -> Self {
+        let job = job_state(&view);
+        let state = BenchmarkState { id: view.id, job, error: view.error.clone(), rows: view.rows };
+        Self {
+            rows: RwSignal::new(state.rows.iter().cloned().map(RwSignal::new).collect()),
+            state: StoredValue::new(state),
+            parameters: StoredValue::new(view.parameters),
+            changes: RwSignal::new(0),
+            job: RwSignal::new(job),
+            error: RwSignal::new(view.error),
+            client: RwSignal::new(view.client),
+        }
+    }
+
+    /// Takes in what the server says; what is about other benchmarks changes nothing.
+    pub fn hear(self, frame: &Frame) {
+        let Some(own) = self.state.try_with_value(|state| frame.job_id.as_deref() == Some(state.id.as_str()))
+        else {
+            return;
+        };
+        if own && let Some(event) = frame.read::<Event>() {
+            self.take_in(|state| state.apply(event));
+        } else if (own || frame.job_id.is_none())
+            && let Some(event) = frame.read::<JobEvent>()
+        {
+            self.take_in(|state| state.apply_job(event));
+        }
+    }
+
+    /// Takes in a benchmark that was loaded again.
+    pub fn refresh(self, view: BenchmarkView) {
+        self.client.set(view.client);
+        for row in view.rows {
+            self.take_in(|state| state.apply(Event::BenchmarkRow { data: Box::new(row) }));
+        }
+    }
+
+    fn take_in(self, apply: impl FnOnce(&mut BenchmarkState) -> Change) {
+        // The page may be gone by now.
+        let Some(change) = self.state.try_update_value(apply) else { return };
+        match change {
+            Change::Nothing => {}
+            Change::Row(place) => self.row_changed(place),
+            Change::Rows => {
+                let rows = self.state.with_value(|state| state.rows.clone());
+                self.rows.set(rows.into_iter().map(RwSignal::new).collect());
+                self.changes.update(|changes| *changes += 1);
+            }
+            Change::Job => {
+                let (job, error) = self.state.with_value(|state| (state.job, state.error.clone()));
+                self.error.set(error);
+                self.job.set(job);
+            }
+        }
+    }
+
+    fn row_changed(self, place: usize) {
+        let row = self.state.with_value(|state| state.rows.get(place).cloned());
+        let signal = self.rows.with_untracked(|rows| rows.get(place).copied());
+        if let Some((signal, row)) = signal.zip(row) {
+            signal.set(row);
+            self.changes.update(|changes| *changes += 1);
+        }
+    }
+
+    /// Looks at all rows, and again when one has changed.
+    pub fn with_rows<T>(self, look: impl FnOnce(&[ResultRow]) -> T) -> T {
+        self.changes.track();
+        self.state.with_value(|state| look(&state.rows))
+    }
+
+    /// Looks at all rows as they are now.
+    pub fn with_rows_untracked<T>(self, look: impl FnOnce(&[ResultRow]) -> T) -> T {
+        self.state.with_value(|state| look(&state.rows))
+    }
+
+    pub fn id(self) -> String {
+        self.state.with_value(|state| state.id.clone())
+    }
+
+    /// Whether something may still come.
+    pub fn is_active(self) -> bool {
+        self.job.get().is_active()
+    }
+}
+
+/// Jobs are forgotten before their benchmarks are.
+fn job_state(view: &BenchmarkView) -> JobState {
+    view.job.as_ref().map_or(
+        match view.status {
+            BenchmarkStatus::Running => JobState::Running,
+            BenchmarkStatus::Complete => JobState::Done,
+            BenchmarkStatus::Failed => JobState::Failed,
+            BenchmarkStatus::Cancelled => JobState::Cancelled,
+        },
+        |job| job.status,
+    )
+}

@@ -1,0 +1,277 @@
+//! The models to choose from: grouped by provider, searched, chosen one by one or all at once.
+//!
+//! The check boxes themselves hold what is chosen. They are plain HTML, so that two hundred of them
+//! cost neither the server nor the browser more than their markup.
+
+use leptos::ev::{KeyboardEvent, MouseEvent};
+use leptos::html;
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::{Element, HtmlElement, HtmlInputElement};
+
+use crate::benchmark::set_up::{MenuGroup, MenuModel, ModelMenu, Obstacle};
+use crate::ui::form::FieldError;
+use crate::ui::format::tokens;
+use crate::ui::tag::{Dot, Tag};
+
+/// From so many models on there is a search box.
+const SEARCHED_FROM: usize = 8;
+
+/// All providers with their models.
+///
+/// `chosen` are the values of the checked boxes. `changed` is called after boxes were checked by
+/// script, of which the browser says nothing.
+#[component]
+pub fn ModelChoice(
+    menu: ModelMenu,
+    #[prop(into)] chosen: Signal<Vec<String>>,
+    #[prop(into)] complaint: Signal<Option<String>>,
+    changed: Callback<()>,
+) -> impl IntoView {
+    let query = RwSignal::new(String::new());
+    let ready = menu.ready_count();
+    let list = NodeRef::<html::Div>::new();
+    let all_chosen = move || ready > 0 && chosen.read().len() >= ready;
+    let toggle_all = move |_: MouseEvent| {
+        if let Some(list) = list.get_untracked() {
+            check_shown(&list, !untrack(all_chosen));
+            changed.run(());
+        }
+    };
+    let first = chosen.get_untracked();
+    let nothing_found = {
+        let words = menu.groups.iter().map(GroupWords::of).collect::<Vec<_>>();
+        move || words.iter().all(|group| !group.found(&query.read()))
+    };
+    view! {
+        <fieldset aria-describedby="models-error">
+            <div class="flex items-baseline gap-2">
+                <legend class="text-[13px] font-semibold">"Models"</legend>
+                <span class="text-muted num ml-auto text-xs" aria-live="polite">
+                    {move || format!("{} of {ready} chosen", chosen.read().len())}
+                </span>
+                <button
+                    type="button"
+                    class="choose-all needs-script"
+                    aria-label=move || {
+                        if all_chosen() { "Choose none of the models shown" } else { "Choose all models shown" }
+                    }
+                    on:click=toggle_all
+                >
+                    {move || if all_chosen() { "None" } else { "All" }}
+                </button>
+            </div>
+            {(ready >= SEARCHED_FROM).then(|| view! { <SearchBox query /> })}
+            <div node_ref=list class="model-list">
+                {menu
+                    .groups
+                    .into_iter()
+                    .map(|group| view! { <Provider group first=&first chosen query changed /> })
+                    .collect_view()}
+                <p class="text-soft py-3 text-xs" hidden=move || !nothing_found()>
+                    "No model has this name."
+                </p>
+            </div>
+            <FieldError id="models-error" error=complaint />
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// Narrows the list as one types; not part of what the form sends.
+#[component]
+fn SearchBox(query: RwSignal<String>) -> impl IntoView {
+    let keep_from_sending = |event: KeyboardEvent| {
+        if event.key() == "Enter" {
+            event.prevent_default();
+        }
+    };
+    view! {
+        <label class="field needs-script mt-2">
+            <span class="sr-only">"Search models"</span>
+            <input
+                type="search"
+                placeholder="Search models"
+                autocomplete="off"
+                on:keydown=keep_from_sending
+                on:input:target=move |event| query.set(event.target().value().to_lowercase())
+            />
+        </label>
+    }
+}
+
+#[component]
+fn Provider<'a>(
+    group: MenuGroup,
+    /// What is chosen at first.
+    first: &'a [String],
+    chosen: Signal<Vec<String>>,
+    query: RwSignal<String>,
+    changed: Callback<()>,
+) -> impl IntoView + use<> {
+    let fieldset = NodeRef::<html::Fieldset>::new();
+    let words = GroupWords::of(&group);
+    let ready = group.ready().len();
+    let prefix = format!("{}/", group.key);
+    let all_chosen = Memo::new(move |_| {
+        ready > 0 && chosen.read().iter().filter(|value| value.starts_with(&prefix)).count() >= ready
+    });
+    let toggle = move |_: MouseEvent| {
+        if let Some(fieldset) = fieldset.get_untracked() {
+            check_shown(&fieldset, !all_chosen.get_untracked());
+            changed.run(());
+        }
+    };
+    let label = format!("of {}", group.name);
+    let rows: Vec<_> = group
+        .ready()
+        .iter()
+        .map(|model| {
+            let value = group.value_of(model);
+            let checked = first.contains(&value);
+            let words = words.of_model(model);
+            view! { <ModelRow model=model.clone() value checked words query /> }
+        })
+        .collect();
+    view! {
+        <fieldset node_ref=fieldset class="model-group" hidden=move || !words.found(&query.read())>
+            <legend class="float-left flex w-full items-center gap-2 font-semibold">
+                <Dot hue=group.hue />
+                <span class="truncate">{group.name.clone()}</span>
+                {group.simulated.then(|| view! { <Tag text="simulated" /> })}
+                {group.local.then(|| view! { <Tag text="local" /> })}
+                {(ready > 1)
+                    .then(|| {
+                        view! {
+                            <button
+                                type="button"
+                                class="choose-all needs-script ml-auto"
+                                aria-label=move || {
+                                    format!("Choose {} {label}", if all_chosen.get() { "none" } else { "all" })
+                                }
+                                on:click=toggle
+                            >
+                                {move || if all_chosen.get() { "None" } else { "All" }}
+                            </button>
+                        }
+                    })}
+            </legend>
+            {group.obstacle.map(|obstacle| view! { <Missing obstacle name=group.name /> })}
+            {rows}
+        </fieldset>
+    }
+    .into_any()
+}
+
+#[component]
+fn ModelRow(
+    model: MenuModel,
+    value: String,
+    checked: bool,
+    words: String,
+    query: RwSignal<String>,
+) -> impl IntoView {
+    let exact = model.context_window.map(|window| format!("Context window of {window} tokens"));
+    view! {
+        <label class="model-row" hidden=move || !matches(&words, &query.read())>
+            <input type="checkbox" name="models[]" value=value checked=checked />
+            <span class="truncate" title=model.name.clone()>
+                {model.name.clone()}
+            </span>
+            <span class="text-muted num ml-auto" title=exact>
+                {model.context_window.map(tokens)}
+            </span>
+        </label>
+    }
+}
+
+/// Says what to do before a provider's models can be chosen.
+#[component]
+fn Missing(obstacle: Obstacle, name: String) -> impl IntoView {
+    let (text, link) = match obstacle {
+        Obstacle::NeedsKey => (String::new(), format!("Enter a key for {name}")),
+        Obstacle::NoModels(Some(problem)) => (format!("{problem} "), "Look at it".to_owned()),
+        Obstacle::NoModels(None) => ("No models known. ".to_owned(), "Look for them".to_owned()),
+    };
+    view! {
+        <p class="text-soft clear-both pl-4 text-xs">
+            {text} <a class="link" href="/providers">{link}</a>
+        </p>
+    }
+}
+
+/// The names of a provider and its models, in lower case.
+#[derive(Clone)]
+struct GroupWords {
+    provider: String,
+    models: Vec<String>,
+}
+
+impl GroupWords {
+    fn of(group: &MenuGroup) -> Self {
+        let provider = group.name.to_lowercase();
+        let named = Self { provider, models: Vec::new() };
+        Self { models: group.ready().iter().map(|model| named.of_model(model)).collect(), ..named }
+    }
+
+    fn of_model(&self, model: &MenuModel) -> String {
+        format!("{} {} {}", self.provider, model.name.to_lowercase(), model.id.to_lowercase())
+    }
+
+    fn found(&self, query: &str) -> bool {
+        query.trim().is_empty()
+            || matches(&self.provider, query)
+            || self.models.iter().any(|words| matches(words, query))
+    }
+}
+
+/// Whether `words` hold every word of `query`; both in lower case.
+fn matches(words: &str, query: &str) -> bool {
+    query.split_whitespace().all(|word| words.contains(word))
+}
+
+/// Checks the boxes within `part` that the search has not hidden.
+fn check_shown(part: &HtmlElement, checked: bool) {
+    let inputs = part.get_elements_by_tag_name("input");
+    let inputs = (0..inputs.length()).filter_map(|index| inputs.item(index));
+    for input in inputs.filter(|input| !is_hidden(input)) {
+        if let Ok(input) = input.dyn_into::<HtmlInputElement>() {
+            input.set_checked(checked);
+        }
+    }
+}
+
+fn is_hidden(input: &Element) -> bool {
+    // Fails for a selector that is not valid only.
+    input.closest("[hidden]").is_ok_and(|hidden| hidden.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group() -> GroupWords {
+        GroupWords::of(&MenuGroup {
+            key: "openai".into(),
+            name: "OpenAI".into(),
+            hue: "openai".into(),
+            simulated: false,
+            local: false,
+            obstacle: None,
+            models: vec![MenuModel {
+                id: "gpt-5.2-mini".into(),
+                name: "GPT mini".into(),
+                context_window: None,
+            }],
+        })
+    }
+
+    #[test]
+    fn a_search_finds_models_by_name_id_and_provider() {
+        for query in ["", "mini", "openai", "gpt-5.2 openai", "OPENAI".to_lowercase().as_str()] {
+            assert!(group().found(query), "{query}");
+        }
+        assert!(!group().found("claude"));
+        assert!(!group().found("openai claude"));
+    }
+}

@@ -1,0 +1,202 @@
+//! The parameters of a benchmark as form fields, those that few need in a fold.
+
+use leptos::prelude::*;
+
+use crate::benchmark::set_up::{Complaint, PromptTemplate, SetUpFields, TIERS, bounds};
+use crate::benchmark::types::{MAX_TIER, Timeouts};
+use crate::ui::disclosure::Disclosure;
+use crate::ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
+use crate::ui::format::tokens;
+
+const EFFORTS: [&str; 6] = ["none", "minimal", "low", "medium", "high", "xhigh"];
+
+/// What is wrong with each field.
+#[derive(Debug, Clone, Copy)]
+pub struct Complaints(pub Signal<Vec<Complaint>>);
+
+impl Complaints {
+    /// What is wrong with this field.
+    pub fn of(self, field: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || {
+            let complaints = self.0.read();
+            complaints.iter().find(|complaint| complaint.field == field).map(|found| found.sentence.clone())
+        })
+    }
+}
+
+/// Everything but the models. Fields hold their own text; `tiers` are the checked context sizes.
+#[component]
+pub fn Parameters(
+    fields: SetUpFields,
+    templates: Vec<PromptTemplate>,
+    tiers: RwSignal<Vec<String>>,
+    complaints: Complaints,
+) -> impl IntoView {
+    let advanced = fields.clone();
+    view! {
+        <div class="mt-3 grid grid-cols-2 gap-2">
+            <NumberField label="Runs" name="runs" value=fields.runs bounds=bounds::RUNS error=complaints.of("runs") />
+            <NumberField
+                label="Max tokens"
+                name="max_tokens"
+                value=fields.max_tokens
+                bounds=bounds::MAX_TOKENS
+                error=complaints.of("max_tokens")
+            />
+            <NumberField
+                label="Temperature"
+                name="temperature"
+                value=fields.temperature
+                bounds=bounds::TEMPERATURE
+                error=complaints.of("temperature")
+            />
+            <NumberField
+                label="Timeout"
+                name="timeout"
+                value=fields.timeout
+                bounds=bounds::TIMEOUT
+                unit="s"
+                placeholder=Timeouts::default().total_s.to_string()
+                error=complaints.of("timeout")
+            />
+        </div>
+        <Prompt prompt=fields.prompt template=fields.template templates complaints />
+        <div class="mt-2.5">
+            <ChipGroup
+                legend="Context tiers"
+                name="tiers[]"
+                options=TIERS.iter().map(|tier| Chip::new(tier.to_string(), tokens(*tier))).collect()
+                chosen=tiers
+                own=OwnValue { label: "Another context size, in tokens", name: "own_tiers", read: own_tier }
+                error=complaints.of("tiers")
+            />
+        </div>
+        <div class="mt-2.5">
+            <Checkbox
+                label="Warm up"
+                name="warmup"
+                checked=!fields.warmup.is_empty()
+                hint="One discarded run per model and tier."
+            />
+        </div>
+        <div class="mt-2.5">
+            <Disclosure summary="Advanced" open=advanced.has_advanced()>
+                <Advanced fields=advanced complaints />
+            </Disclosure>
+        </div>
+    }
+    .into_any()
+}
+
+/// The text that is sent, and the templates that it can be taken from.
+#[component]
+fn Prompt(
+    prompt: String,
+    template: String,
+    templates: Vec<PromptTemplate>,
+    complaints: Complaints,
+) -> impl IntoView {
+    let offered = !templates.is_empty();
+    let text = RwSignal::new(prompt);
+    let chosen = RwSignal::new(template);
+    let entries = std::iter::once(SelectOption::new("", "Own text"))
+        .chain(
+            templates.iter().map(|entry| SelectOption::new(&entry.id, &entry.label).under(&entry.category)),
+        )
+        .collect();
+    let known = StoredValue::new(templates);
+    // The chosen template's text takes the place of the one above it, where it can be edited.
+    Effect::watch(
+        move || chosen.get(),
+        move |id, before, _| {
+            if before.is_some_and(|before| before != id) {
+                let found = known.with_value(|known| known.iter().find(|entry| entry.id == *id).cloned());
+                found.into_iter().for_each(|entry| text.set(entry.prompt));
+            }
+        },
+        true,
+    );
+    view! {
+        <div class="mt-2 grid gap-2">
+            {offered.then(|| view! { <Select label="Template" name="template" options=entries bind=chosen /> })}
+            <TextArea label="Prompt" name="prompt" bind=text rows=3 error=complaints.of("prompt") />
+            {offered
+                .then(|| {
+                    view! {
+                        <noscript inner_html="<p class=\"form-hint\">Empty the text to send the template as it is.</p>"></noscript>
+                    }
+                })}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Advanced(fields: SetUpFields, complaints: Complaints) -> impl IntoView {
+    let efforts = std::iter::once(SelectOption::new("", "As the model likes"))
+        .chain(EFFORTS.map(|effort| SelectOption::new(effort, effort)))
+        .collect();
+    view! {
+        <div class="grid grid-cols-2 gap-2">
+            <NumberField label="Top p" name="top_p" value=fields.top_p bounds=bounds::TOP_P error=complaints.of("top_p") />
+            <NumberField label="Top k" name="top_k" value=fields.top_k bounds=bounds::TOP_K error=complaints.of("top_k") />
+            <NumberField
+                label="Frequency penalty"
+                name="frequency_penalty"
+                value=fields.frequency_penalty
+                bounds=bounds::PENALTY
+                error=complaints.of("frequency_penalty")
+            />
+            <NumberField
+                label="Presence penalty"
+                name="presence_penalty"
+                value=fields.presence_penalty
+                bounds=bounds::PENALTY
+                error=complaints.of("presence_penalty")
+            />
+            <NumberField label="Seed" name="seed" value=fields.seed bounds=bounds::SEED error=complaints.of("seed") />
+            <Select
+                label="Reasoning effort"
+                name="reasoning_effort"
+                options=efforts
+                value=fields.reasoning_effort
+            />
+            <div class="col-span-2">
+                <TextArea label="Stop sequences" name="stop" value=fields.stop rows=2 hint="One a line." />
+            </div>
+            <div class="col-span-2">
+                <TextArea
+                    label="Passthrough"
+                    name="passthrough"
+                    value=fields.passthrough
+                    rows=2
+                    placeholder="{\"min_p\": 0.05}"
+                    hint="A JSON object; sent to every model as it is."
+                    error=complaints.of("passthrough")
+                />
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Makes a chip of a context size that is not offered.
+fn own_tier(text: &str) -> Result<Chip, String> {
+    let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '_')).collect();
+    match digits.parse::<u64>() {
+        Ok(tier) if tier <= MAX_TIER => Ok(Chip::new(tier.to_string(), tokens(tier))),
+        _ => Err(format!("Enter tokens from 0 to {MAX_TIER}.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_context_sizes_are_read_with_or_without_separators() {
+        assert_eq!(own_tier("7,000"), Ok(Chip::new("7000", "7K")));
+        assert_eq!(own_tier(" 300 "), Ok(Chip::new("300", "300")));
+        assert!(own_tier("-1").is_err() && own_tier("9999999").is_err() && own_tier("").is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! The head of a benchmark's page: what was measured, when, and what can be done with it.
+
+use leptos::prelude::*;
+
+use super::api::RunAgain;
+use super::live::LiveBenchmark;
+use super::sentence;
+use crate::benchmark::types::Parameters;
+use crate::jobs::JobState;
+use crate::jobs::api::CancelJob;
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::dialog::ConfirmDialog;
+use crate::ui::format::counted;
+use crate::ui::page::Panel;
+use crate::ui::time::Ago;
+
+/// Characters of the prompt that the head quotes.
+const QUOTED: usize = 48;
+
+/// "4 models, 2 context sizes, 3 runs", and the actions.
+#[component]
+pub fn ResultHead(benchmark: LiveBenchmark, targets: usize, created_at: i64) -> impl IntoView {
+    let (title, about) = benchmark.parameters.with_value(|asked| (title(targets, asked), about(asked)));
+    let active = Memo::new(move |_| benchmark.is_active());
+    view! {
+        <div class="flex flex-wrap items-start gap-x-4 gap-y-2">
+            <div class="min-w-0 flex-1 basis-64">
+                <h1 class="text-[19px] leading-snug font-bold tracking-tight">{title}</h1>
+                <p class="text-soft mt-0.5 [overflow-wrap:anywhere]">"Started " <Ago at_ms=created_at /> " · " {about}</p>
+            </div>
+            <div class="flex flex-wrap items-center gap-2">
+                <Show
+                    when=move || active.get()
+                    fallback=move || {
+                        view! {
+                            <RunAgainButton benchmark />
+                            <ExportLinks benchmark />
+                        }
+                    }
+                >
+                    <CancelButton benchmark />
+                </Show>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn title(models: usize, asked: &Parameters) -> String {
+    [
+        counted(models, "model"),
+        counted(asked.context_tiers.len(), "context size"),
+        counted(asked.runs as usize, "run"),
+    ]
+    .join(", ")
+}
+
+fn about(asked: &Parameters) -> String {
+    let prompt = asked.prompt.split_whitespace().collect::<Vec<_>>().join(" ");
+    let quoted = match prompt.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(&prompt).trim_end()),
+        None => prompt,
+    };
+    let warmup = if asked.warmup { "warm-up on" } else { "no warm-up" };
+    format!("“{quoted}” · at most {} tokens · temperature {} · {warmup}", asked.max_tokens, asked.temperature)
+}
+
+#[component]
+fn RunAgainButton(benchmark: LiveBenchmark) -> impl IntoView {
+    let action = ServerAction::<RunAgain>::new();
+    let refused = move || action.value().get().and_then(Result::err).map(|error| sentence(&error));
+    view! {
+        <ActionForm action>
+            <input type="hidden" name="id" value=benchmark.id() />
+            <SubmitButton pending=action.pending()>"Run again"</SubmitButton>
+        </ActionForm>
+        <p role="alert" class="text-error basis-full text-xs empty:hidden">
+            {refused}
+        </p>
+    }
+}
+
+#[component]
+fn ExportLinks(benchmark: LiveBenchmark) -> impl IntoView {
+    let id = benchmark.id();
+    view! {
+        <a class="button" href=format!("/api/history/{id}") download=format!("benchmark-{id}.json") rel="external">
+            "Export"
+        </a>
+    }
+}
+
+#[component]
+fn CancelButton(benchmark: LiveBenchmark) -> impl IntoView {
+    let action = ServerAction::<CancelJob>::new();
+    let refused = move || action.value().get().and_then(Result::err).map(|error| sentence(&error));
+    let lost =
+        Memo::new(move |_| benchmark.with_rows(|rows| rows.iter().map(|row| row.runs.len()).sum::<usize>()));
+    view! {
+        <ConfirmDialog id="cancel-benchmark" trigger="Cancel" title="Cancel this benchmark?">
+            <p>
+                {move || match lost.get() {
+                    0 => "Nothing has been measured yet.".to_owned(),
+                    runs => format!("Its results so far ({}) are discarded.", counted(runs, "run")),
+                }}
+            </p>
+            <ActionForm action>
+                <input type="hidden" name="job_id" value=benchmark.id() />
+                <SubmitButton tone=ButtonTone::Danger pending=action.pending()>
+                    "Cancel the benchmark"
+                </SubmitButton>
+            </ActionForm>
+            <p role="alert" class="text-error text-xs empty:hidden">
+                {refused}
+            </p>
+        </ConfirmDialog>
+    }
+    .into_any()
+}
+
+/// Says what the benchmark waits for or why it ended. Keeps a running page without JavaScript up to
+/// date.
+#[component]
+pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
+    let told = move || {
+        let failed = || benchmark.error.get().unwrap_or_else(|| "It failed; nobody knows why.".to_owned());
+        match benchmark.job.get() {
+            JobState::Pending | JobState::Queued => {
+                Some("It waits for your other jobs and starts by itself.".to_owned())
+            }
+            JobState::Running if benchmark.rows.read().is_empty() => Some("It is about to start.".to_owned()),
+            JobState::Running | JobState::Done => None,
+            JobState::Interrupted => {
+                Some("It was interrupted and goes on as soon as the server is back.".to_owned())
+            }
+            JobState::Failed => Some(format!("{} What was measured until then is below.", failed())),
+            JobState::Cancelled => Some("It was cancelled, and its results were discarded.".to_owned()),
+        }
+    };
+    let refresh = benchmark.job.get_untracked().is_active().then(|| {
+        view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"3\">"></noscript> }
+    });
+    view! {
+        <div aria-live="polite">
+            {move || {
+                told()
+                    .map(|text| {
+                        view! {
+                            <div class="mt-3.5">
+                                <Panel>
+                                    <p class="text-soft px-4.5 py-3">{text}</p>
+                                </Panel>
+                            </div>
+                        }
+                    })
+            }}
+        </div>
+        {refresh}
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_counts_and_quotes() {
+        let asked = Parameters {
+            context_tiers: vec![0, 5_000],
+            prompt: "Explain\n recursion  to someone who has just learned what a function is.".into(),
+            ..Parameters::default()
+        };
+        assert_eq!(title(4, &asked), "4 models, 2 context sizes, 3 runs");
+        assert_eq!(
+            about(&asked),
+            "“Explain recursion to someone who has just learne…” · at most 512 tokens · temperature 0.7 · warm-up on"
+        );
+    }
+}

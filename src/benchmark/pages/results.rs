@@ -1,0 +1,107 @@
+//! The page of one benchmark, running or finished.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::charts::Charts;
+use super::highlights_row::HighlightsRow;
+use super::live::LiveBenchmark;
+use super::provider_progress::ProviderProgressPanel;
+use super::remarks_list::Remarks;
+use super::result_head::{ResultHead, StateNotice};
+use super::result_table::ResultTable;
+use super::sentence;
+use super::workbench::NotShown;
+use crate::benchmark::api::load_benchmark;
+use crate::benchmark::view::BenchmarkView;
+use crate::live::use_feed;
+use crate::ui::page::Skeleton;
+
+/// Loads the benchmark of the address and shows it.
+#[component]
+pub fn ResultsPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    let benchmark = Resource::new(move || id.get(), load_benchmark);
+    view! {
+        <Suspense fallback=|| {
+            view! { <Skeleton rows=8 /> }
+        }>
+            {move || Suspend::new(async move {
+                match benchmark.await {
+                    Ok(view) => view! { <Results view /> }.into_any(),
+                    Err(error) => {
+                        view! { <NotShown title="This benchmark cannot be shown" text=sentence(&error) /> }.into_any()
+                    }
+                }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}
+
+#[component]
+fn Results(view: BenchmarkView) -> impl IntoView {
+    let created_at = view.created_at;
+    let targets = view.targets.len();
+    let benchmark = LiveBenchmark::of(view);
+    use_feed().listen(move |frame| benchmark.hear(frame));
+    load_again_at_the_end(benchmark);
+    let active = Memo::new(move |_| benchmark.is_active());
+    let measured = Memo::new(move |_| !benchmark.rows.read().is_empty());
+    view! {
+        <Title text="Benchmark" />
+        <ResultHead benchmark targets created_at />
+        <StateNotice benchmark />
+        <Show when=move || measured.get()>
+            <HighlightsRow benchmark />
+        </Show>
+        <Show when=move || active.get() && measured.get()>
+            <ProviderProgressPanel benchmark />
+        </Show>
+        <Charts benchmark />
+        <Show when=move || measured.get()>
+            <ResultTable benchmark />
+            <Remarks benchmark />
+        </Show>
+        <Announcer benchmark />
+    }
+    .into_any()
+}
+
+/// The client's own condition is known at the end only.
+fn load_again_at_the_end(benchmark: LiveBenchmark) {
+    Effect::watch(
+        move || benchmark.is_active(),
+        move |active, before, _| {
+            if before == Some(&true) && !active {
+                leptos::task::spawn_local(async move {
+                    if let Ok(view) = load_benchmark(benchmark.id()).await {
+                        benchmark.refresh(view);
+                    }
+                });
+            }
+        },
+        true,
+    );
+}
+
+/// Tells those who do not see the table when a row is done, one at a time.
+#[component]
+fn Announcer(benchmark: LiveBenchmark) -> impl IntoView {
+    let runs = benchmark.parameters.with_value(|asked| asked.runs as usize);
+    let done = Memo::new(move |_| {
+        benchmark.with_rows(|rows| rows.iter().filter(|row| row.runs.len() >= runs).count())
+    });
+    let first = done.get_untracked();
+    let said = move || {
+        let (done, all) = (done.get(), benchmark.rows.read().len());
+        (done != first).then(|| format!("{done} of {all} rows measured"))
+    };
+    view! {
+        <p class="sr-only" role="status" aria-live="polite">
+            {said}
+        </p>
+    }
+}

@@ -1,0 +1,60 @@
+//! The form that sets a benchmark up and starts it. Works without JavaScript; with it, it says at once
+//! what is wrong and what the benchmark would take.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::web_sys::FormData;
+
+use super::api::SetUp;
+use super::estimate::EstimateNote;
+use super::model_choice::ModelChoice;
+use super::parameters::{Complaints, Parameters};
+use crate::benchmark::api::StartBenchmark;
+use crate::ui::button::{ButtonTone, SubmitButton};
+
+/// Models, parameters, what they would take, and the button that starts it.
+#[component]
+pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
+    let SetUp { menu, fields, templates } = set_up;
+    let start = ServerAction::<StartBenchmark>::new();
+    let form = NodeRef::<html::Form>::new();
+    let typed = RwSignal::new(fields.clone());
+    let tiers = RwSignal::new(fields.tiers.clone());
+    let read = move || {
+        if let Some(now) = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok())
+            && let Ok(StartBenchmark { fields }) = StartBenchmark::from_form_data(&now)
+        {
+            typed.set(fields);
+        }
+    };
+    // What was typed before WASM arrived, and chips that the form's own script checks.
+    Effect::new(move |_| {
+        tiers.track();
+        request_animation_frame(read);
+    });
+    let asked = Memo::new(move |_| typed.read().request());
+    let complaints =
+        Complaints(Signal::derive(move || asked.read().as_ref().err().cloned().unwrap_or_default()));
+    let chosen = Signal::derive(move || typed.read().models.clone());
+    let refused = move || start.value().get().and_then(Result::err).map(|error| super::sentence(&error));
+    view! {
+        <ActionForm action=start node_ref=form attr:class="panel set-up-form" on:input=move |_| read() on:change=move |_| read()>
+            <ModelChoice menu chosen complaint=complaints.of("models") changed=Callback::new(move |()| read()) />
+            <Parameters fields templates tiers complaints />
+            <EstimateNote asked=asked />
+            <div class="mt-3 flex items-center gap-2.5">
+                <p class="form-error min-w-0 grow" role="alert">
+                    {refused}
+                </p>
+                <SubmitButton
+                    tone=ButtonTone::Primary
+                    pending=start.pending()
+                    disabled=Signal::derive(move || !complaints.0.read().is_empty())
+                >
+                    "Run"
+                </SubmitButton>
+            </div>
+        </ActionForm>
+    }
+    .into_any()
+}

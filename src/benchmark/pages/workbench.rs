@@ -1,0 +1,106 @@
+//! What both pages share: the set-up stays beside the results, so that one can run again.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::{use_location, use_query_map};
+
+use super::api::load_set_up;
+use super::sentence;
+use super::set_up_form::SetUpForm;
+use crate::ui::page::{EmptyState, Skeleton};
+
+/// The set-up column and the page beside it.
+#[component]
+pub fn Workbench() -> impl IntoView {
+    let pathname = use_location().pathname;
+    let shown = Memo::new(move |_| pathname.read().strip_prefix("/benchmark/").map(str::to_owned));
+    let asked = use_query_map().read_untracked().get("like");
+    // What the form holds is the user's from then on, whichever benchmark is looked at.
+    let like = shown.get_untracked().filter(|id| !id.is_empty()).or(asked);
+    let set_up = Resource::new(|| (), move |()| load_set_up(like.clone()));
+    let folded = Memo::new(move |_| shown.read().is_some());
+    view! {
+        <div class="workbench" data-results=move || folded.get().then_some("")>
+            <details class="set-up" open=move || !folded.get()>
+                <summary class="button">"Set up another"</summary>
+                <Suspense fallback=|| {
+                    view! { <Skeleton rows=12 /> }
+                }>
+                    {move || Suspend::new(async move {
+                        match set_up.await {
+                            Ok(set_up) if set_up.menu.groups.is_empty() => {
+                                view! { <NothingConfigured /> }.into_any()
+                            }
+                            Ok(set_up) => view! { <SetUpForm set_up /> }.into_any(),
+                            Err(error) => {
+                                view! {
+                                    <EmptyState>
+                                        <p role="alert">{sentence(&error)}</p>
+                                    </EmptyState>
+                                }
+                                    .into_any()
+                            }
+                        }
+                    })}
+                </Suspense>
+            </details>
+            <div class="min-w-0">
+                <Outlet />
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn NothingConfigured() -> impl IntoView {
+    view! {
+        <EmptyState>
+            <p>"There is nothing to measure yet."</p>
+            <p class="mt-2">
+                <a class="link" href="/providers">
+                    "Add a provider"
+                </a>
+                " or start a local server, then come back."
+            </p>
+        </EmptyState>
+    }
+}
+
+/// What stands beside the set-up before anything is measured.
+#[component]
+pub fn StartHere() -> impl IntoView {
+    view! {
+        <Title text="Benchmark" />
+        <h1 class="sr-only">"Benchmark"</h1>
+        <EmptyState>
+            <p class="text-base-content font-semibold">"Choose models and press Run."</p>
+            <p class="mx-auto mt-2 max-w-md">
+                "Speed, time to the first token and cost of each model appear here as they are measured. Providers run side by side, the models of one provider one after the other."
+            </p>
+            <p class="mt-3">
+                <a class="link" href="/history">
+                    "Earlier benchmarks"
+                </a>
+            </p>
+        </EmptyState>
+    }
+}
+
+/// A benchmark that cannot be shown.
+#[component]
+pub(super) fn NotShown(title: &'static str, #[prop(into)] text: String) -> impl IntoView {
+    view! {
+        <Title text=title />
+        <EmptyState>
+            <h1 class="text-base-content font-semibold">{title}</h1>
+            <p class="mt-2">{text}</p>
+            <p class="mt-3">
+                <a class="link" href="/history">
+                    "Earlier benchmarks"
+                </a>
+            </p>
+        </EmptyState>
+    }
+}

@@ -1,0 +1,82 @@
+//! What the charts of a benchmark show of its rows.
+
+use super::hue_of;
+use crate::benchmark::types::{ResultRow, RunSummary};
+use crate::stats::Summary;
+use crate::ui::chart::{BarRow, Bars, ChartSpec, Point, Quantity, Scatter};
+use crate::ui::format::tokens;
+
+/// Output speed of each row.
+pub fn output_speed(rows: &[ResultRow]) -> ChartSpec {
+    bars(rows, "tok/s", |summary| summary.output_speed_tps)
+}
+
+/// Time to the first token of each row.
+pub fn first_token(rows: &[ResultRow]) -> ChartSpec {
+    bars(rows, "ms", |summary| summary.ttft_ms)
+}
+
+/// Output speed against time to the first token, for the rows that have both.
+pub fn speed_against_first_token(rows: &[ResultRow]) -> ChartSpec {
+    let points = rows.iter().filter_map(|row| {
+        Some(Point {
+            label: label(row, rows),
+            hue: hue_of(row).to_owned(),
+            x: row.summary.ttft_ms?.mean,
+            y: row.summary.output_speed_tps?.mean,
+            simulated: row.simulated,
+        })
+    });
+    ChartSpec::Scatter(Scatter {
+        x: Quantity { name: "first token", unit: "ms" },
+        y: Quantity { name: "output speed", unit: "tok/s" },
+        points: points.collect(),
+    })
+}
+
+fn bars(rows: &[ResultRow], unit: &'static str, of: fn(&RunSummary) -> Option<Summary>) -> ChartSpec {
+    let measured = rows.iter().filter(|row| row.skipped.is_none());
+    let rows = measured.map(|row| {
+        let summary = of(&row.summary);
+        BarRow {
+            label: label(row, rows),
+            hue: hue_of(row).to_owned(),
+            value: summary.map(|summary| summary.mean),
+            interval: summary.and_then(|summary| summary.ci_low.zip(summary.ci_high)),
+            simulated: row.simulated,
+        }
+    });
+    ChartSpec::Bars(Bars { unit, rows: rows.collect() })
+}
+
+/// The model, and its context size where the benchmark has several.
+fn label(row: &ResultRow, rows: &[ResultRow]) -> String {
+    let several = rows.iter().any(|other| other.context_tokens != row.context_tokens);
+    if several { format!("{} · {}", row.model, tokens(row.context_tokens)) } else { row.model.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::benchmark::report::testing::{row, run};
+    use crate::benchmark::types::Skip;
+
+    #[test]
+    fn every_measured_row_has_a_bar_from_the_start() {
+        let mut skipped = row("openai", "a", 50_000, vec![]);
+        skipped.skipped = Some(Skip { reason: "too long".into() });
+        let rows = [row("openai", "a", 0, vec![run(1), run(2)]), row("openai", "b", 0, vec![]), skipped];
+        let ChartSpec::Bars(bars) = output_speed(&rows) else { panic!("no bars") };
+        let seen: Vec<_> = bars.rows.iter().map(|bar| (bar.label.as_str(), bar.value)).collect();
+        assert_eq!(seen, [("a · 0", Some(58.5)), ("b · 0", None)]);
+        assert!(bars.rows[0].interval.is_some_and(|(low, high)| low < 58.5 && high > 58.5));
+    }
+
+    #[test]
+    fn only_what_was_measured_is_a_point() {
+        let rows = [row("openai", "a", 0, vec![run(1)]), row("openai", "b", 0, vec![])];
+        let ChartSpec::Scatter(scatter) = speed_against_first_token(&rows) else { panic!("no scatter") };
+        assert_eq!(scatter.points.len(), 1);
+        assert_eq!((scatter.points[0].x, scatter.points[0].y), (100.0, 59.0));
+    }
+}

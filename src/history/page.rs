@@ -1,0 +1,172 @@
+//! The list of finished benchmarks, newest first.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::api::{DeleteBenchmark, PAGE, list_history};
+use super::types::{HistoryResult, HistoryRun};
+use crate::benchmark::view::BenchmarkStatus;
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::dialog::ConfirmDialog;
+use crate::ui::format::{self, counted, tokens};
+use crate::ui::page::{EmptyState, PageHead, Skeleton};
+use crate::ui::tag::{Tag, Tone};
+use crate::ui::time::Ago;
+
+/// Models that a line names before it says how many more there are.
+const NAMED_MODELS: usize = 3;
+
+/// Benchmarks that have ended, a page at a time.
+#[component]
+pub fn HistoryPage() -> impl IntoView {
+    let query = use_query_map();
+    let before = Memo::new(move |_| query.read().get("before"));
+    let delete = ServerAction::<DeleteBenchmark>::new();
+    let page =
+        Resource::new(move || (before.get(), delete.version().get()), |(before, _)| list_history(before));
+    let refused = move || delete.value().get().and_then(Result::err).map(|error| error.to_string());
+    view! {
+        <Title text="History" />
+        <PageHead title="History" about="Benchmarks that have ended, the latest first." />
+        <p role="alert" class="form-error">
+            {refused}
+        </p>
+        <Transition fallback=|| {
+            view! { <Skeleton rows=6 /> }
+        }>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(items) if items.is_empty() => Either::Left(view! { <Nothing older=before.get().is_some() /> }),
+                    Ok(items) => Either::Right(Either::Left(view! { <Items items delete /> })),
+                    Err(error) => {
+                        Either::Right(
+                            Either::Right(
+                                view! {
+                                    <EmptyState>
+                                        <p role="alert">{error.to_string()}</p>
+                                    </EmptyState>
+                                },
+                            ),
+                        )
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Nothing(older: bool) -> impl IntoView {
+    view! {
+        <EmptyState>
+            <p>{if older { "Nothing is older than that." } else { "Nothing has been measured yet." }}</p>
+            <p class="mt-2">
+                <a class="link" href=if older { "/history" } else { "/benchmark" }>
+                    {if older { "Back to the latest" } else { "Start a benchmark" }}
+                </a>
+            </p>
+        </EmptyState>
+    }
+}
+
+#[component]
+fn Items(items: Vec<HistoryRun>, delete: ServerAction<DeleteBenchmark>) -> impl IntoView {
+    let full = items.len() >= PAGE as usize;
+    let older = items.last().filter(|_| full).map(|item| format!("/history?before={}", item.id));
+    view! {
+        <ul class="panel history mt-3.5">
+            {items.into_iter().map(|item| view! { <Item item delete /> }).collect_view()}
+        </ul>
+        <nav class="mt-3 flex gap-2" aria-label="Pages of the history">
+            {older
+                .map(|older| {
+                    view! {
+                        <a class="button" href=older>
+                            "Older"
+                        </a>
+                    }
+                })}
+        </nav>
+    }
+}
+
+#[component]
+fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoView {
+    let title = title(&item);
+    let fastest = fastest(&item.results);
+    let failed = item.status == BenchmarkStatus::Failed;
+    let href = format!("/benchmark/{}", item.id);
+    view! {
+        <li class="history-item">
+            <div class="min-w-0">
+                <a class="link font-medium" href=href>
+                    {title.clone()}
+                </a>
+                {failed.then(|| view! { <Tag tone=Tone::Warning text="failed" /> })}
+                <p class="text-soft mt-0.5 text-[13px] [overflow-wrap:anywhere]">
+                    {tiers(&item.context_tiers)} " · " {counted(item.runs as usize, "run")} " · “"
+                    {item.prompt} "”"
+                </p>
+            </div>
+            <p class="text-[13px]">
+                {fastest
+                    .map(|(model, speed)| {
+                        view! {
+                            <span class="num font-semibold">{speed}</span>
+                            <span class="unit">"tok/s"</span>
+                            <span class="text-soft block truncate text-xs">{model}</span>
+                        }
+                    })}
+            </p>
+            <p class="text-soft text-[13px]">
+                <Ago at_ms=item.finished_at.unwrap_or(item.created_at) />
+            </p>
+            <ConfirmDialog
+                id=format!("delete-{}", item.id)
+                trigger="Delete"
+                trigger_label=format!("Delete {title}")
+                trigger_tone=ButtonTone::Quiet
+                title="Delete this benchmark?"
+            >
+                <p>{format!("{title} and its results are gone for good.")}</p>
+                <ActionForm action=delete>
+                    <input type="hidden" name="id" value=item.id.clone() />
+                    <SubmitButton tone=ButtonTone::Danger pending=delete.pending()>
+                        "Delete it"
+                    </SubmitButton>
+                </ActionForm>
+            </ConfirmDialog>
+        </li>
+    }
+}
+
+/// The models, the first ones by name.
+fn title(item: &HistoryRun) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for result in &item.results {
+        if !names.contains(&result.model.as_str()) {
+            names.push(&result.model);
+        }
+    }
+    let more = names.len().saturating_sub(NAMED_MODELS);
+    let named = names.iter().take(NAMED_MODELS).copied().collect::<Vec<_>>().join(", ");
+    match (named.is_empty(), more) {
+        (true, _) => "Benchmark without a result".to_owned(),
+        (false, 0) => named,
+        (false, more) => format!("{named} and {more} more"),
+    }
+}
+
+fn tiers(tiers: &[u64]) -> String {
+    let sizes: Vec<_> = tiers.iter().map(|tier| tokens(*tier)).collect();
+    format!("context {}", sizes.join(", "))
+}
+
+/// The model with the highest output speed, and that speed.
+fn fastest(results: &[HistoryResult]) -> Option<(String, String)> {
+    let known = results.iter().filter_map(|result| Some((result, result.figures.avg_output_speed_tps?)));
+    let (result, speed) = known.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    Some((result.model.clone(), format::number(speed)))
+}
