@@ -8,7 +8,8 @@ use leptos_router::path;
 
 use crate::accounts::User;
 use crate::accounts::api::user_of_page;
-use crate::accounts::pages::{AccountMenu, LoginPage, RegisterPage};
+use crate::accounts::pages::{AccountMenu, AccountPage, LoginPage, RegisterPage};
+use crate::admin::pages::{AdminPage, UserPage};
 use crate::benchmark::pages::{ResultsPage, StartHere, Workbench};
 use crate::history::page::HistoryPage;
 use crate::jobs::bell::Bell;
@@ -132,6 +133,9 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/providers/:provider/discover") view=DiscoverPage ssr=SsrMode::Async />
             <Route path=path!("/providers/:provider/models/:model") view=ModelPage ssr=SsrMode::Async />
             <Route path=path!("/prompts") view=PromptsPage ssr=SsrMode::Async />
+            <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+            <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
+            <Route path=path!("/admin/users/:id") view=UserPage ssr=SsrMode::Async />
             <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
             <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
         </Routes>

@@ -3,10 +3,14 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::types::{Registration, User};
+use super::types::{AccessToken, Registration, User};
 
 #[cfg(feature = "ssr")]
-use super::forms::{forget_signed_in, go_on, keep_signed_in, peer, told};
+use super::cookies::ShownOnce;
+#[cfg(feature = "ssr")]
+use super::error::told;
+#[cfg(feature = "ssr")]
+use super::forms::{fits_a_form, forget_signed_in, go_on, hand_over, keep_signed_in, peer, show, take};
 
 /// Whether somebody who comes now gets an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +18,15 @@ pub struct Door {
     pub registration: Registration,
     /// Nobody has an account yet: the first one will be admin, whatever `registration` says.
     pub first: bool,
+}
+
+/// A user's personal access tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Newest first.
+    pub listed: Vec<AccessToken>,
+    /// The one that was made by the form that led to this page: it is shown this once.
+    pub fresh: Option<String>,
 }
 
 /// Who looks at the page that is being rendered.
@@ -71,4 +84,62 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
 #[server(prefix = "/api/auth/forms", endpoint = "door")]
 pub async fn look_at_door() -> Result<Door, ServerFnError> {
     expect_context::<super::Accounts>().door().await.map_err(told)
+}
+
+/// Sets another password; everything else that was signed in is out.
+#[server(prefix = "/api/auth/forms", endpoint = "change-password")]
+pub async fn change_password(current_password: String, new_password: String) -> Result<(), ServerFnError> {
+    let session = super::Session::require()?;
+    let accounts = expect_context::<super::Accounts>();
+    let changed =
+        accounts.change_password(session.user_id(), &current_password.into(), &new_password.into()).await;
+    keep_signed_in(&changed.map_err(told)?, peer());
+    show("/account?done=password");
+    Ok(())
+}
+
+/// The user's personal access tokens.
+#[server(prefix = "/api/auth/forms", endpoint = "tokens")]
+pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
+    let session = super::Session::require()?;
+    let accounts = expect_context::<super::Accounts>();
+    let listed = accounts.list_tokens(session.user_id()).await.map_err(told)?;
+    Ok(Tokens { listed, fresh: take(ShownOnce::PersonalToken) })
+}
+
+/// Makes a personal access token. Returns it to a script; a form finds it on the page.
+#[server(prefix = "/api/auth/forms", endpoint = "create-token")]
+pub async fn create_token(name: String, days: i64) -> Result<Option<String>, ServerFnError> {
+    use secrecy::ExposeSecret;
+
+    let session = super::Session::require()?;
+    let accounts = expect_context::<super::Accounts>();
+    let (token, _) = accounts.create_token(session.user_id(), &name, days).await.map_err(told)?;
+    if fits_a_form() {
+        hand_over(ShownOnce::PersonalToken, &token);
+        show("/account#tokens");
+        return Ok(None);
+    }
+    Ok(Some(token.expose_secret().to_owned()))
+}
+
+/// Revokes a personal access token.
+#[server(prefix = "/api/auth/forms", endpoint = "revoke-token")]
+pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
+    let session = super::Session::require()?;
+    let accounts = expect_context::<super::Accounts>();
+    accounts.revoke_token(session.user_id(), &id).await.map_err(told)?;
+    show("/account#tokens");
+    Ok(())
+}
+
+/// Deletes the user's account. Returns the page to go to.
+#[server(prefix = "/api/auth/forms", endpoint = "delete-account")]
+pub async fn delete_account(password: String) -> Result<String, ServerFnError> {
+    let session = super::Session::require()?;
+    let accounts = expect_context::<super::Accounts>();
+    accounts.delete_own(session.user_id(), &password.into()).await.map_err(told)?;
+    forget_signed_in(peer());
+    show("/register");
+    Ok("/register".to_owned())
 }

@@ -12,6 +12,25 @@ const REFRESH: &str = "studio_refresh";
 /// The refresh token goes nowhere else.
 const REFRESH_PATH: &str = "/api/auth";
 
+const ONCE_SECONDS: i64 = 60;
+
+/// A secret on its way from a form without a script to the page that shows it once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownOnce {
+    PersonalToken,
+    Invitation,
+}
+
+impl ShownOnce {
+    /// The cookie, and the page that alone gets it.
+    fn cookie(self) -> (&'static str, &'static str) {
+        match self {
+            Self::PersonalToken => ("studio_new_token", "/account"),
+            Self::Invitation => ("studio_new_invitation", "/admin"),
+        }
+    }
+}
+
 /// The access token of the browser that sent these headers.
 pub fn access_token(headers: &HeaderMap) -> Option<SecretString> {
     value(headers, ACCESS)
@@ -47,6 +66,23 @@ pub fn forget(secure: bool) -> Vec<HeaderValue> {
     cookies.into_iter().flatten().collect()
 }
 
+/// `Set-Cookie` header that hands a secret over.
+pub fn hand_over(what: ShownOnce, secret: &SecretString, secure: bool) -> Vec<HeaderValue> {
+    let (name, path) = what.cookie();
+    cookie(name, secret.expose_secret(), path, ONCE_SECONDS, secure).into_iter().collect()
+}
+
+/// The secret that was handed over.
+pub fn handed_over(what: ShownOnce, headers: &HeaderMap) -> Option<SecretString> {
+    value(headers, what.cookie().0)
+}
+
+/// `Set-Cookie` header that takes it away.
+pub fn taken(what: ShownOnce, secure: bool) -> Vec<HeaderValue> {
+    let (name, path) = what.cookie();
+    cookie(name, "", path, 0, secure).into_iter().collect()
+}
+
 /// Tokens are letters, digits, `-`, `_` and `.`: nothing in them would have to be quoted.
 fn cookie(name: &str, value: &str, path: &str, seconds: i64, secure: bool) -> Option<HeaderValue> {
     let secure = if secure { "; Secure" } else { "" };
@@ -54,4 +90,42 @@ fn cookie(name: &str, value: &str, path: &str, seconds: i64, secure: bool) -> Op
     let mut header = HeaderValue::from_str(&text).ok()?;
     header.set_sensitive(true);
     Some(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{Role, User, UserId};
+
+    fn kept(secure: bool) -> Vec<String> {
+        let user = User {
+            id: UserId::new("anna"),
+            email: "anna@example.org".into(),
+            role: Role::User,
+            onboarding_completed: false,
+        };
+        let signed_in =
+            SignedIn { user, access_token: "a.b.c".into(), refresh_token: Some("session.secret".into()) };
+        let headers = keep(&signed_in, secure);
+        assert!(headers.iter().all(HeaderValue::is_sensitive), "debug output would show them");
+        headers.iter().map(|header| header.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn no_script_reads_them_and_the_refresh_token_goes_to_one_place() {
+        let expected = [
+            "studio_session=a.b.c; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax",
+            "studio_refresh=session.secret; Path=/api/auth; Max-Age=604800; HttpOnly; SameSite=Lax",
+        ];
+        assert_eq!(kept(false), expected);
+        assert_eq!(kept(true), expected.map(|cookie| format!("{cookie}; Secure")));
+    }
+
+    #[test]
+    fn they_are_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append("cookie", "theme=dark; studio_session=a.b.c".parse().unwrap());
+        assert_eq!(access_token(&headers).unwrap().expose_secret(), "a.b.c");
+        assert!(refresh_token(&headers).is_none() && prove_something(&headers));
+    }
 }

@@ -1,5 +1,7 @@
 //! What goes wrong with accounts, as sentences for the user and as answers to requests.
 
+use leptos::prelude::ServerFnError;
+
 use super::password::PasswordError;
 use super::throttle::Locked;
 use crate::server::error::Failure;
@@ -98,4 +100,9 @@ impl From<AccountError> for Failure {
             E::Internal(cause) => Self::Internal(cause),
         }
     }
+}
+
+/// The error as a page shows it.
+pub fn told(error: AccountError) -> ServerFnError {
+    Failure::from(error).for_page()
 }

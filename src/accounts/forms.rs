@@ -2,24 +2,18 @@
 
 use http::header::{ACCEPT, SET_COOKIE};
 use http::{HeaderValue, request::Parts};
-use leptos::prelude::{ServerFnError, expect_context, use_context};
+use leptos::prelude::{expect_context, use_context};
 use leptos_axum::{ResponseOptions, redirect};
+use secrecy::{ExposeSecret, SecretString};
 
-use super::cookies;
-use super::error::AccountError;
+use super::cookies::{self, ShownOnce};
 use super::next_page::next_page;
 use super::service::SignedIn;
-use crate::server::error::Failure;
 use crate::server::peer::Peer;
 
 /// Who sent the form.
 pub fn peer() -> Peer {
     use_context::<Parts>().and_then(|parts| parts.extensions.get().copied()).unwrap_or_default()
-}
-
-/// The error as the page shows it.
-pub fn told(error: AccountError) -> ServerFnError {
-    Failure::from(error).for_page()
 }
 
 /// Lets the browser keep what proves that it is signed in.
@@ -43,10 +37,32 @@ fn set_cookies(cookies: Vec<HeaderValue>) {
 /// that the whole page knows who is signed in.
 pub fn go_on(next: Option<&str>) -> String {
     let page = next_page(next);
-    let wants_page = use_context::<Parts>()
-        .and_then(|parts| Some(parts.headers.get(ACCEPT)?.to_str().ok()?.contains("text/html")));
-    if wants_page == Some(true) {
+    show(page);
+    page.to_owned()
+}
+
+/// Sends a form without a script to a page.
+pub fn show(page: &str) {
+    if fits_a_form() {
         redirect(page);
     }
-    page.to_owned()
+}
+
+/// Whether a form without a script asks, so that the answer has to be a page.
+pub fn fits_a_form() -> bool {
+    let parts = use_context::<Parts>();
+    let accept = parts.as_ref().and_then(|parts| parts.headers.get(ACCEPT)?.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Keeps a secret for the page that a form without a script goes to next.
+pub fn hand_over(what: ShownOnce, secret: &SecretString) {
+    set_cookies(cookies::hand_over(what, secret, peer().secure));
+}
+
+/// Takes it, which nobody can do again.
+pub fn take(what: ShownOnce) -> Option<String> {
+    let secret = cookies::handed_over(what, &use_context::<Parts>()?.headers)?;
+    set_cookies(cookies::taken(what, peer().secure));
+    Some(secret.expose_secret().to_owned())
 }

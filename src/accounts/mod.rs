@@ -11,7 +11,7 @@ pub mod cookies;
 #[cfg(feature = "ssr")]
 pub mod error;
 #[cfg(feature = "ssr")]
-mod forms;
+pub mod forms;
 #[cfg(feature = "ssr")]
 pub mod middleware;
 #[cfg(feature = "ssr")]
@@ -40,11 +40,11 @@ pub use error::AccountError;
 #[cfg(feature = "ssr")]
 pub use secret::Secret;
 #[cfg(feature = "ssr")]
-pub use service::{Accounts, Leaver, NewAccount, Newcomer};
+pub use service::{Accounts, NewAccount, NewInvitationRequest, Newcomer};
 #[cfg(feature = "ssr")]
 pub use session::{AdminSession, Session};
 #[cfg(feature = "ssr")]
 pub use settings::Settings;
-pub use types::{Registration, Role, User, UserId};
+pub use types::{Invitation, Registration, Role, User, UserId};
 #[cfg(feature = "ssr")]
 pub use vault::{KeyPlace, Vault, VaultError};

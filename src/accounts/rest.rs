@@ -1,5 +1,8 @@
 //! `/api/auth/*`: accounts for scripts, and for browsers that keep a cookie.
 
+#[cfg(test)]
+mod tests;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;

@@ -78,3 +78,14 @@ impl<S: Sync> FromRequestParts<S> for AdminSession {
         if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(Failure::AdminsOnly) }
     }
 }
+
+impl AdminSession {
+    /// The session of the request that a server function answers.
+    ///
+    /// # Errors
+    /// When nobody is signed in, or no admin.
+    pub fn require() -> Result<Self, ServerFnError> {
+        let session = Session::require()?;
+        if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(Failure::AdminsOnly.for_page()) }
+    }
+}

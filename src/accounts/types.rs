@@ -70,6 +70,17 @@ pub struct AccessToken {
     pub last_used_at: Option<i64>,
 }
 
+/// An invitation that can still be used; never its token. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Invitation {
+    pub id: String,
+    /// Who alone may use it.
+    pub email: Option<String>,
+    pub created_at: i64,
+    pub expires_at: i64,
+}
+
 /// Who may open an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tracing::info;
 
 use crate::accounts::{Accounts, Secret, Vault};
+use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
@@ -58,13 +59,16 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
         .await?
         .with_newcomers(vec![Box::new(providers.clone())]);
-    let jobs = JobService::new(database.clone(), relay, jobs::Settings::from_env(peers(&database))?);
+    let job_settings = jobs::Settings::from_env(peers(&database))?;
+    let admin = AdminService::new(database.clone(), accounts.clone(), job_settings.benchmarks_per_hour);
+    let jobs = JobService::new(database.clone(), relay, job_settings);
     let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
     jobs.start();
     let state = AppState {
         options: config.leptos,
         hub: hub.clone(),
         accounts,
+        admin,
         proxies: config.proxies,
         jobs: jobs.clone(),
         prompts,

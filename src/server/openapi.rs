@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{AppState, docs, health};
-use crate::{accounts, benchmark, history, jobs, prompts, providers};
+use crate::{accounts, admin, benchmark, history, jobs, prompts, providers};
 
 const DESCRIPTION: &str = "Measure language models: how fast, how good, at what cost.
 
@@ -80,6 +80,7 @@ pub struct Published(pub Arc<Value>);
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(accounts::rest::routes())
+        .merge(admin::rest::routes())
         .merge(jobs::rest::routes())
         .merge(benchmark::rest::routes())
         .merge(history::rest::routes())

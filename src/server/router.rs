@@ -24,6 +24,7 @@ use super::peer::{Proxies, identify};
 use super::{openapi, security};
 use crate::accounts::Accounts;
 use crate::accounts::middleware::{authenticate, guard_pages};
+use crate::admin::AdminService;
 use crate::app::{App, shell};
 use crate::benchmark::service::BenchmarkService;
 use crate::jobs::JobService;
@@ -43,6 +44,7 @@ pub struct AppState {
     pub options: LeptosOptions,
     pub hub: Hub,
     pub accounts: Accounts,
+    pub admin: AdminService,
     pub proxies: Proxies,
     pub jobs: JobService,
     pub prompts: PromptService,
@@ -93,9 +95,10 @@ fn live(state: &AppState) -> Live {
 
 /// What pages and server functions find in their context.
 fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
-    let AppState { accounts, jobs, prompts, providers, benchmarks, .. } = state.clone();
+    let AppState { accounts, admin, jobs, prompts, providers, benchmarks, .. } = state.clone();
     move || {
         provide_context(accounts.clone());
+        provide_context(admin.clone());
         provide_context(jobs.clone());
         provide_context(benchmarks.clone());
         provide_context(providers.clone());

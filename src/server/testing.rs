@@ -5,6 +5,7 @@ use leptos::config::LeptosOptions;
 use super::AppState;
 use super::peer::Proxies;
 use crate::accounts::{Accounts, Vault};
+use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Database, testing};
 use crate::jobs::{self, JobService};
@@ -20,9 +21,11 @@ pub async fn state() -> (AppState, Database) {
     let settings = jobs::Settings::new(jobs::Peers::Nobody);
     let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), settings);
     let providers = ProviderService::new(database.clone(), Vault::random());
+    let accounts = Accounts::quick(database.clone(), hub.clone());
     let state = AppState {
         options,
-        accounts: Accounts::quick(database.clone(), hub.clone()),
+        admin: AdminService::new(database.clone(), accounts.clone(), 2000),
+        accounts,
         proxies: Proxies::default(),
         benchmarks: BenchmarkService::new(database.clone(), providers.clone(), jobs.clone()),
         hub,

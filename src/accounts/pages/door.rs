@@ -1,12 +1,12 @@
 //! Signing in and opening an account.
 
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::super::api::{Door, Register, SignIn, look_at_door};
 use super::super::types::Registration;
+use super::load_page_after;
 use crate::ui::button::{ButtonTone, SubmitButton};
 use crate::ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use crate::ui::page::Skeleton;
@@ -116,20 +116,6 @@ fn EmailField() -> impl IntoView {
             required=true
         />
     }
-}
-
-/// Loads the page that the answer names as a whole: all of it depends on who is signed in.
-fn load_page_after<S>(action: ServerAction<S>)
-where
-    S: ServerFn<Output = String, Error = ServerFnError> + Clone + Send + Sync + 'static,
-{
-    let answer = action.value();
-    Effect::new(move |_| {
-        if let Some(Ok(page)) = answer.get() {
-            // Fails for addresses that cannot be parsed only; this one is a path of ours.
-            let _ = window().location().set_href(&page);
-        }
-    });
 }
 
 fn query(name: &str) -> String {

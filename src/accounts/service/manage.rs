@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::error::AccountError;
-use super::super::store::{NewInvitation, StoredInvitation};
+use super::super::store::NewInvitation;
 use super::super::token::{fingerprint, random};
-use super::super::types::{Role, UserId};
+use super::super::types::{Invitation, Role, UserId};
 use super::{Accounts, normalised, refused};
 use crate::database::now_ms;
 
@@ -38,7 +38,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Deletes another user's account.
+    /// Deletes another user's account and what belongs to it.
     ///
     /// # Errors
     /// When there is no such user, or it is the admin's own account.
@@ -47,7 +47,7 @@ impl Accounts {
             return Err(AccountError::OwnAccount);
         }
         self.store.delete_other(admin, user).await?.map_err(refused)?;
-        self.said_farewell(user).await;
+        self.hub.end(user);
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl Accounts {
         &self,
         admin: &UserId,
         request: &NewInvitationRequest,
-    ) -> Result<(SecretString, StoredInvitation), AccountError> {
+    ) -> Result<(SecretString, Invitation), AccountError> {
         let email = request.email.as_deref().map(normalised).transpose()?;
         if !INVITATION_DAYS.contains(&request.days) {
             let (least, most) = (INVITATION_DAYS.start(), INVITATION_DAYS.end());
@@ -81,7 +81,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open_invitations(&self) -> Result<Vec<StoredInvitation>, AccountError> {
+    pub async fn open_invitations(&self) -> Result<Vec<Invitation>, AccountError> {
         Ok(self.store.open_invitations(now_ms(), MOST_LISTED).await?)
     }
 

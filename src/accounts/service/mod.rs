@@ -40,12 +40,6 @@ pub trait Newcomer: Send + Sync + 'static {
     fn welcome<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
 }
 
-/// Somebody who acts when an account is closed: stops what runs for it, deletes what it owned.
-pub trait Leaver: Send + Sync + 'static {
-    /// Called after the account is gone. A failure is logged.
-    fn farewell<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
-}
-
 /// Who wants an account.
 #[derive(Debug)]
 pub struct NewAccount {
@@ -66,7 +60,6 @@ pub struct Accounts {
     hub: Hub,
     admin_email: Option<Arc<str>>,
     newcomers: Arc<Vec<Box<dyn Newcomer>>>,
-    leavers: Arc<Vec<Box<dyn Leaver>>>,
 }
 
 impl fmt::Debug for Accounts {
@@ -88,7 +81,6 @@ impl Accounts {
             hub,
             admin_email: None,
             newcomers: Arc::default(),
-            leavers: Arc::default(),
         })
     }
 
@@ -103,12 +95,6 @@ impl Accounts {
     #[must_use]
     pub fn with_newcomers(self, newcomers: Vec<Box<dyn Newcomer>>) -> Self {
         Self { newcomers: Arc::new(newcomers), ..self }
-    }
-
-    /// Tells these of each account that is closed.
-    #[must_use]
-    pub fn with_leavers(self, leavers: Vec<Box<dyn Leaver>>) -> Self {
-        Self { leavers: Arc::new(leavers), ..self }
     }
 
     /// Makes the user with this e-mail address admin, now or when they register.
@@ -221,14 +207,14 @@ impl Accounts {
         self.begin_session(user).await
     }
 
-    /// Closes the user's own account.
+    /// Closes the user's own account. What belongs to it is deleted with it.
     ///
     /// # Errors
     /// When the password is wrong, or others would be left without an admin.
     pub async fn delete_own(&self, user: &UserId, password: &SecretString) -> Result<(), AccountError> {
         self.prove_password(user, password).await?;
         self.store.delete_self(user).await?.map_err(refused)?;
-        self.said_farewell(user).await;
+        self.hub.end(user);
         Ok(())
     }
 
@@ -258,16 +244,6 @@ impl Accounts {
         for newcomer in self.newcomers.iter() {
             if let Err(error) = newcomer.welcome(user).await {
                 tracing::error!("a new account is not set up completely: {error:#}");
-            }
-        }
-    }
-
-    /// After an account is gone: closes its tabs and tells those who act on it.
-    async fn said_farewell(&self, user: &UserId) {
-        self.hub.end(user);
-        for leaver in self.leavers.iter() {
-            if let Err(error) = leaver.farewell(user).await {
-                tracing::error!("a closed account is not cleared away completely: {error:#}");
             }
         }
     }

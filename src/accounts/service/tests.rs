@@ -1,12 +1,26 @@
 //! Accounts from the outside, on both databases.
 
+use std::sync::Mutex;
+
 use super::testing::{LOCALHOST, PASSWORD};
 use super::*;
-use crate::accounts::Role;
+use crate::accounts::session::{Proof, Session};
+use crate::accounts::{Registration, Role};
 use crate::database::testing;
+use crate::live::StillSignedIn;
+
+const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
 async fn all() -> Vec<Accounts> {
     testing::databases().await.into_iter().map(|database| Accounts::quick(database, Hub::default())).collect()
+}
+
+async fn session(accounts: &Accounts, signed_in: &SignedIn) -> Option<Session> {
+    accounts.session_of(signed_in.access_token.expose_secret(), Proof::Cookie).await.unwrap()
+}
+
+fn refresh_token(signed_in: &SignedIn) -> String {
+    signed_in.refresh_token.as_ref().unwrap().expose_secret().to_owned()
 }
 
 #[tokio::test]
@@ -18,5 +32,248 @@ async fn the_first_is_admin_and_case_does_not_count() {
         assert!(matches!(again, AccountError::EmailTaken), "{again}");
         let signed_in = accounts.sign_in("ANNA@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap();
         assert_eq!(signed_in.user.email, "anna@example.org");
+    }
+}
+
+#[tokio::test]
+async fn admin_email_promotes_at_start_and_at_registration() {
+    for accounts in all().await {
+        accounts.user_for_test("anna@example.org").await;
+        let accounts = accounts.with_admin("Ben@example.org").await.unwrap();
+        assert_eq!(accounts.user_for_test("ben@example.org").await.user.role, Role::Admin);
+        let carl = accounts.user_for_test("carl@example.org").await;
+        let accounts = accounts.with_admin("carl@example.org").await.unwrap();
+        assert_eq!(session(&accounts, &carl).await.unwrap().user.role, Role::Admin);
+        accounts.with_admin("nonsense").await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_account_is_refused() {
+    let accounts = Accounts::quick(testing::sqlite().await, Hub::default());
+    let with = |email: &str, password: &str| NewAccount {
+        email: email.into(),
+        password: password.to_owned().into(),
+        invitation: None,
+    };
+    let long = format!("{}@example.org", "a".repeat(243));
+    for email in
+        ["", "anna", "@example.org", "anna@", "anna@host", "a b@example.org", "a@b@c.org", "a@.org", &long]
+    {
+        let error = accounts.register(with(email, PASSWORD), LOCALHOST).await.unwrap_err();
+        assert!(matches!(error, AccountError::Email), "{email}: {error}");
+    }
+    for password in ["", "1234567", "ä".repeat(7).as_str(), "x".repeat(257).as_str()] {
+        let error = accounts.register(with("anna@example.org", password), LOCALHOST).await.unwrap_err();
+        assert!(matches!(error, AccountError::PasswordLength), "{password}: {error}");
+    }
+    accounts.register(with("anna@example.org", &"ä".repeat(256)), LOCALHOST).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_account_is_welcomed_even_if_that_fails() {
+    struct Doorman(Arc<Mutex<Vec<UserId>>>);
+    impl Newcomer for Doorman {
+        fn welcome<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+            self.0.lock().unwrap().push(user.clone());
+            Box::pin(async { anyhow::bail!("no flowers") })
+        }
+    }
+    let welcomed = Arc::default();
+    let accounts = Accounts::quick(testing::sqlite().await, Hub::default())
+        .with_newcomers(vec![Box::new(Doorman(Arc::clone(&welcomed)))]);
+    let anna = accounts.user_for_test("anna@example.org").await.user.id;
+    accounts.register(NewAccount::for_test("anna@example.org"), LOCALHOST).await.unwrap_err();
+    assert_eq!(*welcomed.lock().unwrap(), [anna]);
+}
+
+#[tokio::test]
+async fn registration_follows_the_settings() {
+    for accounts in all().await {
+        let admin = accounts.user_for_test("anna@example.org").await.user.id;
+        let enter = async |email, invitation: Option<SecretString>| {
+            accounts.register(NewAccount { invitation, ..NewAccount::for_test(email) }, LOCALHOST).await
+        };
+        accounts.settings().set_registration(Registration::Invitation).await.unwrap();
+        let error = enter("ben@example.org", None).await.unwrap_err();
+        assert!(matches!(error, AccountError::InvitationNeeded), "{error}");
+        let request = NewInvitationRequest { email: Some("Ben@example.org".into()), days: 1 };
+        let (token, _) = accounts.invite(&admin, &request).await.unwrap();
+        let error = enter("eve@example.org", Some(token.clone())).await.unwrap_err();
+        assert!(matches!(error, AccountError::InvitationUnusable), "{error}");
+        enter("ben@example.org", Some(token.clone())).await.unwrap();
+        enter("carl@example.org", Some(token)).await.unwrap_err();
+        accounts.settings().set_registration(Registration::Closed).await.unwrap();
+        let error = enter("carl@example.org", None).await.unwrap_err();
+        assert!(matches!(error, AccountError::RegistrationClosed), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn known_and_unknown_addresses_are_answered_alike() {
+    for accounts in all().await {
+        accounts.user_for_test("anna@example.org").await;
+        let mut answers = Vec::new();
+        for email in ["anna@example.org", "nobody@example.org"] {
+            for place in 0..7 {
+                let from = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, place));
+                let error = accounts.sign_in(email, &"wrong password".into(), from).await.unwrap_err();
+                answers.push((email, error.to_string()));
+            }
+        }
+        let (known, unknown) = answers.split_at(7);
+        assert!(known.iter().zip(unknown).all(|(a, b)| a.1 == b.1), "{answers:#?}");
+        assert!(known[4].1.contains("wrong") && known[5].1.contains("Too many"), "{known:#?}");
+        let right = accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap_err();
+        assert!(matches!(right, AccountError::Locked(_)), "also with the right password: {right}");
+    }
+}
+
+#[tokio::test]
+async fn guesses_that_arrive_together_are_counted_one_by_one() {
+    for accounts in all().await {
+        accounts.user_for_test("anna@example.org").await;
+        let guesses: Vec<_> = (0..16)
+            .map(|_| {
+                let accounts = accounts.clone();
+                tokio::spawn(async move {
+                    accounts.sign_in("anna@example.org", &"wrong password".into(), LOCALHOST).await
+                })
+            })
+            .collect();
+        let mut tried = 0;
+        for guess in guesses {
+            tried += usize::from(matches!(guess.await.unwrap(), Err(AccountError::WrongCredentials)));
+        }
+        assert_eq!(tried, 5);
+    }
+}
+
+#[tokio::test]
+async fn who_guesses_at_many_accounts_is_locked_out_everywhere() {
+    let accounts = Accounts::quick(testing::sqlite().await, Hub::default());
+    accounts.user_for_test("anna@example.org").await;
+    for n in 0..20 {
+        let email = format!("{n}@example.org");
+        let error = accounts.sign_in(&email, &"wrong password".into(), ELSEWHERE).await.unwrap_err();
+        assert!(matches!(error, AccountError::WrongCredentials), "{error}");
+    }
+    let error = accounts.sign_in("anna@example.org", &PASSWORD.into(), ELSEWHERE).await.unwrap_err();
+    assert!(matches!(error, AccountError::Locked(_)), "{error}");
+    accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_password_ends_everything_but_who_asked() {
+    for accounts in all().await {
+        let before = accounts.user_for_test("anna@example.org").await;
+        let anna = before.user.id.clone();
+        let (token, _) = accounts.create_token(&anna, "ci", 30).await.unwrap();
+        let mut tab = accounts.hub.join(&anna).unwrap();
+        let wrong =
+            accounts.change_password(&anna, &"wrong password".into(), &"another password".into()).await;
+        assert!(matches!(wrong, Err(AccountError::WrongPassword)));
+        assert!(session(&accounts, &before).await.is_some());
+        let after =
+            accounts.change_password(&anna, &PASSWORD.into(), &"another password".into()).await.unwrap();
+        assert!(session(&accounts, &before).await.is_none());
+        assert!(session(&accounts, &after).await.is_some());
+        assert!(accounts.session_of_bearer(token.expose_secret()).await.unwrap().is_none());
+        accounts.refresh(&refresh_token(&before)).await.unwrap_err();
+        assert!((&mut tab.ending).await.is_ok(), "the tab is told");
+        accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap_err();
+        accounts.sign_in("anna@example.org", &"another password".into(), LOCALHOST).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn another_role_and_deletion_end_sessions() {
+    for accounts in all().await {
+        let admin = accounts.user_for_test("anna@example.org").await.user.id;
+        let ben = accounts.user_for_test("ben@example.org").await;
+        accounts.set_role(&admin, &ben.user.id, Role::Admin).await.unwrap();
+        assert!(session(&accounts, &ben).await.is_none());
+        let ben = accounts.sign_in("ben@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap();
+        assert_eq!(session(&accounts, &ben).await.unwrap().user.role, Role::Admin);
+        accounts.delete_other(&admin, &ben.user.id).await.unwrap();
+        assert!(session(&accounts, &ben).await.is_none());
+        accounts.refresh(&refresh_token(&ben)).await.unwrap_err();
+        let own = accounts.set_role(&admin, &admin, Role::User).await.unwrap_err();
+        assert!(matches!(own, AccountError::OwnAccount), "{own}");
+    }
+}
+
+#[tokio::test]
+async fn signing_out_ends_one_session() {
+    for accounts in all().await {
+        let here = accounts.user_for_test("anna@example.org").await;
+        let there = accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap();
+        let known = session(&accounts, &here).await.unwrap();
+        accounts.sign_out(Some(&known), None).await.unwrap();
+        assert!(session(&accounts, &here).await.is_none());
+        assert!(!accounts.still_signed_in(&known).await.unwrap());
+        assert!(session(&accounts, &there).await.is_some());
+        accounts.sign_out(None, Some(&refresh_token(&there).into())).await.unwrap();
+        assert!(session(&accounts, &there).await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_token_ends_the_session_of_both() {
+    for accounts in all().await {
+        let first = accounts.user_for_test("anna@example.org").await;
+        let second = accounts.refresh(&refresh_token(&first)).await.unwrap();
+        let third = accounts.refresh(&refresh_token(&second)).await.unwrap();
+        assert!(session(&accounts, &third).await.is_some());
+        let thief = accounts.refresh(&refresh_token(&first)).await.unwrap_err();
+        assert!(matches!(thief, AccountError::SessionEnded), "{thief}");
+        assert!(session(&accounts, &third).await.is_none());
+        accounts.refresh(&refresh_token(&third)).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn a_personal_token_is_the_users_until_it_is_revoked() {
+    for accounts in all().await {
+        let anna = accounts.user_for_test("anna@example.org").await.user.id;
+        let (token, listed) = accounts.create_token(&anna, " ci ", 30).await.unwrap();
+        let token = token.expose_secret();
+        assert!(token.starts_with("lbs_") && token.ends_with(&listed.hint) && listed.name == "ci");
+        let session = accounts.session_of_bearer(token).await.unwrap().unwrap();
+        assert_eq!((session.user_id(), session.proof), (&anna, Proof::PersonalToken));
+        assert!(accounts.still_signed_in(&session).await.unwrap());
+        accounts.revoke_token(&anna, &listed.id).await.unwrap();
+        assert!(!accounts.still_signed_in(&session).await.unwrap());
+        assert!(accounts.session_of_bearer(token).await.unwrap().is_none());
+        for (name, days) in [("", 30), ("ci", 0), ("ci", 366)] {
+            accounts.create_token(&anna, name, days).await.unwrap_err();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_user_may_go_and_the_last_admin_may_not() {
+    for accounts in all().await {
+        let anna = accounts.user_for_test("anna@example.org").await.user.id;
+        let ben = accounts.user_for_test("ben@example.org").await.user.id;
+        let error = accounts.delete_own(&anna, &PASSWORD.into()).await.unwrap_err();
+        assert!(matches!(error, AccountError::LastAdmin), "{error}");
+        let error = accounts.delete_own(&ben, &"wrong password".into()).await.unwrap_err();
+        assert!(matches!(error, AccountError::WrongPassword), "{error}");
+        accounts.delete_own(&ben, &PASSWORD.into()).await.unwrap();
+        accounts.delete_own(&anna, &PASSWORD.into()).await.unwrap();
+        assert_eq!(accounts.user_for_test("carl@example.org").await.user.role, Role::Admin);
+    }
+}
+
+#[tokio::test]
+async fn nothing_shows_a_password_or_a_token() {
+    let accounts = Accounts::quick(testing::sqlite().await, Hub::default());
+    let new = NewAccount { invitation: Some("hush".into()), ..NewAccount::for_test("anna@example.org") };
+    let shown = format!("{new:?}");
+    let signed_in = accounts.register(new, LOCALHOST).await.unwrap();
+    let shown = format!("{shown} {signed_in:?} {accounts:?}");
+    for secret in [PASSWORD, "hush", signed_in.access_token.expose_secret(), &refresh_token(&signed_in)] {
+        assert!(!shown.contains(secret), "{shown}");
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
-use super::super::types::UserId;
+use super::super::types::{Invitation, UserId};
 use super::AccountStore;
 use crate::database::new_id;
 
@@ -18,16 +18,7 @@ pub struct NewInvitation<'a> {
     pub expires_at: i64,
 }
 
-/// An invitation as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredInvitation {
-    pub id: String,
-    pub email: Option<String>,
-    pub created_at: i64,
-    pub expires_at: i64,
-}
-
-impl FromRow<'_, AnyRow> for StoredInvitation {
+impl FromRow<'_, AnyRow> for Invitation {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         Ok(Self {
             id: row.try_get("id")?,
@@ -40,7 +31,7 @@ impl FromRow<'_, AnyRow> for StoredInvitation {
 
 impl AccountStore {
     /// Keeps an invitation, and forgets those that are used or expired.
-    pub async fn insert_invitation(&self, new: &NewInvitation<'_>) -> sqlx::Result<StoredInvitation> {
+    pub async fn insert_invitation(&self, new: &NewInvitation<'_>) -> sqlx::Result<Invitation> {
         sqlx::query("delete from invitations where used_at is not null or expires_at <= $1")
             .bind(new.now)
             .execute(self.database.pool())
@@ -61,7 +52,7 @@ impl AccountStore {
     }
 
     /// The newest invitations that can still be used.
-    pub async fn open_invitations(&self, now: i64, most: i64) -> sqlx::Result<Vec<StoredInvitation>> {
+    pub async fn open_invitations(&self, now: i64, most: i64) -> sqlx::Result<Vec<Invitation>> {
         sqlx::query_as(
             "select id, email, created_at, expires_at from invitations
              where used_at is null and expires_at > $1 order by id desc limit $2",

@@ -14,7 +14,7 @@ use sqlx::{FromRow, Row};
 use super::types::{Role, User, UserId};
 use crate::database::Database;
 
-pub use invitations::{NewInvitation, StoredInvitation};
+pub use invitations::NewInvitation;
 pub use sessions::{NewSession, Rotation};
 pub use tokens::NewToken;
 pub use users::{Admission, NewUser, Refusal};

@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::accounts::session::Proof;
 use crate::accounts::{self, Accounts, Role, User, UserId, Vault};
+use crate::admin::AdminService;
 use crate::benchmark::api::StartBenchmark;
 use crate::benchmark::snapshot::TargetSnapshot;
 use crate::benchmark::store::BenchmarkStore;
@@ -59,9 +60,10 @@ impl World {
         let options =
             LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
         let accounts = Accounts::quick(database.clone(), hub.clone());
+        let admin = AdminService::new(database.clone(), accounts.clone(), 2000);
         let proxies = Proxies::default();
         let prompts = PromptService::new(database.clone());
-        let state = AppState { options, hub, accounts, proxies, jobs, prompts, providers, benchmarks };
+        let state = AppState { options, hub, accounts, admin, proxies, jobs, prompts, providers, benchmarks };
         Self { state, database, _mock: mock }
     }
 

@@ -1,0 +1,232 @@
+//! The user's own account: password, tokens for scripts, and its end.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::super::api::{ChangePassword, CreateToken, DeleteAccount, RevokeToken, Tokens, list_tokens};
+use super::super::types::AccessToken;
+use super::load_page_after;
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::dialog::ConfirmDialog;
+use crate::ui::form::{
+    FormError, PasswordField, PasswordPurpose, Select, SelectOption, TextField, error_of, sentence,
+};
+use crate::ui::page::{PageHead, Panel, Skeleton};
+use crate::ui::time::Ago;
+
+/// The account's page.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    view! {
+        <Title text="Account" />
+        <PageHead title="Account" about="Your password, tokens for scripts, and the way out." />
+        <div class="mt-3.5 grid max-w-3xl gap-3.5">
+            <PasswordPanel />
+            <TokensPanel />
+            <DeletionPanel />
+        </div>
+    }
+}
+
+#[component]
+fn PasswordPanel() -> impl IntoView {
+    let action = ServerAction::<ChangePassword>::new();
+    let answer = action.value();
+    let sent_by_form = use_query_map().read_untracked().get("done").as_deref() == Some("password");
+    let changed = move || answer.read().as_ref().map_or(sent_by_form, Result::is_ok);
+    view! {
+        <Panel>
+            <div class="p-4.5">
+                <h2 class="font-semibold">"Password"</h2>
+                <p class="text-soft mt-0.5">
+                    "A new password signs out every other browser and revokes all tokens for scripts."
+                </p>
+                <ActionForm action attr:class="mt-3 grid gap-3.5 sm:max-w-sm">
+                    <PasswordField
+                        label="Current password"
+                        name="current_password"
+                        purpose=PasswordPurpose::Current
+                        required=true
+                    />
+                    <PasswordField
+                        label="New password"
+                        name="new_password"
+                        purpose=PasswordPurpose::New
+                        hint="At least 8 characters."
+                        min_length=8
+                        required=true
+                    />
+                    <FormError error=error_of(action) />
+                    <p class="text-success" role="status">
+                        {move || changed().then_some("The password has been changed.")}
+                    </p>
+                    <div>
+                        <SubmitButton pending=action.pending()>"Change the password"</SubmitButton>
+                    </div>
+                </ActionForm>
+            </div>
+        </Panel>
+    }
+}
+
+#[component]
+fn TokensPanel() -> impl IntoView {
+    let create = ServerAction::<CreateToken>::new();
+    let revoke = ServerAction::<RevokeToken>::new();
+    let tokens =
+        Resource::new_blocking(move || (create.version().get(), revoke.version().get()), |_| list_tokens());
+    let made = create.value();
+    view! {
+        <Panel>
+            <div class="p-4.5" id="tokens">
+                <h2 class="font-semibold">"Tokens for scripts"</h2>
+                <p class="text-soft mt-0.5">
+                    "A program sends one as " <code class="font-mono text-xs">"Authorization: Bearer …"</code>
+                    " and may then do what you may."
+                </p>
+                <ActionForm action=create attr:class="mt-3 flex flex-wrap items-end gap-2">
+                    <div class="w-56">
+                        <TextField label="Name" name="name" placeholder="CI" max_length=100 required=true />
+                    </div>
+                    <div class="w-36">
+                        <Select label="Good for" name="days" options=lifetimes() value="30" />
+                    </div>
+                    <SubmitButton pending=create.pending()>"Make a token"</SubmitButton>
+                </ActionForm>
+                <FormError error=error_of(create) />
+                <FormError error=error_of(revoke) />
+                {move || made.get().and_then(Result::ok).flatten().map(|token| view! { <FreshToken token /> })}
+            </div>
+            <Suspense fallback=|| view! { <Skeleton rows=2 /> }>
+                {move || Suspend::new(async move {
+                    match tokens.await {
+                        Ok(tokens) => view! { <TokenList tokens revoke /> }.into_any(),
+                        Err(error) => {
+                            view! { <p class="form-error px-4.5 pb-4">{sentence(&error)}</p> }.into_any()
+                        }
+                    }
+                })}
+            </Suspense>
+        </Panel>
+    }
+}
+
+fn lifetimes() -> Vec<SelectOption> {
+    [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year")]
+        .map(|(days, label)| SelectOption::new(days, label))
+        .into()
+}
+
+#[component]
+fn FreshToken(token: String) -> impl IntoView {
+    view! {
+        <div class="mt-3" role="status">
+            <label class="form-label" for="fresh-token">
+                "Copy it now: it is shown this once."
+            </label>
+            <input id="fresh-token" class="form-control font-mono text-xs" readonly value=token />
+        </div>
+    }
+}
+
+#[component]
+fn TokenList(tokens: Tokens, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+    let fresh = tokens.fresh.map(|token| view! { <div class="px-4.5 pb-4"><FreshToken token /></div> });
+    if tokens.listed.is_empty() {
+        return fresh.into_any();
+    }
+    view! {
+        {fresh}
+        <div class="overflow-x-auto">
+            <table class="data-table">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Ends with"</th>
+                        <th scope="col">"Last used"</th>
+                        <th scope="col">"Good for"</th>
+                        <th scope="col">
+                            <span class="sr-only">"Revoke"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {tokens.listed.into_iter().map(|token| view! { <TokenRow token revoke /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn TokenRow(token: AccessToken, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+    let used = match token.last_used_at {
+        Some(at_ms) => view! { <Ago at_ms /> }.into_any(),
+        None => view! { <span class="text-muted">"never"</span> }.into_any(),
+    };
+    view! {
+        <tr>
+            <td>{token.name.clone()}</td>
+            <td class="num font-mono text-xs">"…" {token.hint}</td>
+            <td>{used}</td>
+            <td class="num">{left(token.expires_at)}</td>
+            <td class="n">
+                <ActionForm action=revoke>
+                    <input type="hidden" name="id" value=token.id />
+                    <button class=ButtonTone::Quiet.class() aria-label=format!("Revoke {}", token.name)>
+                        "Revoke"
+                    </button>
+                </ActionForm>
+            </td>
+        </tr>
+    }
+}
+
+/// How long a token is still good, in whole days.
+fn left(expires_at: i64) -> String {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    match (expires_at - crate::ui::time::now_ms()).div_euclid(DAY_MS) {
+        ..0 => "expired".to_owned(),
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+#[component]
+fn DeletionPanel() -> impl IntoView {
+    let action = ServerAction::<DeleteAccount>::new();
+    load_page_after(action);
+    view! {
+        <Panel>
+            <div class="p-4.5">
+                <h2 class="font-semibold">"Delete this account"</h2>
+                <p class="text-soft mt-0.5 mb-3">
+                    "Deletes your providers, keys, benchmarks and their results. There is no way back."
+                </p>
+                <ConfirmDialog
+                    id="delete-account"
+                    trigger="Delete the account"
+                    trigger_tone=ButtonTone::Danger
+                    title="Delete your account and everything in it?"
+                >
+                    <ActionForm action attr:class="grid gap-3.5">
+                        <PasswordField
+                            label="Your password"
+                            name="password"
+                            id="delete-password"
+                            purpose=PasswordPurpose::Current
+                            required=true
+                        />
+                        <SubmitButton tone=ButtonTone::Danger pending=action.pending()>
+                            "Delete the account"
+                        </SubmitButton>
+                    </ActionForm>
+                </ConfirmDialog>
+                <FormError error=error_of(action) />
+            </div>
+        </Panel>
+    }
+}

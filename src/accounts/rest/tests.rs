@@ -1,0 +1,286 @@
+//! Accounts over HTTP, as scripts and browsers see them.
+
+use axum::body::Body as HttpBody;
+use axum::http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::accounts::service::testing::PASSWORD;
+use crate::server::testing::state;
+use crate::server::{AppState, router};
+
+struct Answer {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    /// Name and value of each cookie that is set, as a browser sends them back.
+    fn cookies(&self) -> String {
+        let set = self.headers.get_all(header::SET_COOKIE).iter();
+        set.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
+    }
+
+    fn location(&self) -> &str {
+        self.headers[header::LOCATION].to_str().unwrap()
+    }
+
+    fn token(&self) -> String {
+        format!("Bearer {}", self.body["access_token"].as_str().unwrap())
+    }
+}
+
+struct App(AppState);
+
+impl App {
+    async fn new() -> Self {
+        Self(state().await.0)
+    }
+
+    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let request = Request::builder().method(method).uri(path).header(header::HOST, "studio.example");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let response = router(self.0.clone())
+            .oneshot(request.body(HttpBody::from(body.to_string())).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.ask(Method::GET, path, headers, Value::Null).await
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        self.ask(Method::POST, path, headers, body).await
+    }
+
+    async fn register(&self, email: &str) -> Answer {
+        self.post("/api/auth/register", &[], json!({ "email": email, "password": PASSWORD })).await
+    }
+}
+
+const SAME_ORIGIN: (&str, &str) = ("sec-fetch-site", "same-origin");
+
+#[tokio::test]
+async fn registering_answers_user_token_and_cookies() {
+    let app = App::new().await;
+    let answer = app.register("anna@example.org").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let user = &answer.body["user"];
+    assert_eq!(
+        (&user["email"], &user["role"], &user["onboarding_completed"]),
+        (&json!("anna@example.org"), &json!("admin"), &json!(false))
+    );
+    let me = app.get("/api/auth/me", &[("authorization", &answer.token())]).await;
+    assert_eq!(me.body["user"], *user);
+    let me = app.get("/api/auth/me", &[("cookie", &answer.cookies())]).await;
+    assert_eq!(me.body["user"], *user);
+}
+
+#[tokio::test]
+async fn refusals_have_the_known_shapes() {
+    let app = App::new().await;
+    app.register("anna@example.org").await;
+    let taken = app.register("anna@example.org").await;
+    assert_eq!((taken.status, taken.body["error"].is_string()), (StatusCode::CONFLICT, true));
+    let short = json!({ "email": "ben@example.org", "password": "short" });
+    let short = app.post("/api/auth/register", &[], short).await;
+    assert_eq!((short.status, short.body["error"].is_string()), (StatusCode::BAD_REQUEST, true));
+    for body in [json!([]), json!({ "email": 7, "password": PASSWORD }), json!({ "email": "a@b.c" })] {
+        let invalid = app.post("/api/auth/login", &[], body).await;
+        assert_eq!(
+            (invalid.status, invalid.body["detail"].is_string()),
+            (StatusCode::UNPROCESSABLE_ENTITY, true)
+        );
+    }
+    let nobody = app.get("/api/auth/me", &[]).await;
+    assert_eq!((nobody.status, nobody.body["detail"].is_string()), (StatusCode::UNAUTHORIZED, true));
+    let wrong = json!({ "email": "anna@example.org", "password": "wrong password" });
+    for _ in 0..5 {
+        let refused = app.post("/api/auth/login", &[], wrong.clone()).await;
+        assert_eq!((refused.status, refused.body["detail"].is_string()), (StatusCode::UNAUTHORIZED, true));
+    }
+    let locked = app.post("/api/auth/login", &[], wrong).await;
+    assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS);
+    let retry_after: u64 = locked.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((890..=900).contains(&retry_after), "{retry_after}");
+}
+
+#[tokio::test]
+async fn a_cookie_changes_nothing_for_another_site() {
+    let app = App::new().await;
+    let cookies = app.register("anna@example.org").await.cookies();
+    let cookie = ("cookie", cookies.as_str());
+    for from in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+    ] {
+        let answer = app.post("/api/auth/cli-token", &[cookie, from], json!({})).await;
+        assert_eq!(
+            (answer.status, answer.body["detail"].is_string()),
+            (StatusCode::FORBIDDEN, true),
+            "{from:?}"
+        );
+    }
+    let silent = app.post("/api/auth/cli-token", &[cookie], json!({})).await;
+    assert_eq!(silent.status, StatusCode::FORBIDDEN);
+    for from in [SAME_ORIGIN, ("origin", "https://studio.example")] {
+        let answer = app.post("/api/auth/cli-token", &[cookie, from], json!({})).await;
+        assert_eq!(
+            (answer.status, &answer.body["expires_in_days"]),
+            (StatusCode::OK, &json!(30)),
+            "{from:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bad_bearer_is_not_made_up_for_by_a_cookie() {
+    let app = App::new().await;
+    let cookies = app.register("anna@example.org").await.cookies();
+    let answer = app.get("/api/auth/me", &[("authorization", "Bearer nonsense"), ("cookie", &cookies)]).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn refreshing_replaces_the_cookie_and_pages_do_it_by_themselves() {
+    let app = App::new().await;
+    let first = app.register("anna@example.org").await.cookies();
+    let second = app.post("/api/auth/refresh", &[("cookie", &first), SAME_ORIGIN], json!({})).await;
+    assert_eq!(second.status, StatusCode::OK);
+    assert!(second.body["access_token"].is_string() && second.cookies() != first);
+    let refresh_only = second.cookies().split("; ").nth(1).unwrap().to_owned();
+    let renewed = app.get("/api/auth/renew?next=%2Fproviders", &[("cookie", &refresh_only)]).await;
+    assert_eq!((renewed.status, renewed.location()), (StatusCode::SEE_OTHER, "/providers"));
+    let me = app.get("/api/auth/me", &[("cookie", &renewed.cookies())]).await;
+    assert_eq!(me.status, StatusCode::OK);
+    let elsewhere = app.get("/api/auth/renew?next=%2F%2Fevil.example", &[]).await;
+    assert_eq!(elsewhere.location(), "/login?next=%2F");
+}
+
+#[tokio::test]
+async fn signing_out_takes_the_cookies_and_ends_the_session() {
+    let app = App::new().await;
+    let answer = app.register("anna@example.org").await;
+    let cookies = answer.cookies();
+    let out = app.post("/api/auth/logout", &[("cookie", &cookies), SAME_ORIGIN], json!({})).await;
+    assert_eq!((out.status, &out.body), (StatusCode::OK, &json!({ "status": "ok" })));
+    assert_eq!(out.cookies(), "studio_session=; studio_refresh=");
+    for headers in [("cookie", cookies.clone()), ("authorization", answer.token())] {
+        let me = app.get("/api/auth/me", &[(headers.0, &headers.1)]).await;
+        assert_eq!(me.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_made_listed_used_and_revoked() {
+    let app = App::new().await;
+    let anna = app.register("anna@example.org").await.token();
+    let ben = app.register("ben@example.org").await.token();
+    let (anna, ben) = (("authorization", anna.as_str()), ("authorization", ben.as_str()));
+    let made = app.post("/api/auth/tokens", &[anna], json!({ "name": "ci", "expires_in_days": 7 })).await;
+    let token = made.body["token"].as_str().unwrap();
+    let bearer = format!("Bearer {token}");
+    assert_eq!(app.get("/api/auth/me", &[("authorization", &bearer)]).await.status, StatusCode::OK);
+    let listed = app.get("/api/auth/tokens", &[anna]).await.body;
+    assert_eq!(listed["tokens"][0]["name"], "ci");
+    assert!(!listed.to_string().contains(token));
+    let path = format!("/api/auth/tokens/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(app.ask(Method::DELETE, &path, &[ben], json!({})).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.ask(Method::DELETE, &path, &[anna], json!({})).await.status, StatusCode::OK);
+    assert_eq!(app.get("/api/auth/me", &[("authorization", &bearer)]).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn admins_manage_and_others_may_not() {
+    let app = App::new().await;
+    let admin = app.register("anna@example.org").await;
+    let user = app.register("ben@example.org").await;
+    let id = user.body["user"]["id"].as_str().unwrap();
+    let limit = json!({ "benchmarks_per_hour": 5, "max_concurrent": 2, "max_runs_per_benchmark": 3 });
+    let settings = json!({ "registration": "closed", "local_networks": true });
+    let (role, limits) = (format!("/api/admin/users/{id}/role"), format!("/api/admin/users/{id}/rate-limit"));
+    let requests = [
+        (Method::GET, "/api/admin/users", Value::Null),
+        (Method::GET, limits.as_str(), Value::Null),
+        (Method::PUT, limits.as_str(), limit.clone()),
+        (Method::GET, "/api/admin/settings", Value::Null),
+        (Method::PUT, "/api/admin/settings", settings.clone()),
+        (Method::GET, "/api/admin/invitations", Value::Null),
+        (Method::POST, "/api/admin/invitations", json!({})),
+        (Method::PUT, role.as_str(), json!({ "role": "admin" })),
+    ];
+    let (admin, user) = (admin.token(), user.token());
+    for (method, path, body) in requests {
+        let ask = async |token: Option<&str>| {
+            let headers: Vec<_> = token.map(|token| ("authorization", token)).into_iter().collect();
+            app.ask(method.clone(), path, &headers, body.clone()).await.status
+        };
+        assert_eq!(ask(None).await, StatusCode::UNAUTHORIZED, "{method} {path}");
+        assert_eq!(ask(Some(&user)).await, StatusCode::FORBIDDEN, "{method} {path}");
+        assert_eq!(ask(Some(&admin)).await, StatusCode::OK, "{method} {path}");
+    }
+    let admin = [("authorization", admin.as_str())];
+    assert_eq!(app.get(&limits, &admin).await.body, limit);
+    assert_eq!(app.get("/api/admin/settings", &admin).await.body, settings);
+    let users = app.get("/api/admin/users?limit=1", &admin).await.body;
+    assert_eq!((users["users"].as_array().unwrap().len(), users["next"].is_string()), (1, true));
+    let me = app.get("/api/auth/me", &[("authorization", &user)]).await;
+    assert_eq!(me.status, StatusCode::UNAUTHORIZED, "another role ended the session");
+    let much = json!({ "benchmarks_per_hour": 5, "max_concurrent": 51, "max_runs_per_benchmark": 3 });
+    assert_eq!(app.ask(Method::PUT, &limits, &admin, much).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let unknown = app.ask(Method::DELETE, "/api/admin/users/nobody", &admin, Value::Null).await;
+    assert_eq!((unknown.status, unknown.body["error"].is_string()), (StatusCode::NOT_FOUND, true));
+}
+
+/// The forms of pages, as a browser without a script sends them.
+#[tokio::test]
+async fn a_form_signs_in_and_goes_on() {
+    let app = App::new().await;
+    app.register("anna@example.org").await;
+    let send = async |password: &str| {
+        let form = format!("email=anna%40example.org&password={password}&next=%2Fproviders");
+        let request = Request::post("/api/auth/forms/sign-in")
+            .header(header::HOST, "studio.example")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::REFERER, "http://studio.example/login?next=%2Fproviders")
+            .header(SAME_ORIGIN.0, SAME_ORIGIN.1);
+        let response =
+            router(app.0.clone()).oneshot(request.body(HttpBody::from(form)).unwrap()).await.unwrap();
+        Answer { status: response.status(), headers: response.headers().clone(), body: Value::Null }
+    };
+    let wrong = send("wrong+password").await;
+    assert!(wrong.status.is_redirection(), "{}", wrong.status);
+    let (page, query) = wrong.location().split_once('?').unwrap();
+    assert!(page.ends_with("/login") && query.contains("__err=") && !query.contains("wrong"), "{query}");
+    let page = app.get(&format!("/login?{query}"), &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let right = send(&PASSWORD.replace(' ', "+")).await;
+    assert_eq!((right.status, right.location()), (StatusCode::FOUND, "/providers"));
+    let me = app.get("/api/auth/me", &[("cookie", &right.cookies())]).await;
+    assert_eq!(me.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_server_function_sends_who_is_signed_out_to_the_door() {
+    let app = App::new().await;
+    let path = <crate::providers::api::ListProviders as leptos::server_fn::ServerFn>::PATH;
+    let referer = ("referer", "http://studio.example/providers?q=a");
+    let script = app.post(path, &[referer, SAME_ORIGIN], Value::Null).await;
+    assert_eq!(
+        (script.status, script.location()),
+        (StatusCode::UNAUTHORIZED, "/login?next=%2Fproviders%3Fq%3Da")
+    );
+    assert!(script.headers.contains_key("serverfnredirect"));
+    let form = app.post(path, &[referer, SAME_ORIGIN, ("accept", "text/html")], Value::Null).await;
+    assert_eq!((form.status, form.location()), (StatusCode::SEE_OTHER, "/login?next=%2Fproviders%3Fq%3Da"));
+}

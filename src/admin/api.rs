@@ -1,0 +1,141 @@
+//! What the page of admins calls.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::types::{InstallationSettings, RateLimit, UserPage, UserRow};
+use crate::accounts::{Invitation, Role, UserId};
+
+#[cfg(feature = "ssr")]
+use super::service::{AdminService, invitation_path};
+#[cfg(feature = "ssr")]
+use crate::accounts::cookies::ShownOnce;
+#[cfg(feature = "ssr")]
+use crate::accounts::forms::{fits_a_form, hand_over, show, take};
+#[cfg(feature = "ssr")]
+use crate::accounts::{AdminSession, NewInvitationRequest, error::told};
+
+/// How many users the page shows at once.
+#[cfg(feature = "ssr")]
+const USERS_A_PAGE: i64 = 50;
+
+/// The installation's settings, and who has been invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct House {
+    pub settings: InstallationSettings,
+    pub invitations: Vec<Invitation>,
+    /// The link that the form which led to this page made: it is shown this once.
+    pub fresh: Option<String>,
+}
+
+/// A user and how much they may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDetail {
+    pub user: UserRow,
+    pub limit: RateLimit,
+}
+
+/// One page of users.
+#[server]
+pub async fn list_users(after: Option<UserId>) -> Result<UserPage, ServerFnError> {
+    AdminSession::require()?;
+    let admin = expect_context::<AdminService>();
+    admin.users(after.as_ref(), USERS_A_PAGE).await.map_err(told)
+}
+
+/// One user.
+#[server]
+pub async fn look_at_user(user: UserId) -> Result<UserDetail, ServerFnError> {
+    AdminSession::require()?;
+    let admin = expect_context::<AdminService>();
+    let limit = admin.rate_limit(&user).await.map_err(told)?;
+    Ok(UserDetail { user: admin.user(&user).await.map_err(told)?, limit })
+}
+
+/// Sets how much a user may do.
+#[server]
+pub async fn set_user_limits(
+    user: UserId,
+    benchmarks_per_hour: i64,
+    max_concurrent: i64,
+    max_runs_per_benchmark: i64,
+) -> Result<(), ServerFnError> {
+    AdminSession::require()?;
+    let limit = RateLimit { benchmarks_per_hour, max_concurrent, max_runs_per_benchmark };
+    expect_context::<AdminService>().set_rate_limit(&user, &limit).await.map_err(told)
+}
+
+/// Gives a user a role and ends their sessions.
+#[server]
+pub async fn set_user_role(user: UserId, role: Role) -> Result<(), ServerFnError> {
+    let session = AdminSession::require()?.0;
+    let admin = expect_context::<AdminService>();
+    admin.accounts().set_role(session.user_id(), &user, role).await.map_err(told)
+}
+
+/// Deletes a user and everything that belongs to them.
+#[server]
+pub async fn delete_user(user: UserId) -> Result<(), ServerFnError> {
+    let session = AdminSession::require()?.0;
+    let admin = expect_context::<AdminService>();
+    admin.accounts().delete_other(session.user_id(), &user).await.map_err(told)?;
+    leptos_axum::redirect("/admin");
+    Ok(())
+}
+
+/// Settings and invitations.
+#[server]
+pub async fn look_at_house() -> Result<House, ServerFnError> {
+    AdminSession::require()?;
+    let admin = expect_context::<AdminService>();
+    let settings = admin.settings().await.map_err(told)?;
+    let invitations = admin.accounts().open_invitations().await.map_err(told)?;
+    Ok(House {
+        settings,
+        invitations,
+        fresh: take(ShownOnce::Invitation).map(|token| invitation_path(&token)),
+    })
+}
+
+/// Changes the settings. `local_networks` is `on`, `off` or anything else to leave it to the number
+/// of users.
+#[server]
+pub async fn change_settings(
+    registration: crate::accounts::Registration,
+    local_networks: String,
+) -> Result<(), ServerFnError> {
+    AdminSession::require()?;
+    let local_networks = match local_networks.as_str() {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    };
+    let settings = InstallationSettings { registration, local_networks };
+    expect_context::<AdminService>().set_settings(settings).await.map_err(told)
+}
+
+/// Invites somebody. Returns the link to a script, without scheme and host; a form finds it on the
+/// page.
+#[server]
+pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFnError> {
+    use secrecy::ExposeSecret;
+
+    let session = AdminSession::require()?.0;
+    let admin = expect_context::<AdminService>();
+    let email = Some(email).filter(|email| !email.trim().is_empty());
+    let request = NewInvitationRequest { email, days };
+    let (token, _) = admin.accounts().invite(session.user_id(), &request).await.map_err(told)?;
+    if fits_a_form() {
+        hand_over(ShownOnce::Invitation, &token);
+        show("/admin#invitations");
+        return Ok(None);
+    }
+    Ok(Some(invitation_path(token.expose_secret())))
+}
+
+/// Withdraws an invitation.
+#[server]
+pub async fn withdraw_invitation(id: String) -> Result<(), ServerFnError> {
+    AdminSession::require()?;
+    expect_context::<AdminService>().accounts().withdraw_invitation(&id).await.map_err(told)
+}

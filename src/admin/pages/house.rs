@@ -1,0 +1,191 @@
+//! What holds for everybody, and who has been invited.
+
+use leptos::prelude::*;
+
+use super::super::api::{ChangeSettings, House, Invite, WithdrawInvitation, look_at_house};
+use super::super::types::InstallationSettings;
+use crate::accounts::{Invitation, Registration};
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::form::{FormError, Select, SelectOption, TextField, error_of, sentence};
+use crate::ui::page::{Panel, Skeleton};
+use crate::ui::time::Ago;
+
+#[component]
+pub fn HousePanels() -> impl IntoView {
+    let change = ServerAction::<ChangeSettings>::new();
+    let invite = ServerAction::<Invite>::new();
+    let withdraw = ServerAction::<WithdrawInvitation>::new();
+    let house = Resource::new_blocking(
+        move || (invite.version().get(), withdraw.version().get()),
+        |_| look_at_house(),
+    );
+    view! {
+        <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
+            {move || Suspend::new(async move {
+                match house.await {
+                    Ok(House { settings, invitations, fresh }) => {
+                        view! {
+                            <SettingsPanel settings action=change />
+                            <InvitationsPanel invitations fresh invite withdraw />
+                        }
+                            .into_any()
+                    }
+                    // The list of users says it.
+                    Err(error) => view! { <p class="form-error" hidden>{sentence(&error)}</p> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn SettingsPanel(settings: InstallationSettings, action: ServerAction<ChangeSettings>) -> impl IntoView {
+    let answer = action.value();
+    let local_networks = match settings.local_networks {
+        Some(true) => "on",
+        Some(false) => "off",
+        None => "auto",
+    };
+    view! {
+        <Panel>
+            <div class="p-4.5">
+                <h2 class="font-semibold">"Settings"</h2>
+                <ActionForm action attr:class="mt-3 grid max-w-3xl gap-3.5 sm:grid-cols-2">
+                    <Select
+                        label="Who may open an account"
+                        name="registration"
+                        options=registrations()
+                        value=settings.registration.word()
+                    />
+                    <Select
+                        label="Requests to this machine and private networks"
+                        name="local_networks"
+                        options=networks()
+                        value=local_networks
+                        hint="Cloud metadata and link-local addresses are never reached."
+                    />
+                    <div class="sm:col-span-2">
+                        <SubmitButton pending=action.pending()>"Change the settings"</SubmitButton>
+                    </div>
+                </ActionForm>
+                <FormError error=error_of(action) />
+                <p class="text-success mt-1" role="status">
+                    {move || matches!(*answer.read(), Some(Ok(()))).then_some("Changed.")}
+                </p>
+            </div>
+        </Panel>
+    }
+}
+
+fn registrations() -> Vec<SelectOption> {
+    [
+        (Registration::Open, "Everybody"),
+        (Registration::Invitation, "Who has an invitation"),
+        (Registration::Closed, "Nobody"),
+    ]
+    .map(|(registration, label)| SelectOption::new(registration.word(), label))
+    .into()
+}
+
+fn networks() -> Vec<SelectOption> {
+    [("auto", "Allowed for one user, not for more"), ("on", "Allowed"), ("off", "Not allowed")]
+        .map(|(value, label)| SelectOption::new(value, label))
+        .into()
+}
+
+#[component]
+fn InvitationsPanel(
+    invitations: Vec<Invitation>,
+    fresh: Option<String>,
+    invite: ServerAction<Invite>,
+    withdraw: ServerAction<WithdrawInvitation>,
+) -> impl IntoView {
+    let made = invite.value();
+    let link = move || made.get().and_then(Result::ok).flatten().or_else(|| fresh.clone());
+    view! {
+        <Panel>
+            <div class="p-4.5" id="invitations">
+                <h2 class="font-semibold">"Invitations"</h2>
+                <p class="text-soft mt-0.5">"A link that opens one account. Send it yourself."</p>
+                <ActionForm action=invite attr:class="mt-3 flex flex-wrap items-end gap-2">
+                    <div class="w-64">
+                        <TextField
+                            label="Only for this e-mail address (optional)"
+                            name="email"
+                            kind="email"
+                            max_length=254
+                        />
+                    </div>
+                    <div class="w-36">
+                        <Select label="Good for" name="days" options=lifetimes() value="7" />
+                    </div>
+                    <SubmitButton pending=invite.pending()>"Make a link"</SubmitButton>
+                </ActionForm>
+                <FormError error=error_of(invite) />
+                <FormError error=error_of(withdraw) />
+                {move || link().map(|path| view! { <FreshLink path /> })}
+            </div>
+            {(!invitations.is_empty()).then(|| view! { <InvitationTable invitations withdraw /> })}
+        </Panel>
+    }
+}
+
+fn lifetimes() -> Vec<SelectOption> {
+    [("1", "1 day"), ("7", "7 days"), ("30", "30 days")]
+        .map(|(days, label)| SelectOption::new(days, label))
+        .into()
+}
+
+#[component]
+fn FreshLink(path: String) -> impl IntoView {
+    view! {
+        <p class="mt-3" role="status">
+            "Copy the address of "
+            <a class="link" href=path>
+                "this invitation"
+            </a>
+            " now: it is shown this once."
+        </p>
+    }
+}
+
+#[component]
+fn InvitationTable(
+    invitations: Vec<Invitation>,
+    withdraw: ServerAction<WithdrawInvitation>,
+) -> impl IntoView {
+    view! {
+        <table class="data-table">
+            <thead>
+                <tr>
+                    <th scope="col">"For"</th>
+                    <th scope="col">"Made"</th>
+                    <th scope="col">
+                        <span class="sr-only">"Withdraw"</span>
+                    </th>
+                </tr>
+            </thead>
+            <tbody>
+                {invitations
+                    .into_iter()
+                    .map(|invitation| {
+                        view! {
+                            <tr>
+                                <td>{invitation.email.unwrap_or_else(|| "anybody".to_owned())}</td>
+                                <td>
+                                    <Ago at_ms=invitation.created_at />
+                                </td>
+                                <td class="n">
+                                    <ActionForm action=withdraw>
+                                        <input type="hidden" name="id" value=invitation.id />
+                                        <button class=ButtonTone::Quiet.class()>"Withdraw"</button>
+                                    </ActionForm>
+                                </td>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </tbody>
+        </table>
+    }
+}

@@ -1,0 +1,28 @@
+//! The screens of admins.
+
+mod house;
+mod user;
+mod users;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::ui::page::PageHead;
+
+use house::HousePanels;
+use users::UsersPanel;
+
+pub use user::UserPage;
+
+/// Users, settings and invitations.
+#[component]
+pub fn AdminPage() -> impl IntoView {
+    view! {
+        <Title text="Admin" />
+        <PageHead title="Admin" about="Who uses this studio, and what holds for everybody." />
+        <div class="mt-3.5 grid gap-3.5">
+            <UsersPanel />
+            <HousePanels />
+        </div>
+    }
+}

@@ -1,0 +1,165 @@
+//! One user: role, limits, deletion.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::super::api::{DeleteUser, SetUserLimits, SetUserRole, UserDetail, look_at_user};
+use super::super::types::{RateLimit, UserRow};
+use super::users::RoleTag;
+use crate::accounts::{Role, UserId};
+use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::dialog::ConfirmDialog;
+use crate::ui::form::{Bounds, FormError, NumberField, error_of, sentence};
+use crate::ui::page::{EmptyState, PageHead, Panel, Skeleton};
+
+/// The page of one user.
+#[component]
+pub fn UserPage() -> impl IntoView {
+    let params = use_params_map();
+    let role = ServerAction::<SetUserRole>::new();
+    let limits = ServerAction::<SetUserLimits>::new();
+    let id = Memo::new(move |_| UserId::new(params.read().get("id").unwrap_or_default()));
+    let detail = Resource::new_blocking(
+        move || (id.get(), role.version().get(), limits.version().get()),
+        |(id, ..)| look_at_user(id),
+    );
+    view! {
+        <Title text="User" />
+        <Suspense fallback=|| view! { <Skeleton rows=4 /> }>
+            {move || Suspend::new(async move {
+                match detail.await {
+                    Ok(detail) => view! { <Detail detail role limits /> }.into_any(),
+                    Err(error) => {
+                        view! {
+                            <PageHead title="User" />
+                            <EmptyState>
+                                {sentence(&error)} " " <a class="link" href="/admin">
+                                    "Back to all users"
+                                </a>
+                            </EmptyState>
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Detail(
+    detail: UserDetail,
+    role: ServerAction<SetUserRole>,
+    limits: ServerAction<SetUserLimits>,
+) -> impl IntoView {
+    let UserDetail { user, limit } = detail;
+    let about = format!("{} benchmarks, {} API keys.", user.benchmark_count, user.key_count);
+    view! {
+        <PageHead title=user.email.clone() about>
+            <a class=ButtonTone::Plain.class() href="/admin">
+                "All users"
+            </a>
+        </PageHead>
+        <div class="mt-3.5 grid max-w-3xl gap-3.5">
+            <RolePanel user=user.clone() action=role />
+            <LimitsPanel id=user.id.clone() limit action=limits />
+            <DeletionPanel user />
+        </div>
+    }
+}
+
+#[component]
+fn RolePanel(user: UserRow, action: ServerAction<SetUserRole>) -> impl IntoView {
+    let (other, label) = match user.role {
+        Role::Admin => (Role::User, "Make an ordinary user"),
+        Role::User => (Role::Admin, "Make admin"),
+    };
+    view! {
+        <Panel>
+            <div class="p-4.5">
+                <h2 class="flex items-center gap-2 font-semibold">"Role" <RoleTag role=user.role /></h2>
+                <p class="text-soft mt-0.5">"Another role signs the user out everywhere."</p>
+                <ActionForm action attr:class="mt-3">
+                    <input type="hidden" name="user" value=user.id.to_string() />
+                    <input type="hidden" name="role" value=other.as_str() />
+                    <SubmitButton pending=action.pending()>{label}</SubmitButton>
+                </ActionForm>
+                <FormError error=error_of(action) />
+            </div>
+        </Panel>
+    }
+}
+
+#[component]
+fn LimitsPanel(id: UserId, limit: RateLimit, action: ServerAction<SetUserLimits>) -> impl IntoView {
+    let answer = action.value();
+    view! {
+        <Panel>
+            <div class="p-4.5">
+                <h2 class="font-semibold">"Limits"</h2>
+                <ActionForm action attr:class="mt-3 grid gap-3.5 sm:grid-cols-3">
+                    <input type="hidden" name="user" value=id.to_string() />
+                    <NumberField
+                        label="Benchmarks an hour"
+                        name="benchmarks_per_hour"
+                        value=limit.benchmarks_per_hour.to_string()
+                        bounds=Bounds::whole(1.0, 100_000.0)
+                        required=true
+                    />
+                    <NumberField
+                        label="Jobs at once"
+                        name="max_concurrent"
+                        value=limit.max_concurrent.to_string()
+                        bounds=Bounds::whole(1.0, 50.0)
+                        required=true
+                    />
+                    <NumberField
+                        label="Runs a model and tier"
+                        name="max_runs_per_benchmark"
+                        value=limit.max_runs_per_benchmark.to_string()
+                        bounds=Bounds::whole(1.0, 100.0)
+                        required=true
+                    />
+                    <div class="sm:col-span-3">
+                        <SubmitButton pending=action.pending()>"Set the limits"</SubmitButton>
+                    </div>
+                </ActionForm>
+                <FormError error=error_of(action) />
+                <p class="text-success mt-1" role="status">
+                    {move || matches!(*answer.read(), Some(Ok(()))).then_some("The limits hold from now on.")}
+                </p>
+            </div>
+        </Panel>
+    }
+}
+
+#[component]
+fn DeletionPanel(user: UserRow) -> impl IntoView {
+    let action = ServerAction::<DeleteUser>::new();
+    view! {
+        <Panel>
+            <div class="p-4.5">
+                <h2 class="font-semibold">"Delete this user"</h2>
+                <p class="text-soft mt-0.5 mb-3">
+                    "Deletes the account with its providers, keys, benchmarks and results."
+                </p>
+                <ConfirmDialog
+                    id="delete-user"
+                    trigger="Delete the user"
+                    trigger_tone=ButtonTone::Danger
+                    title=format!("Delete {} and everything in the account?", user.email)
+                >
+                    <p>{user.benchmark_count} " benchmarks and " {user.key_count} " API keys go with it."</p>
+                    <ActionForm action>
+                        <input type="hidden" name="user" value=user.id.to_string() />
+                        <SubmitButton tone=ButtonTone::Danger pending=action.pending()>
+                            "Delete the user"
+                        </SubmitButton>
+                    </ActionForm>
+                </ConfirmDialog>
+                <FormError error=error_of(action) />
+            </div>
+        </Panel>
+    }
+}

@@ -1,0 +1,273 @@
+//! `/api/admin/*` for users, their limits, invitations and the installation's settings.
+
+use axum::Json;
+use axum::extract::State;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::service::{AdminService, invitation_path};
+use super::types::{InstallationSettings, RateLimit, UserPage};
+use crate::accounts::rest::Done;
+use crate::accounts::{AdminSession, Invitation, NewInvitationRequest, Role, UserId};
+use crate::server::AppState;
+use crate::server::error::{Body, Failure, Path, Query};
+use crate::server::openapi::{Refused, Told};
+
+const TAG: &str = "admin";
+const DEFAULT_PAGE: i64 = 100;
+const INVITATION_DAYS: i64 = 7;
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(routes!(list_users))
+        .routes(routes!(set_role))
+        .routes(routes!(delete_user))
+        .routes(routes!(rate_limit_of, set_rate_limit))
+        .routes(routes!(settings, set_settings))
+        .routes(routes!(list_invitations, invite))
+        .routes(routes!(withdraw_invitation))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct UserQuery {
+    /// How many, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 100)]
+    limit: Option<i64>,
+    /// The id of the last user of the page before.
+    #[param(value_type = Option<String>)]
+    after: Option<UserId>,
+}
+
+/// List users
+#[utoipa::path(
+    get, path = "/api/admin/users", tag = TAG, params(UserQuery),
+    responses(
+        (status = 200, description = "Oldest first", body = UserPage),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 422, description = "The limit is out of bounds", body = Refused),
+    )
+)]
+async fn list_users(
+    State(admin): State<AdminService>,
+    _: AdminSession,
+    Query(query): Query<UserQuery>,
+) -> Result<Json<UserPage>, Failure> {
+    Ok(Json(admin.users(query.after.as_ref(), query.limit.unwrap_or(DEFAULT_PAGE)).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct NewRole {
+    role: Role,
+}
+
+/// Give a user a role
+///
+/// Ends the user's sessions.
+#[utoipa::path(
+    put, path = "/api/admin/users/{id}/role", tag = TAG,
+    params(("id" = String, Path, description = "The user's id")), request_body = NewRole,
+    responses(
+        (status = 200, description = "Given", body = Done),
+        (status = 400, description = "It is the own account", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 404, description = "There is no such user", body = Told),
+        (status = 422, description = "There is no such role", body = Refused),
+    )
+)]
+async fn set_role(
+    State(admin): State<AdminService>,
+    AdminSession(session): AdminSession,
+    Path(user): Path<UserId>,
+    Body(NewRole { role }): Body<NewRole>,
+) -> Result<Json<Done>, Failure> {
+    admin.accounts().set_role(session.user_id(), &user, role).await?;
+    Ok(Done::ok())
+}
+
+/// Delete a user and everything that belongs to them
+#[utoipa::path(
+    delete, path = "/api/admin/users/{id}", tag = TAG,
+    params(("id" = String, Path, description = "The user's id")),
+    responses(
+        (status = 200, description = "Deleted", body = Done),
+        (status = 400, description = "It is the own account", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 404, description = "There is no such user", body = Told),
+    )
+)]
+async fn delete_user(
+    State(admin): State<AdminService>,
+    AdminSession(session): AdminSession,
+    Path(user): Path<UserId>,
+) -> Result<Json<Done>, Failure> {
+    admin.accounts().delete_other(session.user_id(), &user).await?;
+    Ok(Done::ok())
+}
+
+/// How much may a user do?
+#[utoipa::path(
+    get, path = "/api/admin/users/{id}/rate-limit", tag = TAG,
+    params(("id" = String, Path, description = "The user's id")),
+    responses(
+        (status = 200, description = "What was set, or what holds where nothing was", body = RateLimit),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 404, description = "There is no such user", body = Told),
+    )
+)]
+async fn rate_limit_of(
+    State(admin): State<AdminService>,
+    _: AdminSession,
+    Path(user): Path<UserId>,
+) -> Result<Json<RateLimit>, Failure> {
+    Ok(Json(admin.rate_limit(&user).await?))
+}
+
+/// Set how much a user may do
+#[utoipa::path(
+    put, path = "/api/admin/users/{id}/rate-limit", tag = TAG,
+    params(("id" = String, Path, description = "The user's id")), request_body = RateLimit,
+    responses(
+        (status = 200, description = "Set", body = Done),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 404, description = "There is no such user", body = Told),
+        (status = 422, description = "A number is out of bounds", body = Refused),
+    )
+)]
+async fn set_rate_limit(
+    State(admin): State<AdminService>,
+    _: AdminSession,
+    Path(user): Path<UserId>,
+    Body(limit): Body<RateLimit>,
+) -> Result<Json<Done>, Failure> {
+    admin.set_rate_limit(&user, &limit).await?;
+    Ok(Done::ok())
+}
+
+/// The installation's settings
+#[utoipa::path(
+    get, path = "/api/admin/settings", tag = TAG,
+    responses(
+        (status = 200, description = "As they are", body = InstallationSettings),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+    )
+)]
+async fn settings(
+    State(admin): State<AdminService>,
+    _: AdminSession,
+) -> Result<Json<InstallationSettings>, Failure> {
+    Ok(Json(admin.settings().await?))
+}
+
+/// Change the installation's settings
+#[utoipa::path(
+    put, path = "/api/admin/settings", tag = TAG, request_body = InstallationSettings,
+    responses(
+        (status = 200, description = "Changed", body = Done),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 422, description = "A field is missing or unknown", body = Refused),
+    )
+)]
+async fn set_settings(
+    State(admin): State<AdminService>,
+    _: AdminSession,
+    Body(new): Body<InstallationSettings>,
+) -> Result<Json<Done>, Failure> {
+    admin.set_settings(new).await?;
+    Ok(Done::ok())
+}
+
+#[derive(Serialize, ToSchema)]
+struct Invitations {
+    invitations: Vec<Invitation>,
+}
+
+/// List invitations that can still be used
+#[utoipa::path(
+    get, path = "/api/admin/invitations", tag = TAG,
+    responses(
+        (status = 200, description = "The newest 100", body = Invitations),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+    )
+)]
+async fn list_invitations(
+    State(admin): State<AdminService>,
+    _: AdminSession,
+) -> Result<Json<Invitations>, Failure> {
+    Ok(Json(Invitations { invitations: admin.accounts().open_invitations().await? }))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct NewInvitation {
+    /// Who alone may use it.
+    #[schema(format = "email", max_length = 254)]
+    email: Option<String>,
+    #[schema(minimum = 1, maximum = 30, default = 7)]
+    expires_in_days: Option<i64>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CreatedInvitation {
+    /// Told this once.
+    token: String,
+    /// The page that takes it, on this server.
+    #[schema(example = "/register?invitation=…")]
+    path: String,
+    #[serde(flatten)]
+    invitation: Invitation,
+}
+
+/// Invite somebody
+#[utoipa::path(
+    post, path = "/api/admin/invitations", tag = TAG, request_body = NewInvitation,
+    responses(
+        (status = 200, description = "The invitation; its token is told this once", body = CreatedInvitation),
+        (status = 400, description = "The e-mail address cannot be used", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 422, description = "A field is out of bounds", body = Refused),
+    )
+)]
+async fn invite(
+    State(admin): State<AdminService>,
+    AdminSession(session): AdminSession,
+    Body(new): Body<NewInvitation>,
+) -> Result<Json<CreatedInvitation>, Failure> {
+    let days = new.expires_in_days.unwrap_or(INVITATION_DAYS);
+    let request = NewInvitationRequest { email: new.email, days };
+    let (token, invitation) = admin.accounts().invite(session.user_id(), &request).await?;
+    let token = token.expose_secret().to_owned();
+    Ok(Json(CreatedInvitation { path: invitation_path(&token), token, invitation }))
+}
+
+/// Withdraw an invitation
+#[utoipa::path(
+    delete, path = "/api/admin/invitations/{id}", tag = TAG,
+    params(("id" = String, Path, description = "The invitation's id")),
+    responses(
+        (status = 200, description = "Withdrawn", body = Done),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 404, description = "There is no such invitation", body = Told),
+    )
+)]
+async fn withdraw_invitation(
+    State(admin): State<AdminService>,
+    _: AdminSession,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Failure> {
+    admin.accounts().withdraw_invitation(&id).await?;
+    Ok(Done::ok())
+}

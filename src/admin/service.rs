@@ -1,0 +1,106 @@
+//! What admins do. Accounts themselves are the business of [`Accounts`].
+
+use std::ops::RangeInclusive;
+
+use super::store::AdminStore;
+use super::types::{InstallationSettings, RateLimit, UserPage, UserRow};
+use crate::accounts::{AccountError, Accounts, UserId};
+use crate::database::Database;
+
+/// Runs of one model and tier where no admin has set another number.
+const MAX_RUNS: i64 = 20;
+/// Jobs at once, likewise.
+const MAX_CONCURRENT: i64 = 1;
+/// How many users one page may hold.
+pub const PAGE_SIZES: RangeInclusive<i64> = 1..=200;
+
+/// For admins. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AdminService {
+    store: AdminStore,
+    accounts: Accounts,
+    benchmarks_per_hour: i64,
+}
+
+impl AdminService {
+    /// `benchmarks_per_hour` holds for users for whom no admin has set another number.
+    pub fn new(database: Database, accounts: Accounts, benchmarks_per_hour: i64) -> Self {
+        Self { store: AdminStore::new(database), accounts, benchmarks_per_hour }
+    }
+
+    /// One page of users, oldest first.
+    ///
+    /// # Errors
+    /// When `limit` is out of bounds.
+    pub async fn users(&self, after: Option<&UserId>, limit: i64) -> Result<UserPage, AccountError> {
+        if !PAGE_SIZES.contains(&limit) {
+            let (least, most) = (PAGE_SIZES.start(), PAGE_SIZES.end());
+            return Err(AccountError::Invalid(format!("limit is {least} to {most}, not {limit}.")));
+        }
+        let users = self.store.users(after, limit).await?;
+        let is_full = i64::try_from(users.len()) == Ok(limit);
+        let next = users.last().filter(|_| is_full).map(|user| user.id.clone());
+        Ok(UserPage { users, next })
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub async fn user(&self, user: &UserId) -> Result<UserRow, AccountError> {
+        self.store.user(user).await?.ok_or(AccountError::NoSuchUser)
+    }
+
+    /// How much a user may do.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub async fn rate_limit(&self, user: &UserId) -> Result<RateLimit, AccountError> {
+        self.user(user).await?;
+        let default = RateLimit {
+            benchmarks_per_hour: self.benchmarks_per_hour,
+            max_concurrent: MAX_CONCURRENT,
+            max_runs_per_benchmark: MAX_RUNS,
+        };
+        Ok(self.store.rate_limit(user).await?.unwrap_or(default))
+    }
+
+    /// # Errors
+    /// When a number is out of bounds or there is no such user.
+    pub async fn set_rate_limit(&self, user: &UserId, limit: &RateLimit) -> Result<(), AccountError> {
+        if let Some(problem) = limit.problem() {
+            return Err(AccountError::Invalid(problem));
+        }
+        let set = self.store.set_rate_limit(user, limit).await?;
+        if set { Ok(()) } else { Err(AccountError::NoSuchUser) }
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn settings(&self) -> Result<InstallationSettings, AccountError> {
+        let settings = self.accounts.settings();
+        Ok(InstallationSettings {
+            registration: settings.registration().await?,
+            local_networks: settings.local_networks().await?,
+        })
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_settings(&self, new: InstallationSettings) -> Result<(), AccountError> {
+        let settings = self.accounts.settings();
+        settings.set_registration(new.registration).await?;
+        settings.set_local_networks(new.local_networks).await?;
+        Ok(())
+    }
+
+    /// Roles, deletions and invitations.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+}
+
+/// The page that takes an invitation, as a path on this server.
+pub fn invitation_path(token: &str) -> String {
+    format!("/register?invitation={token}")
+}

@@ -1,0 +1,142 @@
+//! The SQL of what admins see.
+
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row};
+
+use super::types::{RateLimit, UserRow};
+use crate::accounts::{Role, UserId};
+use crate::database::{Database, now_ms};
+
+/// Reads users and their limits. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AdminStore {
+    database: Database,
+}
+
+impl FromRow<'_, AnyRow> for UserRow {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let role: String = row.try_get("role")?;
+        Ok(Self {
+            id: UserId::new(row.try_get::<String, _>("id")?),
+            email: row.try_get("email")?,
+            role: if role == Role::Admin.as_str() { Role::Admin } else { Role::User },
+            created_at: row.try_get("created_at")?,
+            last_login: row.try_get("last_login")?,
+            benchmark_count: row.try_get("benchmark_count")?,
+            key_count: row.try_get("key_count")?,
+        })
+    }
+}
+
+impl FromRow<'_, AnyRow> for RateLimit {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            benchmarks_per_hour: row.try_get("benchmarks_per_hour")?,
+            max_concurrent: row.try_get("max_concurrent")?,
+            max_runs_per_benchmark: row.try_get("max_runs_per_benchmark")?,
+        })
+    }
+}
+
+macro_rules! select_users {
+    () => {
+        "select u.id, u.email, u.role, u.created_at, u.last_login,
+                (select count(*) from benchmarks b where b.user_id = u.id) as benchmark_count,
+                (select count(*) from provider_keys k where k.user_id = u.id) as key_count
+         from users u"
+    };
+}
+
+impl AdminStore {
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// At most `limit` users, oldest first, beginning after `after`.
+    pub async fn users(&self, after: Option<&UserId>, limit: i64) -> sqlx::Result<Vec<UserRow>> {
+        sqlx::query_as(concat!(select_users!(), " where u.id > $1 order by u.id limit $2"))
+            .bind(after.map_or("", UserId::as_str))
+            .bind(limit)
+            .fetch_all(self.database.pool())
+            .await
+    }
+
+    pub async fn user(&self, user: &UserId) -> sqlx::Result<Option<UserRow>> {
+        sqlx::query_as(concat!(select_users!(), " where u.id = $1"))
+            .bind(user.as_str())
+            .fetch_optional(self.database.pool())
+            .await
+    }
+
+    /// What an admin set for this user, if anything.
+    pub async fn rate_limit(&self, user: &UserId) -> sqlx::Result<Option<RateLimit>> {
+        sqlx::query_as(
+            "select benchmarks_per_hour, max_concurrent, max_runs_per_benchmark
+             from rate_limits where user_id = $1",
+        )
+        .bind(user.as_str())
+        .fetch_optional(self.database.pool())
+        .await
+    }
+
+    /// False when there is no such user.
+    pub async fn set_rate_limit(&self, user: &UserId, limit: &RateLimit) -> sqlx::Result<bool> {
+        let set = sqlx::query(
+            "insert into rate_limits
+                    (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
+             select id, cast($2 as bigint), cast($3 as bigint), cast($4 as bigint), cast($5 as bigint)
+             from users where id = $1
+             on conflict (user_id) do update
+             set benchmarks_per_hour = excluded.benchmarks_per_hour,
+                 max_concurrent = excluded.max_concurrent,
+                 max_runs_per_benchmark = excluded.max_runs_per_benchmark,
+                 updated_at = excluded.updated_at",
+        )
+        .bind(user.as_str())
+        .bind(limit.benchmarks_per_hour)
+        .bind(limit.max_concurrent)
+        .bind(limit.max_runs_per_benchmark)
+        .bind(now_ms())
+        .execute(self.database.pool())
+        .await?;
+        Ok(set.rows_affected() == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::testing;
+
+    #[tokio::test]
+    async fn users_come_in_pages() {
+        for database in testing::databases().await {
+            for id in ["a", "b", "c"] {
+                testing::add_user(&database, id).await;
+            }
+            let store = AdminStore::new(database);
+            let names = async |after: Option<&str>| {
+                let page = store.users(after.map(UserId::new).as_ref(), 2).await.unwrap();
+                page.into_iter().map(|user| user.id.to_string()).collect::<Vec<_>>()
+            };
+            assert_eq!(names(None).await, ["a", "b"]);
+            assert_eq!(names(Some("b")).await, ["c"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_limit_is_set_and_set_again() {
+        for database in testing::databases().await {
+            let anna = testing::add_user(&database, "anna").await;
+            let store = AdminStore::new(database);
+            assert_eq!(store.rate_limit(&anna).await.unwrap(), None);
+            for max_concurrent in [2, 3] {
+                let limit = RateLimit { benchmarks_per_hour: 10, max_concurrent, max_runs_per_benchmark: 5 };
+                assert!(store.set_rate_limit(&anna, &limit).await.unwrap());
+                assert_eq!(store.rate_limit(&anna).await.unwrap(), Some(limit));
+            }
+            let limit = RateLimit { benchmarks_per_hour: 10, max_concurrent: 1, max_runs_per_benchmark: 5 };
+            assert!(!store.set_rate_limit(&UserId::new("nobody"), &limit).await.unwrap());
+        }
+    }
+}
