@@ -21,6 +21,7 @@ pub async fn estimate_benchmark(request: BenchmarkRequest) -> Result<Estimate, S
 pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<String, ServerFnError> {
     let session = crate::accounts::Session::require()?;
     let benchmarks = expect_context::<super::service::BenchmarkService>();
+    let fields = with_template(session.user_id(), fields).await?;
     let request = fields.request().map_err(refused)?;
     let job = benchmarks.submit(session.user_id(), &request).await.map_err(failed)?;
     leptos_axum::redirect(&format!("/benchmark/{}", job.id));
@@ -56,6 +57,22 @@ pub async fn load_timeline(
     let benchmarks = expect_context::<super::service::BenchmarkService>();
     let row = super::store::RowKey { model, context_tokens };
     benchmarks.timeline(session.user_id(), &id, &row, run_number).await.map_err(failed)
+}
+
+/// The form with the text of its template where it has none of its own.
+#[cfg(feature = "ssr")]
+async fn with_template(
+    user: &crate::accounts::UserId,
+    fields: SetUpFields,
+) -> Result<SetUpFields, ServerFnError> {
+    if fields.template.is_empty() || !fields.prompt.trim().is_empty() {
+        return Ok(fields);
+    }
+    let prompts = expect_context::<crate::prompts::service::PromptService>();
+    let templates = prompts.list(user).await.map_err(ServerFnError::new)?;
+    let chosen = templates.into_iter().find(|template| template.key == fields.template);
+    let prompt = chosen.map(|template| template.prompt).unwrap_or_default();
+    Ok(SetUpFields { prompt, ..fields })
 }
 
 /// What is wrong with the form, for whoever could not be told field by field.

@@ -5,16 +5,17 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::benchmark::api::failed;
-use crate::benchmark::set_up::{ModelMenu, PromptTemplate, SetUpFields};
+use crate::benchmark::set_up::{ModelMenu, SetUpFields};
 #[cfg(feature = "ssr")]
 use crate::benchmark::submission::BenchmarkRequest;
+use crate::prompts::Template;
 
 /// All that the form shows at first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SetUp {
     pub menu: ModelMenu,
     pub fields: SetUpFields,
-    pub templates: Vec<PromptTemplate>,
+    pub templates: Vec<Template>,
 }
 
 /// The form as it was for the benchmark `like`, else for the user's last one, else for the first.
@@ -24,11 +25,13 @@ pub async fn load_set_up(like: Option<String>) -> Result<SetUp, ServerFnError> {
     let user = session.user_id();
     let providers = expect_context::<crate::providers::service::ProviderService>();
     let benchmarks = expect_context::<crate::benchmark::service::BenchmarkService>();
+    let prompts = expect_context::<crate::prompts::service::PromptService>();
+    let templates = prompts.list(user).await.map_err(ServerFnError::new)?;
     let menu = ModelMenu::of(&providers.list(user).await.map_err(ServerFnError::new)?);
     let asked = benchmarks.asked(user, like.as_deref()).await.map_err(failed)?;
     let fields = asked
         .map_or_else(|| menu.first_form(), |(targets, parameters)| menu.form_again(&parameters, &targets));
-    Ok(SetUp { menu, fields, templates: Vec::new() })
+    Ok(SetUp { menu, fields, templates })
 }
 
 /// Starts a benchmark with the models and parameters of an earlier one and leads to its page.

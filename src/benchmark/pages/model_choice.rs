@@ -44,9 +44,11 @@ pub fn ModelChoice(
         move || words.iter().all(|group| !group.found(&query.read()))
     };
     view! {
-        <fieldset aria-describedby="models-error">
+        <section aria-labelledby="models-title" aria-describedby="models-error">
             <div class="flex items-baseline gap-2">
-                <legend class="text-[13px] font-semibold">"Models"</legend>
+                <h2 id="models-title" class="text-[13px] font-semibold">
+                    "Models"
+                </h2>
                 <span class="text-muted num ml-auto text-xs" aria-live="polite">
                     {move || format!("{} of {ready} chosen", chosen.read().len())}
                 </span>
@@ -73,7 +75,7 @@ pub fn ModelChoice(
                 </p>
             </div>
             <FieldError id="models-error" error=complaint />
-        </fieldset>
+        </section>
     }
     .into_any()
 }
@@ -123,6 +125,7 @@ fn Provider<'a>(
         }
     };
     let label = format!("of {}", group.name);
+    let tagged = group.simulated && !group.name.contains("simulated");
     let rows: Vec<_> = group
         .ready()
         .iter()
@@ -138,7 +141,7 @@ fn Provider<'a>(
             <legend class="float-left flex w-full items-center gap-2 font-semibold">
                 <Dot hue=group.hue />
                 <span class="truncate">{group.name.clone()}</span>
-                {group.simulated.then(|| view! { <Tag text="simulated" /> })}
+                {tagged.then(|| view! { <Tag text="simulated" /> })}
                 {group.local.then(|| view! { <Tag text="local" /> })}
                 {(ready > 1)
                     .then(|| {
@@ -156,7 +159,7 @@ fn Provider<'a>(
                         }
                     })}
             </legend>
-            {group.obstacle.map(|obstacle| view! { <Missing obstacle name=group.name /> })}
+            {group.obstacle.map(|obstacle| view! { <Missing obstacle id=group.id name=group.name /> })}
             {rows}
         </fieldset>
     }
@@ -187,15 +190,19 @@ fn ModelRow(
 
 /// Says what to do before a provider's models can be chosen.
 #[component]
-fn Missing(obstacle: Obstacle, name: String) -> impl IntoView {
+fn Missing(obstacle: Obstacle, id: String, name: String) -> impl IntoView {
     let (text, link) = match obstacle {
-        Obstacle::NeedsKey => (String::new(), format!("Enter a key for {name}")),
-        Obstacle::NoModels(Some(problem)) => (format!("{problem} "), "Look at it".to_owned()),
-        Obstacle::NoModels(None) => ("No models known. ".to_owned(), "Look for them".to_owned()),
+        Obstacle::NeedsKey => (String::new(), "Enter a key"),
+        Obstacle::NoModels(Some(problem)) => (format!("{problem} "), "Look at it"),
+        Obstacle::NoModels(None) => ("No models known. ".to_owned(), "Look for them"),
     };
     view! {
         <p class="text-soft clear-both pl-4 text-xs">
-            {text} <a class="link" href="/providers">{link}</a>
+            {text}
+            <a class="link" href=format!("/providers/{id}")>
+                {link}
+                <span class="sr-only">{format!(" for {name}")}</span>
+            </a>
         </p>
     }
 }
@@ -252,6 +259,7 @@ mod tests {
 
     fn group() -> GroupWords {
         GroupWords::of(&MenuGroup {
+            id: "row".into(),
             key: "openai".into(),
             name: "OpenAI".into(),
             hue: "openai".into(),

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::benchmark::set_up::{Complaint, PromptTemplate, SetUpFields, TIERS, bounds};
+use crate::benchmark::set_up::{Complaint, SetUpFields, TIERS, bounds};
 use crate::benchmark::types::{MAX_TIER, Timeouts};
+use crate::prompts::Template;
 use crate::ui::disclosure::Disclosure;
 use crate::ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
 use crate::ui::format::tokens;
@@ -28,7 +29,7 @@ impl Complaints {
 #[component]
 pub fn Parameters(
     fields: SetUpFields,
-    templates: Vec<PromptTemplate>,
+    templates: Vec<Template>,
     tiers: RwSignal<Vec<String>>,
     complaints: Complaints,
 ) -> impl IntoView {
@@ -60,7 +61,7 @@ pub fn Parameters(
                 error=complaints.of("timeout")
             />
         </div>
-        <Prompt prompt=fields.prompt template=fields.template templates complaints />
+        <Prompt prompt=fields.prompt templates complaints />
         <div class="mt-2.5">
             <ChipGroup
                 legend="Context tiers"
@@ -90,27 +91,25 @@ pub fn Parameters(
 
 /// The text that is sent, and the templates that it can be taken from.
 #[component]
-fn Prompt(
-    prompt: String,
-    template: String,
-    templates: Vec<PromptTemplate>,
-    complaints: Complaints,
-) -> impl IntoView {
+fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> impl IntoView {
     let offered = !templates.is_empty();
+    let same = templates.iter().find(|entry| entry.prompt == prompt);
+    let chosen = RwSignal::new(same.map(|entry| entry.key.clone()).unwrap_or_default());
     let text = RwSignal::new(prompt);
-    let chosen = RwSignal::new(template);
     let entries = std::iter::once(SelectOption::new("", "Own text"))
         .chain(
-            templates.iter().map(|entry| SelectOption::new(&entry.id, &entry.label).under(&entry.category)),
+            templates
+                .iter()
+                .map(|entry| SelectOption::new(&entry.key, &entry.label).under(entry.category.title())),
         )
         .collect();
     let known = StoredValue::new(templates);
     // The chosen template's text takes the place of the one above it, where it can be edited.
     Effect::watch(
         move || chosen.get(),
-        move |id, before, _| {
-            if before.is_some_and(|before| before != id) {
-                let found = known.with_value(|known| known.iter().find(|entry| entry.id == *id).cloned());
+        move |key, before, _| {
+            if before.is_some_and(|before| before != key) {
+                let found = known.with_value(|known| known.iter().find(|entry| entry.key == *key).cloned());
                 found.into_iter().for_each(|entry| text.set(entry.prompt));
             }
         },

@@ -159,14 +159,15 @@ fn TableRow(
 ) -> impl IntoView {
     let mine = Memo::new(move |_| bests.read().iter().map(|best| *best == Some(place)).collect::<Vec<_>>());
     let first = row.get_untracked();
-    let (hue, name, provider, simulated) = (hue_of(&first), first.model, first.provider, first.simulated);
+    let (hue, name, provider) = (hue_of(&first), first.model, first.provider);
+    let tagged = first.simulated && !name.contains("simulated");
     view! {
         <tr>
             <th scope="row" class="model-cell">
                 <span class="flex items-center gap-1.5">
                     <Dot hue=hue />
                     <span title=provider>{name}</span>
-                    {simulated.then(|| view! { <Tag text="simulated" /> })}
+                    {tagged.then(|| view! { <Tag text="simulated" /> })}
                 </span>
             </th>
             {move || cells(&row.read(), &mine.read(), runs)}

@@ -16,6 +16,8 @@ pub struct ModelMenu {
 /// One provider with its models, in its own order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MenuGroup {
+    /// Names the row, and so the provider's own page.
+    pub id: String,
     pub key: String,
     pub name: String,
     /// The provider kind's key, as for [`Dot`](crate::ui::tag::Dot).
@@ -46,15 +48,6 @@ pub struct MenuModel {
     pub context_window: Option<u64>,
 }
 
-/// A prompt to choose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PromptTemplate {
-    pub id: String,
-    pub category: String,
-    pub label: String,
-    pub prompt: String,
-}
-
 impl MenuGroup {
     fn of(listing: &ProviderListing) -> Self {
         let models: Vec<MenuModel> =
@@ -65,6 +58,7 @@ impl MenuGroup {
             (true, false) => None,
         };
         Self {
+            id: listing.id.clone(),
             key: listing.provider.key.clone(),
             name: listing.provider.display_name.clone(),
             hue: listing.provider.kind.facts().key.to_owned(),

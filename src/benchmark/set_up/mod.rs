@@ -6,4 +6,4 @@ mod menu;
 mod tests;
 
 pub use fields::{Complaint, SetUpFields, TIERS, bounds};
-pub use menu::{MenuGroup, MenuModel, ModelMenu, Obstacle, PromptTemplate};
+pub use menu::{MenuGroup, MenuModel, ModelMenu, Obstacle};

@@ -113,6 +113,7 @@ fn group(key: &str, simulated: bool, obstacle: Option<Obstacle>, models: &[&str]
     let models =
         models.iter().map(|id| MenuModel { id: (*id).into(), name: (*id).into(), context_window: None });
     MenuGroup {
+        id: key.into(),
         key: key.into(),
         name: key.into(),
         hue: key.into(),
