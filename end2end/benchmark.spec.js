@@ -13,7 +13,8 @@ const test = base.extend({
 const results = (page) => page.getByRole("region", { name: "Results" }).getByRole("table");
 
 async function choose(page, { models, runs, maxTokens, tiers = [] }) {
-  for (const box of await page.locator('input[name="models[]"]:checked').all()) await box.uncheck();
+  const chosen = await page.locator('input[name="models[]"]:checked').evaluateAll((boxes) => boxes.map(({ value }) => value));
+  for (const value of chosen) await page.locator(`input[name="models[]"][value=${JSON.stringify(value)}]`).uncheck();
   for (const model of models) await page.getByRole("checkbox", { name: model }).check();
   await page.getByLabel("Runs", { exact: true }).fill(String(runs));
   await page.getByLabel("Max tokens").fill(String(maxTokens));

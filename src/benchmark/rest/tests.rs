@@ -313,8 +313,8 @@ async fn nobody_gets_in_without_a_session() {
 #[tokio::test]
 async fn a_plain_form_starts_a_benchmark() {
     let world = World::new().await;
-    let form = "fields[models][0]=custom%2Fmock%2Fttft%3D1%2Cgap%3D1%2Ctokens%3D4&fields[runs]=1\
-                &fields[max_tokens]=20&fields[temperature]=0.5&fields[tiers][0]=0&fields[warmup]=true";
+    let form = "models[]=custom%2Fmock%2Fttft%3D1%2Cgap%3D1%2Ctokens%3D4&runs=1\
+                &max_tokens=20&temperature=0.5&tiers[]=0&warmup=true";
     let request = Request::post(StartBenchmark::PATH)
         .extension(session("anna"))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
