@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderValue, StatusCode};
 use leptos::prelude::{FromServerFnError, ServerFnError};
+use leptos::server_fn::ServerFn;
 use secrecy::ExposeSecret;
 
 use super::cookies;
@@ -14,6 +15,7 @@ use super::error::AccountError;
 use super::service::Accounts;
 use super::session::{Proof, Session};
 use crate::server::error::Failure;
+use crate::ui::theme::SetTheme;
 
 /// Tells the client of a server function to go to the page in `Location`.
 const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");
@@ -56,10 +58,15 @@ pub async fn guard_pages(request: Request, next: Next) -> Response {
             Redirect::to("/").into_response()
         }
         "/login" | "/register" => next.run(request).await,
-        path if signed_in || path.starts_with("/api/auth/") => next.run(request).await,
+        path if signed_in || is_for_everybody(path) => next.run(request).await,
         path if path.starts_with("/api/") => signed_out(request.headers()),
         _ => Redirect::to(&with_next("/api/auth/renew", request.uri().path_and_query())).into_response(),
     }
+}
+
+/// Server functions of the pages at the door. Those of accounts look for the session themselves.
+fn is_for_everybody(path: &str) -> bool {
+    path.starts_with("/api/auth/") || path == SetTheme::PATH
 }
 
 /// `door` with the page to go to from there.
