@@ -8,20 +8,10 @@ use crate::benchmark::report::charts::{first_token, output_speed, speed_against_
 use crate::benchmark::types::ResultRow;
 use crate::ui::chart::{Chart, ChartSize, ChartSpec};
 
-/// All charts, once it is known which rows there are.
+/// All charts. It has to be known which rows there are.
 #[component]
 pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
-    let rows = Memo::new(move |_| benchmark.rows.read().len());
-    view! {
-        <Show when=move || { rows.get() > 0 }>
-            <ChartGrid benchmark rows=rows.get_untracked() />
-        </Show>
-    }
-    .into_any()
-}
-
-#[component]
-fn ChartGrid(benchmark: LiveBenchmark, rows: usize) -> impl IntoView {
+    let rows = benchmark.rows.with_untracked(Vec::len);
     let spec = move |make: fn(&[ResultRow]) -> ChartSpec| Memo::new(move |_| benchmark.with_rows(make));
     let size = ChartSize::for_rows(rows);
     view! {

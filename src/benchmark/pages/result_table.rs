@@ -45,7 +45,7 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
         })
     });
     view! {
-        <section class="panel mt-3.5" aria-labelledby="results-title">
+        <div class="panel mt-3.5">
             <div class="flex flex-wrap items-center gap-x-4 px-4.5 pt-3">
                 <h2 id="results-title" class="text-[13px] font-semibold">
                     "Results"
@@ -80,7 +80,7 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
                     </tbody>
                 </table>
             </div>
-        </section>
+        </div>
     }
     .into_any()
 }

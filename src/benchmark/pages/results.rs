@@ -15,6 +15,7 @@ use super::sentence;
 use super::workbench::NotShown;
 use crate::benchmark::api::load_benchmark;
 use crate::benchmark::view::BenchmarkView;
+use crate::jobs::JobState;
 use crate::live::use_feed;
 use crate::ui::page::Skeleton;
 
@@ -48,8 +49,10 @@ fn Results(view: BenchmarkView) -> impl IntoView {
     let benchmark = LiveBenchmark::of(view);
     use_feed().listen(move |frame| benchmark.hear(frame));
     load_again_at_the_end(benchmark);
-    let active = Memo::new(move |_| benchmark.is_active());
-    let measured = Memo::new(move |_| !benchmark.rows.read().is_empty());
+    let measured =
+        Memo::new(move |_| !benchmark.rows.read().is_empty() && benchmark.job.get() != JobState::Cancelled);
+    // Stays when all is done: what is below would jump.
+    let watched = benchmark.job.get_untracked().is_active();
     view! {
         <Title text="Benchmark" />
         <ResultHead benchmark targets created_at />
@@ -57,11 +60,11 @@ fn Results(view: BenchmarkView) -> impl IntoView {
         <Show when=move || measured.get()>
             <HighlightsRow benchmark />
         </Show>
-        <Show when=move || active.get() && measured.get()>
+        <Show when=move || watched && measured.get()>
             <ProviderProgressPanel benchmark />
         </Show>
-        <Charts benchmark />
         <Show when=move || measured.get()>
+            <Charts benchmark />
             <ResultTable benchmark />
             <Remarks benchmark />
         </Show>
