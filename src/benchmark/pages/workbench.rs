@@ -74,17 +74,20 @@ pub fn StartHere() -> impl IntoView {
     view! {
         <Title text="Benchmark" />
         <h1 class="sr-only">"Benchmark"</h1>
-        <EmptyState>
-            <p class="text-base-content font-semibold">"Choose models and press Run."</p>
-            <p class="mx-auto mt-2 max-w-md">
-                "Speed, time to the first token and cost of each model appear here as they are measured. Providers run side by side, the models of one provider one after the other."
-            </p>
-            <p class="mt-3">
-                <a class="link" href="/history">
-                    "Earlier benchmarks"
-                </a>
-            </p>
-        </EmptyState>
+        // In line with the set-up beside it.
+        <div class="lg:-mt-3.5">
+            <EmptyState>
+                <p class="text-base-content font-semibold">"Choose models and press Run."</p>
+                <p class="mx-auto mt-2 max-w-md">
+                    "Speed, time to the first token and cost of each model appear here as they are measured. Providers run side by side, the models of one provider one after the other."
+                </p>
+                <p class="mt-3">
+                    <a class="link" href="/history">
+                        "Earlier benchmarks"
+                    </a>
+                </p>
+            </EmptyState>
+        </div>
     }
 }
 
