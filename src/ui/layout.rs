@@ -140,10 +140,15 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
     }
 }
 
+/// Whether the link leads to this page or to the list it is from.
+fn leads_to(link: &NavigationLink, pathname: &str) -> bool {
+    pathname.strip_prefix(link.href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Titles of the group and the link that lead to `pathname`.
 fn place_of(navigation: &'static [NavigationGroup], pathname: &str) -> Option<(&'static str, &'static str)> {
     navigation.iter().find_map(|group| {
-        let link = group.links.iter().find(|link| link.href == pathname)?;
+        let link = group.links.iter().find(|link| leads_to(link, pathname))?;
         Some((group.title, link.title))
     })
 }
@@ -170,7 +175,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_a_list_has_the_place_of_the_list() {
+        assert_eq!(place_of(NAVIGATION, "/keys/7"), Some(("Set up", "Keys")));
+    }
+
+    #[test]
     fn an_unknown_address_has_none() {
-        assert_eq!(place_of(NAVIGATION, "/keys/7"), None);
+        assert_eq!(place_of(NAVIGATION, "/keyshole"), None);
     }
 }

@@ -19,7 +19,11 @@ const MOST_REMARKS: usize = 6;
 
 /// Requests, cost and duration, and what would be changed or left out. Follows the form.
 #[component]
-pub fn EstimateNote(asked: Memo<Result<BenchmarkRequest, Vec<Complaint>>>) -> impl IntoView {
+pub fn EstimateNote(
+    asked: Memo<Result<BenchmarkRequest, Vec<Complaint>>>,
+    /// The button that starts it.
+    children: Children,
+) -> impl IntoView {
     let action = Action::new(|request: &BenchmarkRequest| {
         let request = request.clone();
         async move { (estimate_benchmark(request.clone()).await.ok(), request) }
@@ -40,9 +44,12 @@ pub fn EstimateNote(asked: Memo<Result<BenchmarkRequest, Vec<Complaint>>>) -> im
         <ul class="estimate-remarks">
             {move || remarks.get().into_iter().map(|remark| view! { <li>{remark}</li> }).collect_view()}
         </ul>
-        <p class="estimate" role="status">
-            {line}
-        </p>
+        <div class="mt-3 flex items-center gap-2.5">
+            <p class="estimate" role="status">
+                {line}
+            </p>
+            {children()}
+        </div>
     }
     .into_any()
 }

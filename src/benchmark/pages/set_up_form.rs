@@ -41,19 +41,15 @@ pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
         <ActionForm action=start node_ref=form attr:class="panel set-up-form" on:input=move |_| read() on:change=move |_| read()>
             <ModelChoice menu chosen complaint=complaints.of("models") changed=Callback::new(move |()| read()) />
             <Parameters fields templates tiers complaints />
-            <EstimateNote asked=asked />
-            <div class="mt-3 flex items-center gap-2.5">
-                <p class="form-error min-w-0 grow" role="alert">
-                    {refused}
-                </p>
-                <SubmitButton
-                    tone=ButtonTone::Primary
-                    pending=start.pending()
-                    disabled=Signal::derive(move || !complaints.0.read().is_empty())
-                >
+            <EstimateNote asked>
+                // Never disabled for what is wrong: without JavaScript it could not become right again.
+                <SubmitButton tone=ButtonTone::Primary pending=start.pending()>
                     "Run"
                 </SubmitButton>
-            </div>
+            </EstimateNote>
+            <p class="form-error" role="alert">
+                {refused}
+            </p>
         </ActionForm>
     }
     .into_any()

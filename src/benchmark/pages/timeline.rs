@@ -44,9 +44,7 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
     });
     let subtitle = Signal::derive(move || {
         let name = shown.get().and_then(|name| benchmark.with_rows_untracked(|rows| label(rows, name)));
-        name.map_or("known with the first result".to_owned(), |name| {
-            format!("{name}: a tick a chunk, seconds")
-        })
+        name.map_or("known with the first result".to_owned(), |name| format!("{name}: a tick a chunk"))
     });
     view! {
         <div class="min-w-0">

@@ -1,6 +1,6 @@
 //! What the charts of a benchmark show of its rows.
 
-use super::hue_of;
+use super::{hue_of, short_name};
 use crate::benchmark::types::{ResultRow, RunSummary};
 use crate::stats::Summary;
 use crate::ui::chart::{BarRow, Bars, ChartSpec, Point, Quantity, Scatter};
@@ -42,7 +42,8 @@ fn bars(rows: &[ResultRow], unit: &'static str, of: fn(&RunSummary) -> Option<Su
             label: label(row, rows),
             hue: hue_of(row).to_owned(),
             value: summary.map(|summary| summary.mean),
-            interval: summary.and_then(|summary| summary.ci_low.zip(summary.ci_high)),
+            // Of few runs it may reach below zero, where no speed and no time is.
+            interval: summary.and_then(|summary| Some((summary.ci_low?.max(0.0), summary.ci_high?))),
             simulated: row.simulated,
         }
     });
@@ -52,7 +53,8 @@ fn bars(rows: &[ResultRow], unit: &'static str, of: fn(&RunSummary) -> Option<Su
 /// The model, and its context size where the benchmark has several.
 fn label(row: &ResultRow, rows: &[ResultRow]) -> String {
     let several = rows.iter().any(|other| other.context_tokens != row.context_tokens);
-    if several { format!("{} · {}", row.model, tokens(row.context_tokens)) } else { row.model.clone() }
+    let name = short_name(row);
+    if several { format!("{name} · {}", tokens(row.context_tokens)) } else { name.to_owned() }
 }
 
 #[cfg(test)]

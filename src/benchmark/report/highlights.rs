@@ -1,6 +1,6 @@
 //! The three figures that answer first: fastest output, quickest first token, cheapest run.
 
-use super::hue_of;
+use super::{hue_of, short_name};
 use crate::benchmark::types::ResultRow;
 use crate::providers::PriceSource;
 use crate::stats::Summary;
@@ -80,7 +80,8 @@ fn cost(row: &ResultRow, tiers: bool) -> Option<Highlight> {
 }
 
 fn who(row: &ResultRow, tiers: bool) -> String {
-    if tiers { format!("{} at {}", row.model, format::tokens(row.context_tokens)) } else { row.model.clone() }
+    let name = short_name(row);
+    if tiers { format!("{name} at {}", format::tokens(row.context_tokens)) } else { name.to_owned() }
 }
 
 #[cfg(test)]

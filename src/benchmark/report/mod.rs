@@ -21,3 +21,8 @@ pub fn hue_of(row: &ResultRow) -> &'static str {
     let known = ProviderKind::all().find(|facts| facts.key == row.provider_key);
     known.map_or(ProviderKind::Custom.facts().key, |facts| facts.key)
 }
+
+/// The model's name where there is little room and something else says that it is simulated.
+pub fn short_name(row: &ResultRow) -> &str {
+    row.model.trim_end_matches(" (simulated)")
+}

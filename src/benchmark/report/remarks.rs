@@ -104,9 +104,13 @@ pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&Clie
         );
     }
     if parameters.runs < ENOUGH_RUNS {
+        let few = if parameters.runs == 1 {
+            "One run is".to_owned()
+        } else {
+            format!("{} runs are", parameters.runs)
+        };
         notes.push(format!(
-            "± is the standard deviation. {} are too few to tell outliers; from {ENOUGH_RUNS} on they are flagged.",
-            format::counted(parameters.runs as usize, "run")
+            "± is the standard deviation. {few} too few to tell outliers; from {ENOUGH_RUNS} on they are flagged."
         ));
     } else {
         notes.push("± is the standard deviation.".into());
