@@ -8,8 +8,8 @@ use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{HOST, HeaderName, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use url::Url;
 
@@ -35,25 +35,17 @@ pub struct Live {
     pub(super) jobs: Arc<dyn CancelJob>,
     pub(super) sessions: Arc<dyn StillSignedIn>,
     pub(super) pace: Pace,
-    /// Where browsers find the app, if that is not what they send as `Host`.
-    origin: Option<Url>,
 }
 
 impl Live {
     /// Without a snapshot: a tab hears only what happens from now on.
     pub fn new(hub: Hub, jobs: Arc<dyn CancelJob>, sessions: Arc<dyn StillSignedIn>) -> Self {
-        Self { hub, snapshots: Vec::new(), jobs, sessions, pace: Pace::default(), origin: None }
+        Self { hub, snapshots: Vec::new(), jobs, sessions, pace: Pace::default() }
     }
 
     /// Tells each new tab this too, after what was given before. The first is the one with `sync`.
     pub fn with_snapshot(mut self, snapshot: Arc<dyn Snapshot>) -> Self {
         self.snapshots.push(snapshot);
-        self
-    }
-
-    /// Takes sockets from pages of this address too.
-    pub fn with_origin(mut self, origin: Url) -> Self {
-        self.origin = Some(origin);
         self
     }
 
@@ -109,7 +101,7 @@ pub async fn open(
     let Some(Extension(session)) = session else {
         return Ok(upgrade.on_upgrade(move |socket| connection::refuse(socket, no_session(query.as_deref()))));
     };
-    if session.proof == Proof::Cookie && !from_own_page(&headers, live.origin.as_ref()) {
+    if session.proof == Proof::Cookie && !from_own_page(&headers) {
         let why = "This socket was asked for by a page of another site. Open the app itself, or send \
                    `Authorization: Bearer` with a token.";
         return Err(Failure::Forbidden(why.into()));
@@ -125,45 +117,55 @@ fn no_session(query: Option<&str>) -> Closing {
     if pairs.any(|(name, _)| name == "token") { Closing::TokenInAddress } else { Closing::SignedOut }
 }
 
-/// Whether the page that asks is the app's own. Browsers send `Origin` with every socket they open;
-/// behind a proxy it may be named by `own` and not by `Host`.
-fn from_own_page(headers: &HeaderMap, own: Option<&Url>) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+/// Whether the page that asks is the app's own. Browsers send `Origin` with every socket they open; most
+/// also say themselves whether that is this site's, which holds where a proxy has changed `Host`.
+fn from_own_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if text(HeaderName::from_static("sec-fetch-site")) == Some("same-origin") {
+        return true;
+    }
     let Some(origin) = text(ORIGIN).and_then(|origin| Url::parse(origin).ok()) else { return false };
     // A proxy may have taken TLS away, so that only the page knows its scheme.
-    let host = text(HOST).and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
-    [own, host.as_ref()].into_iter().flatten().any(|url| url.origin() == origin.origin())
+    let own = text(HOST).and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
+    own.is_some_and(|own| own.origin() == origin.origin())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asks(origin: Option<&str>, host: &str, own: Option<&str>) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, host.parse().unwrap());
-        if let Some(origin) = origin {
-            headers.insert(ORIGIN, origin.parse().unwrap());
-        }
-        from_own_page(&headers, own.map(|own| Url::parse(own).unwrap()).as_ref())
+    fn asks(headers: &[(&'static str, &str)]) -> bool {
+        let headers = headers.iter().fold(HeaderMap::new(), |mut headers, (name, value)| {
+            headers.insert(*name, value.parse().unwrap());
+            headers
+        });
+        from_own_page(&headers)
     }
 
     #[test]
     fn the_apps_own_pages_may_open_a_socket() {
-        assert!(asks(Some("http://127.0.0.1:3000"), "127.0.0.1:3000", None));
-        assert!(asks(Some("https://studio.example"), "studio.example", None));
-        assert!(asks(Some("https://studio.example"), "studio.example:443", None));
-        assert!(asks(Some("https://studio.example"), "10.0.0.7:3000", Some("https://studio.example/")));
+        assert!(asks(&[("host", "127.0.0.1:3000"), ("origin", "http://127.0.0.1:3000")]));
+        assert!(asks(&[("host", "studio.example"), ("origin", "https://studio.example")]));
+        assert!(asks(&[("host", "studio.example:443"), ("origin", "https://studio.example")]));
+        let site = ("sec-fetch-site", "same-origin");
+        assert!(asks(&[("host", "10.0.0.7:3000"), ("origin", "https://studio.example"), site]));
     }
 
     #[test]
     fn other_pages_may_not() {
-        assert!(!asks(Some("https://elsewhere.example"), "studio.example", None));
-        assert!(!asks(Some("http://127.0.0.1:8080"), "127.0.0.1:3000", None));
-        assert!(!asks(Some("https://studio.example.evil.example"), "studio.example", None));
-        assert!(!asks(Some("http://studio.example"), "10.0.0.7:3000", Some("https://studio.example")));
-        assert!(!asks(Some("null"), "studio.example", None));
-        assert!(!asks(None, "studio.example", None));
+        for origin in [
+            "https://elsewhere.example",
+            "https://studio.example:8443",
+            "https://studio.example.evil.example",
+            "null",
+        ] {
+            assert!(!asks(&[("host", "studio.example"), ("origin", origin)]), "{origin}");
+            for site in ["cross-site", "same-site", "none"] {
+                let site = ("sec-fetch-site", site);
+                assert!(!asks(&[("host", "studio.example"), ("origin", origin), site]), "{origin}");
+            }
+        }
+        assert!(!asks(&[("host", "studio.example")]));
     }
 
     #[test]
