@@ -3,14 +3,21 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
+use futures::StreamExt;
 use http_body_util::BodyExt;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tower::ServiceExt;
 
 use super::{AppState, router};
 use crate::accounts::session::Proof;
 use crate::accounts::{Role, Session, User, UserId};
 use crate::database::testing;
-use crate::jobs;
+use crate::jobs::{self, NewJob};
 use crate::providers::{Model, Provider, ProviderKind};
 
 async fn state() -> AppState {
@@ -191,4 +198,47 @@ async fn jobs_are_answered_as_scripts_expect() {
     }
     let stranger = Request::get("/api/jobs").body(Body::empty()).unwrap();
     assert_eq!(answer(state, stranger).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn the_bell_shows_what_waits_without_a_script() {
+    let state = state().await;
+    let new = NewJob {
+        job_type: "benchmark",
+        params: json!({}),
+        detail: "4 models, 2 context sizes".into(),
+        limit: None,
+    };
+    let job = state.jobs.submit(anna().user_id(), new).await.unwrap();
+    let page = text(answer(state, get("/providers")).await).await;
+    for part in ["Jobs: 1 active, 0 %", "4 models, 2 context sizes", &format!("value=\"{}\"", job.id)] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+}
+
+/// Serves the app and asks for its socket with this token: the first message.
+async fn first_message(state: AppState, token: &str) -> Message {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut request = format!("ws://{}/ws", listener.local_addr().unwrap()).into_client_request().unwrap();
+    request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    tokio::spawn(axum::serve(listener, router(state)).into_future());
+    let (mut socket, _) = connect_async(request).await.unwrap();
+    socket.next().await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_token_opens_the_socket_which_begins_with_the_present_state() {
+    let state = state().await;
+    let token = state.accounts.user_for_test("ben@example.org").await.access_token;
+    let message = first_message(state, token.expose_secret()).await;
+    let sync = json!({ "type": "sync", "active_jobs": [], "recent_jobs": [] });
+    assert_eq!(serde_json::from_str::<Value>(message.to_text().unwrap()).unwrap(), sync);
+}
+
+#[tokio::test]
+async fn a_token_that_proves_nothing_is_refused_where_clients_see_it() {
+    let Message::Close(Some(close)) = first_message(state().await, "nonsense").await else {
+        panic!("not closed")
+    };
+    assert_eq!(u16::from(close.code), 4001);
 }
