@@ -3,6 +3,7 @@
 //! `benches/results/`. Run by `make bench`; `make bench CASE=step` runs the cases whose name
 //! contains the word.
 
+#[allow(dead_code, reason = "shared with the bench of the server")]
 mod harness;
 
 use harness::{Case, Figures, Limits, Verdict};

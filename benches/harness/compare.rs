@@ -97,6 +97,22 @@ pub fn figures(report: &Path, log: &Path, cpu_s: f64) -> anyhow::Result<Figures>
     })
 }
 
+/// The TTFT errors of runs that were measured in different ways, each against the same log, ms.
+///
+/// # Errors
+/// When a run failed or is not in the log.
+pub fn ttft_errors(log: &Path, ways: &[&[Run]]) -> anyhow::Result<Vec<ErrorOf>> {
+    let truths = truths(log)?;
+    let error_of = |runs: &&[Run]| {
+        let pairs: Vec<(&Run, &Truth)> =
+            runs.iter().filter_map(|run| Some((run, truths.get(run.response_id.as_deref()?)?))).collect();
+        ensure!(pairs.len() == runs.len(), "{} of {} runs are in the mock's log", pairs.len(), runs.len());
+        errors(&pairs, |run, truth| Some((run.ttft_ms? - true_ttft_ms(truth)?).abs()))
+            .context("no run succeeded")
+    };
+    ways.iter().map(error_of).collect()
+}
+
 fn truths(log: &Path) -> anyhow::Result<HashMap<String, Truth>> {
     fs::read_to_string(log)?
         .lines()

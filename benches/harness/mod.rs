@@ -1,8 +1,8 @@
 //! Starts mock and client as processes of their own, joins what both say of each request, and
 //! tabulates the differences.
 
-mod compare;
-mod processes;
+pub mod compare;
+pub mod processes;
 
 use std::{fs, path::Path};
 
@@ -66,7 +66,7 @@ pub fn run(case: &Case) -> anyhow::Result<Figures> {
     let directory = tempfile::tempdir()?;
     let log = directory.path().join("truth.jsonl");
     let output = directory.path().join("report.json");
-    let mut mock = processes::Mock::start(&log, case.contended)?;
+    let mut mock = processes::Mock::start("127.0.0.1", &log, case.contended)?;
     let noise = case.contended.then(processes::Noise::start).transpose()?;
     let cpu_s = processes::run_client(case, mock.port, &output)?;
     drop(noise);

@@ -20,7 +20,8 @@ use nix::{
 
 use super::Case;
 
-const STUDIO: &str = env!("CARGO_BIN_EXE_llm-studio");
+/// The program itself.
+pub const STUDIO: &str = env!("CARGO_BIN_EXE_llm-studio");
 
 /// `llm-studio mock` on a port of its own.
 pub struct Mock {
@@ -29,8 +30,8 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Starts it and waits until it answers.
-    pub fn start(log: &Path, real_time: bool) -> anyhow::Result<Self> {
+    /// Starts it at one address, or at all with `0.0.0.0`, and waits until it answers.
+    pub fn start(host: &str, log: &Path, real_time: bool) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = if real_time {
             let mut command = Command::new("chrt");
@@ -40,7 +41,7 @@ impl Mock {
             Command::new(STUDIO)
         };
         let child = command
-            .args(["mock", "--port", &port.to_string(), "--log"])
+            .args(["mock", "--host", host, "--port", &port.to_string(), "--log"])
             .arg(log)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
