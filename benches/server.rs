@@ -23,7 +23,7 @@ use harness::processes::{Mock, STUDIO};
 use http::header::AUTHORIZATION;
 use llm_benchmark_studio::accounts::secret::Secret;
 use llm_benchmark_studio::accounts::session::Proof;
-use llm_benchmark_studio::accounts::{Role, Session, User, UserId, Vault};
+use llm_benchmark_studio::accounts::{self, Role, Session, User, UserId, Vault};
 use llm_benchmark_studio::benchmark::service::BenchmarkService;
 use llm_benchmark_studio::benchmark::submission::BenchmarkRequest;
 use llm_benchmark_studio::benchmark::types::{Report, Run};
@@ -123,6 +123,8 @@ impl Studio {
             let provider = Provider { key, ..Provider::of_kind(ProviderKind::Custom, url) };
             providers.put(&UserId::new(USERS[0]), &provider, &[Model::named(MODEL)]).await?;
         }
+        // Off otherwise, since there are several users.
+        accounts::Settings::new(database.clone()).set_local_networks(Some(true)).await?;
         let hub = Hub::default();
         let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), Settings::new(Peers::Nobody));
         let benchmarks = BenchmarkService::new(database, providers, jobs.clone());
