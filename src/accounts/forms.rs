@@ -1,6 +1,6 @@
 //! What the server functions of accounts do to the answer: cookies, and where to go next.
 
-use http::header::{ACCEPT, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, request::Parts};
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::{ResponseOptions, redirect};
@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::cookies::{self, ShownOnce};
 use super::next_page::next_page;
 use super::service::SignedIn;
+use crate::server::error::wants_page;
 use crate::server::peer::Peer;
 
 /// Who sent the form.
@@ -50,9 +51,7 @@ pub fn show(page: &str) {
 
 /// Whether a form without a script asks, so that the answer has to be a page.
 pub fn fits_a_form() -> bool {
-    let parts = use_context::<Parts>();
-    let accept = parts.as_ref().and_then(|parts| parts.headers.get(ACCEPT)?.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
+    use_context::<Parts>().is_some_and(|parts| wants_page(&parts.headers))
 }
 
 /// Keeps a secret for the page that a form without a script goes to next.

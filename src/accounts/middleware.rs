@@ -14,7 +14,7 @@ use super::cookies;
 use super::error::AccountError;
 use super::service::Accounts;
 use super::session::{Proof, Session};
-use crate::server::error::Failure;
+use crate::server::error::{Failure, wants_page};
 use crate::ui::theme::SetTheme;
 
 /// Tells the client of a server function to go to the page in `Location`.
@@ -83,10 +83,7 @@ fn signed_out(headers: &HeaderMap) -> Response {
         .and_then(|referer| url::Url::parse(referer.to_str().ok()?).ok())
         .and_then(|referer| referer[url::Position::BeforePath..url::Position::AfterQuery].parse().ok());
     let door = with_next("/login", page.as_ref());
-    let is_form = headers
-        .get(http::header::ACCEPT)
-        .is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
-    if is_form {
+    if wants_page(headers) {
         return Redirect::to(&door).into_response();
     }
     let location = HeaderValue::from_str(&door).unwrap_or(HeaderValue::from_static("/login"));

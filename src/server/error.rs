@@ -4,9 +4,12 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
-use axum::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use axum::http::header::{ACCEPT, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use leptos::prelude::ServerFnError;
+use leptos::prelude::{ServerFnError, use_context};
+use leptos_axum::ResponseOptions;
 use serde_json::json;
 
 use super::guard::LONGEST_BODY;
@@ -63,9 +66,14 @@ impl Failure {
         Self::TooLarge(format!("The body is too long; at most {} MB are read.", LONGEST_BODY >> 20))
     }
 
-    /// The same for a server function: pages show the sentence, and faults are logged here.
+    /// The same for a server function: pages show the sentence, and faults are logged here. Scripts get
+    /// the status too; forms are led back to their page.
     pub fn for_page(self) -> ServerFnError {
         self.log();
+        let by_script = use_context::<Parts>().is_some_and(|parts| !wants_page(&parts.headers));
+        if let Some(response) = use_context::<ResponseOptions>().filter(|_| by_script) {
+            response.set_status(self.status());
+        }
         ServerFnError::new(self.to_string())
     }
 
@@ -136,6 +144,12 @@ impl From<PathRejection> for Failure {
     fn from(rejection: PathRejection) -> Self {
         Self::Invalid(rejection.body_text())
     }
+}
+
+/// Whether a page has to be the answer: a browser asks by itself, not a script in it.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// A JSON body; what is wrong with it is answered with 422.

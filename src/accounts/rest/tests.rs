@@ -284,3 +284,18 @@ async fn a_server_function_sends_who_is_signed_out_to_the_door() {
     let form = app.post(path, &[referer, SAME_ORIGIN, ("accept", "text/html")], Value::Null).await;
     assert_eq!((form.status, form.location()), (StatusCode::SEE_OTHER, "/login?next=%2Fproviders%3Fq%3Da"));
 }
+
+#[tokio::test]
+async fn the_theme_is_for_everybody() {
+    let app = App::new().await;
+    let path = <crate::ui::theme::SetTheme as leptos::server_fn::ServerFn>::PATH;
+    let request = Request::post(path)
+        .header(header::ACCEPT, "text/html")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::REFERER, "http://studio.example/login")
+        .header(SAME_ORIGIN.0, SAME_ORIGIN.1)
+        .body(HttpBody::from("theme=dark"))
+        .unwrap();
+    let response = router(app.0.clone()).oneshot(request).await.unwrap();
+    assert!(response.headers().contains_key(header::SET_COOKIE), "{response:?}");
+}

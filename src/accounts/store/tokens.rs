@@ -41,13 +41,18 @@ impl FromRow<'_, AnyRow> for AccessToken {
 }
 
 impl AccountStore {
-    /// Keeps a token unless the user has `most` of them already.
+    /// Keeps a token unless the user has `most` of them already, and forgets the expired ones.
     pub async fn insert_token(
         &self,
         user: &UserId,
         new: &NewToken<'_>,
         most: i64,
     ) -> sqlx::Result<Option<AccessToken>> {
+        sqlx::query("delete from access_tokens where user_id = $1 and expires_at <= $2")
+            .bind(user.as_str())
+            .bind(new.now)
+            .execute(self.database.pool())
+            .await?;
         sqlx::query_as(
             "insert into access_tokens (id, user_id, name, token_hash, hint, created_at, expires_at)
              select cast($1 as text), cast($2 as text), cast($3 as text), cast($4 as text), cast($5 as text),
