@@ -2,6 +2,12 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// Gives memory back that the system's allocator keeps, such as that of password hashes and tokenizers.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     llm_benchmark_studio::cli::main()
 }

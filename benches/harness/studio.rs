@@ -102,7 +102,8 @@ impl Studio {
         let provider = self.post(user, "/api/v2/providers", new).await?;
         let id = provider["id"].as_str().context("no id")?;
         for model in models {
-            self.post(user, &format!("/api/v2/providers/{id}/models"), json!({ "litellm_id": model })).await?;
+            self.post(user, &format!("/api/v2/providers/{id}/models"), json!({ "litellm_id": model }))
+                .await?;
         }
         Ok(())
     }

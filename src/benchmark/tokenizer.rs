@@ -1,6 +1,10 @@
 //! Which tokenizer counts for which model.
 
-use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
+mod tables;
+
+use std::time::Duration;
+
+use tables::{CL100K, O200K, Tables};
 
 use super::types::TokenSource;
 use crate::providers::{Model, Provider, ProviderKind};
@@ -43,10 +47,10 @@ impl Tokenizer {
         }
     }
 
-    /// Tokens of `text`, special tokens taken as ordinary text. The tables are loaded on first use
-    /// (some 0.2 s and tens of MB), so nothing on the measured path may call this.
+    /// Tokens of `text`, special tokens taken as ordinary text. This may load the tables (some 0.2 s
+    /// and tens of MB), so nothing on the measured path may call it.
     pub fn count(self, text: &str) -> u64 {
-        self.encoding().count_ordinary(text) as u64
+        self.tables().get().count_ordinary(text) as u64
     }
 
     /// `Some(Estimated)` where the count is not the model's own.
@@ -54,11 +58,18 @@ impl Tokenizer {
         (self == Self::Estimate).then_some(TokenSource::Estimated)
     }
 
-    fn encoding(self) -> &'static CoreBPE {
+    fn tables(self) -> &'static Tables {
         match self {
-            Self::O200k | Self::Estimate => o200k_base_singleton(),
-            Self::Cl100k => cl100k_base_singleton(),
+            Self::O200k | Self::Estimate => &O200K,
+            Self::Cl100k => &CL100K,
         }
+    }
+}
+
+/// Gives back the memory of tables that nothing has counted with for this long.
+pub fn release_unused(unused_for: Duration) {
+    for tables in [&O200K, &CL100K] {
+        tables.release_unused(unused_for);
     }
 }
 
@@ -152,6 +163,13 @@ mod tests {
     #[test]
     fn special_tokens_are_ordinary_text() {
         assert!(Tokenizer::O200k.count("<|endoftext|>") > 1);
+    }
+
+    #[test]
+    fn tables_come_back_after_their_release() {
+        let before = Tokenizer::Cl100k.count("some words");
+        release_unused(Duration::ZERO);
+        assert_eq!(Tokenizer::Cl100k.count("some words"), before);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use tracing::info;
 use crate::accounts::{Accounts, Secret, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
+use crate::benchmark::tokenizer;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
 use crate::live::{Hub, Relay};
@@ -39,6 +40,9 @@ pub use router::{AppState, router};
 
 /// What a job does just now may take this long to end when the server stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long a tokenizer's tables are kept for the next benchmark: they are most of the memory.
+const TOKENIZERS_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// Serves the app until Ctrl-C or SIGTERM; requests and runs under way end first, within a limit.
 ///
@@ -64,6 +68,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let jobs = JobService::new(database.clone(), relay, job_settings);
     let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
     jobs.start();
+    tokio::spawn(release_unused_tokenizers());
     let state = AppState {
         options: config.leptos,
         hub: hub.clone(),
@@ -90,6 +95,14 @@ fn peers(database: &Database) -> jobs::Peers {
     match database.backend() {
         Backend::Sqlite => jobs::Peers::Nobody,
         Backend::Postgres => jobs::Peers::OtherProcesses,
+    }
+}
+
+async fn release_unused_tokenizers() {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        tokenizer::release_unused(TOKENIZERS_KEPT_FOR);
     }
 }
 
