@@ -74,6 +74,27 @@ test("the first benchmark is one press away, and a reload in its middle loses no
   expect(errors).toEqual([]);
 });
 
+test("what happens while the page is loading is not lost", async ({ page }) => {
+  await openInteractive(page, "/benchmark");
+  // The page is told how things were at the start when everything has been measured already.
+  const completed = new Promise((resolve) => {
+    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => payload.includes("job_completed") && resolve()));
+  });
+  await page.reload();
+  await page.locator("html[data-interactive]").waitFor();
+  await choose(page, { ...quick, models: ["Demo Fast"], runs: 1 });
+  let held = true;
+  await page.route(/\/api\/load_benchmark/, async (route) => {
+    const answer = await route.fetch();
+    if (held) await completed;
+    held = false;
+    await route.fulfill({ response: answer });
+  });
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(results(page).locator("tbody tr")).toHaveCount(2);
+  await expect(results(page).locator("tbody tr").last()).toContainText("tok/s");
+});
+
 test("rows sort by any column, and all metrics can be shown", async ({ page }) => {
   await openInteractive(page, "/benchmark");
   await choose(page, { ...quick, runs: 1 });

@@ -6,7 +6,7 @@ use crate::benchmark::report::state::{BenchmarkState, Change};
 use crate::benchmark::types::{ClientHealth, Event, Parameters, ResultRow};
 use crate::benchmark::view::{BenchmarkStatus, BenchmarkView};
 use crate::jobs::{JobEvent, JobState};
-use crate::live::Frame;
+use crate::live::{Frame, use_feed};
 
 /// What the page's parts look at.
 #[derive(Debug, Clone, Copy)]
@@ -53,9 +53,10 @@ impl LiveBenchmark {
         }
     }
 
-    /// Takes in a benchmark that was loaded again.
+    /// Takes in a benchmark that was loaded again after its end.
     pub fn refresh(self, view: BenchmarkView) {
         self.client.set(view.client);
+        self.take_in(|state| state.expect_rows(&view.rows));
         for row in view.rows {
             self.take_in(|state| state.apply(Event::BenchmarkRow { data: Box::new(row) }));
         }
@@ -107,6 +108,32 @@ impl LiveBenchmark {
     /// Whether something may still come.
     pub fn is_active(self) -> bool {
         self.job.get().is_active()
+    }
+}
+
+/// What is said of benchmarks while one of them is loaded, which may be newer than what is loaded.
+#[derive(Debug, Clone, Copy)]
+pub struct Meanwhile(StoredValue<Option<Vec<Frame>>>);
+
+impl Meanwhile {
+    /// Keeps nothing until a load begins.
+    pub fn listen() -> Self {
+        let kept = StoredValue::new(None::<Vec<Frame>>);
+        use_feed().listen(move |frame| {
+            kept.try_update_value(|kept| kept.iter_mut().for_each(|frames| frames.push(frame.clone())));
+        });
+        Self(kept)
+    }
+
+    /// From now on everything is kept.
+    pub fn begin(self) {
+        self.0.set_value(Some(Vec::new()));
+    }
+
+    /// Tells what was kept to the benchmark that is loaded now, which hears the rest by itself.
+    pub fn tell(self, benchmark: LiveBenchmark) {
+        let kept = self.0.try_update_value(Option::take).flatten();
+        kept.iter().flatten().for_each(|frame| benchmark.hear(frame));
     }
 }
 

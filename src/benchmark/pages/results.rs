@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::charts::Charts;
 use super::highlights_row::HighlightsRow;
-use super::live::LiveBenchmark;
+use super::live::{LiveBenchmark, Meanwhile};
 use super::provider_progress::ProviderProgressPanel;
 use super::remarks_list::Remarks;
 use super::result_head::{ResultHead, StateNotice};
@@ -24,14 +24,19 @@ use crate::ui::page::Skeleton;
 pub fn ResultsPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let benchmark = Resource::new(move || id.get(), load_benchmark);
+    let meanwhile = Meanwhile::listen();
+    let load = move |id| {
+        meanwhile.begin();
+        load_benchmark(id)
+    };
+    let benchmark = Resource::new(move || id.get(), load);
     view! {
         <Suspense fallback=|| {
             view! { <Skeleton rows=8 /> }
         }>
             {move || Suspend::new(async move {
                 match benchmark.await {
-                    Ok(view) => view! { <Results view /> }.into_any(),
+                    Ok(view) => view! { <Results view meanwhile /> }.into_any(),
                     Err(error) => {
                         view! { <NotShown title="This benchmark cannot be shown" text=sentence(&error) /> }.into_any()
                     }
@@ -43,16 +48,18 @@ pub fn ResultsPage() -> impl IntoView {
 }
 
 #[component]
-fn Results(view: BenchmarkView) -> impl IntoView {
+fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
     let created_at = view.created_at;
     let targets = view.targets.len();
     let benchmark = LiveBenchmark::of(view);
+    let watched = benchmark.job.get_untracked().is_active();
+    meanwhile.tell(benchmark);
     use_feed().listen(move |frame| benchmark.hear(frame));
-    load_again_at_the_end(benchmark);
+    if watched {
+        load_again_at_the_end(benchmark);
+    }
     let measured =
         Memo::new(move |_| !benchmark.rows.read().is_empty() && benchmark.job.get() != JobState::Cancelled);
-    // Stays when all is done: what is below would jump.
-    let watched = benchmark.job.get_untracked().is_active();
     view! {
         <Title text="Benchmark" />
         <ResultHead benchmark targets created_at />
@@ -60,6 +67,7 @@ fn Results(view: BenchmarkView) -> impl IntoView {
         <Show when=move || measured.get()>
             <HighlightsRow benchmark />
         </Show>
+        // Stays when all is done: what is below would jump.
         <Show when=move || watched && measured.get()>
             <ProviderProgressPanel benchmark />
         </Show>
@@ -75,19 +83,17 @@ fn Results(view: BenchmarkView) -> impl IntoView {
 
 /// The client's own condition is known at the end only.
 fn load_again_at_the_end(benchmark: LiveBenchmark) {
-    Effect::watch(
-        move || benchmark.is_active(),
-        move |active, before, _| {
-            if before == Some(&true) && !active {
-                leptos::task::spawn_local(async move {
-                    if let Ok(view) = load_benchmark(benchmark.id()).await {
-                        benchmark.refresh(view);
-                    }
-                });
+    let ended = Memo::new(move |_| !benchmark.is_active());
+    Effect::new(move |_| {
+        if !ended.get() {
+            return;
+        }
+        leptos::task::spawn_local(async move {
+            if let Ok(view) = load_benchmark(benchmark.id()).await {
+                benchmark.refresh(view);
             }
-        },
-        true,
-    );
+        });
+    });
 }
 
 /// Tells those who do not see the table when a row is done, one at a time.
