@@ -51,10 +51,14 @@ async fn stay_connected(feed: Feed) {
     let mut attempt = 0;
     loop {
         let code = converse(feed, &mut wakings).await;
-        if let AfterClose::End(reason) = AfterClose::of(code) {
-            return give_up(feed, reason);
+        let was_open = feed.connection.get_untracked() == Connection::Open;
+        match AfterClose::of(code) {
+            // The browser that sent a new password, which ends all sessions, has been given a new one.
+            AfterClose::End(EndReason::SignedOut) if was_open => {}
+            AfterClose::End(reason) => return give_up(feed, reason),
+            AfterClose::ConnectAgain => {}
         }
-        attempt = if feed.connection.get_untracked() == Connection::Open { 1 } else { attempt + 1 };
+        attempt = if was_open { 1 } else { attempt + 1 };
         feed.connection.set(Connection::Reconnecting { attempt });
         let pause = backoff::pause(attempt, Math::random());
         let pause_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
