@@ -22,6 +22,13 @@ pub fn Disclosure(
     }
 }
 
+/// Where in the top bar a menu's button is: its panel begins under it and stays on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Left,
+    Right,
+}
+
 /// A button of the top bar that drops a panel: the bell, the account.
 ///
 /// Opens and closes without JavaScript, one menu at a time; with it, it also closes on Escape, on a
@@ -34,8 +41,13 @@ pub fn Menu(
     /// What the button shows.
     #[prop(into)]
     button: ViewFn,
+    #[prop(default = Side::Right)] side: Side,
     children: Children,
 ) -> impl IntoView {
+    let panel = match side {
+        Side::Left => "menu-panel menu-panel-left",
+        Side::Right => "menu-panel",
+    };
     let menu = NodeRef::<html::Details>::new();
     let close = move || {
         if let Some(menu) = menu.get_untracked() {
@@ -60,7 +72,7 @@ pub fn Menu(
             <summary class="button px-2.5" aria-label=label title=label>
                 {button.run()}
             </summary>
-            <div class="menu-panel">{children()}</div>
+            <div class=panel>{children()}</div>
         </details>
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_location;
 
+use super::disclosure::{Menu, Side};
 use super::icons::Logo;
 use super::theme::ThemeButton;
 
@@ -69,13 +70,16 @@ pub fn Door(children: Children) -> impl IntoView {
 #[component]
 fn Rail(navigation: &'static [NavigationGroup]) -> impl IntoView {
     view! {
-        <div class="bg-base-100 border-base-300 sticky top-0 hidden h-dvh flex-col border-r px-2.5 py-3.5 lg:flex">
+        <nav
+            aria-label="Main"
+            class="bg-base-100 border-base-300 sticky top-0 hidden h-dvh flex-col overflow-y-auto border-r px-2.5 py-3.5 lg:flex"
+        >
             <Brand />
-            <nav aria-label="Main" class="flex flex-col gap-0.5">
-                {navigation.iter().map(|group| view! { <RailGroup group=*group /> }).collect_view()}
-            </nav>
+            <div class="flex flex-col gap-0.5">
+                <Links navigation />
+            </div>
             <p class="text-muted num mt-auto px-2 text-xs">{concat!("Version ", env!("CARGO_PKG_VERSION"))}</p>
-        </div>
+        </nav>
     }
 }
 
@@ -87,6 +91,11 @@ fn Brand() -> impl IntoView {
             "Benchmark Studio"
         </a>
     }
+}
+
+#[component]
+fn Links(navigation: &'static [NavigationGroup]) -> impl IntoView {
+    navigation.iter().map(|group| view! { <RailGroup group=*group /> }).collect_view()
 }
 
 #[component]
@@ -111,16 +120,21 @@ fn RailGroup(group: NavigationGroup) -> impl IntoView {
     }
 }
 
-/// Where the user is, the tools of the rooms, and the theme. On narrow screens it carries the brand too.
+/// Where the user is, the tools of the rooms, and the theme. On narrow screens it carries the links of the
+/// rail too.
 #[component]
 fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl IntoView {
     let pathname = use_location().pathname;
     let place = move || place_of(navigation, &pathname.read());
     view! {
         <header class="bg-base-100 border-base-300 sticky top-0 z-10 flex items-center gap-3 border-b px-3.5 py-2.5 sm:px-5.5">
-            <a href="/" aria-label="Benchmark Studio" class="rounded-md lg:hidden">
-                <Logo />
-            </a>
+            <div class="lg:hidden">
+                <Menu label="Main menu" side=Side::Left button=Logo>
+                    <nav aria-label="Main menu" class="pb-1.5">
+                        <Links navigation />
+                    </nav>
+                </Menu>
+            </div>
             <p class="min-w-0 truncate">
                 {move || {
                     place()

@@ -21,7 +21,7 @@ pub fn AccountPage() -> impl IntoView {
     view! {
         <Title text="Account" />
         <PageHead title="Account" about="Your password, tokens for scripts, and the way out." />
-        <div class="mt-3.5 grid max-w-3xl gap-3.5">
+        <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <PasswordPanel />
             <TokensPanel />
             <DeletionPanel />

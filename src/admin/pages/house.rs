@@ -108,7 +108,7 @@ fn InvitationsPanel(
                 <h2 class="font-semibold">"Invitations"</h2>
                 <p class="text-soft mt-0.5">"A link that opens one account. Send it yourself."</p>
                 <ActionForm action=invite attr:class="mt-3 flex flex-wrap items-end gap-2">
-                    <div class="w-64">
+                    <div class="w-64 max-w-full">
                         <TextField
                             label="Only for this e-mail address (optional)"
                             name="email"
@@ -125,7 +125,14 @@ fn InvitationsPanel(
                 <FormError error=error_of(withdraw) />
                 {move || link().map(|path| view! { <FreshLink path /> })}
             </div>
-            {(!invitations.is_empty()).then(|| view! { <InvitationTable invitations withdraw /> })}
+            {(!invitations.is_empty())
+                .then(|| {
+                    view! {
+                        <div class="overflow-x-auto">
+                            <InvitationTable invitations withdraw />
+                        </div>
+                    }
+                })}
         </Panel>
     }
 }

@@ -61,7 +61,7 @@ fn Detail(
                 "All users"
             </a>
         </PageHead>
-        <div class="mt-3.5 grid max-w-3xl gap-3.5">
+        <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <RolePanel user=user.clone() action=role />
             <LimitsPanel id=user.id.clone() limit action=limits />
             <DeletionPanel user />

@@ -1,0 +1,178 @@
+// What admins do, each on a studio of their own: what they set holds for everybody.
+
+import { expect, expectAccessible, openInteractive, register } from "./helpers.js";
+import { startMock, test as base } from "./server.js";
+
+const test = base.extend({
+  /** The first user, who is signed in. */
+  account: async ({ playwright, baseURL }, use) => {
+    await use(await register(playwright, baseURL));
+  },
+  storageState: async ({ account }, use) => {
+    await use(account.state);
+  },
+  /** Opens a browser with the cookies of nobody or of a user. */
+  enter: async ({ browser, baseURL }, use) => {
+    const contexts = [];
+    await use(async (user) => {
+      const context = await browser.newContext({ baseURL, storageState: user?.state });
+      contexts.push(context);
+      return context.newPage();
+    });
+    for (const context of contexts) await context.close();
+  },
+});
+
+async function letIn(page, label) {
+  await page.getByLabel("Who may open an account").selectOption({ label });
+  await page.getByRole("button", { name: "Change the settings" }).click();
+  await expect(page.getByText("Changed.", { exact: true })).toBeVisible();
+}
+
+async function openUser(page, { email }) {
+  await openInteractive(page, "/admin");
+  await page.getByRole("link", { name: email }).click();
+  await expect(page.getByRole("heading", { name: email, level: 1 })).toBeVisible();
+}
+
+async function openAccount(page, email) {
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Open the account" }).click();
+}
+
+test("who has an invitation gets in, once, and nobody when registration is closed", async ({ page, enter }) => {
+  await openInteractive(page, "/admin");
+  await letIn(page, "Who has an invitation");
+  const guest = await enter();
+  await guest.goto("/register");
+  await expect(guest.getByText("Registration is by invitation.")).toBeVisible();
+  await expect(guest.getByRole("button", { name: "Open the account" })).toHaveCount(0);
+
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const invitation = await page.getByRole("link", { name: "this invitation" }).getAttribute("href");
+  await openInteractive(guest, invitation);
+  await openAccount(guest, "guest@example.org");
+  await expect(guest).toHaveURL("/benchmark");
+  const second = await enter();
+  await openInteractive(second, invitation);
+  await openAccount(second, "second@example.org");
+  await expect(second.getByRole("alert").filter({ hasText: "invitation" })).toBeVisible();
+
+  await openInteractive(page, "/admin");
+  await expect(page.getByRole("link", { name: "guest@example.org" })).toBeVisible();
+  await letIn(page, "Nobody");
+  await second.goto("/register");
+  await expect(second.getByText("Registration is closed.")).toBeVisible();
+});
+
+test("an invitation is withdrawn", async ({ page, enter }) => {
+  await openInteractive(page, "/admin");
+  await letIn(page, "Who has an invitation");
+  await page.getByLabel("Only for this e-mail address").fill("late@example.org");
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const invitation = await page.getByRole("link", { name: "this invitation" }).getAttribute("href");
+  await page.getByRole("row").filter({ hasText: "late@example.org" }).getByRole("button", { name: "Withdraw" }).click();
+  await expect(page.getByRole("row").filter({ hasText: "late@example.org" })).toHaveCount(0);
+  const guest = await enter();
+  await openInteractive(guest, invitation);
+  await openAccount(guest, "late@example.org");
+  await expect(guest.getByRole("alert").filter({ hasText: "invitation" })).toBeVisible();
+});
+
+test("another role signs the user out, and then opens the pages of admins", async ({ page, enter, playwright, baseURL }) => {
+  const user = await register(playwright, baseURL);
+  const theirs = await enter(user);
+  await openInteractive(theirs, "/providers");
+  await expect(theirs.getByLabel(/^Jobs: none/)).toBeVisible();
+  expect((await theirs.goto("/admin")).ok()).toBe(true);
+  await expect(theirs.getByRole("table")).toHaveCount(0);
+  await openInteractive(theirs, "/providers");
+  await expect(theirs.getByLabel(/^Jobs: none/)).toBeVisible();
+
+  await openUser(page, user);
+  await page.getByRole("button", { name: "Make admin" }).click();
+  await expect(page.getByRole("button", { name: "Make an ordinary user" })).toBeVisible();
+  await expect(theirs).toHaveURL(/\/login\?next=%2Fproviders$/);
+  await theirs.getByLabel("E-mail address").fill(user.email);
+  await theirs.getByLabel("Password").fill(user.password);
+  await theirs.getByRole("button", { name: "Sign in" }).click();
+  await expect(theirs).toHaveURL("/providers");
+  await theirs.getByLabel(`Account: ${user.email}`).click();
+  await theirs.getByRole("link", { name: "Admin", exact: true }).click();
+  await expect(theirs.getByRole("row").filter({ hasText: user.email })).toContainText("admin");
+});
+
+test("limits hold from then on, and a deleted user is gone", async ({ page, enter, playwright, baseURL }) => {
+  const user = await register(playwright, baseURL);
+  await openUser(page, user);
+  await page.getByLabel("Benchmarks an hour").fill("1");
+  await page.getByLabel("Runs a model and tier").fill("2");
+  await page.getByRole("button", { name: "Set the limits" }).click();
+  await expect(page.getByLabel("Benchmarks an hour")).toHaveValue("1");
+
+  const theirs = await enter(user);
+  await openInteractive(theirs, "/benchmark");
+  await theirs.getByLabel("Runs", { exact: true }).fill("3");
+  await theirs.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(theirs.getByRole("alert").filter({ hasText: "2" })).toBeVisible();
+  await theirs.getByLabel("Runs", { exact: true }).fill("1");
+  await theirs.getByLabel("Max tokens").fill("16");
+  await theirs.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(theirs.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+  await theirs.getByRole("button", { name: "Run again" }).click();
+  await expect(theirs.getByRole("alert").filter({ hasText: /hour/ })).toBeVisible();
+
+  await page.getByRole("button", { name: "Delete the user" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete the user" }).click();
+  await expect(page).toHaveURL("/admin");
+  await expect(page.getByRole("link", { name: user.email })).toHaveCount(0);
+  await expect(theirs).toHaveURL(/\/login/);
+});
+
+test("private networks are out of reach with a second user until an admin allows them", async ({ page, enter, playwright, baseURL }) => {
+  const mock = await startMock();
+  const user = await register(playwright, baseURL);
+  const theirs = await enter(user);
+  await openInteractive(theirs, "/providers/new");
+  await theirs.getByLabel("Name").fill("Beside the server");
+  await theirs.getByLabel("Base URL").fill(mock.found);
+  await theirs.getByRole("button", { name: "Add provider" }).click();
+  await theirs.getByRole("link", { name: "Find models" }).click();
+  await expect(theirs.getByRole("main")).toContainText(/admin/);
+  await expect(theirs.getByRole("button", { name: "Add chosen models" })).toHaveCount(0);
+
+  await openInteractive(page, "/admin");
+  await page.getByLabel("Requests to this machine and private networks").selectOption({ label: "Allowed" });
+  await page.getByRole("button", { name: "Change the settings" }).click();
+  await expect(page.getByText("Changed.", { exact: true })).toBeVisible();
+  await theirs.reload();
+  await expect(theirs.getByRole("button", { name: "Add chosen models" })).toBeVisible();
+  await mock.stop();
+});
+
+test("users cannot look at the pages of admins", async ({ enter, account, playwright, baseURL }) => {
+  const theirs = await enter(await register(playwright, baseURL));
+  await theirs.goto("/admin");
+  await expect(theirs.getByRole("table")).toHaveCount(0);
+  expect(await theirs.content()).not.toContain(account.email);
+});
+
+for (const [name, colorScheme, width] of [["light", "light", 1440], ["dark", "dark", 1440], ["phone", "light", 360]]) {
+  test(`axe finds nothing serious, and nothing scrolls sideways, ${name}`, async ({ page, account }) => {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await openInteractive(page, "/admin");
+    await page.getByRole("button", { name: "Make a link" }).click();
+    await expect(page.getByRole("link", { name: "this invitation" })).toBeVisible();
+    const look = async (shot) => {
+      await page.screenshot({ path: `end2end/screenshots/${shot}-${name}.png`, fullPage: true });
+      await expectAccessible(page);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+    };
+    await look("admin");
+    await openUser(page, account);
+    await look("admin-user");
+  });
+}
