@@ -1,0 +1,147 @@
+// The socket and the bell, as one who watches meets them.
+
+import { test as base } from "@playwright/test";
+import { expect, expectAccessible, openInteractive, register } from "./helpers.js";
+
+// Each test counts the tabs and jobs of an account of its own.
+const test = base.extend({
+  account: async ({ playwright, baseURL }, use) => {
+    await use(await register(playwright, baseURL));
+  },
+  storageState: async ({ account }, use) => {
+    await use(account.state);
+  },
+});
+
+const note = (page) => page.locator(".connection-status");
+const bell = (page) => page.getByLabel(/^Jobs:/);
+
+/** Starts a benchmark over REST, as a script would; returns its id. */
+async function startBenchmark(request, { token }, { runs, maxTokens, model = "demo-fast" }) {
+  const answer = await request.post("/api/benchmark", {
+    headers: { authorization: `Bearer ${token}` },
+    data: { targets: [{ provider_key: "demo", model_id: model }], runs, max_tokens: maxTokens, warmup: false },
+  });
+  expect(answer.ok(), await answer.text()).toBe(true);
+  return (await answer.json()).job_id;
+}
+
+/** Lets the test cut the page's socket and keep it from coming back. */
+async function holdLine(page) {
+  const line = { down: false, cut: undefined };
+  await page.routeWebSocket(/\/ws$/, (socket) => {
+    if (line.down) return socket.close({ code: 1013 });
+    socket.connectToServer();
+    line.cut = () => socket.close({ code: 1012 });
+  });
+  return line;
+}
+
+test("a lost connection is told, mended, and made up for", async ({ page, account, request }) => {
+  const line = await holdLine(page);
+  await openInteractive(page, "/providers");
+  await expect(bell(page)).toHaveAttribute("aria-label", "Jobs: none active");
+  await expect(note(page)).toBeEmpty();
+  await expect.poll(() => line.cut).toBeDefined();
+  line.down = true;
+  await line.cut();
+  await expect(note(page)).toHaveText("Reconnecting…");
+  await expect(note(page)).toBeVisible();
+  await page.screenshot({ path: "end2end/screenshots/reconnecting.png" });
+
+  await startBenchmark(request, account, { runs: 20, maxTokens: 400, model: "demo-steady" });
+  await expect(bell(page)).toHaveAttribute("aria-label", "Jobs: none active");
+  line.down = false;
+  await expect(note(page)).toBeEmpty();
+  await expect(bell(page)).toHaveAttribute("aria-label", /^Jobs: 1 active/);
+});
+
+test("a watched benchmark goes on where it was after the connection was lost", async ({ page, account, request }) => {
+  const line = await holdLine(page);
+  const id = await startBenchmark(request, account, { runs: 3, maxTokens: 48 });
+  await openInteractive(page, `/benchmark/${id}`);
+  await expect.poll(() => line.cut).toBeDefined();
+  line.down = true;
+  await line.cut();
+  await expect(note(page)).toHaveText("Reconnecting…");
+  const job = async () => (await (await request.get(`/api/jobs/${id}`, { headers: { authorization: `Bearer ${account.token}` } })).json()).status;
+  await expect.poll(job).toBe("done");
+  line.down = false;
+  await expect(page.getByRole("button", { name: "Run again" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Results" }).locator("tbody td").last()).toHaveText("3");
+});
+
+test("a sixth tab is told why it is not live, and is when another has closed", async ({ page, context }) => {
+  await openInteractive(page, "/providers");
+  const others = await page.evaluate(async () => {
+    const open = () =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(`ws://${location.host}/ws`);
+        socket.onmessage = () => resolve(socket);
+        socket.onclose = reject;
+      });
+    window.tabs = [await open(), await open(), await open(), await open()];
+    return window.tabs.length;
+  });
+  expect(others).toBe(4);
+  const sixth = await context.newPage();
+  const code = sixth.evaluate.bind(sixth, () =>
+    new Promise((resolve) => (new WebSocket(`ws://${location.host}/ws`).onclose = ({ code, reason }) => resolve([code, reason]))),
+  );
+  await openInteractive(sixth, "/providers");
+  await expect(note(sixth)).toHaveText("Open in more than five tabs: this one is not live. Close another and load this one again.");
+  expect(await code()).toEqual([4008, "Five connections are open already. Close one and connect again."]);
+  await sixth.screenshot({ path: "end2end/screenshots/sixth-tab.png" });
+  await expectAccessible(sixth);
+
+  await page.evaluate(
+    () => new Promise((resolve) => ((window.tabs[0].onclose = resolve), window.tabs[0].close())),
+  );
+  await openInteractive(sixth, "/providers");
+  await expect(note(sixth)).toBeEmpty();
+});
+
+test("the bell shows a job's progress, and cancels it by keyboard", async ({ page, account, request }) => {
+  await openInteractive(page, "/providers");
+  await startBenchmark(request, account, { runs: 20, maxTokens: 400, model: "demo-steady" });
+  await expect(bell(page)).toHaveAttribute("aria-label", /^Jobs: 1 active/);
+  await bell(page).focus();
+  await page.keyboard.press("Enter");
+  const menu = page.locator(".menu[open]");
+  await expect(menu.getByRole("heading", { name: "1 active job" })).toBeVisible();
+  await expect(menu.getByRole("progressbar", { name: "Progress of Benchmark" })).toBeVisible();
+  await expect(menu.getByText("running", { exact: false }).or(menu.getByText("%")).first()).toBeVisible();
+  await page.screenshot({ path: "end2end/screenshots/bell-active.png" });
+  await expectAccessible(page);
+
+  await page.keyboard.press("Escape");
+  await expect(menu).toHaveCount(0);
+  await expect(bell(page)).toBeFocused();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await expect(menu.getByRole("link", { name: "Benchmark" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(menu.getByRole("button", { name: /^Cancel Benchmark/ })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(menu.getByRole("heading", { name: "Nothing is running" })).toBeVisible();
+  await expect(menu.getByText("cancelled")).toBeVisible();
+  await expect(menu.getByRole("link", { name: "Benchmark" })).toHaveCount(0);
+});
+
+test("the bell lists the last ten that have finished, with links to them", async ({ page, account, request }) => {
+  await openInteractive(page, "/providers");
+  const ids = [];
+  for (let number = 0; number < 11; number += 1) {
+    ids.push(await startBenchmark(request, account, { runs: 1, maxTokens: 1 }));
+  }
+  await bell(page).click();
+  const finished = page.getByRole("region", { name: "Finished" });
+  await expect(page.getByRole("heading", { name: "Nothing is running" })).toBeVisible({ timeout: 30_000 });
+  const links = finished.getByRole("link", { name: "Benchmark" });
+  await expect(links).toHaveCount(10);
+  await page.screenshot({ path: "end2end/screenshots/bell-finished.png" });
+  const shown = await links.evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+  expect(shown).toEqual(ids.slice(1).reverse().map((id) => `/benchmark/${id}`));
+  await links.first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("1 model, 1 context size, 1 run");
+});
