@@ -1,0 +1,106 @@
+// The whole way, as a new user goes it: an account, the demo models, a real local model found by asking
+// its server, benchmarks of both in several tabs, one cancelled and one found in the history.
+
+import { expect, openInteractive, unique } from "./helpers.js";
+import { startRealModel, test as base } from "./server.js";
+
+const test = base.extend({
+  realModel: async ({}, use) => {
+    const server = await startRealModel();
+    await use(server.found);
+    await server.stop();
+  },
+});
+
+const shot = (page, name) => page.screenshot({ path: `end2end/screenshots/whole-way-${name}.png`, fullPage: true });
+const rows = (page) => page.getByRole("region", { name: "Results" }).locator("tbody tr");
+const rowOf = (page, model, tier) => rows(page).filter({ has: page.getByRole("rowheader", { name: model }) }).filter({ hasText: tier });
+const cancel = (page) => page.getByRole("main").getByRole("button", { name: "Cancel", exact: true });
+
+async function register(page) {
+  await openInteractive(page, "/register");
+  await expect(page.getByText("The first account of this studio is its admin's.")).toBeVisible();
+  await page.getByLabel("E-mail address").fill(`${unique("whole-way")}@example.org`);
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Open the account" }).click();
+  await expect(page).toHaveURL("/benchmark");
+  await page.locator("html[data-interactive]").waitFor();
+}
+
+async function addByDiscovery(page, address) {
+  await openInteractive(page, "/providers/new");
+  await page.getByLabel("Name").fill("Real model");
+  await page.getByLabel("Base URL").fill(address);
+  await page.getByRole("button", { name: "Add provider" }).click();
+  await page.getByRole("link", { name: "Find models" }).click();
+  await page.getByRole("checkbox", { name: /smollm2/ }).check();
+  await shot(page, "found");
+  await page.getByRole("button", { name: "Add chosen models" }).click();
+  await expect(page.getByRole("listitem").filter({ hasText: "smollm2" })).toBeVisible();
+}
+
+async function setUp(page, { models, runs, maxTokens, tiers }) {
+  await page.getByRole("button", { name: "Choose none of Demo", exact: false }).click();
+  for (const model of models) await page.getByRole("checkbox", { name: model }).check();
+  await page.getByLabel("Runs", { exact: true }).fill(String(runs));
+  await page.getByLabel("Max tokens").fill(String(maxTokens));
+  // The boxes themselves are out of sight; their chips are pressed.
+  for (const tier of tiers) await page.getByRole("checkbox", { name: tier, exact: true }).check({ force: true });
+}
+
+test("from the account to the finished benchmark of a demo model and a real one", async ({ page, context, realModel }) => {
+  test.setTimeout(240_000);
+  await register(page);
+  await expect(page.getByRole("checkbox", { name: /Demo Fast/ })).toBeChecked();
+  await shot(page, "first-page");
+  await addByDiscovery(page, realModel);
+
+  await openInteractive(page, "/benchmark");
+  await setUp(page, { models: [/Demo Steady/], runs: 20, maxTokens: 400, tiers: [] });
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(rows(page).first()).toContainText("tok/s");
+  const cancelled = page.url();
+  await cancel(page).click();
+  await page.getByRole("button", { name: "Cancel the benchmark" }).click();
+  await expect(page.getByText("It was cancelled, and its results were discarded.")).toBeVisible();
+  await shot(page, "cancelled");
+
+  await openInteractive(page, "/benchmark");
+  await setUp(page, { models: [/Demo Fast/, /smollm2/], runs: 2, maxTokens: 64, tiers: ["1K"] });
+  await shot(page, "set-up");
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page).toHaveURL(/\/benchmark\/[0-9a-f-]{36}$/);
+  expect(page.url()).not.toBe(cancelled);
+  const second = await context.newPage();
+  await openInteractive(second, page.url());
+
+  // The real model takes its time: the demo model is done while both tabs can still be watched.
+  for (const tab of [page, second]) {
+    await expect(rows(tab)).toHaveCount(4);
+    await expect(rowOf(tab, "Demo Fast", "1,0").locator("td").last()).toHaveText("2");
+    await expect(cancel(tab)).toBeVisible();
+  }
+  await shot(page, "running");
+  const measured = await rowOf(page, "Demo Fast", "1,0").innerText();
+  await second.reload();
+  await expect(rows(second)).toHaveCount(4);
+  expect(await rowOf(second, "Demo Fast", "1,0").innerText()).toBe(measured);
+
+  for (const tab of [page, second]) {
+    await expect(tab.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 180_000 });
+    for (const row of await rows(tab).all()) await expect(row).toContainText("tok/s");
+  }
+  const figures = async (tab) => (await rows(tab).allInnerTexts()).sort();
+  expect(await figures(second)).toEqual(await figures(page));
+
+  await page.getByRole("link", { name: "History", exact: true }).click();
+  const entries = page.getByRole("main").getByRole("link", { name: /Demo/ });
+  await expect(entries).toHaveCount(1);
+  await shot(page, "history");
+  await entries.click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("2 models, 2 context sizes, 2 runs");
+  await expect(page.getByText("Fastest output")).toBeVisible();
+  await expect(rowOf(page, "smollm2", "1,0")).toContainText("tok/s");
+  await expect(page.locator("canvas").first()).toBeVisible();
+  await shot(page, "report");
+});
