@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, HtmlElement, HtmlInputElement};
 
+use crate::benchmark::report::without_simulated;
 use crate::benchmark::set_up::{MenuGroup, MenuModel, ModelMenu, Obstacle};
 use crate::ui::form::FieldError;
 use crate::ui::format::tokens;
@@ -125,7 +126,8 @@ fn Provider<'a>(
         }
     };
     let label = format!("of {}", group.name);
-    let tagged = group.simulated && !group.name.contains("simulated");
+    let simulated = group.simulated;
+    let name = shown_name(&group.name, simulated);
     let rows: Vec<_> = group
         .ready()
         .iter()
@@ -133,15 +135,16 @@ fn Provider<'a>(
             let value = group.value_of(model);
             let checked = first.contains(&value);
             let words = words.of_model(model);
-            view! { <ModelRow model=model.clone() value checked words query /> }
+            let name = shown_name(&model.name, simulated);
+            view! { <ModelRow model=model.clone() name value checked words query /> }
         })
         .collect();
     view! {
         <fieldset node_ref=fieldset class="model-group" hidden=move || !words.found(&query.read())>
             <legend class="float-left flex w-full items-center gap-2 font-semibold">
                 <Dot hue=group.hue />
-                <span class="truncate">{group.name.clone()}</span>
-                {tagged.then(|| view! { <Tag text="simulated" /> })}
+                <span class="truncate">{name}</span>
+                {simulated.then(|| view! { <Tag text="simulated" /> })}
                 {group.local.then(|| view! { <Tag text="local" /> })}
                 {(ready > 1)
                     .then(|| {
@@ -169,6 +172,7 @@ fn Provider<'a>(
 #[component]
 fn ModelRow(
     model: MenuModel,
+    name: String,
     value: String,
     checked: bool,
     words: String,
@@ -178,14 +182,19 @@ fn ModelRow(
     view! {
         <label class="model-row" hidden=move || !matches(&words, &query.read())>
             <input type="checkbox" name="models[]" value=value checked=checked />
-            <span class="truncate" title=model.name.clone()>
-                {model.name.clone()}
+            <span class="truncate" title=model.name>
+                {name}
             </span>
             <span class="text-muted num ml-auto" title=exact>
                 {model.context_window.map(tokens)}
             </span>
         </label>
     }
+}
+
+/// The name beside a tag that says what is simulated.
+fn shown_name(name: &str, simulated: bool) -> String {
+    if simulated { without_simulated(name).to_owned() } else { name.to_owned() }
 }
 
 /// Says what to do before a provider's models can be chosen.

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
 use crate::benchmark::report::columns::{COLUMNS, Column, Metric, Width, best};
-use crate::benchmark::report::hue_of;
 use crate::benchmark::report::remarks::{has_estimated_context, is_estimated, outliers};
+use crate::benchmark::report::{hue_of, short_name};
 use crate::benchmark::types::ResultRow;
 use crate::ui::format;
 use crate::ui::table::{Direction, NumberCell, Sort, SortHeader};
@@ -159,15 +159,14 @@ fn TableRow(
 ) -> impl IntoView {
     let mine = Memo::new(move |_| bests.read().iter().map(|best| *best == Some(place)).collect::<Vec<_>>());
     let first = row.get_untracked();
-    let (hue, name, provider) = (hue_of(&first), first.model, first.provider);
-    let tagged = first.simulated && !name.contains("simulated");
+    let (hue, name, simulated) = (hue_of(&first), short_name(&first).to_owned(), first.simulated);
     view! {
         <tr>
             <th scope="row" class="model-cell">
                 <span class="flex items-center gap-1.5">
                     <Dot hue=hue />
-                    <span title=provider>{name}</span>
-                    {tagged.then(|| view! { <Tag text="simulated" /> })}
+                    <span title=first.provider>{name}</span>
+                    {simulated.then(|| view! { <Tag text="simulated" /> })}
                 </span>
             </th>
             {move || cells(&row.read(), &mine.read(), runs)}

@@ -24,5 +24,10 @@ pub fn hue_of(row: &ResultRow) -> &'static str {
 
 /// The model's name where there is little room and something else says that it is simulated.
 pub fn short_name(row: &ResultRow) -> &str {
-    row.model.trim_end_matches(" (simulated)")
+    without_simulated(&row.model)
+}
+
+/// A model's or provider's name without what a tag beside it says.
+pub fn without_simulated(name: &str) -> &str {
+    name.trim_end_matches(" (simulated)")
 }
