@@ -3,6 +3,7 @@
 mod actions;
 mod add;
 mod discover;
+mod fields;
 mod key;
 mod model;
 mod panel;

@@ -4,13 +4,14 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::actions::Actions;
+use super::fields::{StepFields, SwitchFields};
 use super::key::{KeyForm, KeyTag};
 use crate::providers::listing::{
     Access, HealthStatus, KeyState, ModelListing, ProviderHealth, ProviderListing,
 };
 use crate::providers::settings::Step;
 use crate::providers::types::{Price, PriceSource};
-use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::button::ButtonTone;
 use crate::ui::format::{UNKNOWN, counted, millis, tokens, usd};
 use crate::ui::tag::{Dot, Tag, Tone};
 
@@ -101,6 +102,10 @@ fn PanelTools<'a>(listing: &'a ProviderListing, actions: Actions) -> impl IntoVi
     let (id, name) = (listing.id.clone(), listing.provider.display_name.clone());
     let [settings, find] = ["", "/discover"].map(|page| format!("/providers/{id}{page}"));
     let [settings_label, find_label] = ["Settings of", "Find models of"].map(|what| format!("{what} {name}"));
+    let [up, down] = [Step::Up, Step::Down]
+        .map(|step| view! { <StepFields kind="provider" id=id.clone() name=name.clone() step /> });
+    let (enabled, pending) = (listing.enabled, actions.switch.pending());
+    let switch = view! { <SwitchFields kind="provider" id name enabled pending /> };
     Some(view! {
         <div class="border-line-soft flex flex-wrap items-center gap-1.5 border-t px-3 py-1.5">
             <a class=ButtonTone::Quiet.class() href=settings aria-label=settings_label>
@@ -109,39 +114,11 @@ fn PanelTools<'a>(listing: &'a ProviderListing, actions: Actions) -> impl IntoVi
             <a class=ButtonTone::Quiet.class() href=find aria-label=find_label>
                 "Find models"
             </a>
-            <SwitchForm id=id.clone() name=name.clone() enabled=listing.enabled actions />
-            <StepForm id=id.clone() name=name.clone() step=Step::Up actions />
-            <StepForm id name step=Step::Down actions />
+            <ActionForm action=actions.switch>{switch}</ActionForm>
+            <ActionForm action=actions.step>{up}</ActionForm>
+            <ActionForm action=actions.step>{down}</ActionForm>
         </div>
     })
-}
-
-#[component]
-fn SwitchForm(id: String, name: String, enabled: bool, actions: Actions) -> impl IntoView {
-    let Actions { switch, .. } = actions;
-    view! {
-        <ActionForm action=switch>
-            <input type="hidden" name="provider" value=id />
-            <input type="hidden" name="on" value=(!enabled).to_string() />
-            <SubmitButton tone=ButtonTone::Quiet pending=switch.pending()>
-                {if enabled { "Switch off" } else { "Switch on" }}
-                <span class="sr-only">{format!(" {name}")}</span>
-            </SubmitButton>
-        </ActionForm>
-    }
-}
-
-#[component]
-fn StepForm(id: String, name: String, step: Step, actions: Actions) -> impl IntoView {
-    view! {
-        <ActionForm action=actions.step>
-            <input type="hidden" name="provider" value=id />
-            <input type="hidden" name="step" value=step.as_str() />
-            <button class=ButtonTone::Quiet.class() aria-label=format!("Move {name} {}", step.as_str())>
-                {step.arrow()}
-            </button>
-        </ActionForm>
-    }
 }
 
 #[component]

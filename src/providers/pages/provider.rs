@@ -7,6 +7,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::Failure;
 use super::actions::{ActionErrors, Actions};
+use super::fields::{StepFields, SwitchFields};
 use super::key::{KeySection, KeyTag};
 use super::panel::ModelTags;
 use crate::providers::PriceSource;
@@ -209,44 +210,27 @@ fn ModelTools(provider: String, listing: ModelListing, actions: Actions) -> impl
     let (id, name) = (listing.id, listing.model.display_name);
     let edit = format!("/providers/{provider}/models/{id}");
     let edit_label = format!("Edit {name}");
+    let [up, down] = [Step::Up, Step::Down]
+        .map(|step| view! { <StepFields kind="model" id=id.clone() name=name.clone() step /> });
+    let switch = view! {
+        <SwitchFields
+            kind="model"
+            id=id.clone()
+            name=name.clone()
+            enabled=listing.enabled
+            pending=actions.switch_model.pending()
+        />
+    };
     view! {
         <div class="flex flex-wrap items-center gap-1 sm:ml-auto">
             <a class=ButtonTone::Quiet.class() href=edit aria-label=edit_label>
                 "Edit"
             </a>
-            <ModelSwitch id=id.clone() name=name.clone() enabled=listing.enabled actions />
-            <ModelStep id=id.clone() name=name.clone() step=Step::Up actions />
-            <ModelStep id=id.clone() name=name.clone() step=Step::Down actions />
+            <ActionForm action=actions.switch_model>{switch}</ActionForm>
+            <ActionForm action=actions.step_model>{up}</ActionForm>
+            <ActionForm action=actions.step_model>{down}</ActionForm>
             <ModelDelete provider id name actions />
         </div>
-    }
-}
-
-#[component]
-fn ModelSwitch(id: String, name: String, enabled: bool, actions: Actions) -> impl IntoView {
-    let Actions { switch_model, .. } = actions;
-    view! {
-        <ActionForm action=switch_model>
-            <input type="hidden" name="model" value=id />
-            <input type="hidden" name="on" value=(!enabled).to_string() />
-            <SubmitButton tone=ButtonTone::Quiet pending=switch_model.pending()>
-                {if enabled { "Switch off" } else { "Switch on" }}
-                <span class="sr-only">{format!(" {name}")}</span>
-            </SubmitButton>
-        </ActionForm>
-    }
-}
-
-#[component]
-fn ModelStep(id: String, name: String, step: Step, actions: Actions) -> impl IntoView {
-    view! {
-        <ActionForm action=actions.step_model>
-            <input type="hidden" name="model" value=id />
-            <input type="hidden" name="step" value=step.as_str() />
-            <button class=ButtonTone::Quiet.class() aria-label=format!("Move {name} {}", step.as_str())>
-                {step.arrow()}
-            </button>
-        </ActionForm>
     }
 }
 

@@ -126,12 +126,9 @@ pub(super) struct Decoder {
 
 impl Decoder {
     pub(super) fn decode(&mut self, event_name: &str, data: &[u8], out: &mut Vec<StreamEvent>) {
-        if event_name == "error" {
-            return out.push(StreamEvent::Error(error::in_stream(data)));
-        }
-        match serde_json::from_slice::<Event>(data) {
+        match error::read_event(event_name, data) {
             Ok(event) => self.read(event, data, out),
-            Err(error) => out.push(StreamEvent::Error(error::unreadable(data, &error))),
+            Err(error) => out.push(StreamEvent::Error(error)),
         }
     }
 

@@ -10,8 +10,8 @@ pub use types::*;
 use serde_json::Value;
 
 use super::{
-    ApiError, ChatRequest, ChatResponse, FinishReason, ListedModel, Role, StreamEvent, ToolCallDelta,
-    ToolChoice, ToolDefinition, error,
+    ApiError, ChatRequest, ChatResponse, FinishReason, ListedModel, StreamEvent, ToolCallDelta, ToolChoice,
+    ToolDefinition, error,
     request::{free_params, listed, rename},
 };
 use crate::providers::Provider;
@@ -58,15 +58,9 @@ fn tool_choice(choice: &ToolChoice) -> Option<&'static str> {
 
 impl From<&super::Message> for Message {
     fn from(message: &super::Message) -> Self {
-        let role = match message.role {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-            Role::Tool => "tool",
-        };
         let only_calls = message.content.is_empty() && !message.tool_calls.is_empty();
         Self {
-            role: role.to_owned(),
+            role: message.role.as_str().to_owned(),
             content: (!only_calls).then(|| Content::Text(message.content.clone())),
             tool_calls: message.tool_calls.iter().map(ToolCall::from).collect(),
             tool_plan: None,
@@ -101,12 +95,9 @@ pub(super) struct Decoder {
 
 impl Decoder {
     pub(super) fn decode(&mut self, event_name: &str, data: &[u8], out: &mut Vec<StreamEvent>) {
-        if event_name == "error" {
-            return out.push(StreamEvent::Error(error::in_stream(data)));
-        }
-        match serde_json::from_slice::<Event>(data) {
+        match error::read_event(event_name, data) {
             Ok(event) => self.read(event, data, out),
-            Err(error) => out.push(StreamEvent::Error(error::unreadable(data, &error))),
+            Err(error) => out.push(StreamEvent::Error(error)),
         }
     }
 

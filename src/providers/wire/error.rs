@@ -2,6 +2,7 @@
 //! key-like strings are masked, control characters are gone, the text is bounded.
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{ApiError, ErrorKind};
@@ -104,6 +105,17 @@ pub(super) fn in_stream_text(text: &str) -> ApiError {
 pub(super) fn find_in_stream(data: &[u8]) -> Option<ApiError> {
     let json: Value = serde_json::from_slice(data).ok()?;
     text_in(&json).map(|_| in_stream_value(&json))
+}
+
+/// Reads an event of a protocol that names its errors' events `error`.
+///
+/// # Errors
+/// What the error event says, or what is wrong with an event that the protocol's types cannot read.
+pub(super) fn read_event<T: DeserializeOwned>(name: &str, data: &[u8]) -> Result<T, ApiError> {
+    if name == "error" {
+        return Err(in_stream(data));
+    }
+    serde_json::from_slice(data).map_err(|error| unreadable(data, &error))
 }
 
 /// An event that the protocol's types cannot read: an error in a shape of its own, or garbage.

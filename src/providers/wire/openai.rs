@@ -10,7 +10,7 @@ pub use types::*;
 use serde_json::Value;
 
 use super::{
-    ApiError, ChatRequest, ChatResponse, FinishReason, ListedModel, Role, StreamEvent, ToolCallDelta,
+    ApiError, ChatRequest, ChatResponse, FinishReason, ListedModel, StreamEvent, ToolCallDelta,
     ToolDefinition, error, request::free_params, think::ThinkSplitter,
 };
 use crate::providers::{Provider, ProviderKind};
@@ -43,15 +43,9 @@ fn asks_for_usage(provider: &Provider, request: &ChatRequest) -> bool {
 
 impl From<&super::Message> for Message {
     fn from(message: &super::Message) -> Self {
-        let role = match message.role {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-            Role::Tool => "tool",
-        };
         let only_calls = message.content.is_empty() && !message.tool_calls.is_empty();
         Self {
-            role: role.to_owned(),
+            role: message.role.as_str().to_owned(),
             content: (!only_calls).then(|| Content::Text(message.content.clone())),
             tool_calls: message.tool_calls.iter().map(ToolCall::from).collect(),
             tool_call_id: message.tool_call_id.clone(),

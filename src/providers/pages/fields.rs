@@ -1,0 +1,37 @@
+//! What the small forms of an entry in a list send, be it a provider or a model.
+
+use leptos::prelude::*;
+
+use crate::providers::settings::Step;
+use crate::ui::button::{ButtonTone, SubmitButton};
+
+/// Turns the entry on or off. `kind` is its field's name, `id` the entry, `name` what people call it.
+#[component]
+pub(super) fn SwitchFields(
+    kind: &'static str,
+    id: String,
+    name: String,
+    enabled: bool,
+    #[prop(into)] pending: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <input type="hidden" name=kind value=id />
+        <input type="hidden" name="on" value=(!enabled).to_string() />
+        <SubmitButton tone=ButtonTone::Quiet pending>
+            {if enabled { "Switch off" } else { "Switch on" }}
+            <span class="sr-only">{format!(" {name}")}</span>
+        </SubmitButton>
+    }
+}
+
+/// Moves the entry one step.
+#[component]
+pub(super) fn StepFields(kind: &'static str, id: String, name: String, step: Step) -> impl IntoView {
+    view! {
+        <input type="hidden" name=kind value=id />
+        <input type="hidden" name="step" value=step.as_str() />
+        <button class=ButtonTone::Quiet.class() aria-label=format!("Move {name} {}", step.as_str())>
+            {step.arrow()}
+        </button>
+    }
+}
