@@ -12,8 +12,9 @@ use crate::ui::dialog::ConfirmDialog;
 use crate::ui::form::{
     FormError, PasswordField, PasswordPurpose, Select, SelectOption, TextField, error_of, sentence,
 };
+use crate::ui::format::counted;
 use crate::ui::page::{PageHead, Panel, Skeleton};
-use crate::ui::time::Ago;
+use crate::ui::time::{Ago, now_ms};
 
 /// The account's page.
 #[component]
@@ -184,14 +185,13 @@ fn TokenRow(token: AccessToken, revoke: ServerAction<RevokeToken>) -> impl IntoV
     }
 }
 
-/// How long a token is still good, in whole days.
+/// How long a token is still good: "30 days", right after it was made for as long.
 fn left(expires_at: i64) -> String {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-    match (expires_at - crate::ui::time::now_ms()).div_euclid(DAY_MS) {
-        ..0 => "expired".to_owned(),
-        0 => "less than a day".to_owned(),
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
+    match expires_at - now_ms() {
+        ..=0 => "expired".to_owned(),
+        1..DAY_MS => "less than a day".to_owned(),
+        left_ms => counted(((left_ms + DAY_MS - 1) / DAY_MS) as usize, "day"),
     }
 }
 

@@ -1,7 +1,7 @@
 // A bar a row from zero, and over its end a whisker from the interval's low to its high.
 
 import { named, number, simulatedBar, tooltip, valueAxis } from "./common.js";
-import { widest } from "./look.js";
+import { shortened, widest } from "./look.js";
 
 const ROW = 34;
 const AXIS = 34;
@@ -26,7 +26,7 @@ export const bars = {
         data: labels,
         axisLine: { lineStyle: { color: look.line } },
         axisTick: { show: false },
-        axisLabel: { color: look.soft, fontSize: 12, interval: 0, width: room, overflow: "truncate" },
+        axisLabel: { color: look.soft, fontSize: 12, interval: 0, formatter: (label) => shortened(label, room, look) },
       },
       series: [barSeries(spec, look), whiskerSeries(spec, look)],
     };

@@ -7,6 +7,7 @@ export const number = (value) => plain.format(value);
 export const valueAxis = (look) => ({
   type: "value",
   min: 0,
+  splitNumber: 4,
   axisLine: { show: false },
   axisTick: { show: false },
   axisLabel: { color: look.soft, fontSize: 12, hideOverlap: true },

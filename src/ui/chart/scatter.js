@@ -27,7 +27,7 @@ function pointSeries(spec, look) {
     symbolSize: SYMBOL,
     cursor: "default",
     label: { show: true, color: look.soft, fontSize: 12, formatter: ({ dataIndex }) => spec.points[dataIndex]?.label ?? "" },
-    labelLayout: { hideOverlap: true },
+    labelLayout: { hideOverlap: true, moveOverlap: "shiftY" },
     data: spec.points.map((point) => ({
       value: [point.x, point.y],
       itemStyle: styleOf(point, look),
