@@ -6,7 +6,7 @@ use super::*;
 use crate::providers::{
     ErrorKind, ProviderKind,
     wire::{
-        Usage as NeutralUsage, decode_models, decode_response,
+        Role, Usage as NeutralUsage, decode_models, decode_response,
         tests::{decode_all, provider, request, user},
     },
 };
