@@ -165,8 +165,9 @@ fn TableRow(
             <th scope="row" class="model-cell">
                 <span class="flex items-center gap-1.5">
                     <Dot hue=hue />
-                    <span title=first.provider>{name}</span>
-                    {simulated.then(|| view! { <Tag text="simulated" /> })}
+                    <span title=first.provider>
+                        {name} {simulated.then(|| view! { <Tag text="simulated" /> })}
+                    </span>
                 </span>
             </th>
             {move || cells(&row.read(), &mine.read(), runs)}
