@@ -47,7 +47,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 }
 
 #[derive(Deserialize, ToSchema)]
-struct Registration {
+struct RegistrationRequest {
     /// At most 254 characters; case does not count.
     #[schema(format = "email", max_length = 254)]
     email: String,
@@ -106,7 +106,7 @@ fn set_cookies(cookies: Vec<HeaderValue>) -> AppendHeaders<Vec<(http::HeaderName
 /// The first account of an installation is an admin's. Sets the cookies of a browser session too.
 #[utoipa::path(
     post, path = "/api/auth/register", tag = TAG, security(()),
-    request_body = Registration,
+    request_body = RegistrationRequest,
     responses(
         (status = 200, description = "The account is open and signed in", body = SignedInBody),
         (status = 400, description = "The e-mail address, the password or the invitation cannot be used", body = Told),
@@ -119,7 +119,7 @@ fn set_cookies(cookies: Vec<HeaderValue>) -> AppendHeaders<Vec<(http::HeaderName
 async fn register(
     State(accounts): State<Accounts>,
     peer: Peer,
-    Body(body): Body<Registration>,
+    Body(body): Body<RegistrationRequest>,
 ) -> Result<impl IntoResponse, Failure> {
     let new = NewAccount { email: body.email, password: body.password, invitation: body.invitation };
     Ok(kept(accounts.register(new, peer.address).await?, peer))

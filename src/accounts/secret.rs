@@ -146,9 +146,12 @@ fn warn_when_open(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a secret and its file. Of several processes that start at once, all get the same: the file
-/// appears whole or not at all, and only the first one counts.
+/// Makes a secret, its file and the directory for it. Of several processes that start at once, all get
+/// the same: the file appears whole or not at all, and only the first one counts.
 fn make(file: &Path) -> anyhow::Result<Secret> {
+    let cannot_write = || format!("cannot write the secret to {}", file.display());
+    // With PostgreSQL nothing else has made the data directory.
+    file.parent().map_or(Ok(()), fs::create_dir_all).with_context(cannot_write)?;
     let secret = Secret::random();
     let draft = file.with_file_name(format!("{FILE_NAME}.{}", new_id()));
     let written = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, file));
@@ -160,7 +163,7 @@ fn make(file: &Path) -> anyhow::Result<Secret> {
         }
         _ => {
             let made = written.and(removed).and_then(|()| sync_directory_of(file));
-            made.with_context(|| format!("cannot write the secret to {}", file.display()))?;
+            made.with_context(cannot_write)?;
             Ok(secret)
         }
     }
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn starting_many_at_once_makes_one_secret() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join(FILE_NAME);
+        let file = dir.path().join("not/there/yet").join(FILE_NAME);
         let keys: Vec<Key> = std::thread::scope(|scope| {
             let starts: Vec<_> =
                 (0..8).map(|_| scope.spawn(|| make(&file).unwrap().key(Purpose::Check))).collect();

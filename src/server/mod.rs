@@ -14,6 +14,8 @@ mod security;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod two_users;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -51,35 +53,12 @@ const TOKENIZERS_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(&config).await?;
     let _lock = lock(&config.database)?;
-    let database = Database::open(config.database).await?;
-    let secret = Secret::load(config.secret.as_ref(), &config.data_dir, &database).await?;
+    let database = Database::open(config.database.clone()).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
-    let providers = ProviderService::new(database.clone(), Vault::new(&secret))
-        .with_demo(demo.address())
-        .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
-    let prompts = PromptService::new(database.clone());
-    let hub = Hub::default();
-    let relay = Relay::connect(&database, hub.clone()).await?;
-    let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
-        .await?
-        .with_newcomers(vec![Box::new(providers.clone())]);
-    let job_settings = jobs::Settings::from_env(peers(&database))?;
-    let admin = AdminService::new(database.clone(), accounts.clone(), job_settings.benchmarks_per_hour);
-    let jobs = JobService::new(database.clone(), relay, job_settings);
-    let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
+    let state = assemble(&config, &database, &demo).await?;
+    let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
     jobs.start();
     tokio::spawn(release_unused_tokenizers());
-    let state = AppState {
-        options: config.leptos,
-        hub: hub.clone(),
-        accounts,
-        admin,
-        proxies: config.proxies,
-        jobs: jobs.clone(),
-        prompts,
-        providers,
-        benchmarks,
-    };
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     info!("serving at http://{}", listener.local_addr()?);
     axum::serve(listener.tap_io(without_delay), app).with_graceful_shutdown(stop_signal()).await?;
@@ -89,6 +68,34 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     drop(demo);
     info!("stopped");
     Ok(())
+}
+
+/// What handlers share, on this database. Jobs do not run yet.
+async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> anyhow::Result<AppState> {
+    let secret = Secret::load(config.secret.as_ref(), &config.data_dir, database).await?;
+    let hub = Hub::default();
+    let providers = ProviderService::new(database.clone(), Vault::new(&secret))
+        .with_demo(demo.address())
+        .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
+    let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
+        .await?
+        .with_newcomers(vec![Box::new(providers.clone())]);
+    let relay = Relay::connect(database, hub.clone()).await?;
+    let job_settings = jobs::Settings::from_env(peers(database))?;
+    let admin = AdminService::new(database.clone(), accounts.clone(), job_settings.benchmarks_per_hour);
+    let jobs = JobService::new(database.clone(), relay, job_settings);
+    let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
+    Ok(AppState {
+        options: config.leptos.clone(),
+        hub,
+        accounts,
+        admin,
+        proxies: config.proxies.clone(),
+        jobs,
+        prompts: PromptService::new(database.clone()),
+        providers,
+        benchmarks,
+    })
 }
 
 fn peers(database: &Database) -> jobs::Peers {

@@ -48,7 +48,7 @@ impl Timings {
 
 /// The server's process; killed when dropped.
 pub struct RealLlm {
-    process: Child,
+    pub process: Child,
     pub address: SocketAddr,
     log: Receiver<Timings>,
 }

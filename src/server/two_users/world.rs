@@ -1,0 +1,288 @@
+//! An installation with an admin, Anna, who has something of everything, and Ben.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use leptos::config::LeptosOptions;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::examples::Example;
+use crate::accounts::{self, UserId};
+use crate::database::{Database, Location, testing};
+use crate::mock;
+use crate::providers::ProviderKind;
+use crate::server::{self, AppState, Config, router};
+
+/// Stands in everything that Anna names, so that it is found wherever it gets to.
+pub(super) const MARK: &str = "zebra";
+
+/// Answers at once.
+const QUICK: &str = "mock/ttft=1,gap=1,tokens=4";
+/// Does not answer while the test runs.
+pub(super) const SLOW: &str = "mock/ttft=600000";
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(super) enum Caller {
+    Nobody,
+    /// With `Authorization: Bearer`.
+    Token(String),
+}
+
+/// What Anna has.
+#[derive(Debug, Clone)]
+pub(super) struct Belongings {
+    pub user: UserId,
+    pub provider_key: String,
+    pub provider: String,
+    /// A second provider, with nothing in it.
+    pub other_provider_key: String,
+    pub model_id: String,
+    pub model: String,
+    pub token: String,
+    pub prompt: String,
+    pub finished: String,
+    pub running: String,
+    /// An open invitation, which is the admin's and not Anna's.
+    pub invitation: String,
+}
+
+impl Belongings {
+    fn ids(&self) -> [&str; 7] {
+        let Self { provider, model, token, finished, running, invitation, user, .. } = self;
+        [provider, model, token, finished, running, invitation, user.as_str()]
+    }
+
+    /// Whether the text holds one of Anna's ids or something that she named.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        text.contains(MARK) || self.ids().iter().any(|id| text.contains(id))
+    }
+}
+
+pub(super) struct World {
+    pub state: AppState,
+    pub database: Database,
+    pub annas: Belongings,
+    pub admin: Caller,
+    pub anna: Caller,
+    pub ben: Caller,
+    ben_id: UserId,
+    _demo: mock::Handle,
+    _data: TempDir,
+}
+
+/// Runs the test on each database that can be tested here.
+pub(super) async fn on_both(test: impl AsyncFn(World)) {
+    test(World::sqlite().await).await;
+    if let Some(url) = testing::postgres_schema().await {
+        test(World::on(Location::Postgres(url), tempfile::tempdir().unwrap()).await).await;
+    }
+}
+
+impl World {
+    pub(super) async fn sqlite() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        Self::on(Location::Sqlite(data.path().to_owned()), data).await
+    }
+
+    async fn on(location: Location, data: TempDir) -> Self {
+        let config = Config {
+            leptos: LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build(),
+            database: location.clone(),
+            data_dir: data.path().to_owned(),
+            secret: None,
+            admin_email: None,
+            proxies: server::peer::Proxies::default(),
+        };
+        let database = Database::open(location).await.unwrap();
+        let demo = mock::start_demo().unwrap();
+        let state = server::assemble(&config, &database, &demo).await.unwrap();
+        state.jobs.start();
+        // Off otherwise, since there is more than one user; the mock is on this machine.
+        accounts::Settings::new(database.clone()).set_local_networks(Some(true)).await.unwrap();
+        let (admin, _) = register(&state, "admin@example.org").await;
+        let (anna, anna_id) = register(&state, &format!("{MARK}@example.org")).await;
+        let (ben, ben_id) = register(&state, "ben@example.org").await;
+        let invitation = json!({ "email": "somebody@example.org" });
+        let invitation = make(&state, &admin, "POST", "/api/admin/invitations", invitation).await;
+        let invitation = text(&invitation["id"]);
+        let annas = furnish(&state, &anna, UserId::new(anna_id), invitation, &demo).await;
+        let ben_id = UserId::new(ben_id);
+        Self { state, database, annas, admin, anna, ben, ben_id, _demo: demo, _data: data }
+    }
+
+    pub(super) fn ben_id(&self) -> UserId {
+        self.ben_id.clone()
+    }
+
+    /// The answer's status and text.
+    pub(super) async fn try_out(&self, caller: &Caller, example: &Example) -> (StatusCode, String) {
+        let body = example.body.as_ref().map(|body| ("application/json", body.to_string()));
+        send(&self.state, caller, example.method, &example.address, body).await
+    }
+
+    pub(super) async fn json(
+        &self,
+        caller: &Caller,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        json(&self.state, caller, method, path, body).await
+    }
+
+    /// Calls a server function as a script does, with a form or JSON.
+    pub(super) async fn call(
+        &self,
+        caller: &Caller,
+        method: &str,
+        path: &str,
+        arguments: &str,
+    ) -> (StatusCode, String) {
+        if method == "GET" {
+            return send(&self.state, caller, method, &format!("{path}?{arguments}"), None).await;
+        }
+        let is_json = arguments.starts_with('{');
+        let kind = if is_json { "application/json" } else { "application/x-www-form-urlencoded" };
+        send(&self.state, caller, method, path, Some((kind, arguments.to_owned()))).await
+    }
+
+    /// What was sent may come back in the answer; nothing else of Anna's may.
+    pub(super) fn assert_tells_nothing(&self, route: &str, sent: &str, answer: &str) {
+        let words = self.annas.ids().into_iter().chain([MARK]);
+        for word in words.filter(|word| !sent.contains(word)) {
+            assert!(!answer.contains(word), "{route} tells {word}: {answer}");
+        }
+    }
+
+    /// A token of Anna's that she has signed out.
+    pub(super) async fn ended_session_of_anna(&self) -> Caller {
+        let credentials = json!({ "email": format!("{MARK}@example.org"), "password": PASSWORD });
+        let (_, answer) = self.json(&Caller::Nobody, "POST", "/api/auth/login", Some(credentials)).await;
+        let session = Caller::Token(text(&answer["access_token"]));
+        let (status, _) = self.json(&session, "POST", "/api/auth/logout", None).await;
+        assert_eq!(status, StatusCode::OK);
+        session
+    }
+}
+
+async fn register(state: &AppState, email: &str) -> (Caller, String) {
+    let account = json!({ "email": email, "password": PASSWORD });
+    let answer = make(state, &Caller::Nobody, "POST", "/api/auth/register", account).await;
+    (Caller::Token(text(&answer["access_token"])), text(&answer["user"]["id"]))
+}
+
+/// Gives Anna one of everything.
+async fn furnish(
+    state: &AppState,
+    anna: &Caller,
+    user: UserId,
+    invitation: String,
+    demo: &mock::Handle,
+) -> Belongings {
+    let provider_key = format!("{MARK}-provider");
+    let base_url = mock::base_url(&demo.base_url(), ProviderKind::Custom.facts().protocol);
+    let provider =
+        json!({ "key": provider_key, "name": "The zebra's own", "kind": "custom", "api_base": base_url });
+    let provider = text(&make(state, anna, "POST", "/api/v2/providers", provider).await["id"]);
+    let other_provider_key = format!("{MARK}-other");
+    let other = json!({ "key": other_provider_key, "name": "Another zebra", "api_base": base_url });
+    make(state, anna, "POST", "/api/v2/providers", other).await;
+    let models = format!("/api/v2/providers/{provider}/models");
+    let model = json!({ "litellm_id": QUICK, "display_name": "Quick zebra" });
+    let model = text(&make(state, anna, "POST", &models, model).await["id"]);
+    let slow = json!({ "litellm_id": SLOW, "display_name": "Slow zebra" });
+    make(state, anna, "POST", &models, slow).await;
+    let key = json!({ "provider_key": provider_key, "value": format!("sk-{MARK}-0123456789") });
+    make(state, anna, "PUT", "/api/keys", key).await;
+    let prompt = format!("{MARK}-prompt");
+    let template = json!({ "key": prompt, "label": "Zebra's prompt", "prompt": "What is a zebra?" });
+    make(state, anna, "POST", "/api/config/prompts", template).await;
+    let token = json!({ "name": "zebra's laptop" });
+    let token = text(&make(state, anna, "POST", "/api/auth/tokens", token).await["id"]);
+
+    let mut tab = state.hub.join(&user).unwrap();
+    let benchmark = |model: &str| {
+        let target = json!({ "provider_key": provider_key, "model_id": model });
+        json!({ "targets": [target], "runs": 1, "warmup": false, "prompt": "How fast does a zebra run?", "timeout": 900 })
+    };
+    let finished = text(&make(state, anna, "POST", "/api/benchmark", benchmark(QUICK)).await["job_id"]);
+    hear(&mut tab, "job_completed").await;
+    let running = make(state, anna, "POST", "/api/benchmark", benchmark(SLOW)).await;
+    hear(&mut tab, "benchmark_progress").await;
+    let running = text(&running["job_id"]);
+    let model_id = QUICK.to_owned();
+    Belongings {
+        user,
+        provider_key,
+        provider,
+        other_provider_key,
+        model_id,
+        model,
+        token,
+        prompt,
+        finished,
+        running,
+        invitation,
+    }
+}
+
+async fn hear(tab: &mut crate::live::hub::Tab, name: &str) {
+    loop {
+        let frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
+        assert_ne!(frame["type"], "job_failed", "{frame}");
+        if frame["type"] == name {
+            return;
+        }
+    }
+}
+
+async fn make(state: &AppState, caller: &Caller, method: &str, path: &str, body: Value) -> Value {
+    let (status, answer) = json(state, caller, method, path, Some(body)).await;
+    assert!(status.is_success(), "{method} {path}: {status} {answer}");
+    answer
+}
+
+async fn json(
+    state: &AppState,
+    caller: &Caller,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> (StatusCode, Value) {
+    let body = body.map(|body| ("application/json", body.to_string()));
+    let (status, answer) = send(state, caller, method, path, body).await;
+    (status, serde_json::from_str(&answer).unwrap_or(Value::Null))
+}
+
+async fn send(
+    state: &AppState,
+    caller: &Caller,
+    method: &str,
+    path: &str,
+    body: Option<(&str, String)>,
+) -> (StatusCode, String) {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Caller::Token(token) = caller {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let body = match body {
+        Some((kind, text)) => {
+            request = request.header(header::CONTENT_TYPE, kind);
+            Body::from(text)
+        }
+        None => Body::empty(),
+    };
+    let response = router(state.clone()).oneshot(request.body(body).unwrap()).await.unwrap();
+    let status = response.status();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}

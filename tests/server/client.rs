@@ -1,0 +1,110 @@
+//! A script's way to the server: REST with a bearer token.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use super::process::Server;
+
+/// A user with a personal access token.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Host and port of the server that is asked.
+    pub address: String,
+    pub token: String,
+}
+
+impl Client {
+    /// Opens an account and makes a token for scripts.
+    pub async fn register(server: &Server, name: &str) -> Self {
+        let mut client = Self { address: address_of(server), token: "none".into() };
+        let account =
+            json!({ "email": format!("{name}@example.org"), "password": "correct horse battery staple" });
+        client.token = text(&client.post("/api/auth/register", account).await["access_token"]);
+        client.token = text(&client.post("/api/auth/tokens", json!({ "name": "test" })).await["token"]);
+        client
+    }
+
+    /// The same user at another process.
+    pub fn at(&self, server: &Server) -> Self {
+        Self { address: address_of(server), ..self.clone() }
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        self.done("GET", path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        self.done("POST", path, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Value {
+        self.done("PUT", path, Some(body)).await
+    }
+
+    async fn done(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let (status, answer) = self.ask(method, path, body).await;
+        assert!(status.is_success(), "{method} {path}: {status} {answer}");
+        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{method} {path} is no JSON: {answer}"))
+    }
+
+    /// The answer whatever it is.
+    pub async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, String) {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.send(method, path, "application/json", body).await
+    }
+
+    /// Submits a form, as a page does.
+    pub async fn submit(&self, path: &str, form: String) -> (StatusCode, String) {
+        self.send("POST", path, "application/x-www-form-urlencoded", form).await
+    }
+
+    async fn send(&self, method: &str, path: &str, kind: &str, body: String) -> (StatusCode, String) {
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, &self.address)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body))
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Adds a provider; its id.
+    pub async fn add_provider(&self, key: &str, base_url: &str) -> String {
+        let provider = json!({ "key": key, "name": format!("The {key}"), "api_base": base_url });
+        text(&self.post("/api/v2/providers", provider).await["id"])
+    }
+
+    /// Adds a model to a provider.
+    pub async fn add_model(&self, provider: &str, model: &str) {
+        self.post(&format!("/api/v2/providers/{provider}/models"), json!({ "litellm_id": model })).await;
+    }
+
+    /// Starts a benchmark of models of one provider; its id.
+    pub async fn start(&self, provider_key: &str, models: &[&str], runs: u32) -> String {
+        let target = |model| json!({ "provider_key": provider_key, "model_id": model });
+        let targets: Vec<Value> = models.iter().map(target).collect();
+        let request = json!({ "targets": targets, "runs": runs, "warmup": true, "timeout": 900 });
+        text(&self.post("/api/benchmark", request).await["job_id"])
+    }
+}
+
+fn address_of(server: &Server) -> String {
+    server.root.trim_start_matches("http://").to_owned()
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}

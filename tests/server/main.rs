@@ -1,0 +1,21 @@
+//! The program as a team runs it: `llm-studio serve` in processes of its own, asked over HTTP and
+//! through a raw WebSocket, killed, restarted, and several at once on one database.
+
+#![cfg(feature = "ssr")]
+#![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
+
+mod client;
+mod endpoint;
+mod mock;
+mod process;
+#[path = "../real_llm/server.rs"]
+#[allow(dead_code, reason = "what it logs is another test's business")]
+mod real_llm;
+mod runs;
+mod socket;
+
+mod networks;
+mod restart;
+mod secrets;
+mod several;
+mod story;

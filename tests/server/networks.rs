@@ -1,0 +1,131 @@
+//! Where a server's requests may go, with providers as users set them up.
+
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::client::{Client, text};
+use super::endpoint::Endpoint;
+use super::process::{Installation, Server};
+use super::socket::Socket;
+
+#[tokio::test]
+async fn local_networks_are_the_first_user_s_alone_unless_an_admin_says_otherwise() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let endpoint = Endpoint::start(lists_one_model).await;
+    let admin = Client::register(&server, "admin").await;
+    admin.add_provider("local", &endpoint.base_url).await;
+    assert_eq!(discover(&admin, "local").await, Ok(()));
+    let reached = endpoint.heard().len();
+
+    let ben = Client::register(&server, "ben").await;
+    let provider = ben.add_provider("local", &endpoint.base_url).await;
+    ben.add_model(&provider, "model").await;
+    // The name leads to the same address.
+    ben.add_provider("named", &endpoint.base_url.replace("127.0.0.1", "localhost")).await;
+    for (user, key) in [(&ben, "local"), (&ben, "named"), (&admin, "local")] {
+        let refusal = discover(user, key).await.unwrap_err();
+        assert!(refusal.contains("an admin can allow local networks"), "{refusal}");
+    }
+    assert_eq!(measure(&ben, "local").await, "address_refused");
+    assert_eq!(endpoint.heard().len(), reached, "what was refused has arrived");
+
+    let (status, _) = ben.ask("PUT", "/api/admin/settings", Some(settings(true))).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    admin.put("/api/admin/settings", settings(true)).await;
+    for key in ["local", "named"] {
+        assert_eq!(discover(&ben, key).await, Ok(()));
+    }
+    admin.put("/api/admin/settings", settings(false)).await;
+    assert!(discover(&ben, "local").await.is_err());
+}
+
+#[tokio::test]
+async fn link_local_and_metadata_addresses_are_never_called() {
+    let (_installation, _server, admin) = sole_user().await;
+    for (key, host) in [
+        ("metadata", "169.254.169.254"),
+        ("decimal", "2852039166"),
+        ("mapped", "[::ffff:169.254.169.254]"),
+        ("alibaba", "100.100.100.200"),
+        ("linklocal", "[fe80::1]"),
+    ] {
+        admin.put("/api/admin/settings", settings(true)).await;
+        let provider = json!({ "key": key, "name": key, "api_base": format!("http://{host}/v1") });
+        let (status, answer) = admin.ask("POST", "/api/v2/providers", Some(provider)).await;
+        if status.is_success() {
+            let refusal = discover(&admin, key).await.unwrap_err();
+            assert!(refusal.contains("never"), "{host}: {refusal}");
+        } else {
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{host}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (_installation, _server, admin) = sole_user().await;
+    let target = Endpoint::start(lists_one_model).await;
+    let location = format!("{}/models", target.base_url);
+    let redirecting =
+        move |_: &str| (StatusCode::FOUND, [(header::LOCATION, location.clone())]).into_response();
+    let endpoint = Endpoint::start(redirecting).await;
+    let provider = admin.add_provider("moved", &endpoint.base_url).await;
+    admin.add_model(&provider, "model").await;
+    assert!(discover(&admin, "moved").await.is_err());
+    assert_eq!(measure(&admin, "moved").await, "bad_response");
+    assert!(!endpoint.heard().is_empty());
+    assert!(target.heard().is_empty(), "{:?}", target.heard());
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut() {
+    let (_installation, _server, admin) = sole_user().await;
+    let endless = |_: &str| {
+        let blanks =
+            futures::stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b' '; 1 << 16])));
+        Body::from_stream(blanks).into_response()
+    };
+    let endpoint = Endpoint::start(endless).await;
+    admin.add_provider("endless", &endpoint.base_url).await;
+    let refusal = discover(&admin, "endless").await.unwrap_err();
+    assert!(refusal.contains("bytes"), "{refusal}");
+}
+
+async fn sole_user() -> (Installation, Server, Client) {
+    let installation = Installation::new();
+    let server = installation.start();
+    let admin = Client::register(&server, "admin").await;
+    (installation, server, admin)
+}
+
+fn settings(local_networks: bool) -> serde_json::Value {
+    json!({ "registration": "open", "local_networks": local_networks })
+}
+
+fn lists_one_model(_: &str) -> Response {
+    Json(json!({ "object": "list", "data": [{ "id": "model", "object": "model" }] })).into_response()
+}
+
+/// Asks a provider for its models.
+///
+/// # Errors
+/// With the server's answer when that does not work.
+async fn discover(user: &Client, key: &str) -> Result<(), String> {
+    let (status, answer) = user.ask("GET", &format!("/api/models/discover?provider_key={key}"), None).await;
+    if status.is_success() { Ok(()) } else { Err(answer) }
+}
+
+/// The kind of error with which a run of this provider's model ends.
+async fn measure(user: &Client, key: &str) -> String {
+    let mut tab = Socket::open(user).await;
+    let benchmark = user.start(key, &["model"], 1).await;
+    tab.hear("job_completed", &benchmark).await;
+    let detail = user.get(&format!("/api/history/{benchmark}")).await;
+    text(&detail["rows"][0]["runs"][0]["error"]["kind"])
+}

@@ -1,0 +1,62 @@
+//! A server that is killed in the middle of a benchmark goes on with it.
+
+use super::client::Client;
+use super::mock::Mock;
+use super::process::Installation;
+use super::runs::{Run, runs_in_history};
+use super::socket::Socket;
+
+const MODELS: [&str; 2] = ["mock/ttft=50,gap=1,tokens=4", "mock/ttft=60,gap=1,tokens=4"];
+pub(super) const RUNS: u32 = 5;
+/// With one warm-up each.
+pub(super) const ALL_REQUESTS: usize = MODELS.len() * (1 + RUNS as usize);
+
+/// Starts a benchmark of one provider, whose runs come one after the other.
+pub(super) async fn start(client: &Client, mock: &Mock) -> String {
+    let provider = client.add_provider("local", &mock.base_url).await;
+    for model in MODELS {
+        client.add_model(&provider, model).await;
+    }
+    client.start("local", &MODELS, RUNS).await
+}
+
+#[tokio::test]
+async fn a_killed_server_goes_on_with_the_missing_runs() {
+    let mock = Mock::start();
+    let installation = Installation::new();
+    let server = installation.start();
+    let anna = Client::register(&server, "anna").await;
+    let mut socket = Socket::open(&anna).await;
+    let benchmark = start(&anna, &mock).await;
+    socket.hear_runs(3, &benchmark).await;
+    mock.hold();
+    server.kill();
+
+    let server = installation.start();
+    let anna = anna.at(&server);
+    let mut again = Socket::open(&anna).await;
+    assert!(again.found_active(&benchmark), "{}", again.sync);
+    again.hear_of(&socket.runs(), &benchmark).await;
+    mock.go_on();
+    again.hear("job_completed", &benchmark).await;
+
+    let kept = runs_in_history(&anna, &benchmark).await;
+    assert_each_made_once(&kept, &socket.runs(), mock);
+}
+
+/// All runs are there, those among them that had been heard of before, and of all requests only the one
+/// under way when its server was killed was made again, after another warm-up.
+#[track_caller]
+pub(super) fn assert_each_made_once(kept: &[Run], heard: &[Run], mock: Mock) {
+    let numbers: Vec<(&str, u64)> = kept.iter().map(|run| (&*run.model_id, run.number)).collect();
+    let all: Vec<(&str, u64)> =
+        MODELS.into_iter().flat_map(|model| (1..=RUNS.into()).map(move |number| (model, number))).collect();
+    assert_eq!(numbers, all);
+    assert!(heard.iter().all(|run| kept.contains(run)), "{heard:?}\nis not all among\n{kept:?}");
+    let requests = mock.requests();
+    assert!((ALL_REQUESTS..=ALL_REQUESTS + 2).contains(&requests.len()), "{requests:?}");
+    for run in kept {
+        let made = requests.iter().filter(|request| request.response_id == run.response_id);
+        assert_eq!(made.filter(|request| request.completed).count(), 1, "{run:?} among {requests:?}");
+    }
+}

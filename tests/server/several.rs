@@ -1,0 +1,89 @@
+//! Several servers on one PostgreSQL database: they share tabs, cancels and jobs, also those of the dead.
+
+use sqlx::any::install_default_drivers;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+use uuid::Uuid;
+
+use super::client::Client;
+use super::mock::Mock;
+use super::process::Installation;
+use super::restart::{self, ALL_REQUESTS, assert_each_made_once};
+use super::runs::{history, runs_in_history};
+use super::socket::Socket;
+
+/// Does not answer while the test runs.
+const ENDLESS: &str = "mock/ttft=600000";
+
+/// An installation on an empty schema of the server that `TEST_DATABASE_URL` names, if it does.
+async fn on_postgres() -> Option<Installation> {
+    let server = std::env::var("TEST_DATABASE_URL").ok()?;
+    install_default_drivers();
+    let schema = format!("test_{}", Uuid::new_v4().simple());
+    let mut connection = AnyConnection::connect(&server).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("create schema {schema}"))).await.unwrap();
+    connection.close().await.unwrap();
+    let separator = if server.contains('?') { '&' } else { '?' };
+    let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
+    Some(Installation::new().with("DATABASE_URL", url))
+}
+
+#[tokio::test]
+async fn tabs_and_cancels_reach_the_process_that_runs_the_job() {
+    let Some(installation) = on_postgres().await else { return };
+    let mock = Mock::start();
+    // The first one runs the job: there is no other yet.
+    let runs_it = installation.start();
+    let anna = Client::register(&runs_it, "anna").await;
+    let mut here = Socket::open(&anna).await;
+    let provider = anna.add_provider("endless", &mock.base_url).await;
+    anna.add_model(&provider, ENDLESS).await;
+    let endless = anna.start("endless", &[ENDLESS], 1).await;
+    here.hear("benchmark_progress", &endless).await;
+
+    let other = installation.start();
+    let mut there = Socket::open(&anna.at(&other)).await;
+    assert!(there.found_active(&endless), "{}", there.sync);
+    there.cancel(&endless).await;
+    there.hear("job_cancelled", &endless).await;
+    here.hear("job_cancelled", &endless).await;
+    assert!(history(&anna.at(&other)).await.is_empty());
+
+    // Either may run this one; only one does, and both hear of every run.
+    let benchmark = restart::start(&anna.at(&other), &mock).await;
+    for socket in [&mut here, &mut there] {
+        socket.hear("job_completed", &benchmark).await;
+    }
+    let kept = runs_in_history(&anna, &benchmark).await;
+    assert_eq!((here.runs(), there.runs().len()), (there.runs(), kept.len()));
+    let requests = mock.requests();
+    let completed = requests.iter().filter(|request| request.completed).count();
+    assert_eq!((requests.len(), completed), (ALL_REQUESTS + 1, ALL_REQUESTS), "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_killed_process_s_job_is_taken_over() {
+    let Some(installation) = on_postgres().await else { return };
+    let mock = Mock::start();
+    let killed = installation.start();
+    let anna = Client::register(&killed, "anna").await;
+    let mut first = Socket::open(&anna).await;
+    let benchmark = restart::start(&anna, &mock).await;
+    first.hear_runs(2, &benchmark).await;
+    mock.hold();
+
+    let survivor = installation.start();
+    let anna = anna.at(&survivor);
+    let mut tab = Socket::open(&anna).await;
+    assert!(tab.found_active(&benchmark), "{}", tab.sync);
+    tab.hear_of(&first.runs(), &benchmark).await;
+    mock.go_on();
+    // One more may have been made before; the next one is made by the other process and heard here.
+    tab.hear_runs(first.runs().len() + 2, &benchmark).await;
+    mock.hold();
+    killed.kill();
+    mock.go_on();
+    tab.hear("job_completed", &benchmark).await;
+
+    let kept = runs_in_history(&anna, &benchmark).await;
+    assert_each_made_once(&kept, &tab.runs(), mock);
+}
