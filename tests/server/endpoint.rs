@@ -10,19 +10,29 @@ use axum::response::Response;
 pub struct Endpoint {
     /// For example `http://127.0.0.1:40123/v1`.
     pub base_url: String,
-    heard: Arc<Mutex<Vec<String>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// With its query.
+    pub address: String,
+    /// All of them as text.
+    pub headers: String,
 }
 
 impl Endpoint {
     /// Starts one that answers each request with what `answer` makes of its `Authorization`.
     pub async fn start(answer: impl Fn(&str) -> Response + Clone + Send + Sync + 'static) -> Self {
-        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let heard = Arc::<Mutex<Vec<Heard>>>::default();
         let kept = heard.clone();
         let handler = async move |request: Request| {
             let authorization = request.headers().get("authorization");
             let authorization = authorization.map(|value| value.to_str().unwrap().to_owned());
             let authorization = authorization.unwrap_or_default();
-            kept.lock().unwrap().push(format!("{} {authorization}", request.uri()));
+            let (address, headers) = (request.uri().to_string(), format!("{:?}", request.headers()));
+            kept.lock().unwrap().push(Heard { address, headers });
             answer(&authorization)
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -32,8 +42,8 @@ impl Endpoint {
         Self { base_url, heard }
     }
 
-    /// Address and `Authorization` of each request so far.
-    pub fn heard(&self) -> Vec<String> {
+    /// The requests so far.
+    pub fn heard(&self) -> Vec<Heard> {
         self.heard.lock().unwrap().clone()
     }
 }

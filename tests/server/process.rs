@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, mpsc};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// What outlives a server: its data directory, gone when this is dropped, and its environment.
@@ -98,6 +100,17 @@ impl Server {
 
     /// Ends it as `kill -9` does.
     pub fn kill(self) {}
+
+    /// Asks it to end, as SIGTERM does.
+    pub fn ask_to_end(&self) {
+        let process = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
+        kill(process, Signal::SIGTERM).unwrap();
+    }
+
+    /// Waits until it has ended; whether that went well.
+    pub async fn ended(mut self) -> bool {
+        tokio::task::spawn_blocking(move || self.process.wait().unwrap().success()).await.unwrap()
+    }
 }
 
 /// Reads on for as long as the server speaks, or it would wait for a reader; tells where it listens.

@@ -1,5 +1,7 @@
 //! A server that is killed in the middle of a benchmark goes on with it.
 
+use tokio::net::TcpStream;
+
 use super::client::Client;
 use super::mock::Mock;
 use super::process::Installation;
@@ -42,6 +44,36 @@ async fn a_killed_server_goes_on_with_the_missing_runs() {
 
     let kept = runs_in_history(&anna, &benchmark).await;
     assert_each_made_once(&kept, &socket.runs(), mock);
+}
+
+#[tokio::test]
+async fn a_server_that_is_asked_to_end_lets_the_run_under_way_end() {
+    let mock = Mock::start();
+    let installation = Installation::new();
+    let server = installation.start();
+    let anna = Client::register(&server, "anna").await;
+    let mut socket = Socket::open(&anna).await;
+    let benchmark = start(&anna, &mock).await;
+    socket.hear_runs(2, &benchmark).await;
+    mock.hold();
+    server.ask_to_end();
+    while TcpStream::connect(&anna.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    mock.go_on();
+    assert!(server.ended().await);
+
+    let server = installation.start();
+    let anna = anna.at(&server);
+    let mut again = Socket::open(&anna).await;
+    again.hear_of(&socket.runs(), &benchmark).await;
+    again.hear("job_completed", &benchmark).await;
+    let kept = runs_in_history(&anna, &benchmark).await;
+    let requests = mock.requests();
+    assert!(requests.iter().all(|request| request.completed), "{requests:?}");
+    // Another warm-up at most.
+    assert!((ALL_REQUESTS..=ALL_REQUESTS + 1).contains(&requests.len()), "{requests:?}");
+    assert_eq!(kept.len(), MODELS.len() * RUNS as usize);
 }
 
 /// All runs are there, those among them that had been heard of before, and of all requests only the one
