@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use futures::{StreamExt, future, stream};
+use futures::{StreamExt, TryStreamExt, future, stream};
 use harness::compare::ttft_errors;
 use harness::processes::{Mock, STUDIO};
 use harness::studio::{Studio, Tab, User};
@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 const IDLE_PROMISE_MB: f64 = 60.0;
+/// The allocator gives back within some ten seconds what is not used any more.
+const REST: Duration = Duration::from_secs(30);
 
 const MODELS: usize = 200;
 const PAGES_PER_SECOND: u32 = 50;
@@ -66,9 +68,11 @@ fn judge(what: &str, figure: f64, promise: f64, unit: &str) -> Option<String> {
 /// Memory of a server that nobody uses: fresh, and after somebody has signed in and read a page.
 async fn idle() -> anyhow::Result<Vec<String>> {
     let studio = Studio::start().await?;
+    tokio::time::sleep(REST).await;
     let fresh = judge("memory after the start", studio.resident_mb()?, IDLE_PROMISE_MB, "MB");
     let user = studio.register(USERS[0]).await?;
     studio.page(&user, "/benchmark").await?;
+    tokio::time::sleep(REST).await;
     let used = judge("memory after a sign-in and a page", studio.resident_mb()?, IDLE_PROMISE_MB, "MB");
     Ok([fresh, used].into_iter().flatten().collect())
 }
@@ -107,12 +111,16 @@ async fn page() -> anyhow::Result<Vec<String>> {
 async fn added() -> anyhow::Result<Option<String>> {
     let directory = tempfile::tempdir()?;
     let log = directory.path().join("truth.jsonl");
-    let mut mock = Mock::start("0.0.0.0", &log, false)?;
+    // In real time, so that its own lateness beside the server's work is not counted against the client.
+    let mut mock = Mock::start("0.0.0.0", &log, true)?;
     let studio = Studio::start().await?;
-    let users = future::try_join_all(USERS.map(|name| studio.register(name))).await?;
+    // One after the other: the first is the admin.
+    let users: Vec<User> = stream::iter(USERS).then(|name| studio.register(name)).try_collect().await?;
     let anna = &users[0];
     // Off otherwise, since there are several users.
-    studio.put(anna, "/api/admin/settings", json!({ "local_networks": true })).await?;
+    studio
+        .put(anna, "/api/admin/settings", json!({ "registration": "open", "local_networks": true }))
+        .await?;
     for (key, url) in base_urls(mock.port) {
         studio.add_provider(anna, &key, &url, [MODEL.to_owned()]).await?;
     }

@@ -41,6 +41,8 @@ impl Studio {
             .env("RUST_LOG", "warn")
             .stdout(Stdio::null())
             .spawn()?;
+        // The client wants one even for plain HTTP; that it is set already is as good.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "asks a server of its own")]
         let client = reqwest::Client::new();
         let mut studio = Self { child, port, client, _data: data };
