@@ -13,6 +13,7 @@ use crate::ui::icons::{BellIcon, ProgressRing};
 use crate::ui::progress::ProgressBar;
 use crate::ui::tag::{Tag, Tone};
 use crate::ui::time::{Ago, now_ms};
+use crate::ui::whole::IntoWhole;
 
 /// The user's jobs, right in the server's HTML and alive in the browser. It is what keeps the feed
 /// open: it stands on every page of somebody who is signed in.
@@ -30,6 +31,7 @@ pub fn Bell() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_whole()
 }
 
 #[component]
@@ -50,6 +52,7 @@ fn JobsMenu(board: JobBoard) -> impl IntoView {
             </div>
         </Menu>
     }
+    .into_whole()
 }
 
 /// For those who do not see the ring: "Jobs: 2 active, 62 %".
@@ -73,6 +76,7 @@ fn BellButton(active: Memo<usize>, progress: Memo<Option<f64>>) -> impl IntoView
             </Show>
         </span>
     }
+    .into_whole()
 }
 
 #[component]
@@ -93,6 +97,7 @@ fn ActiveJobs(board: RwSignal<JobBoard>) -> impl IntoView {
             </ul>
         </section>
     }
+    .into_whole()
 }
 
 /// Follows one job: changes of others do not touch it.
@@ -144,6 +149,7 @@ fn CancelButton(id: String, title: String, detail: Signal<String>) -> impl IntoV
             {refused}
         </p>
     }
+    .into_whole()
 }
 
 #[component]
@@ -162,6 +168,7 @@ fn RecentJobs(board: RwSignal<JobBoard>) -> impl IntoView {
             </ul>
         </section>
     }
+    .into_whole()
 }
 
 #[component]
@@ -177,6 +184,7 @@ fn RecentJob(job: Job) -> impl IntoView {
             <p class="text-soft truncate text-xs">{job.error.unwrap_or(job.progress_detail)}</p>
         </li>
     }
+    .into_whole()
 }
 
 /// A link to the job's page where it has one.
@@ -188,8 +196,8 @@ fn JobTitle(title: String, href: Option<String>) -> impl IntoView {
                 {title}
             </a>
         }
-        .into_any(),
-        None => view! { <span class="font-medium">{title}</span> }.into_any(),
+        .into_whole(),
+        None => view! { <span class="font-medium">{title}</span> }.into_whole(),
     }
 }
 
@@ -197,7 +205,7 @@ fn JobTitle(title: String, href: Option<String>) -> impl IntoView {
 fn title_of(job_type: &str) -> String {
     let words = job_type.replace('_', " ");
     let mut letters = words.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// Where to see the job: a benchmark has its page from its start, under the id of its result or, until

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_location;
 use super::disclosure::{Menu, Side};
 use super::icons::Logo;
 use super::theme::ThemeButton;
+use super::whole::IntoWhole;
 
 /// Links of the left rail that belong together.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +33,8 @@ pub fn Frame(
     children: Children,
 ) -> impl IntoView {
     // Without their types, which would grow beyond what the compiler follows.
-    let rail = view! { <Rail navigation /> }.into_any();
-    let top_bar = view! { <TopBar navigation tools /> }.into_any();
+    let rail = view! { <Rail navigation /> }.into_whole();
+    let top_bar = view! { <TopBar navigation tools /> }.into_whole();
     view! {
         // External, so that the router leaves it to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">
@@ -167,13 +168,21 @@ fn place_of(navigation: &'static [NavigationGroup], pathname: &str) -> Option<(&
     })
 }
 
-/// Marks the document as interactive, for styles and tests that have to tell.
+/// Set on `<html>` once the script has taken over, for styles and tests that have to tell.
+const INTERACTIVE: &str = "data-interactive";
+
+/// Marks the document as interactive.
 #[cfg(feature = "hydrate")]
 pub fn mark_interactive() {
     if let Some(html) = document().document_element() {
         // Cannot fail: the attribute's name is valid.
-        let _ = html.set_attribute("data-interactive", "");
+        let _ = html.set_attribute(INTERACTIVE, "");
     }
+}
+
+/// True once the script has taken over the page that the server sent. In the browser only.
+pub fn is_interactive() -> bool {
+    document().document_element().is_some_and(|html| html.has_attribute(INTERACTIVE))
 }
 
 #[cfg(test)]

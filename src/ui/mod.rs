@@ -1,6 +1,7 @@
 //! The design system: layout, form fields, tables, charts. Knows no capability.
 
 pub mod button;
+pub mod case;
 pub mod chart;
 pub mod dialog;
 pub mod disclosure;
@@ -16,3 +17,4 @@ pub mod tag;
 pub mod theme;
 pub mod time;
 pub mod toast;
+pub mod whole;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::icons::ThemeIcon;
+use super::whole::IntoWhole;
 
 /// The user's choice of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -131,6 +132,7 @@ pub fn ThemeButton() -> impl IntoView {
             </button>
         </ActionForm>
     }
+    .into_whole()
 }
 
 #[cfg(all(test, feature = "ssr"))]

@@ -10,6 +10,7 @@ use super::load_page_after;
 use crate::ui::button::{ButtonTone, SubmitButton};
 use crate::ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use crate::ui::page::Skeleton;
+use crate::ui::whole::IntoWhole;
 
 /// Signing in.
 #[component]
@@ -32,6 +33,7 @@ pub fn LoginPage() -> impl IntoView {
         </ActionForm>
         <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Open one"</a> "."</p>
     }
+    .into_whole()
 }
 
 /// Opening an account.
@@ -52,6 +54,7 @@ pub fn RegisterPage() -> impl IntoView {
         </Suspense>
         <p class="text-soft mt-4">"Have an account? " <a class="link" href=login>"Sign in"</a> "."</p>
     }
+    .into_whole()
 }
 
 #[component]
@@ -60,7 +63,7 @@ fn RegisterForm(door: Door) -> impl IntoView {
     load_page_after(action);
     let invitation = query("invitation");
     let Some(about) = about(door, !invitation.is_empty()) else {
-        return view! { <p class="text-soft mt-2">{closed(door)}</p> }.into_any();
+        return view! { <p class="text-soft mt-2">{closed(door)}</p> }.into_whole();
     };
     view! {
         <p class="text-soft mt-1">{about}</p>
@@ -82,7 +85,7 @@ fn RegisterForm(door: Door) -> impl IntoView {
             </SubmitButton>
         </ActionForm>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// What the form says about itself; none where it would be filled in for nothing.

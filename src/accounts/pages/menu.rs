@@ -6,7 +6,9 @@ use leptos_router::components::A;
 
 use super::super::api::SignOut;
 use super::super::types::{Role, User};
+use crate::ui::case::upper_case;
 use crate::ui::disclosure::Menu;
+use crate::ui::whole::IntoWhole;
 
 /// Who is signed in, with the ways to the account's pages and out.
 #[component]
@@ -39,6 +41,7 @@ pub fn AccountMenu(user: User) -> impl IntoView {
             </form>
         </Menu>
     }
+    .into_whole()
 }
 
 /// Two letters for an e-mail address: of the first two words of its name, or the first two of its one.
@@ -50,7 +53,7 @@ fn initials(email: &str) -> String {
         Some(second) => first.chars().take(1).chain(second.chars().take(1)).collect(),
         None => first.chars().take(2).collect(),
     };
-    letters.to_uppercase()
+    upper_case(&letters)
 }
 
 #[cfg(test)]

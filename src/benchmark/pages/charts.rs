@@ -7,6 +7,7 @@ use super::timeline::TimelineChart;
 use crate::benchmark::report::charts::{first_token, output_speed, speed_against_first_token};
 use crate::benchmark::types::ResultRow;
 use crate::ui::chart::{Chart, ChartSize, ChartSpec};
+use crate::ui::whole::IntoWhole;
 
 /// All charts. It has to be known which rows there are.
 #[component]
@@ -37,5 +38,5 @@ pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
             <TimelineChart benchmark />
         </div>
     }
-    .into_any()
+    .into_whole()
 }

@@ -10,6 +10,7 @@ use crate::benchmark::set_up::Complaint;
 use crate::benchmark::submission::BenchmarkRequest;
 use crate::benchmark::view::Estimate;
 use crate::ui::format;
+use crate::ui::whole::IntoWhole;
 
 /// Typing has to pause this long before the server is asked.
 const PAUSE: Duration = Duration::from_millis(350);
@@ -51,7 +52,7 @@ pub fn EstimateNote(
             {children()}
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// Asks the server once the form has stayed as it is for a while.

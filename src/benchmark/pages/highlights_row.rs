@@ -8,6 +8,7 @@ use crate::benchmark::report::highlights::{Highlight, Highlights};
 use crate::ui::figures::{Figure, Figures};
 use crate::ui::format::UNKNOWN;
 use crate::ui::tag::Dot;
+use crate::ui::whole::IntoWhole;
 
 /// Fastest output, quickest first token, cheapest run.
 #[component]
@@ -24,7 +25,7 @@ pub fn HighlightsRow(benchmark: LiveBenchmark) -> impl IntoView {
             {move || figure("Cheapest", "a run", best.read().cheapest.clone(), no_price())}
         </Figures>
     }
-    .into_any()
+    .into_whole()
 }
 
 fn figure(

@@ -11,9 +11,11 @@ use leptos::web_sys::{Element, HtmlElement, HtmlInputElement};
 
 use crate::benchmark::report::without_simulated;
 use crate::benchmark::set_up::{MenuGroup, MenuModel, ModelMenu, Obstacle};
+use crate::ui::case::lower_case;
 use crate::ui::form::FieldError;
 use crate::ui::format::tokens;
 use crate::ui::tag::{Dot, Tag};
+use crate::ui::whole::IntoWhole;
 
 /// From so many models on there is a search box.
 const SEARCHED_FROM: usize = 8;
@@ -78,7 +80,7 @@ pub fn ModelChoice(
             <FieldError id="models-error" error=complaint />
         </section>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// Narrows the list as one types; not part of what the form sends.
@@ -97,7 +99,7 @@ fn SearchBox(query: RwSignal<String>) -> impl IntoView {
                 placeholder="Search models"
                 autocomplete="off"
                 on:keydown=keep_from_sending
-                on:input:target=move |event| query.set(event.target().value().to_lowercase())
+                on:input:target=move |event| query.set(lower_case(&event.target().value()))
             />
         </label>
     }
@@ -166,7 +168,7 @@ fn Provider<'a>(
             {rows}
         </fieldset>
     }
-    .into_any()
+    .into_whole()
 }
 
 #[component]
@@ -225,13 +227,13 @@ struct GroupWords {
 
 impl GroupWords {
     fn of(group: &MenuGroup) -> Self {
-        let provider = group.name.to_lowercase();
+        let provider = lower_case(&group.name);
         let named = Self { provider, models: Vec::new() };
         Self { models: group.ready().iter().map(|model| named.of_model(model)).collect(), ..named }
     }
 
     fn of_model(&self, model: &MenuModel) -> String {
-        format!("{} {} {}", self.provider, model.name.to_lowercase(), model.id.to_lowercase())
+        format!("{} {} {}", self.provider, lower_case(&model.name), lower_case(&model.id))
     }
 
     fn found(&self, query: &str) -> bool {

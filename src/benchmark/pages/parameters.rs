@@ -8,6 +8,7 @@ use crate::prompts::Template;
 use crate::ui::disclosure::Disclosure;
 use crate::ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
 use crate::ui::format::tokens;
+use crate::ui::whole::IntoWhole;
 
 const EFFORTS: [&str; 6] = ["none", "minimal", "low", "medium", "high", "xhigh"];
 
@@ -86,7 +87,7 @@ pub fn Parameters(
             </Disclosure>
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// The text that is sent, and the templates that it can be taken from.
@@ -127,7 +128,7 @@ fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> i
                 })}
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 #[component]
@@ -176,7 +177,7 @@ fn Advanced(fields: SetUpFields, complaints: Complaints) -> impl IntoView {
             </div>
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// Makes a chip of a context size that is not offered.

@@ -8,6 +8,7 @@ use crate::ui::format::time_left;
 use crate::ui::progress::ProgressBar;
 use crate::ui::tag::Dot;
 use crate::ui::time::second_hand;
+use crate::ui::whole::IntoWhole;
 
 /// A line for each provider: what is done, of how much, and how long it may still take.
 #[component]
@@ -25,7 +26,7 @@ pub fn ProviderProgressPanel(benchmark: LiveBenchmark) -> impl IntoView {
             </For>
         </section>
     }
-    .into_any()
+    .into_whole()
 }
 
 #[component]

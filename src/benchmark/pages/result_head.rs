@@ -13,6 +13,7 @@ use crate::ui::dialog::ConfirmDialog;
 use crate::ui::format::counted;
 use crate::ui::page::Panel;
 use crate::ui::time::Ago;
+use crate::ui::whole::IntoWhole;
 
 /// Characters of the prompt that the head quotes.
 const QUOTED: usize = 48;
@@ -43,7 +44,7 @@ pub fn ResultHead(benchmark: LiveBenchmark, targets: usize, created_at: i64) -> 
             </div>
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 fn title(models: usize, asked: &Parameters) -> String {
@@ -115,7 +116,7 @@ fn CancelButton(benchmark: LiveBenchmark) -> impl IntoView {
             </p>
         </ConfirmDialog>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// Says what the benchmark waits for or why it ended. Keeps a running page without JavaScript up to
@@ -157,7 +158,7 @@ pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
         </div>
         {refresh}
     }
-    .into_any()
+    .into_whole()
 }
 
 #[cfg(test)]

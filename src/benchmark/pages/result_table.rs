@@ -7,9 +7,11 @@ use crate::benchmark::report::columns::{COLUMNS, Column, Metric, Width, best};
 use crate::benchmark::report::remarks::{has_estimated_context, is_estimated, outliers};
 use crate::benchmark::report::{hue_of, short_name};
 use crate::benchmark::types::ResultRow;
+use crate::ui::case::lower_case;
 use crate::ui::format;
 use crate::ui::table::{Direction, NumberCell, Sort, SortHeader};
 use crate::ui::tag::{Dot, Tag, Tone};
+use crate::ui::whole::IntoWhole;
 
 /// What the table is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +84,7 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
             </div>
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// Places of the rows in the order that was asked for.
@@ -97,7 +99,7 @@ fn ordered(rows: &[ResultRow], sort: Sort<Key>) -> Vec<usize> {
         Key::Model => None,
     };
     if sort.key == Key::Model {
-        let name = |place: &usize| row(place).map(|row| (row.model.to_lowercase(), row.context_tokens));
+        let name = |place: &usize| row(place).map(|row| (lower_case(&row.model), row.context_tokens));
         places.sort_by(|a, b| sort.order(&name(a), &name(b)));
     } else {
         places.sort_by(|a, b| sort.order_known(&number(a), &number(b)));
@@ -132,7 +134,7 @@ fn TableHead(sort: RwSignal<Sort<Key>>) -> impl IntoView {
             </tr>
         </thead>
     }
-    .into_any()
+    .into_whole()
 }
 
 #[component]
@@ -173,7 +175,7 @@ fn TableRow(
             {move || cells(&row.read(), &mine.read(), runs)}
         </tr>
     }
-    .into_any()
+    .into_whole()
 }
 
 fn cells(row: &ResultRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
@@ -227,7 +229,7 @@ fn RunsCell(
                 <Tag text="skipped" />
             </td>
         }
-        .into_any();
+        .into_whole();
     }
     let made = succeeded + failed;
     view! {
@@ -237,7 +239,7 @@ fn RunsCell(
             {outliers.map(|count| view! { <Tag tone=Tone::Warning text=format::counted(count as usize, "outlier") /> })}
         </td>
     }
-    .into_any()
+    .into_whole()
 }
 
 #[cfg(test)]

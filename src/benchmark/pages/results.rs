@@ -18,6 +18,7 @@ use crate::benchmark::view::BenchmarkView;
 use crate::jobs::JobState;
 use crate::live::use_feed;
 use crate::ui::page::Skeleton;
+use crate::ui::whole::IntoWhole;
 
 /// Loads the benchmark of the address and shows it.
 #[component]
@@ -36,15 +37,15 @@ pub fn ResultsPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match benchmark.await {
-                    Ok(view) => view! { <Results view meanwhile /> }.into_any(),
+                    Ok(view) => view! { <Results view meanwhile /> }.into_whole(),
                     Err(error) => {
-                        view! { <NotShown title="This benchmark cannot be shown" text=sentence(&error) /> }.into_any()
+                        view! { <NotShown title="This benchmark cannot be shown" text=sentence(&error) /> }.into_whole()
                     }
                 }
             })}
         </Suspense>
     }
-    .into_any()
+    .into_whole()
 }
 
 #[component]
@@ -78,7 +79,7 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
         </Show>
         <Announcer benchmark />
     }
-    .into_any()
+    .into_whole()
 }
 
 /// The client's own condition is known at the end only.

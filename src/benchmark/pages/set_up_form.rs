@@ -11,6 +11,7 @@ use super::model_choice::ModelChoice;
 use super::parameters::{Complaints, Parameters};
 use crate::benchmark::api::StartBenchmark;
 use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::whole::IntoWhole;
 
 /// Models, parameters, what they would take, and the button that starts it.
 #[component]
@@ -52,5 +53,5 @@ pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
             </p>
         </ActionForm>
     }
-    .into_any()
+    .into_whole()
 }

@@ -10,6 +10,7 @@ use crate::benchmark::types::ResultRow;
 use crate::providers::ModelRef;
 use crate::ui::chart::{Chart, ChartSize, ChartSpec, Timeline};
 use crate::ui::form::{Select, SelectOption};
+use crate::ui::whole::IntoWhole;
 
 /// Names one run: its row's place in the report and its number.
 type RunName = (usize, u64);
@@ -68,7 +69,7 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
             </div>
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 /// Runs of which there is something to see.

@@ -9,6 +9,7 @@ use super::api::load_set_up;
 use super::sentence;
 use super::set_up_form::SetUpForm;
 use crate::ui::page::{EmptyState, Skeleton};
+use crate::ui::whole::IntoWhole;
 
 /// The set-up column and the page beside it.
 #[component]
@@ -30,16 +31,16 @@ pub fn Workbench() -> impl IntoView {
                     {move || Suspend::new(async move {
                         match set_up.await {
                             Ok(set_up) if set_up.menu.groups.is_empty() => {
-                                view! { <NothingConfigured /> }.into_any()
+                                view! { <NothingConfigured /> }.into_whole()
                             }
-                            Ok(set_up) => view! { <SetUpForm set_up /> }.into_any(),
+                            Ok(set_up) => view! { <SetUpForm set_up /> }.into_whole(),
                             Err(error) => {
                                 view! {
                                     <EmptyState>
                                         <p role="alert">{sentence(&error)}</p>
                                     </EmptyState>
                                 }
-                                    .into_any()
+                                    .into_whole()
                             }
                         }
                     })}
@@ -50,7 +51,7 @@ pub fn Workbench() -> impl IntoView {
             </div>
         </div>
     }
-    .into_any()
+    .into_whole()
 }
 
 #[component]
@@ -89,6 +90,7 @@ pub fn StartHere() -> impl IntoView {
             </EmptyState>
         </div>
     }
+    .into_whole()
 }
 
 /// A benchmark that cannot be shown.
@@ -106,4 +108,5 @@ pub(super) fn NotShown(title: &'static str, #[prop(into)] text: String) -> impl 
             </p>
         </EmptyState>
     }
+    .into_whole()
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::web_sys::{Element, Event};
 use serde::Serialize;
 
+use super::super::case::lower_case;
 use super::module;
 use super::spec::ChartSpec;
 
@@ -135,7 +136,7 @@ fn ask_for_png(element: &Element) {
 /// A title as part of a file's name: `output-speed`.
 fn slug(title: &str) -> String {
     let words = title.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-").to_lowercase()
+    lower_case(&words.collect::<Vec<_>>().join("-"))
 }
 
 #[cfg(test)]

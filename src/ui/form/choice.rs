@@ -3,6 +3,7 @@
 use leptos::html::{Input, Select as SelectTag};
 use leptos::prelude::*;
 
+use super::super::whole::IntoWhole;
 use super::binding::{bind_checked, bind_text};
 use super::field::{FieldFrame, FieldIds};
 use super::text::initial;
@@ -93,8 +94,8 @@ fn option_group(group: Option<String>, options: Vec<SelectOption>, chosen: &str)
         })
         .collect();
     match group {
-        Some(group) => view! { <optgroup label=group>{entries}</optgroup> }.into_any(),
-        None => entries.into_any(),
+        Some(group) => view! { <optgroup label=group>{entries}</optgroup> }.into_whole(),
+        None => entries.into_whole(),
     }
 }
 

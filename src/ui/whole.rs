@@ -1,0 +1,100 @@
+//! Views that the browser takes over without a pause.
+//!
+//! Only what stands around the router has to wait, for the code of its page. Leptos compiles the code to
+//! wait into every element of every erased view; without it the first page's code is a tenth lighter.
+
+use leptos::attr::Attribute;
+use leptos::attr::any_attribute::AnyAttribute;
+use leptos::prelude::*;
+use leptos::tachys::hydration::Cursor;
+use leptos::tachys::ssr::StreamBuilder;
+use leptos::tachys::view::{Position, PositionState};
+
+/// Makes views that have no router inside.
+pub trait IntoWhole {
+    /// The view without its type, like [`into_any`](IntoAny::into_any), and without the code to wait for
+    /// what is inside.
+    fn into_whole(self) -> AnyView;
+}
+
+impl<V: RenderHtml + Send + 'static> IntoWhole for V {
+    fn into_whole(self) -> AnyView {
+        Whole(self).into_any()
+    }
+}
+
+/// Leaves [`RenderHtml::hydrate_async`] as it is by default, which is to hydrate at once.
+struct Whole<V>(V);
+
+impl<V: Render> Render for Whole<V> {
+    type State = V::State;
+
+    fn build(self) -> Self::State {
+        self.0.build()
+    }
+
+    fn rebuild(self, state: &mut Self::State) {
+        self.0.rebuild(state);
+    }
+}
+
+impl<V: RenderHtml> AddAnyAttr for Whole<V> {
+    type Output<A: Attribute> = Whole<V::Output<A>>;
+
+    fn add_any_attr<A: Attribute>(self, attribute: A) -> Self::Output<A>
+    where
+        Self::Output<A>: RenderHtml,
+    {
+        Whole(self.0.add_any_attr(attribute))
+    }
+}
+
+impl<V: RenderHtml> RenderHtml for Whole<V> {
+    type AsyncOutput = V::AsyncOutput;
+    type Owned = Whole<V::Owned>;
+
+    const MIN_LENGTH: usize = V::MIN_LENGTH;
+    const EXISTS: bool = V::EXISTS;
+
+    fn dry_resolve(&mut self) {
+        self.0.dry_resolve();
+    }
+
+    async fn resolve(self) -> Self::AsyncOutput {
+        self.0.resolve().await
+    }
+
+    fn html_len(&self) -> usize {
+        self.0.html_len()
+    }
+
+    fn to_html_with_buf(
+        self,
+        html: &mut String,
+        position: &mut Position,
+        escape: bool,
+        mark_branches: bool,
+        attributes: Vec<AnyAttribute>,
+    ) {
+        self.0.to_html_with_buf(html, position, escape, mark_branches, attributes);
+    }
+
+    fn to_html_async_with_buf<const OUT_OF_ORDER: bool>(
+        self,
+        html: &mut StreamBuilder,
+        position: &mut Position,
+        escape: bool,
+        mark_branches: bool,
+        attributes: Vec<AnyAttribute>,
+    ) {
+        self.0.to_html_async_with_buf::<OUT_OF_ORDER>(html, position, escape, mark_branches, attributes);
+    }
+
+    fn hydrate<const FROM_SERVER: bool>(self, cursor: &Cursor, position: &PositionState) -> Self::State {
+        self.0.hydrate::<FROM_SERVER>(cursor, position)
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Whole(self.0.into_owned())
+    }
+}
