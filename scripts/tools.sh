@@ -18,21 +18,39 @@ wasm_target() {
   rustup target add wasm32-unknown-unknown
 }
 
+# Usage: cargo_tool NAME CRATE VERSION [OPTION…]
+cargo_tool() {
+  local name=$1 crate=$2 version=$3
+  local install=(cargo install --quiet --force --root "$tools" "$crate" --version "$version" "${@:4}")
+  say "Compiling $name $version (once, about two minutes; unoptimised, it runs for seconds)"
+  export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256
+  "${install[@]}" --locked && return 0
+  say "This registry lacks a crate of its lock file; resolving without it"
+  "${install[@]}"
+}
+
+version_of() {
+  awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/version = |"/, ""); print }' Cargo.lock
+}
+
 # The version has to be exactly the library's: the two share a private format.
 wasm_bindgen() {
   local version
-  version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/version = |"/, ""); print }' Cargo.lock)
+  version=$(version_of wasm-bindgen)
   [ "$("$tools/bin/wasm-bindgen" --version 2>/dev/null)" = "wasm-bindgen $version" ] && return 0
   if command -v cargo-binstall >/dev/null; then
     say "Fetching a prebuilt wasm-bindgen $version"
     cargo binstall --no-confirm --disable-strategies compile --root "$tools" "wasm-bindgen-cli@$version" && return 0
   fi
-  say "Compiling wasm-bindgen $version (once, about two minutes; unoptimised, it runs for a second)"
-  export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256
-  local install=(cargo install --quiet --force --root "$tools" wasm-bindgen-cli --version "$version")
-  "${install[@]}" --locked && return 0
-  say "This registry lacks a crate of its lock file; resolving without it"
-  "${install[@]}"
+  cargo_tool wasm-bindgen wasm-bindgen-cli "$version"
+}
+
+# Cuts the client by route. Its version goes with the library's as well.
+wasm_split() {
+  local version
+  version=$(version_of wasm_split_helpers)
+  grep -qs "^\"wasm_split_cli_support $version " "$tools/.crates.toml" && return 0
+  cargo_tool wasm-split wasm_split_cli_support "$version" --features build-binary
 }
 
 npm_packages() {
@@ -56,5 +74,6 @@ require cargo "install Rust: https://rustup.rs"
 require npm "install Node.js 20 or newer with npm"
 wasm_target
 wasm_bindgen
+wasm_split
 npm_packages
 font

@@ -1,5 +1,7 @@
 //! The page shell and the route table: which page stands at which address.
 
+mod late;
+
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::SsrMode;
@@ -8,17 +10,14 @@ use leptos_router::path;
 
 use crate::accounts::User;
 use crate::accounts::api::user_of_page;
-use crate::accounts::pages::{AccountMenu, AccountPage, LoginPage, RegisterPage};
-use crate::admin::pages::{AdminPage, UserPage};
-use crate::benchmark::pages::{ResultsPage, StartHere, Workbench};
-use crate::history::page::HistoryPage;
+use crate::accounts::pages::{AccountMenu, LoginPage, RegisterPage};
+use crate::benchmark::pages::{StartHere, Workbench};
 use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
-use crate::prompts::page::PromptsPage;
-use crate::providers::pages::{AddProviderPage, DiscoverPage, ModelPage, ProviderPage, ProvidersPage};
 use crate::ui::layout::{Door, Frame, NavigationGroup, NavigationLink};
 use crate::ui::page::{EmptyState, PageHead};
+use late::{Late, Results, Room};
 
 /// The left rail, in the order in which it is read.
 const NAVIGATION: &[NavigationGroup] = &[
@@ -124,18 +123,18 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/") view=|| view! { <Redirect path="/benchmark" /> } />
             <ParentRoute path=path!("/benchmark") view=Workbench ssr=SsrMode::Async>
                 <Route path=path!("") view=StartHere ssr=SsrMode::Async />
-                <Route path=path!(":id") view=ResultsPage ssr=SsrMode::Async />
+                <Route path=path!(":id") view=Late(Results) ssr=SsrMode::Async />
             </ParentRoute>
-            <Route path=path!("/history") view=HistoryPage ssr=SsrMode::Async />
-            <Route path=path!("/providers") view=ProvidersPage ssr=SsrMode::Async />
-            <Route path=path!("/providers/new") view=AddProviderPage ssr=SsrMode::Async />
-            <Route path=path!("/providers/:provider") view=ProviderPage ssr=SsrMode::Async />
-            <Route path=path!("/providers/:provider/discover") view=DiscoverPage ssr=SsrMode::Async />
-            <Route path=path!("/providers/:provider/models/:model") view=ModelPage ssr=SsrMode::Async />
-            <Route path=path!("/prompts") view=PromptsPage ssr=SsrMode::Async />
-            <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-            <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/users/:id") view=UserPage ssr=SsrMode::Async />
+            <Route path=path!("/history") view=Late(Room::History) ssr=SsrMode::Async />
+            <Route path=path!("/providers") view=Late(Room::Providers) ssr=SsrMode::Async />
+            <Route path=path!("/providers/new") view=Late(Room::AddProvider) ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider") view=Late(Room::Provider) ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider/discover") view=Late(Room::Discover) ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider/models/:model") view=Late(Room::Model) ssr=SsrMode::Async />
+            <Route path=path!("/prompts") view=Late(Room::Prompts) ssr=SsrMode::Async />
+            <Route path=path!("/account") view=Late(Room::Account) ssr=SsrMode::Async />
+            <Route path=path!("/admin") view=Late(Room::Admin) ssr=SsrMode::Async />
+            <Route path=path!("/admin/users/:id") view=Late(Room::User) ssr=SsrMode::Async />
             <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
             <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
         </Routes>

@@ -27,14 +27,16 @@ pub mod mock;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-/// Takes over the page that the server rendered. Called by the browser once.
+/// Takes over the page that the server rendered, once its code is there. Called by the browser once.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(|| {
+    let Some(body) = leptos::prelude::document().body() else { return };
+    let app = || {
         live::browser::provide_connected_feed();
         app::App()
-    });
+    };
+    leptos::mount::hydrate_from_async(body, app).await.forget();
     ui::layout::mark_interactive();
 }
