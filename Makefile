@@ -41,7 +41,7 @@ check: tools ## Check formatting, lints and licences
 unit: tools ## Run the Rust tests, those with the Python SDKs and the real model included
 	@scripts/python-env.sh
 	$(say) "Running the Rust tests"
-	@scripts/postgres.sh cargo test --locked --release --features ssr --lib --bins --tests -- --include-ignored
+	@scripts/postgres.sh cargo test --locked --release --no-default-features --features ssr --lib --bins --tests -- --include-ignored
 
 e2e: build ## Run the browser tests
 	@scripts/end2end.sh

@@ -7,10 +7,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 case="${CASE:-}"
 echo "==> Compiling the benches"
-cargo bench --locked --features ssr --bench client --bench live --bench server --no-run
-cargo bench --locked --features ssr --bench live -- "$case"
-cargo bench --locked --features ssr --bench server -- "$case"
+cargo bench --locked --no-default-features --features ssr --bench client --bench live --bench server --no-run
+cargo bench --locked --no-default-features --features ssr --bench live -- "$case"
+cargo bench --locked --no-default-features --features ssr --bench server -- "$case"
 case $case in
   live | server | idle | page | added) ;;
-  *) cargo bench --locked --features ssr --bench client -- "$case" ;;
+  *) cargo bench --locked --no-default-features --features ssr --bench client -- "$case" ;;
 esac
