@@ -5,11 +5,15 @@ import { expect, openInteractive, unique } from "./helpers.js";
 import { startRealModel, test as base } from "./server.js";
 
 const test = base.extend({
-  realModel: async ({}, use) => {
-    const server = await startRealModel();
-    await use(server.found);
-    await server.stop();
-  },
+  // The first time it is fetched, which takes more than a test may.
+  realModel: [
+    async ({}, use) => {
+      const server = await startRealModel();
+      await use(server.found);
+      await server.stop();
+    },
+    { timeout: 300_000 },
+  ],
 });
 
 const shot = (page, name) => page.screenshot({ path: `end2end/screenshots/whole-way-${name}.png`, fullPage: true });
