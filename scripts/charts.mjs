@@ -1,5 +1,6 @@
-// Bundles the charts (src/ui/chart) with the parts of ECharts that they use into public/charts, where
-// `make build` and `cargo leptos` find them. The name carries the content's hash: browsers keep it for ever.
+// Bundles the charts (src/ui/chart) into public/charts, where `make build` and `cargo leptos` find them: the
+// element that pages use, and the painter with the parts of ECharts that it uses, which runs in a thread of its
+// own. Names carry the content's hash: browsers keep them for ever.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,9 +17,10 @@ const licences = [
   ["tslib", "tslib", ["LICENSE.txt"]],
 ];
 
-function bundle() {
-  const args = ["src/ui/chart/element.js", "--bundle", "--format=esm", "--minify", "--target=es2022", "--legal-comments=none"];
-  return execFileSync("node_modules/.bin/esbuild", [...args, "--log-level=warning", "--banner:js=/*! Contains ECharts: see LICENSES.txt */"]);
+function bundle(name, ...more) {
+  const args = [`src/ui/chart/${name}.js`, "--bundle", "--format=esm", "--minify", "--target=es2022", "--legal-comments=none"];
+  const code = execFileSync("node_modules/.bin/esbuild", [...args, "--log-level=warning", ...more]);
+  return { name: `${name}.${createHash("md5").update(code).digest("base64url")}.js`, code };
 }
 
 function licenceTexts() {
@@ -30,11 +32,11 @@ function licenceTexts() {
     .join("\n\n\n");
 }
 
-const code = bundle();
-const name = `charts.${createHash("md5").update(code).digest("base64url")}.js`;
-if (!fs.existsSync(path.join(target, name))) {
+const painter = bundle("painter", "--banner:js=/*! Contains ECharts: see LICENSES.txt */");
+const element = bundle("element", `--define:PAINTER=${JSON.stringify(`./${painter.name}`)}`);
+if (![painter, element].every(({ name }) => fs.existsSync(path.join(target, name)))) {
   fs.rmSync(target, { recursive: true, force: true });
   fs.mkdirSync(target, { recursive: true });
   fs.writeFileSync(path.join(target, "LICENSES.txt"), `${licenceTexts()}\n`);
-  fs.writeFileSync(path.join(target, name), code);
+  for (const { name, code } of [painter, element]) fs.writeFileSync(path.join(target, name), code);
 }

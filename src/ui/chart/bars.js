@@ -1,14 +1,9 @@
 // A bar a row from zero, and over its end a whisker from the interval's low to its high.
 
 import { named, number, simulatedBar, tooltip, valueAxis } from "./common.js";
-import { shortened, widest } from "./look.js";
-
-const ROW = 34;
-const AXIS = 34;
+import { shortened, widest } from "./text.js";
 
 export const bars = {
-  height: (spec) => spec.rows.length * ROW + AXIS,
-
   option(spec, look, width) {
     const labels = spec.rows.map((row) => row.label);
     const room = Math.min(Math.ceil(widest(labels, look)) + 4, Math.floor(width * 0.4));

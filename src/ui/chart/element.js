@@ -1,68 +1,80 @@
-// <studio-chart spec="{…}">: draws the chart that its attribute describes (src/ui/chart/spec.rs) and
-// keeps it up to date with data, theme and size.
+// <studio-chart spec="{…}">: shows the chart that its attribute describes (src/ui/chart/spec.rs) and keeps it
+// up to date with data, theme and size. It lends its canvas to the painter, which draws in a thread of its own.
 
-import { BarChart, CustomChart, ScatterChart } from "echarts/charts";
-import { GridComponent, TitleComponent, TooltipComponent } from "echarts/components";
-import { init, use } from "echarts/core";
-import { LabelLayout } from "echarts/features";
-import { CanvasRenderer } from "echarts/renderers";
-
-import { bars } from "./bars.js";
 import { lookOf } from "./look.js";
-import { scatter } from "./scatter.js";
-import { timeline } from "./timeline.js";
-
-use([BarChart, CanvasRenderer, CustomChart, GridComponent, LabelLayout, ScatterChart, TitleComponent, TooltipComponent]);
-
-const KINDS = { bars, scatter, timeline };
+import { heightOf } from "./room.js";
 
 // Live data is drawn four times a second at most.
 const DRAW_EVERY_MS = 250;
 
-const PICTURE = { minWidth: 720, heading: 58, pixelRatio: 2 };
-
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+const charts = new Map();
+let painter;
+let lastId = 0;
+
+// One for all charts of the document. `PAINTER` is its address, which carries a hash (scripts/charts.mjs).
+function summonPainter() {
+  if (painter) return painter;
+  painter = new Worker(new URL(PAINTER, import.meta.url), { type: "module" });
+  painter.addEventListener("message", ({ data: { id, png } }) => charts.get(id)?.save(png));
+  painter.addEventListener("error", () => charts.forEach((chart) => chart.dispatchEvent(new Event("error"))));
+  return painter;
+}
 
 class StudioChart extends HTMLElement {
   static observedAttributes = ["spec"];
 
-  #chart;
-  #kind;
+  #id;
   #drawnAt = -Infinity;
   #timer;
+  #frame;
+  #pointer;
+  #size = {};
   #sizes = new ResizeObserver(() => this.#resize());
   #themes = new MutationObserver(() => this.#draw());
   #redraw = () => this.#draw();
-  #export = () => this.#download();
+  #export = () => this.#tell("export", this.#picture());
+
+  constructor() {
+    super();
+    for (const name of ["pointermove", "pointerdown"]) {
+      this.addEventListener(name, ({ clientX, clientY }) => this.#point({ clientX, clientY }), { passive: true });
+    }
+    this.addEventListener("pointerleave", () => this.#point(null));
+    this.addEventListener("export-png", this.#export);
+  }
 
   connectedCallback() {
-    const surface = document.createElement("div");
-    surface.className = "chart-surface";
-    this.append(surface);
-    this.#chart = init(surface, null, { renderer: "canvas", width: surface.clientWidth, height: surface.clientHeight });
+    this.#id = ++lastId;
+    charts.set(this.#id, this);
+    const canvas = document.createElement("canvas");
+    canvas.className = "chart-surface";
+    this.append(canvas);
+    const lent = canvas.transferControlToOffscreen();
+    this.#tell("begin", { canvas: lent, ratio: devicePixelRatio }, [lent]);
     this.#sizes.observe(this);
     this.#themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     dark.addEventListener("change", this.#redraw);
-    this.addEventListener("export-png", this.#export);
-    document.fonts.ready.then(this.#redraw);
+    this.#draw();
   }
 
   disconnectedCallback() {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    cancelAnimationFrame(this.#frame);
+    this.#timer = this.#frame = undefined;
     this.#sizes.disconnect();
     this.#themes.disconnect();
     dark.removeEventListener("change", this.#redraw);
-    this.removeEventListener("export-png", this.#export);
-    this.#chart.dispose();
-    this.#chart = undefined;
-    this.#kind = undefined;
+    this.#tell("end");
+    charts.delete(this.#id);
+    this.#id = undefined;
     this.replaceChildren();
   }
 
   attributeChangedCallback() {
-    if (!this.#chart || this.#timer !== undefined) return;
+    if (this.#id === undefined || this.#timer !== undefined) return;
     const wait = this.#drawnAt + DRAW_EVERY_MS - performance.now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -70,75 +82,49 @@ class StudioChart extends HTMLElement {
     }, Math.max(0, wait));
   }
 
+  // Offers the picture to whoever looks at the page.
+  save(png) {
+    const address = URL.createObjectURL(png);
+    Object.assign(document.createElement("a"), { href: address, download: this.#spec.file }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+
   get #spec() {
     const text = this.getAttribute("spec");
     return text ? JSON.parse(text) : undefined;
   }
 
+  #tell(order, about = {}, transfer = []) {
+    if (this.#id !== undefined) summonPainter().postMessage({ id: this.#id, order, ...about }, transfer);
+  }
+
   #draw({ animate = false } = {}) {
     const spec = this.#spec;
-    if (!this.#chart || !spec || this.clientWidth === 0) return;
+    if (this.#id === undefined || !spec || this.clientWidth === 0) return;
     this.#drawnAt = performance.now();
-    this.#makeRoom(spec);
-    if (this.#kind !== spec.kind) this.#chart.clear();
-    this.#kind = spec.kind;
-    this.#chart.setOption(this.#option(spec, this.clientWidth, animate && !calm.matches));
+    // Rows that do not fit the box are scrolled to.
+    this.style.minHeight = `${heightOf(spec)}px`;
+    this.#tell("draw", { ...this.#picture(spec), animate: animate && !calm.matches });
   }
 
-  // Rows that do not fit the box are scrolled to.
-  #makeRoom(spec) {
-    this.style.minHeight = `${KINDS[spec.kind].height(spec)}px`;
-    this.#chart.resize({ width: this.clientWidth, height: this.clientHeight });
-  }
-
-  #option(spec, width, animation) {
-    const look = lookOf(this);
-    return {
-      animation,
-      animationDuration: 200,
-      animationDurationUpdate: 200,
-      textStyle: { fontFamily: look.font },
-      ...KINDS[spec.kind].option(spec, look, width),
-    };
+  #picture(spec = this.#spec) {
+    this.#size = { width: this.clientWidth, height: this.clientHeight };
+    return { spec, look: lookOf(this, spec), size: this.#size };
   }
 
   #resize() {
-    if (this.#chart && (this.#chart.getWidth() !== this.clientWidth || this.#chart.getHeight() !== this.clientHeight)) this.#draw();
+    if (this.#size.width !== this.clientWidth || this.#size.height !== this.clientHeight) this.#draw();
   }
 
-  #download() {
-    const spec = this.#spec;
-    if (!spec) return;
-    this.#picture(spec).toBlob((png) => {
-      const address = URL.createObjectURL(png);
-      Object.assign(document.createElement("a"), { href: address, download: spec.file }).click();
-      setTimeout(() => URL.revokeObjectURL(address), 10_000);
-    }, "image/png");
-  }
-
-  // The chart on a canvas of its own, under its title.
-  #picture(spec) {
-    const look = lookOf(this);
-    const width = Math.max(this.clientWidth, PICTURE.minWidth);
-    const height = this.clientHeight + PICTURE.heading;
-    const option = this.#option(spec, width, false);
-    const paper = init(document.createElement("div"), null, { width, height, renderer: "canvas", devicePixelRatio: PICTURE.pixelRatio });
-    paper.setOption({
-      ...option,
-      grid: { ...option.grid, top: option.grid.top + PICTURE.heading },
-      title: {
-        text: spec.title,
-        subtext: spec.subtitle,
-        left: 14,
-        top: 12,
-        itemGap: 5,
-        textStyle: { color: look.ink, fontSize: 15, fontWeight: 600, fontFamily: look.font },
-        subtextStyle: { color: look.muted, fontSize: 12, fontFamily: look.font },
-      },
+  // Tells the painter where the pointer is, once a frame at most.
+  #point(place) {
+    this.#pointer = place;
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = undefined;
+      const { left, top } = this.getBoundingClientRect();
+      const at = this.#pointer && { x: this.#pointer.clientX - left, y: this.#pointer.clientY - top };
+      this.#tell("point", { at });
     });
-    const canvas = paper.renderToCanvas({ pixelRatio: PICTURE.pixelRatio, backgroundColor: look.background });
-    paper.dispose();
-    return canvas;
   }
 }
 

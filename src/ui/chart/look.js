@@ -12,10 +12,9 @@ function rgb(color) {
 }
 
 // Read each time that something is drawn: the theme may have changed. `host` is inside of the page.
-export function lookOf(host) {
+export function lookOf(host, spec) {
   const style = getComputedStyle(host);
   const color = (name) => rgb(style.getPropertyValue(name).trim());
-  const hues = new Map();
   return {
     font: style.fontFamily,
     background: color("--color-base-100"),
@@ -25,11 +24,14 @@ export function lookOf(host) {
     line: color("--color-base-300"),
     fill: color("--line-soft"),
     warning: color("--color-warning"),
-    hue(key) {
-      if (!hues.has(key)) hues.set(key, hueOf(host, key));
-      return hues.get(key);
-    },
+    hues: Object.fromEntries(keysOf(spec).map((key) => [key, hueOf(host, key)])),
   };
+}
+
+// The keys of the hues that the chart shows.
+function keysOf({ rows = [], points = [], hue }) {
+  const keys = [...rows, ...points].map((item) => item.hue);
+  return [...new Set(hue === undefined ? keys : [...keys, hue])];
 }
 
 // style/hues.css gives an element its hue by `data-hue`.
@@ -40,21 +42,4 @@ function hueOf(host, key) {
   const hue = rgb(getComputedStyle(probe).getPropertyValue("--hue").trim());
   probe.remove();
   return hue;
-}
-
-// The width of the widest text, in pixels.
-export function widest(texts, look) {
-  brush.font = `12px ${look.font}`;
-  return Math.max(0, ...texts.map((text) => brush.measureText(text).width));
-}
-
-// The text with as much of the middle left out as does not fit. What stands behind the last " · ", such
-// as a context size, tells it from others of its name and stays.
-export function shortened(text, room, look) {
-  if (widest([text], look) <= room) return text;
-  const place = text.lastIndexOf(" · ");
-  const tail = place < 0 ? "" : text.slice(place);
-  let head = place < 0 ? text : text.slice(0, place);
-  while (head && widest([`${head}…${tail}`], look) > room) head = head.slice(0, -1);
-  return `${head.trimEnd()}…${tail}`;
 }

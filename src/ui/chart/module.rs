@@ -29,7 +29,9 @@ pub fn ModuleAddress(options: LeptosOptions) -> impl IntoView {
 fn find(site_root: &str) -> Option<String> {
     let files = std::fs::read_dir(std::path::Path::new(site_root).join("charts")).ok()?;
     let mut names = files.flatten().filter_map(|file| file.file_name().into_string().ok());
-    names.find(|name| name.ends_with(".js")).map(|name| format!("/charts/{name}"))
+    names
+        .find(|name| name.starts_with("element.") && name.ends_with(".js"))
+        .map(|name| format!("/charts/{name}"))
 }
 
 /// Has the browser fetch the module unless it has it. `failed` is set when it cannot be had.
@@ -74,9 +76,9 @@ mod tests {
         assert_eq!(find(root), None);
         let charts = site.path().join("charts");
         std::fs::create_dir(&charts).unwrap();
-        for name in ["LICENSES.txt", "charts.Ab-1_.js", "charts.Ab-1_.js.br"] {
+        for name in ["LICENSES.txt", "painter.Cd-2_.js", "element.Ab-1_.js", "element.Ab-1_.js.br"] {
             std::fs::write(charts.join(name), "").unwrap();
         }
-        assert_eq!(find(root).as_deref(), Some("/charts/charts.Ab-1_.js"));
+        assert_eq!(find(root).as_deref(), Some("/charts/element.Ab-1_.js"));
     }
 }

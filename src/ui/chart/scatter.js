@@ -5,8 +5,6 @@ import { named, number, tooltip, valueAxis } from "./common.js";
 const SYMBOL = 11;
 
 export const scatter = {
-  height: () => 0,
-
   option(spec, look) {
     const axis = (side) => ({ ...valueAxis(look), name: `${side.name} (${side.unit})` });
     return {

@@ -6,8 +6,6 @@ import { number, tooltip, valueAxis } from "./common.js";
 const SECONDS_FROM_MS = 2000;
 
 export const timeline = {
-  height: () => 0,
-
   option(spec, look) {
     const arrivals = arrivalsOf(spec);
     const end = arrivals.at(-1);

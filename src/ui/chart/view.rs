@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::case::lower_case;
 use super::module;
+use super::near::comes_near;
 use super::spec::ChartSpec;
 
 /// How high a chart's box is, from the start: nothing moves when it is drawn or gets more data. Rows
@@ -74,9 +75,16 @@ pub fn Chart(
     let frame = NodeRef::<Div>::new();
     let failed = RwSignal::new(false);
     let element = move || frame.get().and_then(|frame| frame.query_selector("studio-chart").ok().flatten());
-    Effect::new(move |_| module::load(failed));
+    let near = comes_near(frame);
     Effect::new(move |_| {
-        if let Some(element) = element() {
+        if near.get() {
+            module::load(failed);
+        }
+    });
+    Effect::new(move |_| {
+        if near.get()
+            && let Some(element) = element()
+        {
             show(&element, &title.read(), &subtitle.read(), &spec.read());
         }
     });
@@ -105,7 +113,7 @@ pub fn Chart(
                 </button>
             </figcaption>
             <div node_ref=frame class=size.class() role="group" tabindex=tab_stop aria-label=title>
-                <studio-chart role="img" aria-label=words></studio-chart>
+                <studio-chart role="img" aria-label=words on:error=move |_| failed.set(true)></studio-chart>
                 <noscript>
                     <p class="chart-note">"Charts need JavaScript. The table below has the same numbers."</p>
                 </noscript>

@@ -1,0 +1,7 @@
+// How much room charts need, known before they are drawn.
+
+const ROW = 34;
+const AXIS = 34;
+
+// In pixels; 0 for charts that fit any box.
+export const heightOf = (spec) => (spec.kind === "bars" ? spec.rows.length * ROW + AXIS : 0);
