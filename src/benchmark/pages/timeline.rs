@@ -2,6 +2,7 @@
 
 use leptos::either::Either;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::live::LiveBenchmark;
 use crate::benchmark::api::load_timeline;
@@ -24,19 +25,17 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
         let runs = runs.read();
         parse(&chosen.read()).filter(|name| runs.contains(name)).or_else(|| runs.first().copied())
     });
-    let timeline = LocalResource::new(move || async move {
-        let (place, number) = shown.get()?;
-        let row = benchmark.with_rows_untracked(|rows| rows.get(place).cloned())?;
-        let model = ModelRef { provider_key: row.provider_key.clone(), model_id: row.model_id.clone() };
-        let arrivals = load_timeline(benchmark.id(), model, row.context_tokens, number).await.ok()?;
-        timeline_of(&row, &arrivals.chunk_deltas_us)
-    });
-    // The last one stays while the next is on its way.
+    // The last one stays while the next is on its way. No resource: the page around it would wait for that.
     let latest = RwSignal::new(None);
     Effect::new(move |_| {
-        if let Some(found) = timeline.get().flatten() {
-            latest.set(Some(found));
-        }
+        let Some(name) = shown.get() else { return };
+        spawn_local(async move {
+            let found = load(benchmark, name).await;
+            // Another one may have been chosen meanwhile, and the page may be gone.
+            if found.is_some() && shown.try_get_untracked() == Some(Some(name)) {
+                latest.try_set(found);
+            }
+        });
     });
     let spec = Signal::derive(move || {
         latest.get().unwrap_or_else(|| {
@@ -70,6 +69,14 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
         </div>
     }
     .into_whole()
+}
+
+/// The chart of this run; none where it cannot be had.
+async fn load(benchmark: LiveBenchmark, (place, number): RunName) -> Option<ChartSpec> {
+    let row = benchmark.with_rows_untracked(|rows| rows.get(place).cloned())?;
+    let model = ModelRef { provider_key: row.provider_key.clone(), model_id: row.model_id.clone() };
+    let arrivals = load_timeline(benchmark.id(), model, row.context_tokens, number).await.ok()?;
+    timeline_of(&row, &arrivals.chunk_deltas_us)
 }
 
 /// Runs of which there is something to see.
