@@ -27,6 +27,7 @@ class StudioChart extends HTMLElement {
   static observedAttributes = ["spec"];
 
   #id;
+  #canvas;
   #drawnAt = -Infinity;
   #timer;
   #frame;
@@ -49,11 +50,6 @@ class StudioChart extends HTMLElement {
   connectedCallback() {
     this.#id = ++lastId;
     charts.set(this.#id, this);
-    const canvas = document.createElement("canvas");
-    canvas.className = "chart-surface";
-    this.append(canvas);
-    const lent = canvas.transferControlToOffscreen();
-    this.#tell("begin", { canvas: lent, ratio: devicePixelRatio }, [lent]);
     this.#sizes.observe(this);
     this.#themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     dark.addEventListener("change", this.#redraw);
@@ -67,9 +63,9 @@ class StudioChart extends HTMLElement {
     this.#sizes.disconnect();
     this.#themes.disconnect();
     dark.removeEventListener("change", this.#redraw);
-    this.#tell("end");
+    if (this.#canvas) this.#tell("end");
     charts.delete(this.#id);
-    this.#id = undefined;
+    this.#id = this.#canvas = undefined;
     this.replaceChildren();
   }
 
@@ -102,9 +98,18 @@ class StudioChart extends HTMLElement {
     const spec = this.#spec;
     if (this.#id === undefined || !spec || this.clientWidth === 0) return;
     this.#drawnAt = performance.now();
+    if (!this.#canvas) this.#lendCanvas();
     // Rows that do not fit the box are scrolled to.
     this.style.minHeight = `${heightOf(spec)}px`;
     this.#tell("draw", { ...this.#picture(spec), animate: animate && !calm.matches });
+  }
+
+  #lendCanvas() {
+    this.#canvas = document.createElement("canvas");
+    this.#canvas.className = "chart-surface";
+    this.append(this.#canvas);
+    const canvas = this.#canvas.transferControlToOffscreen();
+    this.#tell("begin", { canvas, ratio: devicePixelRatio }, [canvas]);
   }
 
   #picture(spec = this.#spec) {
