@@ -56,9 +56,12 @@ pub fn Menu(
     };
     close_elsewhere(menu);
     let address = use_location();
-    Effect::new(move |_| {
+    Effect::new(move |before: Option<()>| {
         address.pathname.track();
-        close();
+        // One that was opened before the script was there stays open.
+        if before.is_some() {
+            close();
+        }
     });
     let on_key = move |event: ev::KeyboardEvent| {
         if event.key() == "Escape" {
