@@ -1,7 +1,7 @@
 // Opening an account, signing in and out, as people with and without JavaScript meet it.
 
 import { test as signedOut } from "@playwright/test";
-import { expect, expectAccessible, openInteractive, register, test, unique } from "./helpers.js";
+import { errorsOf, expect, expectAccessible, register, test, unique } from "./helpers.js";
 
 const password = "correct horse battery";
 
@@ -43,8 +43,27 @@ signedOut.describe("with JavaScript off", () => {
   });
 });
 
+signedOut("a form that was refused has what was typed, but for the password, and its title says so", async ({ page }) => {
+  for (const [address, button] of [["/login?next=%2Fhistory", "Sign in"], ["/register", "Open the account"]]) {
+    const email = `ann+${unique("ä")}@exa mple.org`;
+    await page.goto(address);
+    // Without the browser's own opinion of addresses.
+    await page.locator("main form").evaluate((form) => (form.noValidate = true));
+    await fillIn(page, email);
+    await page.getByRole("button", { name: button }).click();
+    await expect(page.getByRole("alert")).not.toBeEmpty();
+    await expect(page).toHaveTitle(/^Error: /);
+    await expect(page.getByLabel("E-mail address")).toHaveValue(email);
+    await expect(page.getByLabel("Password")).toHaveValue("");
+    expect(page.url()).not.toContain("ann");
+    await page.goto(address);
+    await expect(page.getByLabel("E-mail address")).toHaveValue("");
+  }
+});
+
 signedOut("with JavaScript one registers and lands on a page that is alive", async ({ page }) => {
-  const errors = await openInteractive(page, "/register");
+  const errors = errorsOf(page);
+  await page.goto("/register");
   await fillIn(page, `${unique("script")}@example.org`);
   await page.getByRole("button", { name: "Open the account" }).click();
   await page.waitForURL((url) => !url.pathname.startsWith("/register"));
@@ -62,7 +81,7 @@ for (const colorScheme of ["light", "dark"]) {
   signedOut(`axe finds nothing serious on the way in, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });
     for (const address of ["/login", "/register"]) {
-      await openInteractive(page, address);
+      await page.goto(address);
       await page.screenshot({ path: `end2end/screenshots${address}-${colorScheme}.png` });
       await expectAccessible(page);
     }

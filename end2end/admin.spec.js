@@ -51,11 +51,11 @@ test("who has an invitation gets in, once, and nobody when registration is close
 
   await page.getByRole("button", { name: "Make a link" }).click();
   const invitation = await page.getByRole("link", { name: "this invitation" }).getAttribute("href");
-  await openInteractive(guest, invitation);
+  await guest.goto(invitation);
   await openAccount(guest, "guest@example.org");
   await expect(guest).toHaveURL("/benchmark");
   const second = await enter();
-  await openInteractive(second, invitation);
+  await second.goto(invitation);
   await openAccount(second, "second@example.org");
   await expect(second.getByRole("alert").filter({ hasText: "invitation" })).toBeVisible();
 
@@ -75,7 +75,7 @@ test("an invitation is withdrawn", async ({ page, enter }) => {
   await page.getByRole("row").filter({ hasText: "late@example.org" }).getByRole("button", { name: "Withdraw" }).click();
   await expect(page.getByRole("row").filter({ hasText: "late@example.org" })).toHaveCount(0);
   const guest = await enter();
-  await openInteractive(guest, invitation);
+  await guest.goto(invitation);
   await openAccount(guest, "late@example.org");
   await expect(guest.getByRole("alert").filter({ hasText: "invitation" })).toBeVisible();
 });

@@ -1,7 +1,8 @@
 // The benchmark page from set-up to results, as people with and without JavaScript meet it.
 
+import { readFile } from "node:fs/promises";
 import { test as base } from "@playwright/test";
-import { expect, expectAccessible, openInteractive, register } from "./helpers.js";
+import { expect, expectAccessible, openInteractive, picture, register } from "./helpers.js";
 
 // Each test has an account of its own: benchmarks of one user wait for each other.
 const test = base.extend({
@@ -69,8 +70,7 @@ test("the first benchmark is one press away, and a reload in its middle loses no
   await expect(rows).toHaveCount(4);
   await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
   for (const row of await rows.all()) await expect(row.locator("td").last()).toHaveText(/^2/);
-  await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: "end2end/screenshots/benchmark-finished.png", fullPage: true });
+  await picture(page, "benchmark-finished");
   expect(errors).toEqual([]);
 });
 
@@ -111,6 +111,60 @@ test("rows sort by any column, and all metrics can be shown", async ({ page }) =
   await expect(lateness).toBeHidden();
   await page.getByLabel("All metrics").check();
   await expect(lateness).toBeVisible();
+});
+
+/** A figure that gets wider in its own cell scores some ten thousandths; one of the page's parts, a hundredth. */
+async function expectCalm(page) {
+  const moved = await page.evaluate(() => window.moved);
+  const total = moved.reduce((sum, [score]) => sum + score, 0);
+  expect(total, JSON.stringify(moved, null, 1)).toBeLessThan(0.003);
+}
+
+for (const [name, viewport] of [["phone", { width: 360, height: 800 }], ["desktop", { width: 1440, height: 900 }]]) {
+  test(`nothing moves while results arrive, when the page is loaded again, or another run is looked at, ${name}`, async ({ page }) => {
+    await page.setViewportSize(viewport);
+    await page.addInitScript(() => {
+      window.moved = [];
+      new PerformanceObserver((list) => {
+        for (const { value, hadRecentInput, sources } of list.getEntries()) {
+          if (!hadRecentInput) window.moved.push([value, ...sources.map(({ node }) => node?.outerHTML?.slice(0, 200))]);
+        }
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await openInteractive(page, "/benchmark");
+    await choose(page, quick);
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+    await expectCalm(page);
+    await page.reload();
+    await page.locator("html[data-interactive]").waitFor();
+    await page.getByLabel("Run", { exact: true }).selectOption({ index: 1 });
+    await expect(page.getByRole("figure").filter({ hasText: "Token timeline" })).toContainText("run 2");
+    await page.waitForLoadState("networkidle");
+    await expectCalm(page);
+  });
+}
+
+test("charts are drawn when they are scrolled to, and kept as pictures", async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 640 });
+  const errors = await openInteractive(page, "/benchmark");
+  await choose(page, { ...quick, runs: 1 });
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
+  await page.reload();
+  await page.locator("html[data-interactive]").waitFor();
+  const timeline = page.getByRole("figure").filter({ hasText: "Token timeline" });
+  await expect(timeline.locator("canvas")).toHaveCount(0);
+  await timeline.scrollIntoViewIfNeeded();
+  await expect(timeline.locator("canvas")).toBeVisible();
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export Output speed as PNG" }).click();
+  expect((await download).suggestedFilename()).toBe("output-speed.png");
+  const png = await readFile(await (await download).path());
+  expect(png.subarray(1, 4).toString()).toBe("PNG");
+  // An empty picture of this size takes some 3 kB.
+  expect(png.length).toBeGreaterThan(8_000);
+  expect(errors).toEqual([]);
 });
 
 test("a running benchmark is cancelled after a question", async ({ page }) => {
@@ -170,7 +224,7 @@ for (const [name, colorScheme, viewport] of [
     await choose(page, { ...quick, runs: 1 });
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
-    await page.screenshot({ path: `end2end/screenshots/benchmark-${name}.png`, fullPage: true });
+    await picture(page, `benchmark-${name}`);
     await expectAccessible(page);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);

@@ -36,14 +36,31 @@ export const test = base.extend({
   },
 });
 
-/** Opens a page and waits until its script has taken over; returns the errors that it logs. */
-export async function openInteractive(page, address) {
+/** The errors that the page logs from now on. */
+export function errorsOf(page) {
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(String(error)));
+  return errors;
+}
+
+/** Opens a page and waits until its script has taken over; returns the errors that it logs. */
+export async function openInteractive(page, address) {
+  const errors = errorsOf(page);
   await page.goto(address);
   await page.locator("html[data-interactive]").waitFor();
   return errors;
+}
+
+/** A picture of the whole page, for people to look at. Charts are drawn when they are scrolled to. */
+export async function picture(page, name) {
+  await page.evaluate(() => document.fonts.ready);
+  for (const chart of await page.locator("studio-chart").all()) {
+    await chart.scrollIntoViewIfNeeded();
+    await chart.locator("canvas").waitFor();
+  }
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: `end2end/screenshots/${name}.png`, fullPage: true });
 }
 
 /** Fails when axe finds something serious. */

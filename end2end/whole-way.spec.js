@@ -1,7 +1,7 @@
 // The whole way, as a new user goes it: an account, the demo models, a real local model found by asking
 // its server, benchmarks of both in several tabs, one cancelled and one found in the history.
 
-import { expect, openInteractive, unique } from "./helpers.js";
+import { expect, openInteractive, picture, unique } from "./helpers.js";
 import { startRealModel, test as base } from "./server.js";
 
 const test = base.extend({
@@ -16,13 +16,13 @@ const test = base.extend({
   ],
 });
 
-const shot = (page, name) => page.screenshot({ path: `end2end/screenshots/whole-way-${name}.png`, fullPage: true });
+const shot = (page, name) => picture(page, `whole-way-${name}`);
 const rows = (page) => page.getByRole("region", { name: "Results" }).locator("tbody tr");
 const rowOf = (page, model, tier) => rows(page).filter({ has: page.getByRole("rowheader", { name: model }) }).filter({ hasText: tier });
 const cancel = (page) => page.getByRole("main").getByRole("button", { name: "Cancel", exact: true });
 
 async function register(page) {
-  await openInteractive(page, "/register");
+  await page.goto("/register");
   await expect(page.getByText("The first account of this studio is its admin's.")).toBeVisible();
   await page.getByLabel("E-mail address").fill(`${unique("whole-way")}@example.org`);
   await page.getByLabel("Password").fill("correct horse battery");

@@ -1,6 +1,11 @@
 //! The page shell and the route table: which page stands at which address.
 
+#[cfg(feature = "ssr")]
+mod client;
+#[cfg(feature = "ssr")]
+mod entrance;
 mod late;
+mod own_task;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -10,14 +15,16 @@ use leptos_router::path;
 
 use crate::accounts::User;
 use crate::accounts::api::user_of_page;
-use crate::accounts::pages::{AccountMenu, LoginPage, RegisterPage};
+use crate::accounts::pages::AccountMenu;
 use crate::benchmark::pages::{StartHere, Workbench};
 use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
-use crate::ui::layout::{Door, Frame, NavigationGroup, NavigationLink};
+use crate::ui::layout::{Frame, NavigationGroup, NavigationLink};
 use crate::ui::page::{EmptyState, PageHead};
+use crate::ui::turns::InTurn;
 use late::{Late, Results, Room};
+use own_task::InOwnTask;
 
 /// The left rail, in the order in which it is read.
 const NAVIGATION: &[NavigationGroup] = &[
@@ -42,6 +49,7 @@ const NAVIGATION: &[NavigationGroup] = &[
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     use crate::ui::chart::ModuleAddress;
     use crate::ui::theme::Theme;
+    use leptos::either::Either;
     use leptos_meta::{HashedStylesheet, MetaTags};
 
     view! {
@@ -62,8 +70,17 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <HashedStylesheet options=options.clone() id="leptos" />
                 <AutoReload options=options.clone() />
-                <ModuleAddress options=options.clone() />
-                <HydrationScripts options />
+                {match user_of_page() {
+                    Some(_) => {
+                        Either::Left(
+                            view! {
+                                <ModuleAddress options=options.clone() />
+                                <client::StartClient options />
+                            },
+                        )
+                    }
+                    None => Either::Right(view! { <client::PrefetchClient options /> }),
+                }}
                 <MetaTags />
             </head>
             <body>
@@ -73,8 +90,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The whole app: the frame and in it the page of the current address. Who it is for is decided when
-/// it is loaded; signing in and out load it again.
+/// The whole app: the frame and in it the page of the current address, or the way in. Who it is for is
+/// decided when it is loaded; signing in and out load it again.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -92,17 +109,22 @@ pub fn App() -> impl IntoView {
                     }
                         .into_any()
                 }
-                None => {
-                    view! {
-                        <Door>
-                            <Pages />
-                        </Door>
-                    }
-                        .into_any()
-                }
+                None => way_in(),
             }}
         </Router>
     }
+}
+
+/// What is shown to who is not signed in.
+#[cfg(feature = "ssr")]
+fn way_in() -> AnyView {
+    view! { <entrance::Entrance /> }.into_any()
+}
+
+/// The browser takes over no page of who is not signed in.
+#[cfg(not(feature = "ssr"))]
+fn way_in() -> AnyView {
+    ().into_any()
 }
 
 /// What the rooms show on every page.
@@ -111,7 +133,20 @@ fn TopBarTools(user: User) -> impl IntoView {
     view! {
         <ConnectionStatus />
         <Bell />
-        <AccountMenu user />
+        <InTurn>
+            <AccountMenu user />
+        </InTurn>
+    }
+}
+
+/// All pages behind the door, for the server to find their addresses.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn Rooms() -> impl IntoView {
+    view! {
+        <Router>
+            <Pages />
+        </Router>
     }
 }
 
@@ -121,7 +156,7 @@ fn Pages() -> impl IntoView {
     view! {
         <Routes fallback=NotFoundPage>
             <Route path=path!("/") view=|| view! { <Redirect path="/benchmark" /> } />
-            <ParentRoute path=path!("/benchmark") view=Workbench ssr=SsrMode::Async>
+            <ParentRoute path=path!("/benchmark") view=InOwnTask(Workbench) ssr=SsrMode::Async>
                 <Route path=path!("") view=StartHere ssr=SsrMode::Async />
                 <Route path=path!(":id") view=Late(Results) ssr=SsrMode::Async />
             </ParentRoute>
@@ -135,8 +170,6 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/account") view=Late(Room::Account) ssr=SsrMode::Async />
             <Route path=path!("/admin") view=Late(Room::Admin) ssr=SsrMode::Async />
             <Route path=path!("/admin/users/:id") view=Late(Room::User) ssr=SsrMode::Async />
-            <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-            <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
         </Routes>
     }
 }

@@ -32,11 +32,13 @@ pub mod server;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub async fn hydrate() {
     console_error_panic_hook::set_once();
+    ui::turns::pause().await;
     let Some(body) = leptos::prelude::document().body() else { return };
     let app = || {
         live::browser::provide_connected_feed();
         app::App()
     };
     leptos::mount::hydrate_from_async(body, app).await.forget();
+    ui::turns::take_turns().await;
     ui::layout::mark_interactive();
 }

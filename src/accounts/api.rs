@@ -10,7 +10,7 @@ use super::cookies::ShownOnce;
 #[cfg(feature = "ssr")]
 use super::error::told;
 #[cfg(feature = "ssr")]
-use super::forms::{fits_a_form, forget_signed_in, go_on, hand_over, keep_signed_in, peer, show, take};
+use super::forms::{fits_a_form, forget_signed_in, hand_over, keep_signed_in, let_in, peer, show, take};
 
 /// Whether somebody who comes now gets an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,31 +41,27 @@ pub fn user_of_page() -> Option<User> {
     None
 }
 
-/// Signs in. Returns the page to go to, which forms without a script are sent to.
+/// Signs in and leads to the page that was asked for.
 #[server(prefix = "/api/auth/forms", endpoint = "sign-in")]
-pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<String, ServerFnError> {
+pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), ServerFnError> {
     let accounts = expect_context::<super::Accounts>();
-    let peer = peer();
-    let signed_in = accounts.sign_in(&email, &password.into(), peer.address).await.map_err(told)?;
-    keep_signed_in(&signed_in, peer);
-    Ok(go_on(next.as_deref()))
+    let signed_in = accounts.sign_in(&email, &password.into(), peer().address).await;
+    let_in(signed_in, email, next.as_deref())
 }
 
-/// Opens an account and signs it in. Returns the page to go to.
+/// Opens an account, signs it in and leads to the page that was asked for.
 #[server(prefix = "/api/auth/forms", endpoint = "register")]
 pub async fn register(
     email: String,
     password: String,
     invitation: Option<String>,
     next: Option<String>,
-) -> Result<String, ServerFnError> {
+) -> Result<(), ServerFnError> {
     let accounts = expect_context::<super::Accounts>();
-    let peer = peer();
     let invitation = invitation.filter(|token| !token.is_empty()).map(Into::into);
-    let new = super::NewAccount { email, password: password.into(), invitation };
-    let signed_in = accounts.register(new, peer.address).await.map_err(told)?;
-    keep_signed_in(&signed_in, peer);
-    Ok(go_on(next.as_deref()))
+    let new = super::NewAccount { email: email.clone(), password: password.into(), invitation };
+    let signed_in = accounts.register(new, peer().address).await;
+    let_in(signed_in, email, next.as_deref())
 }
 
 /// Signs out and leads to the door.

@@ -1,6 +1,8 @@
 //! The cookies that keep a browser signed in. No script can read them.
 
 use axum_extra::extract::CookieJar;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -14,11 +16,14 @@ const REFRESH_PATH: &str = "/api/auth";
 
 const ONCE_SECONDS: i64 = 60;
 
-/// A secret on its way from a form without a script to the page that shows it once.
+/// What is on its way from a form without a script to the page that shows it once, and is nothing for
+/// addresses and logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShownOnce {
     PersonalToken,
     Invitation,
+    /// The e-mail address of a form at the door that was refused.
+    Email,
 }
 
 impl ShownOnce {
@@ -27,6 +32,7 @@ impl ShownOnce {
         match self {
             Self::PersonalToken => ("studio_new_token", "/account"),
             Self::Invitation => ("studio_new_invitation", "/admin"),
+            Self::Email => ("studio_typed_email", "/"),
         }
     }
 }
@@ -66,15 +72,18 @@ pub fn forget(secure: bool) -> Vec<HeaderValue> {
     cookies.into_iter().flatten().collect()
 }
 
-/// `Set-Cookie` header that hands a secret over.
-pub fn hand_over(what: ShownOnce, secret: &SecretString, secure: bool) -> Vec<HeaderValue> {
+/// `Set-Cookie` header that hands a text over.
+pub fn hand_over(what: ShownOnce, text: &SecretString, secure: bool) -> Vec<HeaderValue> {
     let (name, path) = what.cookie();
-    cookie(name, secret.expose_secret(), path, ONCE_SECONDS, secure).into_iter().collect()
+    let value = BASE64_URL_SAFE_NO_PAD.encode(text.expose_secret());
+    cookie(name, &value, path, ONCE_SECONDS, secure).into_iter().collect()
 }
 
-/// The secret that was handed over.
+/// The text that was handed over.
 pub fn handed_over(what: ShownOnce, headers: &HeaderMap) -> Option<SecretString> {
-    value(headers, what.cookie().0)
+    let value = value(headers, what.cookie().0)?;
+    let text = BASE64_URL_SAFE_NO_PAD.decode(value.expose_secret()).ok()?;
+    String::from_utf8(text).ok().map(Into::into)
 }
 
 /// `Set-Cookie` header that takes it away.
@@ -83,7 +92,7 @@ pub fn taken(what: ShownOnce, secure: bool) -> Vec<HeaderValue> {
     cookie(name, "", path, 0, secure).into_iter().collect()
 }
 
-/// Tokens are letters, digits, `-`, `_` and `.`: nothing in them would have to be quoted.
+/// Values are letters, digits, `-`, `_` and `.`: nothing in them would have to be quoted.
 fn cookie(name: &str, value: &str, path: &str, seconds: i64, secure: bool) -> Option<HeaderValue> {
     let secure = if secure { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
@@ -119,6 +128,16 @@ mod tests {
         ];
         assert_eq!(kept(false), expected);
         assert_eq!(kept(true), expected.map(|cookie| format!("{cookie}; Secure")));
+    }
+
+    #[test]
+    fn any_text_is_handed_over_whole() {
+        for text in ["lbs_token", "ann;a\"@exämple.org", ""] {
+            let cookie = hand_over(ShownOnce::Email, &text.into(), true).remove(0);
+            let mut headers = HeaderMap::new();
+            headers.append("cookie", cookie.to_str().unwrap().split(';').next().unwrap().parse().unwrap());
+            assert_eq!(handed_over(ShownOnce::Email, &headers).unwrap().expose_secret(), text);
+        }
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use http::header::SET_COOKIE;
 use http::{HeaderValue, request::Parts};
-use leptos::prelude::{expect_context, use_context};
+use leptos::prelude::{ServerFnError, expect_context, use_context};
 use leptos_axum::{ResponseOptions, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::cookies::{self, ShownOnce};
+use super::error::{AccountError, told};
 use super::next_page::next_page;
-use super::service::SignedIn;
+use super::service::{LONGEST_EMAIL, SignedIn};
 use crate::server::error::wants_page;
 use crate::server::peer::Peer;
 
@@ -34,12 +35,28 @@ fn set_cookies(cookies: Vec<HeaderValue>) {
     }
 }
 
-/// The page to go to. A form without a script is sent there; a script has to load it by itself, so
-/// that the whole page knows who is signed in.
-pub fn go_on(next: Option<&str>) -> String {
-    let page = next_page(next);
-    show(page);
-    page.to_owned()
+/// Answers a form at the door: whoever got in goes on to a page; else the form is shown again as it was.
+///
+/// # Errors
+/// What was wrong, as a sentence.
+pub fn let_in(
+    outcome: Result<SignedIn, AccountError>,
+    email: String,
+    next: Option<&str>,
+) -> Result<(), ServerFnError> {
+    match outcome {
+        Ok(signed_in) => {
+            keep_signed_in(&signed_in, peer());
+            show(next_page(next));
+            Ok(())
+        }
+        Err(error) => {
+            if fits_a_form() && email.len() <= LONGEST_EMAIL {
+                hand_over(ShownOnce::Email, &email.into());
+            }
+            Err(told(error))
+        }
+    }
 }
 
 /// Sends a form without a script to a page.
@@ -54,14 +71,14 @@ pub fn fits_a_form() -> bool {
     use_context::<Parts>().is_some_and(|parts| wants_page(&parts.headers))
 }
 
-/// Keeps a secret for the page that a form without a script goes to next.
-pub fn hand_over(what: ShownOnce, secret: &SecretString) {
-    set_cookies(cookies::hand_over(what, secret, peer().secure));
+/// Keeps a text for the page that a form without a script goes to next.
+pub fn hand_over(what: ShownOnce, text: &SecretString) {
+    set_cookies(cookies::hand_over(what, text, peer().secure));
 }
 
 /// Takes it, which nobody can do again.
 pub fn take(what: ShownOnce) -> Option<String> {
-    let secret = cookies::handed_over(what, &use_context::<Parts>()?.headers)?;
+    let text = cookies::handed_over(what, &use_context::<Parts>()?.headers)?;
     set_cookies(cookies::taken(what, peer().secure));
-    Some(secret.expose_secret().to_owned())
+    Some(text.expose_secret().to_owned())
 }

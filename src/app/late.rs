@@ -14,6 +14,7 @@ use crate::history::page::HistoryPage;
 use crate::prompts::page::PromptsPage;
 use crate::providers::pages::{AddProviderPage, DiscoverPage, ModelPage, ProviderPage, ProvidersPage};
 use crate::ui::layout::is_interactive;
+use crate::ui::turns::pause;
 
 /// What a benchmark measured, running or finished.
 #[derive(Clone, Copy)]
@@ -52,9 +53,13 @@ pub struct Late<P>(pub P);
 
 impl<P: Piece> ChooseView for Late<P> {
     async fn choose(self) -> AnyView {
-        leptos::prefetch_lazy_fn_on_server(P::NAME);
         match P::show(Some(self.0)).await {
-            Ok(page) => page,
+            Ok(page) => view! {
+                {page}
+                // What the page has the browser fetch before it is asked for (app/client).
+                <i hidden data-pieces=pieces_of(P::NAME)></i>
+            }
+            .into_any(),
             Err(_) => from_server().await,
         }
     }
@@ -63,7 +68,17 @@ impl<P: Piece> ChooseView for Late<P> {
         if P::show(None).await.is_err() {
             from_server().await;
         }
+        pause().await;
     }
+}
+
+#[cfg(feature = "ssr")]
+use super::client::pieces_of;
+
+/// The server has told.
+#[cfg(not(feature = "ssr"))]
+fn pieces_of(_function: &str) -> Option<String> {
+    None
 }
 
 /// Has the server show the page whose piece is no longer to be had, as in a tab that is older than the

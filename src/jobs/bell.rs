@@ -13,6 +13,7 @@ use crate::ui::icons::{BellIcon, ProgressRing};
 use crate::ui::progress::ProgressBar;
 use crate::ui::tag::{Tag, Tone};
 use crate::ui::time::{Ago, now_ms};
+use crate::ui::turns::InTurn;
 use crate::ui::whole::IntoWhole;
 
 /// The user's jobs, right in the server's HTML and alive in the browser. It is what keeps the feed
@@ -27,7 +28,11 @@ pub fn Bell() -> impl IntoView {
             {move || Suspend::new(async move {
                 // What cannot be loaded now comes with the feed.
                 let board = board.await.unwrap_or_default();
-                view! { <JobsMenu board /> }
+                view! {
+                    <InTurn>
+                        <JobsMenu board />
+                    </InTurn>
+                }
             })}
         </Suspense>
     }

@@ -16,6 +16,7 @@ use super::backoff;
 use super::closing::{AfterClose, EndReason};
 use super::feed::{Connection, Feed};
 use super::types::{ClientMessage, Frame};
+use crate::ui::turns::all_taken;
 
 /// Between pings. A socket on which nothing was heard for as long is dead: the server answers each.
 const PING_MS: u32 = 30_000;
@@ -26,7 +27,8 @@ const WOKEN_MS: u32 = 5_000;
 /// What browsers say of a socket that ended without a close code.
 const NO_CODE: u16 = 1006;
 
-/// Puts the feed of this tab in place. Connects when and as long as the page wants it.
+/// Puts the feed of this tab in place. Connects when and as long as the page wants it, but not before all
+/// parts of the page listen.
 pub fn provide_connected_feed() {
     let feed = Feed::new();
     provide_context(feed);
@@ -41,7 +43,10 @@ pub fn provide_connected_feed() {
 /// Dropping the task, which the handle makes possible, closes the socket.
 fn connect(feed: Feed) -> AbortHandle {
     feed.connection.set(Connection::Connecting);
-    let (task, handle) = abortable(stay_connected(feed));
+    let (task, handle) = abortable(async move {
+        all_taken().await;
+        stay_connected(feed).await;
+    });
     spawn_local(task.map(drop));
     handle
 }

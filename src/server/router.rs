@@ -25,7 +25,7 @@ use super::{openapi, security};
 use crate::accounts::Accounts;
 use crate::accounts::middleware::{authenticate, guard_pages};
 use crate::admin::AdminService;
-use crate::app::{App, shell};
+use crate::app::{App, Rooms, shell};
 use crate::benchmark::service::BenchmarkService;
 use crate::jobs::JobService;
 use crate::live::{Hub, Live, socket};
@@ -34,7 +34,8 @@ use crate::providers::service::ProviderService;
 
 /// The addresses of the pages. Generated once, before anything is rendered: meanwhile Leptos keeps
 /// resources from loading in the whole process.
-static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+static PAGES: LazyLock<Vec<AxumRouteListing>> =
+    LazyLock::new(|| [generate_route_list(App), generate_route_list(Rooms)].concat());
 
 const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
 

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_location;
 use super::disclosure::{Menu, Side};
 use super::icons::Logo;
 use super::theme::ThemeButton;
+use super::turns::InTurn;
 use super::whole::IntoWhole;
 
 /// Links of the left rail that belong together.
@@ -33,7 +34,12 @@ pub fn Frame(
     children: Children,
 ) -> impl IntoView {
     // Without their types, which would grow beyond what the compiler follows.
-    let rail = view! { <Rail navigation /> }.into_whole();
+    let rail = view! {
+        <InTurn>
+            <Rail navigation />
+        </InTurn>
+    }
+    .into_whole();
     let top_bar = view! { <TopBar navigation tools /> }.into_whole();
     view! {
         // External, so that the router leaves it to the browser, which moves the focus.
@@ -129,13 +135,15 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
     let place = move || place_of(navigation, &pathname.read());
     view! {
         <header class="bg-base-100 border-base-300 sticky top-0 z-10 flex items-center gap-3 border-b px-3.5 py-2.5 sm:px-5.5">
-            <div class="lg:hidden">
-                <Menu label="Main menu" side=Side::Left button=Logo>
-                    <nav aria-label="Main menu" class="pb-1.5">
-                        <Links navigation />
-                    </nav>
-                </Menu>
-            </div>
+            <InTurn>
+                <div class="lg:hidden">
+                    <Menu label="Main menu" side=Side::Left button=Logo>
+                        <nav aria-label="Main menu" class="pb-1.5">
+                            <Links navigation />
+                        </nav>
+                    </Menu>
+                </div>
+            </InTurn>
             <p class="min-w-0 truncate">
                 {move || {
                     place()
@@ -148,7 +156,9 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
                 }}
             </p>
             <div class="ml-auto flex items-center gap-2">
-                <ThemeButton />
+                <InTurn>
+                    <ThemeButton />
+                </InTurn>
                 {tools.run()}
             </div>
         </header>

@@ -17,4 +17,5 @@ pub mod tag;
 pub mod theme;
 pub mod time;
 pub mod toast;
+pub mod turns;
 pub mod whole;

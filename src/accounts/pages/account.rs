@@ -6,7 +6,6 @@ use leptos_router::hooks::use_query_map;
 
 use super::super::api::{ChangePassword, CreateToken, DeleteAccount, RevokeToken, Tokens, list_tokens};
 use super::super::types::AccessToken;
-use super::load_page_after;
 use crate::ui::button::{ButtonTone, SubmitButton};
 use crate::ui::dialog::ConfirmDialog;
 use crate::ui::form::{
@@ -198,7 +197,14 @@ fn left(expires_at: i64) -> String {
 #[component]
 fn DeletionPanel() -> impl IntoView {
     let action = ServerAction::<DeleteAccount>::new();
-    load_page_after(action);
+    let answer = action.value();
+    // As a whole: nobody is signed in any more.
+    Effect::new(move |_| {
+        if let Some(Ok(page)) = answer.get() {
+            // Fails for addresses that cannot be parsed only; this one is a path of ours.
+            let _ = window().location().set_href(&page);
+        }
+    });
     view! {
         <Panel>
             <div class="p-4.5">

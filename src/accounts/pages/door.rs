@@ -1,12 +1,14 @@
-//! Signing in and opening an account.
+//! Signing in and opening an account: forms that the browser sends by itself. What was typed into a form
+//! that was refused is there again, but for the password.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::super::api::{Door, Register, SignIn, look_at_door};
+use super::super::cookies::ShownOnce;
+use super::super::forms::take;
 use super::super::types::Registration;
-use super::load_page_after;
 use crate::ui::button::{ButtonTone, SubmitButton};
 use crate::ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use crate::ui::page::Skeleton;
@@ -16,20 +18,17 @@ use crate::ui::whole::IntoWhole;
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
-    load_page_after(action);
     let next = query("next");
     let register = with_next("/register", &next);
     view! {
-        <Title text="Sign in" />
+        <Title text=title("Sign in", error_of(action)) />
         <h1 class="text-[19px] leading-snug font-bold tracking-tight">"Sign in"</h1>
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
             <PasswordField label="Password" name="password" purpose=PasswordPurpose::Current required=true />
             <input type="hidden" name="next" value=next />
             <FormError error=error_of(action) />
-            <SubmitButton tone=ButtonTone::Primary pending=action.pending()>
-                "Sign in"
-            </SubmitButton>
+            <SubmitButton tone=ButtonTone::Primary>"Sign in"</SubmitButton>
         </ActionForm>
         <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Open one"</a> "."</p>
     }
@@ -43,7 +42,6 @@ pub fn RegisterPage() -> impl IntoView {
     let next = query("next");
     let login = with_next("/login", &next);
     view! {
-        <Title text="Open an account" />
         <h1 class="text-[19px] leading-snug font-bold tracking-tight">"Open an account"</h1>
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
@@ -60,12 +58,17 @@ pub fn RegisterPage() -> impl IntoView {
 #[component]
 fn RegisterForm(door: Door) -> impl IntoView {
     let action = ServerAction::<Register>::new();
-    load_page_after(action);
+    let title = title("Open an account", error_of(action));
     let invitation = query("invitation");
     let Some(about) = about(door, !invitation.is_empty()) else {
-        return view! { <p class="text-soft mt-2">{closed(door)}</p> }.into_whole();
+        return view! {
+            <Title text=title />
+            <p class="text-soft mt-2">{closed(door)}</p>
+        }
+        .into_whole();
     };
     view! {
+        <Title text=title />
         <p class="text-soft mt-1">{about}</p>
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
@@ -80,9 +83,7 @@ fn RegisterForm(door: Door) -> impl IntoView {
             <input type="hidden" name="invitation" value=invitation />
             <input type="hidden" name="next" value=query("next") />
             <FormError error=error_of(action) />
-            <SubmitButton tone=ButtonTone::Primary pending=action.pending()>
-                "Open the account"
-            </SubmitButton>
+            <SubmitButton tone=ButtonTone::Primary>"Open the account"</SubmitButton>
         </ActionForm>
     }
     .into_whole()
@@ -107,12 +108,19 @@ fn closed(door: Door) -> &'static str {
     }
 }
 
+/// The page's title. Begins with what matters most where the form was refused: it is read out first when
+/// a page is there.
+fn title(title: &str, error: Signal<Option<ServerFnError>>) -> String {
+    if error.read_untracked().is_some() { format!("Error: {title}") } else { title.to_owned() }
+}
+
 #[component]
 fn EmailField() -> impl IntoView {
     view! {
         <TextField
             label="E-mail address"
             name="email"
+            value=take(ShownOnce::Email).unwrap_or_default()
             kind="email"
             autocomplete="username"
             max_length=254

@@ -31,7 +31,7 @@ use crate::live::Hub;
 pub use manage::NewInvitationRequest;
 pub use sessions::SignedIn;
 
-const LONGEST_EMAIL: usize = 254;
+pub const LONGEST_EMAIL: usize = 254;
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// Somebody who acts when an account is opened: puts in what a new user starts with, for example.

@@ -7,6 +7,7 @@ use super::timeline::TimelineChart;
 use crate::benchmark::report::charts::{first_token, output_speed, speed_against_first_token};
 use crate::benchmark::types::ResultRow;
 use crate::ui::chart::{Chart, ChartSize, ChartSpec};
+use crate::ui::turns::InTurn;
 use crate::ui::whole::IntoWhole;
 
 /// All charts. It has to be known which rows there are.
@@ -17,25 +18,33 @@ pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
     let size = ChartSize::for_rows(rows);
     view! {
         <div class="mt-3.5 grid gap-3.5 xl:grid-cols-2">
-            <Chart
-                title="Output speed"
-                subtitle="tokens per second, bar = mean, whisker = 95 % interval"
-                spec=spec(output_speed)
-                size
-            />
-            <Chart
-                title="Time to first token"
-                subtitle="milliseconds, bar = mean, whisker = 95 % interval"
-                spec=spec(first_token)
-                size
-            />
-            <Chart
-                title="Speed against first token"
-                subtitle="means of each model and tier; the best are at the top left"
-                spec=spec(speed_against_first_token)
-                size=ChartSize::Medium
-            />
-            <TimelineChart benchmark />
+            <InTurn>
+                <Chart
+                    title="Output speed"
+                    subtitle="tokens per second, bar = mean, whisker = 95 % interval"
+                    spec=spec(output_speed)
+                    size
+                />
+            </InTurn>
+            <InTurn>
+                <Chart
+                    title="Time to first token"
+                    subtitle="milliseconds, bar = mean, whisker = 95 % interval"
+                    spec=spec(first_token)
+                    size
+                />
+            </InTurn>
+            <InTurn>
+                <Chart
+                    title="Speed against first token"
+                    subtitle="means of each model and tier; the best are at the top left"
+                    spec=spec(speed_against_first_token)
+                    size=ChartSize::Medium
+                />
+            </InTurn>
+            <InTurn>
+                <TimelineChart benchmark />
+            </InTurn>
         </div>
     }
     .into_whole()

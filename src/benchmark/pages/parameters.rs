@@ -8,6 +8,7 @@ use crate::prompts::Template;
 use crate::ui::disclosure::Disclosure;
 use crate::ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
 use crate::ui::format::tokens;
+use crate::ui::turns::InTurn;
 use crate::ui::whole::IntoWhole;
 
 const EFFORTS: [&str; 6] = ["none", "minimal", "low", "medium", "high", "xhigh"];
@@ -36,56 +37,66 @@ pub fn Parameters(
 ) -> impl IntoView {
     let advanced = fields.clone();
     view! {
-        <div class="mt-3 grid grid-cols-2 gap-2">
-            <NumberField label="Runs" name="runs" value=fields.runs bounds=bounds::RUNS error=complaints.of("runs") />
-            <NumberField
-                label="Max tokens"
-                name="max_tokens"
-                value=fields.max_tokens
-                bounds=bounds::MAX_TOKENS
-                error=complaints.of("max_tokens")
-            />
-            <NumberField
-                label="Temperature"
-                name="temperature"
-                value=fields.temperature
-                bounds=bounds::TEMPERATURE
-                error=complaints.of("temperature")
-            />
-            <NumberField
-                label="Timeout"
-                name="timeout"
-                value=fields.timeout
-                bounds=bounds::TIMEOUT
-                unit="s"
-                placeholder=Timeouts::default().total_s.to_string()
-                error=complaints.of("timeout")
-            />
-        </div>
-        <Prompt prompt=fields.prompt templates complaints />
-        <div class="mt-2.5">
-            <ChipGroup
-                legend="Context tiers"
-                name="tiers[]"
-                options=TIERS.iter().map(|tier| Chip::new(tier.to_string(), tokens(*tier))).collect()
-                chosen=tiers
-                own=OwnValue { label: "Another context size, in tokens", name: "own_tiers", read: own_tier }
-                error=complaints.of("tiers")
-            />
-        </div>
-        <div class="mt-2.5">
-            <Checkbox
-                label="Warm up"
-                name="warmup"
-                checked=!fields.warmup.is_empty()
-                hint="One discarded run per model and tier."
-            />
-        </div>
-        <div class="mt-2.5">
-            <Disclosure summary="Advanced" open=advanced.has_advanced()>
-                <Advanced fields=advanced complaints />
-            </Disclosure>
-        </div>
+        <InTurn>
+            <div class="mt-3 grid grid-cols-2 gap-2">
+                <NumberField label="Runs" name="runs" value=fields.runs bounds=bounds::RUNS error=complaints.of("runs") />
+                <NumberField
+                    label="Max tokens"
+                    name="max_tokens"
+                    value=fields.max_tokens
+                    bounds=bounds::MAX_TOKENS
+                    error=complaints.of("max_tokens")
+                />
+                <NumberField
+                    label="Temperature"
+                    name="temperature"
+                    value=fields.temperature
+                    bounds=bounds::TEMPERATURE
+                    error=complaints.of("temperature")
+                />
+                <NumberField
+                    label="Timeout"
+                    name="timeout"
+                    value=fields.timeout
+                    bounds=bounds::TIMEOUT
+                    unit="s"
+                    placeholder=Timeouts::default().total_s.to_string()
+                    error=complaints.of("timeout")
+                />
+            </div>
+        </InTurn>
+        <InTurn>
+            <Prompt prompt=fields.prompt templates complaints />
+        </InTurn>
+        <InTurn>
+            <div class="mt-2.5">
+                <ChipGroup
+                    legend="Context tiers"
+                    name="tiers[]"
+                    options=TIERS.iter().map(|tier| Chip::new(tier.to_string(), tokens(*tier))).collect()
+                    chosen=tiers
+                    own=OwnValue { label: "Another context size, in tokens", name: "own_tiers", read: own_tier }
+                    error=complaints.of("tiers")
+                />
+            </div>
+        </InTurn>
+        <InTurn>
+            <div class="mt-2.5">
+                <Checkbox
+                    label="Warm up"
+                    name="warmup"
+                    checked=!fields.warmup.is_empty()
+                    hint="One discarded run per model and tier."
+                />
+            </div>
+        </InTurn>
+        <InTurn>
+            <div class="mt-2.5">
+                <Disclosure summary="Advanced" open=advanced.has_advanced()>
+                    <Advanced fields=advanced complaints />
+                </Disclosure>
+            </div>
+        </InTurn>
     }
     .into_whole()
 }

@@ -11,6 +11,7 @@ use crate::ui::case::lower_case;
 use crate::ui::format;
 use crate::ui::table::{Direction, NumberCell, Sort, SortHeader};
 use crate::ui::tag::{Dot, Tag, Tone};
+use crate::ui::turns::InTurn;
 use crate::ui::whole::IntoWhole;
 
 /// What the table is sorted by.
@@ -63,7 +64,9 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
             </div>
             <div class="overflow-x-auto" tabindex="0" role="region" aria-labelledby="results-title">
                 <table class="data-table result-table" data-all=move || everything.get().then_some("")>
-                    <TableHead sort />
+                    <InTurn>
+                        <TableHead sort />
+                    </InTurn>
                     <tbody>
                         <For
                             each=move || {
@@ -77,7 +80,9 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
                             key=|(_, row)| *row
                             let((place, row))
                         >
-                            <TableRow place row bests runs=benchmark.parameters.with_value(|asked| asked.runs) />
+                            <InTurn>
+                                <TableRow place row bests runs=benchmark.parameters.with_value(|asked| asked.runs) />
+                            </InTurn>
                         </For>
                     </tbody>
                 </table>

@@ -18,6 +18,7 @@ use crate::benchmark::view::BenchmarkView;
 use crate::jobs::JobState;
 use crate::live::use_feed;
 use crate::ui::page::Skeleton;
+use crate::ui::turns::InTurn;
 use crate::ui::whole::IntoWhole;
 
 /// Loads the benchmark of the address and shows it.
@@ -63,10 +64,14 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
         Memo::new(move |_| !benchmark.rows.read().is_empty() && benchmark.job.get() != JobState::Cancelled);
     view! {
         <Title text="Benchmark" />
-        <ResultHead benchmark targets created_at />
+        <InTurn>
+            <ResultHead benchmark targets created_at />
+        </InTurn>
         <StateNotice benchmark />
         <Show when=move || measured.get()>
-            <HighlightsRow benchmark />
+            <InTurn>
+                <HighlightsRow benchmark />
+            </InTurn>
         </Show>
         // Stays when all is done: what is below would jump.
         <Show when=move || watched && measured.get()>
@@ -74,7 +79,9 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
         </Show>
         <Show when=move || measured.get()>
             <Charts benchmark />
-            <ResultTable benchmark />
+            <InTurn>
+                <ResultTable benchmark />
+            </InTurn>
             <Remarks benchmark />
         </Show>
         <Announcer benchmark />

@@ -11,6 +11,7 @@ use super::model_choice::ModelChoice;
 use super::parameters::{Complaints, Parameters};
 use crate::benchmark::api::StartBenchmark;
 use crate::ui::button::{ButtonTone, SubmitButton};
+use crate::ui::turns::InTurn;
 use crate::ui::whole::IntoWhole;
 
 /// Models, parameters, what they would take, and the button that starts it.
@@ -40,7 +41,9 @@ pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
     let refused = move || start.value().get().and_then(Result::err).map(|error| super::sentence(&error));
     view! {
         <ActionForm action=start node_ref=form attr:class="panel set-up-form" on:input=move |_| read() on:change=move |_| read()>
-            <ModelChoice menu chosen complaint=complaints.of("models") changed=Callback::new(move |()| read()) />
+            <InTurn>
+                <ModelChoice menu chosen complaint=complaints.of("models") changed=Callback::new(move |()| read()) />
+            </InTurn>
             <Parameters fields templates tiers complaints />
             <EstimateNote asked>
                 // Never disabled for what is wrong: without JavaScript it could not become right again.

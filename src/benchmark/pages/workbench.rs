@@ -9,6 +9,7 @@ use super::api::load_set_up;
 use super::sentence;
 use super::set_up_form::SetUpForm;
 use crate::ui::page::{EmptyState, Skeleton};
+use crate::ui::turns::InTurn;
 use crate::ui::whole::IntoWhole;
 
 /// The set-up column and the page beside it.
@@ -33,7 +34,14 @@ pub fn Workbench() -> impl IntoView {
                             Ok(set_up) if set_up.menu.groups.is_empty() => {
                                 view! { <NothingConfigured /> }.into_whole()
                             }
-                            Ok(set_up) => view! { <SetUpForm set_up /> }.into_whole(),
+                            Ok(set_up) => {
+                                view! {
+                                    <InTurn>
+                                        <SetUpForm set_up />
+                                    </InTurn>
+                                }
+                                    .into_whole()
+                            }
                             Err(error) => {
                                 view! {
                                     <EmptyState>
@@ -49,6 +57,7 @@ pub fn Workbench() -> impl IntoView {
             <div class="min-w-0">
                 <Outlet />
             </div>
+            <span class="workbench-end" hidden></span>
         </div>
     }
     .into_whole()

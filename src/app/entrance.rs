@@ -1,0 +1,23 @@
+//! The way in, for who is not signed in: forms that work without a script.
+
+use leptos::prelude::*;
+use leptos_router::SsrMode;
+use leptos_router::components::{Route, Routes};
+use leptos_router::path;
+
+use super::NotFoundPage;
+use crate::accounts::pages::{LoginPage, RegisterPage};
+use crate::ui::layout::Door;
+
+/// The pages at the door.
+#[component]
+pub fn Entrance() -> impl IntoView {
+    view! {
+        <Door>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
+            </Routes>
+        </Door>
+    }
+}
