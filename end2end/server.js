@@ -21,13 +21,16 @@ export async function start(command, args, pattern, env = {}) {
   };
   const found = await new Promise((resolve, reject) => {
     let said = "";
-    const hear = (text) => {
-      said = (said + text).slice(-16_000);
-      const match = said.match(pattern);
-      if (match) resolve(match[1]);
-    };
-    child.stdout.setEncoding("utf8").on("data", hear);
-    child.stderr.setEncoding("utf8").on("data", hear);
+    for (const stream of [child.stdout, child.stderr]) {
+      // Apart: what comes on one of them may begin in the middle of a line of the other.
+      let heard = "";
+      stream.setEncoding("utf8").on("data", (text) => {
+        said = (said + text).slice(-16_000);
+        heard = (heard + text).slice(-16_000);
+        const match = heard.match(pattern);
+        if (match) resolve(match[1]);
+      });
+    }
     child.once("error", reject);
     ended.then((code) => reject(new Error(`${command} ended with ${code} before it was ready. It said:\n${said}`)));
   });
