@@ -138,7 +138,7 @@ function compressedSize(files, ending) {
   return files.reduce((sum, file) => sum + fs.statSync(`${file}.${ending}`).size, 0);
 }
 
-// Says what a browser has to load for a first page (signing in, the benchmark's form), for all others
+// Says what a browser has to load for the first page with a client (the benchmark's form), for all others
 // together, and for the first chart.
 function weigh(client) {
   const charts = filesUnder(path.join(siteDir, "charts"), ".js");

@@ -1,6 +1,7 @@
 // What Lighthouse says of the built app: performance and accessibility of the pages that people meet
-// first, each the median of several runs with an empty cache, and what costs points. Arguments choose presets: `mobile` (a slow phone on slow 4G, Lighthouse's
-// default) and `desktop`; without any, both. Ends with an error when a score is below the target.
+// first, each the median of several runs with an empty cache, and what costs points. Arguments choose
+// presets: `mobile` (a slow phone on slow 4G, Lighthouse's default) and `desktop`; without any, both. Ends
+// with an error when a score is below the target.
 
 import { launch } from "chrome-launcher";
 import lighthouse, { desktopConfig } from "lighthouse";

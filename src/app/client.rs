@@ -15,7 +15,7 @@ use leptos::prelude::*;
 static CLIENT: OnceLock<Client> = OnceLock::new();
 
 /// The addresses of the files that every page needs, and of those that some need.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Client {
     script: String,
     /// The script that fetches pieces; the first one imports it.
