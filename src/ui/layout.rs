@@ -63,7 +63,7 @@ pub fn Frame(
 pub fn Door(children: Children) -> impl IntoView {
     view! {
         <div class="mx-auto flex min-h-dvh max-w-sm flex-col px-3.5 pt-[12vh] pb-16">
-            <header class="flex items-center justify-between">
+            <header class="flex items-start justify-between">
                 <Brand />
                 <ThemeButton />
             </header>

@@ -36,7 +36,7 @@ class StudioChart extends HTMLElement {
   #sizes = new ResizeObserver(() => this.#resize());
   #themes = new MutationObserver(() => this.#draw());
   #redraw = () => this.#draw();
-  #export = () => this.#tell("export", this.#picture());
+  #export = () => this.#canvas && this.#tell("export", this.#picture());
 
   constructor() {
     super();
