@@ -80,9 +80,9 @@ test("a session that has ended leads to the sign-in page", async ({ page }) => {
 for (const colorScheme of ["light", "dark"]) {
   signedOut(`axe finds nothing serious on the way in, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });
-    for (const address of ["/login", "/register"]) {
+    for (const address of ["/login", "/register", "/forgot-password", "/reset-password?token=none"]) {
       await page.goto(address);
-      await page.screenshot({ path: `end2end/screenshots${address}-${colorScheme}.png` });
+      await page.screenshot({ path: `end2end/screenshots${address.split("?")[0]}-${colorScheme}.png` });
       await expectAccessible(page);
     }
   });

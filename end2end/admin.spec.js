@@ -103,6 +103,37 @@ test("another role signs the user out, and then opens the pages of admins", asyn
   await expect(theirs.getByRole("row").filter({ hasText: user.email })).toContainText("admin");
 });
 
+test("who has forgotten the password comes in again with a link of an admin's", async ({ page, enter, playwright, baseURL }) => {
+  const user = await register(playwright, baseURL);
+  const theirs = await enter(user);
+  await openInteractive(theirs, "/history");
+  await openUser(page, user);
+  const panel = page.locator("#password");
+  await panel.getByRole("button", { name: "Make a link" }).click();
+  const link = await panel.getByRole("link", { name: "this link to a new password" }).getAttribute("href");
+
+  const guest = await enter();
+  await guest.goto("/login");
+  await guest.getByRole("link", { name: "Forgot the password?" }).click();
+  await expect(guest.getByText("This studio sends no mail.")).toBeVisible();
+  await guest.goto(link);
+  await guest.getByLabel("New password").fill("another password");
+  await guest.getByRole("button", { name: "Set the password" }).click();
+  await expect(guest.getByRole("status")).toHaveText(/The password has been changed/);
+  await expect(theirs).toHaveURL(/\/login/);
+  await guest.getByLabel("E-mail address").fill(user.email);
+  await guest.getByLabel("Password").fill("another password");
+  await guest.getByRole("button", { name: "Sign in" }).click();
+  await expect(guest).toHaveURL("/benchmark");
+
+  // Used up; and the page is there for who is signed in too.
+  await guest.goto(link);
+  await guest.getByLabel("New password").fill("a third password");
+  await guest.getByRole("button", { name: "Set the password" }).click();
+  await expect(guest.getByRole("alert")).toContainText("used up");
+  await expect(guest).toHaveTitle(/^Error: A new password/);
+});
+
 test("limits hold from then on, and a deleted user is gone", async ({ page, enter, playwright, baseURL }) => {
   const user = await register(playwright, baseURL);
   await openUser(page, user);

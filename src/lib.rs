@@ -23,6 +23,8 @@ pub mod cli;
 #[cfg(feature = "ssr")]
 pub mod database;
 #[cfg(feature = "ssr")]
+pub mod mail;
+#[cfg(feature = "ssr")]
 pub mod mock;
 #[cfg(feature = "ssr")]
 pub mod server;

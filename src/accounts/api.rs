@@ -10,7 +10,9 @@ use super::cookies::ShownOnce;
 #[cfg(feature = "ssr")]
 use super::error::told;
 #[cfg(feature = "ssr")]
-use super::forms::{fits_a_form, forget_signed_in, hand_over, keep_signed_in, let_in, peer, show, take};
+use super::forms::{
+    fits_a_form, forget_signed_in, hand_over, keep_signed_in, keep_typed, let_in, peer, show, take,
+};
 
 /// Whether somebody who comes now gets an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,8 @@ pub struct Door {
     pub registration: Registration,
     /// Nobody has an account yet: the first one will be admin, whatever `registration` says.
     pub first: bool,
+    /// Who has forgotten the password gets a link to a new one by mail.
+    pub sends_mail: bool,
 }
 
 /// A user's personal access tokens.
@@ -91,6 +95,26 @@ pub async fn change_password(current_password: String, new_password: String) -> 
         accounts.change_password(session.user_id(), &current_password.into(), &new_password.into()).await;
     keep_signed_in(&changed.map_err(told)?, peer());
     show("/account?done=password");
+    Ok(())
+}
+
+/// Mails a link to a new password, if there is an account with this address.
+#[server(prefix = "/api/auth/forms", endpoint = "forgot-password")]
+pub async fn forgot_password(email: String) -> Result<(), ServerFnError> {
+    let accounts = expect_context::<super::Accounts>();
+    let asked = accounts.forgot_password(&email, peer().address).await;
+    keep_typed(asked, email)?;
+    show("/forgot-password?done=asked");
+    Ok(())
+}
+
+/// Sets the password of whom the link with this token was for.
+#[server(prefix = "/api/auth/forms", endpoint = "reset-password")]
+pub async fn reset_password(token: String, password: String) -> Result<(), ServerFnError> {
+    let accounts = expect_context::<super::Accounts>();
+    accounts.reset_password(&token, &password.into()).await.map_err(told)?;
+    forget_signed_in(peer());
+    show("/login?done=password");
     Ok(())
 }
 

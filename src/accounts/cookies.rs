@@ -22,6 +22,7 @@ const ONCE_SECONDS: i64 = 60;
 pub enum ShownOnce {
     PersonalToken,
     Invitation,
+    PasswordLink,
     /// The e-mail address of a form at the door that was refused.
     Email,
 }
@@ -32,6 +33,7 @@ impl ShownOnce {
         match self {
             Self::PersonalToken => ("studio_new_token", "/account"),
             Self::Invitation => ("studio_new_invitation", "/admin"),
+            Self::PasswordLink => ("studio_new_password_link", "/admin/users"),
             Self::Email => ("studio_typed_email", "/"),
         }
     }

@@ -24,11 +24,13 @@ pub enum AccountError {
     InvitationNeeded,
     #[error("This invitation is used up, expired or for another e-mail address. Ask for a new one.")]
     InvitationUnusable,
+    #[error("This link is used up, replaced by a newer one, or expired. Ask for a new one.")]
+    ResetUnusable,
     #[error("The e-mail address or the password is wrong.")]
     WrongCredentials,
     #[error("The current password is wrong.")]
     WrongPassword,
-    #[error("Too many failed attempts. Try again in {} minutes.", .0.retry_after_s.div_ceil(60))]
+    #[error("Too many attempts. Try again in {} minutes.", .0.retry_after_s.div_ceil(60))]
     Locked(Locked),
     #[error("Too many people are signing in at this moment. Try again in a few seconds.")]
     Busy,
@@ -40,6 +42,10 @@ pub enum AccountError {
     NotAdmin,
     #[error("You cannot do this to your own account. Ask another admin.")]
     OwnAccount,
+    #[error("Change your own password on your account's page.")]
+    OwnPassword,
+    #[error("There is no account with this e-mail address.")]
+    NoSuchAccount,
     #[error("There is no such user.")]
     NoSuchUser,
     #[error("You have no such token.")]
@@ -87,15 +93,16 @@ impl From<AccountError> for Failure {
         use AccountError as E;
         let text = error.to_string();
         match error {
-            E::Email | E::PasswordLength | E::WrongPassword | E::InvitationUnusable => Self::BadRequest(text),
-            E::LastAdmin | E::OwnAccount | E::TooManyTokens(_) => Self::BadRequest(text),
+            E::Email | E::PasswordLength | E::WrongPassword => Self::BadRequest(text),
+            E::InvitationUnusable | E::ResetUnusable => Self::BadRequest(text),
+            E::LastAdmin | E::OwnAccount | E::OwnPassword | E::TooManyTokens(_) => Self::BadRequest(text),
             E::EmailTaken => Self::Conflict(text),
             E::RegistrationClosed | E::InvitationNeeded => Self::Forbidden(text),
             E::WrongCredentials | E::SessionEnded => Self::SignInFailed(text),
             E::Locked(Locked { retry_after_s }) => Self::TooMany { detail: text, retry_after_s },
             E::Busy => Self::TooMany { detail: text, retry_after_s: BUSY_RETRY_S },
             E::NotAdmin => Self::AdminsOnly,
-            E::NoSuchUser | E::NoSuchToken | E::NoSuchInvitation => Self::NotFound(text),
+            E::NoSuchUser | E::NoSuchAccount | E::NoSuchToken | E::NoSuchInvitation => Self::NotFound(text),
             E::Invalid(_) => Self::Invalid(text),
             E::Internal(cause) => Self::Internal(cause),
         }

@@ -44,19 +44,23 @@ pub fn let_in(
     email: String,
     next: Option<&str>,
 ) -> Result<(), ServerFnError> {
-    match outcome {
-        Ok(signed_in) => {
-            keep_signed_in(&signed_in, peer());
-            show(next_page(next));
-            Ok(())
+    let signed_in = keep_typed(outcome, email)?;
+    keep_signed_in(&signed_in, peer());
+    show(next_page(next));
+    Ok(())
+}
+
+/// What a form at the door has come to; if to nothing, the address that was typed is in it again.
+///
+/// # Errors
+/// What was wrong, as a sentence.
+pub fn keep_typed<T>(outcome: Result<T, AccountError>, email: String) -> Result<T, ServerFnError> {
+    outcome.map_err(|error| {
+        if fits_a_form() && email.len() <= LONGEST_EMAIL {
+            hand_over(ShownOnce::Email, &email.into());
         }
-        Err(error) => {
-            if fits_a_form() && email.len() <= LONGEST_EMAIL {
-                hand_over(ShownOnce::Email, &email.into());
-            }
-            Err(told(error))
-        }
-    }
+        told(error)
+    })
 }
 
 /// Sends a form without a script to a page.

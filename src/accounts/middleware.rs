@@ -51,13 +51,18 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 
 /// Lets only those who are signed in to pages and server functions; leads others to the door by way
 /// of their refresh token, which may be all they need. Those who are in already need no door.
-pub async fn guard_pages(request: Request, next: Next) -> Response {
+pub async fn guard_pages(mut request: Request, next: Next) -> Response {
     let signed_in = request.extensions().get::<Session>().is_some();
     match request.uri().path() {
         "/login" | "/register" if signed_in && request.method().is_safe() => {
             Redirect::to("/").into_response()
         }
         "/login" | "/register" => next.run(request).await,
+        // Whoever follows a link to a new password may be signed in here, as somebody else even.
+        "/forgot-password" | "/reset-password" => {
+            request.extensions_mut().remove::<Session>();
+            next.run(request).await
+        }
         path if signed_in || is_for_everybody(path) => next.run(request).await,
         path if path.starts_with("/api/") => signed_out(request.headers()),
         _ => Redirect::to(&with_next("/api/auth/renew", request.uri().path_and_query())).into_response(),

@@ -40,7 +40,7 @@ pub use error::AccountError;
 #[cfg(feature = "ssr")]
 pub use secret::Secret;
 #[cfg(feature = "ssr")]
-pub use service::{Accounts, NewAccount, NewInvitationRequest, Newcomer};
+pub use service::{Accounts, NewAccount, NewInvitationRequest, Newcomer, Post, password_link_for};
 #[cfg(feature = "ssr")]
 pub use session::{AdminSession, Session};
 #[cfg(feature = "ssr")]

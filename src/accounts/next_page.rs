@@ -14,7 +14,7 @@ fn is_page(wanted: &str) -> bool {
         && !wanted.starts_with("//")
         && !wanted.chars().any(|c| c == '\\' || c.is_control())
         && !path.starts_with("/api/")
-        && !["/login", "/register"].contains(&path)
+        && !["/login", "/register", "/forgot-password", "/reset-password"].contains(&path)
 }
 
 #[cfg(test)]
@@ -38,6 +38,7 @@ mod tests {
             "/api/auth/renew?next=/",
             "/login?next=/login",
             "/register",
+            "/reset-password?token=t",
         ] {
             assert_eq!(next_page(Some(elsewhere)), "/", "{elsewhere}");
         }

@@ -1,5 +1,7 @@
 //! `/api/auth/*`: accounts for scripts, and for browsers that keep a cookie.
 
+mod recovery;
+
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +46,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(revoke_token))
         .routes(routes!(onboarding_status))
         .routes(routes!(complete_onboarding))
+        .merge(recovery::routes())
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -135,7 +138,7 @@ async fn register(
         (status = 200, description = "Signed in", body = SignedInBody),
         (status = 401, description = "E-mail address or password are wrong", body = Refused),
         (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many failed attempts; see Retry-After", body = Refused),
+        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
     )
 )]
 async fn login(
@@ -249,7 +252,7 @@ struct PasswordChange {
         (status = 400, description = "The current password is wrong, or the new one cannot be used", body = Told),
         (status = 401, description = "Not signed in", body = Refused),
         (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many failed attempts; see Retry-After", body = Refused),
+        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
     )
 )]
 async fn change_password(
@@ -277,7 +280,7 @@ struct AccountDeletion {
         (status = 400, description = "The password is wrong, or others would be without an admin", body = Told),
         (status = 401, description = "Not signed in", body = Refused),
         (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many failed attempts; see Retry-After", body = Refused),
+        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
     )
 )]
 async fn delete_account(

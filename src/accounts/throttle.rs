@@ -35,6 +35,16 @@ impl Subject {
     pub fn registration(address: IpAddr) -> Self {
         Self { name: format!("registration {}", place(address)), limit: 60 }
     }
+
+    /// Mails to this address, be there an account or not.
+    pub fn mail_to(email: &str) -> Self {
+        Self { name: format!("mail to {email}"), limit: 5 }
+    }
+
+    /// Mails that were asked for from one place.
+    pub fn mail_from(address: IpAddr) -> Self {
+        Self { name: format!("mail from {}", place(address)), limit: 20 }
+    }
 }
 
 /// Where an address is: one who has IPv6 has at least 2⁶⁴ addresses.

@@ -13,6 +13,8 @@ use crate::accounts::cookies::ShownOnce;
 #[cfg(feature = "ssr")]
 use crate::accounts::forms::{fits_a_form, hand_over, show, take};
 #[cfg(feature = "ssr")]
+use crate::accounts::service::password_link_path;
+#[cfg(feature = "ssr")]
 use crate::accounts::{AdminSession, NewInvitationRequest, error::told};
 
 /// How many users the page shows at once.
@@ -33,6 +35,8 @@ pub struct House {
 pub struct UserDetail {
     pub user: UserRow,
     pub limit: RateLimit,
+    /// The link to a new password that the form which led to this page made: it is shown this once.
+    pub password_link: Option<String>,
 }
 
 /// One page of users.
@@ -49,7 +53,9 @@ pub async fn look_at_user(user: UserId) -> Result<UserDetail, ServerFnError> {
     AdminSession::require()?;
     let admin = expect_context::<AdminService>();
     let limit = admin.rate_limit(&user).await.map_err(told)?;
-    Ok(UserDetail { user: admin.user(&user).await.map_err(told)?, limit })
+    let user = admin.user(&user).await.map_err(told)?;
+    let password_link = take(ShownOnce::PasswordLink).map(|token| password_link_path(&token));
+    Ok(UserDetail { user, limit, password_link })
 }
 
 /// Sets how much a user may do.
@@ -71,6 +77,21 @@ pub async fn set_user_role(user: UserId, role: Role) -> Result<(), ServerFnError
     let session = AdminSession::require()?.0;
     let admin = expect_context::<AdminService>();
     admin.accounts().set_role(session.user_id(), &user, role).await.map_err(told)
+}
+
+/// Makes a link with which a user sets a new password. Returns it to a script, without scheme and host;
+/// a form finds it on the user's page.
+#[server]
+pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFnError> {
+    let session = AdminSession::require()?.0;
+    let admin = expect_context::<AdminService>();
+    let link = admin.accounts().password_link(session.user_id(), &user).await.map_err(told)?;
+    if fits_a_form() {
+        hand_over(ShownOnce::PasswordLink, &link.token);
+        show(&format!("/admin/users/{user}#password"));
+        return Ok(None);
+    }
+    Ok(Some(link.path()))
 }
 
 /// Deletes a user and everything that belongs to them.

@@ -26,6 +26,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_users))
         .routes(routes!(set_role))
         .routes(routes!(delete_user))
+        .routes(routes!(password_link))
         .routes(routes!(rate_limit_of, set_rate_limit))
         .routes(routes!(settings, set_settings))
         .routes(routes!(list_invitations, invite))
@@ -110,6 +111,42 @@ async fn delete_user(
 ) -> Result<Json<Done>, Failure> {
     admin.accounts().delete_other(session.user_id(), &user).await?;
     Ok(Done::ok())
+}
+
+/// A link to a new password.
+#[derive(Serialize, ToSchema)]
+struct CreatedPasswordLink {
+    /// Told this once.
+    token: String,
+    /// The page that takes it, on this server.
+    #[schema(example = "/reset-password?token=…")]
+    path: String,
+    expires_at: i64,
+}
+
+/// Make a link with which a user sets a new password
+///
+/// For who has forgotten theirs, where the server sends no mail. It is good for a day and once, and
+/// takes the place of an older one.
+#[utoipa::path(
+    post, path = "/api/admin/users/{id}/password-link", tag = TAG,
+    params(("id" = String, Path, description = "The user's id")),
+    responses(
+        (status = 200, description = "The link; its token is told this once", body = CreatedPasswordLink),
+        (status = 400, description = "It is the own account", body = Told),
+        (status = 401, description = "Not signed in", body = Refused),
+        (status = 403, description = "Not an admin", body = Refused),
+        (status = 404, description = "There is no such user", body = Told),
+    )
+)]
+async fn password_link(
+    State(admin): State<AdminService>,
+    AdminSession(session): AdminSession,
+    Path(user): Path<UserId>,
+) -> Result<Json<CreatedPasswordLink>, Failure> {
+    let link = admin.accounts().password_link(session.user_id(), &user).await?;
+    let (path, expires_at) = (link.path(), link.expires_at);
+    Ok(Json(CreatedPasswordLink { token: link.token.expose_secret().to_owned(), path, expires_at }))
 }
 
 /// How much may a user do?

@@ -10,6 +10,7 @@ mod output;
 mod restore;
 mod secret;
 mod serve;
+mod user;
 
 #[cfg(test)]
 mod fixture;
@@ -51,6 +52,8 @@ enum Command {
     Secret(secret::Args),
     /// Serve the web app.
     Serve(serve::Args),
+    /// Help users of the web app.
+    User(user::Args),
 }
 
 /// Runs the command that the arguments name.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args),
         Command::Secret(args) => secret::run(&args),
         Command::Serve(args) => serve::run(args),
+        Command::User(args) => user::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

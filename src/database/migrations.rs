@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0003_configuration.sql",
     "0004_jobs.sql",
     "0005_benchmarks.sql",
+    "0006_password_resets.sql",
 ];
 
 /// Runs what has not been run yet.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -64,6 +64,22 @@ impl Database {
         };
         migrations::run(&pool).await.context("cannot bring the database up to date")?;
         Ok(Self { pool, location })
+    }
+
+    /// Like [`Self::open`], but makes no SQLite file.
+    ///
+    /// # Errors
+    /// Also when there is none.
+    pub async fn open_existing(location: Location) -> anyhow::Result<Self> {
+        if let Location::Sqlite(dir) = &location {
+            let file = dir.join(FILE_NAME);
+            ensure!(
+                file.is_file(),
+                "there is no database {}; set STUDIO_DATA or DATABASE_URL",
+                file.display()
+            );
+        }
+        Self::open(location).await
     }
 
     /// For single statements.

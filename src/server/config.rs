@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use leptos::config::{LeptosOptions, get_configuration};
 use secrecy::SecretString;
+use url::Url;
 
 use super::peer::Proxies;
+use crate::accounts::Post;
 use crate::database::Location;
+use crate::mail::Mailer;
 
 const OPTIONS_FILE: &str = "Leptos.toml";
 
@@ -23,12 +26,14 @@ pub struct Config {
     /// Who is made admin.
     pub admin_email: Option<String>,
     pub proxies: Proxies,
+    /// How links to a new password are sent.
+    pub post: Option<Post>,
 }
 
 impl Config {
     /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
-    /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES` and
-    /// `COOKIE_SECURE`.
+    /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES`,
+    /// `COOKIE_SECURE`, `APP_BASE_URL` and `SMTP_*`.
     ///
     /// # Errors
     /// When the options cannot be understood or the site has not been built.
@@ -50,8 +55,28 @@ impl Config {
             secret: variable("STUDIO_SECRET").map(Into::into),
             admin_email: variable("ADMIN_EMAIL"),
             proxies: Proxies::from_env()?,
+            post: post()?,
         })
     }
+}
+
+/// Where browsers reach this studio, as `APP_BASE_URL` says.
+///
+/// # Errors
+/// When that is no address of a web server.
+pub fn public_address() -> anyhow::Result<Option<Url>> {
+    let Some(text) = variable("APP_BASE_URL") else { return Ok(None) };
+    let address = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let address = address
+        .with_context(|| format!("APP_BASE_URL={text} is no address such as https://studio.example.org"))?;
+    Ok(Some(address))
+}
+
+fn post() -> anyhow::Result<Option<Post>> {
+    let Some(mailer) = Mailer::find(variable)? else { return Ok(None) };
+    let public_address = public_address()?
+        .context("APP_BASE_URL is missing: links in mail need it, for example https://studio.example.org")?;
+    Ok(Some(Post { mailer, public_address }))
 }
 
 /// Where what is kept is kept.

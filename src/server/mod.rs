@@ -36,7 +36,7 @@ use crate::mock;
 use crate::prompts::service::PromptService;
 use crate::providers::service::{EnvironmentKeys, ProviderService};
 
-pub use config::{Config, Storage};
+pub use config::{Config, Storage, public_address};
 pub use lock::lock;
 pub use router::{AppState, router};
 
@@ -79,6 +79,7 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
         .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
     let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
         .await?
+        .with_post(config.post.clone())
         .with_newcomers(vec![Box::new(providers.clone())]);
     let relay = Relay::connect(database, hub.clone()).await?;
     let job_settings = jobs::Settings::from_env(peers(database))?;

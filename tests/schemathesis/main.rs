@@ -7,11 +7,13 @@
 #[path = "../server/process.rs"]
 #[allow(dead_code, reason = "other tests kill it")]
 mod process;
+#[path = "../python/mod.rs"]
+mod python;
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use process::Installation;
+use python::python;
 
 #[test]
 #[ignore = "needs Schemathesis: run by make test"]
@@ -34,16 +36,4 @@ fn nothing_breaks_the_interface() {
 fn last_words(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
-}
-
-/// The Python that has Schemathesis.
-fn python() -> PathBuf {
-    let made_by_script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/venv/bin/python");
-    let python = std::env::var_os("SDK_PYTHON").map_or(made_by_script, PathBuf::from);
-    assert!(
-        python.exists(),
-        "{} does not exist: run scripts/python-env.sh, or set SDK_PYTHON to a Python with tests/requirements.txt",
-        python.display()
-    );
-    python
 }

@@ -4,9 +4,13 @@
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
 
+#[path = "../python/mod.rs"]
+mod python;
+
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use python::python;
 
 #[test]
 #[ignore = "needs the Python SDKs: run by make test"]
@@ -55,18 +59,6 @@ fn judged_by(file: &str) {
     let report = String::from_utf8_lossy(&output.stderr);
     // An empty run is a success to unittest but not to us.
     assert!(output.status.success() && !report.contains("Ran 0 tests"), "{file}:\n{report}");
-}
-
-/// The Python that has the SDKs.
-fn python() -> PathBuf {
-    let made_by_script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/venv/bin/python");
-    let python = std::env::var_os("SDK_PYTHON").map_or(made_by_script, PathBuf::from);
-    assert!(
-        python.exists(),
-        "{} does not exist: run scripts/python-env.sh, or set SDK_PYTHON to a Python with tests/requirements.txt",
-        python.display()
-    );
-    python
 }
 
 /// `llm-studio mock` in a process of its own on a free port.

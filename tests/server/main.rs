@@ -6,8 +6,11 @@
 
 mod client;
 mod endpoint;
+mod mailbox;
 mod mock;
 mod process;
+#[path = "../python/mod.rs"]
+mod python;
 #[path = "../real_llm/server.rs"]
 #[allow(dead_code, reason = "what it logs is another test's business")]
 mod real_llm;
@@ -15,6 +18,7 @@ mod runs;
 mod socket;
 
 mod networks;
+mod password;
 mod restart;
 mod secrets;
 mod several;

@@ -39,18 +39,25 @@ impl Installation {
 
     /// Starts the program on a free port and waits until it listens.
     pub fn start(&self) -> Server {
-        Server::started(self.command()).unwrap_or_else(|said| panic!("the server does not start: {said}"))
+        Server::started(self.command(&["serve"]))
+            .unwrap_or_else(|said| panic!("the server does not start: {said}"))
     }
 
     /// All that the program says when it does not start.
     pub fn refusal(&self) -> String {
-        Server::started(self.command()).err().expect("the server starts")
+        Server::started(self.command(&["serve"])).err().expect("the server starts")
     }
 
-    fn command(&self) -> Command {
+    /// Runs another command to its end; whether that went well, and what it printed.
+    pub fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let output = self.command(arguments).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_llm-studio"));
         command
-            .arg("serve")
+            .args(arguments)
             .current_dir(self.dir.path())
             .env_clear()
             .env("LEPTOS_OUTPUT_NAME", "llm-studio")

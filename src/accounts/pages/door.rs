@@ -20,9 +20,11 @@ pub fn LoginPage() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
     let next = query("next");
     let register = with_next("/register", &next);
+    let changed = query("done") == "password";
     view! {
         <Title text=title("Sign in", error_of(action)) />
-        <h1 class="text-[19px] leading-snug font-bold tracking-tight">"Sign in"</h1>
+        <DoorHead>"Sign in"</DoorHead>
+        {changed.then(|| view! { <p class="text-success mt-1" role="status">"The password has been changed. Sign in with it."</p> })}
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
             <PasswordField label="Password" name="password" purpose=PasswordPurpose::Current required=true />
@@ -31,6 +33,11 @@ pub fn LoginPage() -> impl IntoView {
             <SubmitButton tone=ButtonTone::Primary>"Sign in"</SubmitButton>
         </ActionForm>
         <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Open one"</a> "."</p>
+        <p class="text-soft mt-1">
+            <a class="link" href="/forgot-password">
+                "Forgot the password?"
+            </a>
+        </p>
     }
     .into_whole()
 }
@@ -42,11 +49,11 @@ pub fn RegisterPage() -> impl IntoView {
     let next = query("next");
     let login = with_next("/login", &next);
     view! {
-        <h1 class="text-[19px] leading-snug font-bold tracking-tight">"Open an account"</h1>
+        <DoorHead>"Open an account"</DoorHead>
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
                 // A door that cannot be seen is knocked at: the form says what is wrong.
-                let open = Door { registration: Registration::Open, first: false };
+                let open = Door { registration: Registration::Open, first: false, sends_mail: false };
                 view! { <RegisterForm door=state.await.unwrap_or(open) /> }
             })}
         </Suspense>
@@ -110,12 +117,17 @@ fn closed(door: Door) -> &'static str {
 
 /// The page's title. Begins with what matters most where the form was refused: it is read out first when
 /// a page is there.
-fn title(title: &str, error: Signal<Option<ServerFnError>>) -> String {
+pub(super) fn title(title: &str, error: Signal<Option<ServerFnError>>) -> String {
     if error.read_untracked().is_some() { format!("Error: {title}") } else { title.to_owned() }
 }
 
 #[component]
-fn EmailField() -> impl IntoView {
+pub(super) fn DoorHead(children: Children) -> impl IntoView {
+    view! { <h1 class="text-[19px] leading-snug font-bold tracking-tight">{children()}</h1> }
+}
+
+#[component]
+pub(super) fn EmailField() -> impl IntoView {
     view! {
         <TextField
             label="E-mail address"
@@ -129,7 +141,7 @@ fn EmailField() -> impl IntoView {
     }
 }
 
-fn query(name: &str) -> String {
+pub(super) fn query(name: &str) -> String {
     use_query_map().read_untracked().get(name).unwrap_or_default()
 }
 

@@ -299,3 +299,53 @@ async fn the_theme_is_for_everybody() {
     let response = router(app.0.clone()).oneshot(request).await.unwrap();
     assert!(response.headers().contains_key(header::SET_COOKIE), "{response:?}");
 }
+
+#[tokio::test]
+async fn a_forgotten_password_is_answered_alike_for_everybody_and_not_too_often() {
+    let app = App::new().await;
+    app.register("anna@example.org").await;
+    let ask = async |email: &str| app.post("/api/auth/forgot-password", &[], json!({ "email": email })).await;
+    let (known, unknown) = (ask("Anna@example.org").await, ask("nobody@example.org").await);
+    assert_eq!((known.status, unknown.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(known.body, unknown.body);
+    assert!(known.body["message"].as_str().unwrap().contains("sends no mail"), "{}", known.body);
+    let none = ask("anna").await;
+    assert_eq!((none.status, none.body["error"].is_string()), (StatusCode::BAD_REQUEST, true));
+    for _ in 0..4 {
+        ask("nobody@example.org").await;
+    }
+    let often = ask("nobody@example.org").await;
+    assert_eq!((often.status, often.body["detail"].is_string()), (StatusCode::TOO_MANY_REQUESTS, true));
+    assert!(often.headers.contains_key(header::RETRY_AFTER));
+    assert_eq!(ask("anna@example.org").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_link_of_an_admin_sets_a_new_password_once() {
+    let app = App::new().await;
+    let admin = app.register("anna@example.org").await;
+    let ben = app.register("ben@example.org").await;
+    let make = async |user: &Value| {
+        let path = format!("/api/admin/users/{}/password-link", user["id"].as_str().unwrap());
+        app.post(&path, &[("authorization", &admin.token())], Value::Null).await
+    };
+    let own = make(&admin.body["user"]).await;
+    assert_eq!((own.status, own.body["error"].is_string()), (StatusCode::BAD_REQUEST, true));
+    let link = make(&ben.body["user"]).await;
+    assert_eq!(link.status, StatusCode::OK);
+    assert_eq!(link.body["path"], format!("/reset-password?token={}", link.body["token"].as_str().unwrap()));
+
+    let set = async |password: &str| {
+        let body = json!({ "token": link.body["token"], "password": password });
+        app.post("/api/auth/reset-password", &[], body).await
+    };
+    let short = set("short").await;
+    assert_eq!((short.status, short.body["error"].is_string()), (StatusCode::BAD_REQUEST, true));
+    let done = set("another password").await;
+    assert_eq!((done.status, done.body["message"].is_string()), (StatusCode::OK, true));
+    assert_eq!(set("a third password").await.status, StatusCode::BAD_REQUEST);
+    let me = app.get("/api/auth/me", &[("authorization", &ben.token())]).await;
+    assert_eq!(me.status, StatusCode::UNAUTHORIZED, "what was signed in is out");
+    let login = json!({ "email": "ben@example.org", "password": "another password" });
+    assert_eq!(app.post("/api/auth/login", &[], login).await.status, StatusCode::OK);
+}

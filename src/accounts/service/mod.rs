@@ -1,6 +1,7 @@
 //! What accounts can do: open, prove, change and close them.
 
 mod manage;
+mod recovery;
 mod sessions;
 mod tokens;
 
@@ -29,6 +30,7 @@ use crate::database::{Database, now_ms};
 use crate::live::Hub;
 
 pub use manage::NewInvitationRequest;
+pub use recovery::{PasswordLink, Post, password_link_for, password_link_path};
 pub use sessions::SignedIn;
 
 pub const LONGEST_EMAIL: usize = 254;
@@ -59,6 +61,7 @@ pub struct Accounts {
     throttle: Throttle,
     hub: Hub,
     admin_email: Option<Arc<str>>,
+    post: Option<Post>,
     newcomers: Arc<Vec<Box<dyn Newcomer>>>,
 }
 
@@ -80,6 +83,7 @@ impl Accounts {
             throttle: Throttle::new(database),
             hub,
             admin_email: None,
+            post: None,
             newcomers: Arc::default(),
         })
     }
@@ -120,7 +124,7 @@ impl Accounts {
     /// When the database fails.
     pub async fn door(&self) -> Result<Door, AccountError> {
         let (registration, users) = (self.settings.registration().await?, self.store.count_users().await?);
-        Ok(Door { registration, first: users == 0 })
+        Ok(Door { registration, first: users == 0, sends_mail: self.sends_mail() })
     }
 
     /// Opens an account and signs it in.

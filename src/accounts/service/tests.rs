@@ -187,6 +187,45 @@ async fn another_password_ends_everything_but_who_asked() {
 }
 
 #[tokio::test]
+async fn a_new_password_by_link_ends_everything_and_forgives_guesses() {
+    for accounts in all().await {
+        let admin = accounts.user_for_test("anna@example.org").await.user.id;
+        let before = accounts.user_for_test("ben@example.org").await;
+        let ben = before.user.id.clone();
+        let (token, _) = accounts.create_token(&ben, "ci", 30).await.unwrap();
+        let mut tab = accounts.hub.join(&ben).unwrap();
+        for _ in 0..5 {
+            accounts.sign_in("ben@example.org", &"wrong password".into(), LOCALHOST).await.unwrap_err();
+        }
+        let link = accounts.password_link(&admin, &ben).await.unwrap();
+        let new: SecretString = "another password".into();
+        accounts.reset_password(link.token.expose_secret(), &new).await.unwrap();
+        assert!(session(&accounts, &before).await.is_none());
+        assert!(accounts.session_of_bearer(token.expose_secret()).await.unwrap().is_none());
+        assert!((&mut tab.ending).await.is_ok(), "the tab is told");
+        accounts.sign_in("ben@example.org", &new, LOCALHOST).await.unwrap();
+        let again = accounts.reset_password(link.token.expose_secret(), &new).await.unwrap_err();
+        assert!(matches!(again, AccountError::ResetUnusable), "{again}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_password_makes_links_useless() {
+    for database in testing::databases().await {
+        let accounts = Accounts::quick(database.clone(), Hub::default());
+        accounts.user_for_test("anna@example.org").await;
+        let anna = accounts.user_for_test("ben@example.org").await.user.id;
+        let link = password_link_for(database.clone(), "Ben@example.org").await.unwrap();
+        let new: SecretString = "another password".into();
+        accounts.change_password(&anna, &PASSWORD.into(), &new).await.unwrap();
+        let late = accounts.reset_password(link.token.expose_secret(), &PASSWORD.into()).await.unwrap_err();
+        assert!(matches!(late, AccountError::ResetUnusable), "{late}");
+        let nobody = password_link_for(database.clone(), "nobody@example.org").await;
+        assert!(matches!(nobody, Err(AccountError::NoSuchAccount)));
+    }
+}
+
+#[tokio::test]
 async fn another_role_and_deletion_end_sessions() {
     for accounts in all().await {
         let admin = accounts.user_for_test("anna@example.org").await.user.id;

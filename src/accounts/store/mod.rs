@@ -1,6 +1,7 @@
 //! The SQL of accounts: one file a table.
 
 mod invitations;
+mod resets;
 mod sessions;
 mod tokens;
 mod users;
@@ -15,6 +16,7 @@ use super::types::{Role, User, UserId};
 use crate::database::Database;
 
 pub use invitations::NewInvitation;
+pub use resets::NewReset;
 pub use sessions::{NewSession, Rotation};
 pub use tokens::NewToken;
 pub use users::{Admission, NewUser, Refusal};

@@ -226,3 +226,23 @@ async fn an_access_token_belongs_to_one_user_and_expires() {
         assert!(store.use_token("f1", NOW + 1).await.unwrap().is_none());
     }
 }
+
+#[tokio::test]
+async fn a_link_to_a_new_password_is_good_once_until_it_expires() {
+    for store in stores().await {
+        let anna = add(&store, "anna@example.org").await.id;
+        let link = |fingerprint| NewReset { fingerprint, now: NOW, expires_at: NOW + 1000 };
+        let nobody = UserId::new("nobody");
+        assert!(!store.insert_reset(&nobody, &link("none")).await.unwrap());
+        assert!(store.insert_reset(&anna, &link("older")).await.unwrap());
+        assert!(store.insert_reset(&anna, &link("newer")).await.unwrap());
+        assert!(!store.reset_is_open("older", NOW).await.unwrap(), "replaced");
+        assert!(store.reset_is_open("newer", NOW + 999).await.unwrap());
+        assert!(!store.reset_is_open("newer", NOW + 1000).await.unwrap(), "expired");
+        assert_eq!(store.reset_password("newer", "late", NOW + 1000).await.unwrap(), None);
+        begin_session(&store, &anna, "s").await;
+        assert_eq!(store.reset_password("newer", "new", NOW).await.unwrap(), Some(anna.clone()));
+        assert_eq!(store.reset_password("newer", "again", NOW).await.unwrap(), None);
+        assert_eq!(store.credentials(&anna).await.unwrap().unwrap().password_hash, "new");
+    }
+}

@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, FromRow, Row, Transaction};
 
 use super::super::types::{Role, User, UserId};
+use super::resets::end_what_was_let_in;
 use super::{AccountStore, user_columns};
 use crate::database::{new_id, now_ms};
 
@@ -126,10 +127,7 @@ impl AccountStore {
             .execute(&mut *tx)
             .await?
             .rows_affected();
-        for sql in ["delete from sessions where user_id = $1", "delete from access_tokens where user_id = $1"]
-        {
-            sqlx::query(sql).bind(user.as_str()).execute(&mut *tx).await?;
-        }
+        end_what_was_let_in(&mut tx, user).await?;
         if changed == 1 {
             tx.commit().await?;
         }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::super::api::{ChangeSettings, House, Invite, WithdrawInvitation, look_at_house};
 use super::super::types::InstallationSettings;
+use super::fresh::FreshLink;
 use crate::accounts::{Invitation, Registration};
 use crate::ui::button::{ButtonTone, SubmitButton};
 use crate::ui::form::{FormError, Select, SelectOption, TextField, error_of, sentence};
@@ -123,7 +124,7 @@ fn InvitationsPanel(
                 </ActionForm>
                 <FormError error=error_of(invite) />
                 <FormError error=error_of(withdraw) />
-                {move || link().map(|path| view! { <FreshLink path /> })}
+                {move || link().map(|path| view! { <FreshLink path what="this invitation" /> })}
             </div>
             {(!invitations.is_empty())
                 .then(|| {
@@ -141,19 +142,6 @@ fn lifetimes() -> Vec<SelectOption> {
     [("1", "1 day"), ("7", "7 days"), ("30", "30 days")]
         .map(|(days, label)| SelectOption::new(days, label))
         .into()
-}
-
-#[component]
-fn FreshLink(path: String) -> impl IntoView {
-    view! {
-        <p class="mt-3" role="status">
-            "Copy the address of "
-            <a class="link" href=path>
-                "this invitation"
-            </a>
-            " now: it is shown this once."
-        </p>
-    }
 }
 
 #[component]

@@ -1,5 +1,6 @@
 //! The screens of admins.
 
+mod fresh;
 mod house;
 mod user;
 mod users;

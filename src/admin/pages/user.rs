@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::super::api::{DeleteUser, SetUserLimits, SetUserRole, UserDetail, look_at_user};
+use super::super::api::{DeleteUser, MakePasswordLink, SetUserLimits, SetUserRole, UserDetail, look_at_user};
 use super::super::types::{RateLimit, UserRow};
+use super::fresh::FreshLink;
 use super::users::RoleTag;
 use crate::accounts::{Role, UserId};
 use crate::ui::button::{ButtonTone, SubmitButton};
@@ -53,7 +54,7 @@ fn Detail(
     role: ServerAction<SetUserRole>,
     limits: ServerAction<SetUserLimits>,
 ) -> impl IntoView {
-    let UserDetail { user, limit } = detail;
+    let UserDetail { user, limit, password_link } = detail;
     let about = format!("{} benchmarks, {} API keys.", user.benchmark_count, user.key_count);
     view! {
         <PageHead title=user.email.clone() about>
@@ -64,6 +65,7 @@ fn Detail(
         <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <RolePanel user=user.clone() action=role />
             <LimitsPanel id=user.id.clone() limit action=limits />
+            <PasswordPanel id=user.id.clone() fresh=password_link />
             <DeletionPanel user />
         </div>
     }
@@ -129,6 +131,29 @@ fn LimitsPanel(id: UserId, limit: RateLimit, action: ServerAction<SetUserLimits>
                 <p class="text-success mt-1" role="status">
                     {move || matches!(*answer.read(), Some(Ok(()))).then_some("The limits hold from now on.")}
                 </p>
+            </div>
+        </Panel>
+    }
+}
+
+#[component]
+fn PasswordPanel(id: UserId, fresh: Option<String>) -> impl IntoView {
+    let action = ServerAction::<MakePasswordLink>::new();
+    let made = action.value();
+    let link = move || made.get().and_then(Result::ok).flatten().or_else(|| fresh.clone());
+    view! {
+        <Panel>
+            <div class="p-4.5" id="password">
+                <h2 class="font-semibold">"Password"</h2>
+                <p class="text-soft mt-0.5">
+                    "A link with which the user sets a new one, good for a day and once. Send it yourself."
+                </p>
+                <ActionForm action attr:class="mt-3">
+                    <input type="hidden" name="user" value=id.to_string() />
+                    <SubmitButton pending=action.pending()>"Make a link"</SubmitButton>
+                </ActionForm>
+                <FormError error=error_of(action) />
+                {move || link().map(|path| view! { <FreshLink path what="this link to a new password" /> })}
             </div>
         </Panel>
     }

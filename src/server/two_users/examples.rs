@@ -167,6 +167,7 @@ fn admin(annas: &Belongings) -> Vec<Example> {
         admins("PUT /api/admin/users/{id}/rate-limit").id(user).body(json!({
             "benchmarks_per_hour": 1, "max_concurrent": 1, "max_runs_per_benchmark": 1,
         })),
+        admins("POST /api/admin/users/{id}/password-link").id(user),
         admins("GET /api/admin/settings"),
         admins("PUT /api/admin/settings").body(json!({ "registration": "open", "local_networks": true })),
         admins("GET /api/admin/invitations"),
@@ -213,6 +214,8 @@ fn accounts(annas: &Belongings) -> Vec<Example> {
         public("POST /api/auth/refresh"),
         public("GET /api/auth/renew").query(&[("next", "/providers")]),
         public("POST /api/auth/logout"),
+        public("POST /api/auth/forgot-password").body(json!({ "email": "nobody@example.org" })),
+        public("POST /api/auth/reset-password").body(json!({ "token": "none", "password": "long enough" })),
     ]
 }
 
@@ -308,6 +311,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
             ]),
         ),
         ("/api/set_user_role", query(&[("user", user), ("role", "admin")])),
+        one("/api/make_password_link", "user", user),
         one("/api/delete_user", "user", user),
         own("/api/look_at_house"),
         ("/api/change_settings", query(&[("registration", "closed"), ("local_networks", "off")])),
@@ -337,6 +341,8 @@ fn change_model(provider: &str, model: &str, model_id: &str) -> String {
 /// What answers without a session, and why.
 pub(super) const PUBLIC_SERVER_FUNCTIONS: &[(&str, &str)] = &[
     ("/api/auth/forms/door", "the page for signing in says whether accounts can be opened"),
+    ("/api/auth/forms/forgot-password", "mails a link to a new password"),
+    ("/api/auth/forms/reset-password", "sets a new password for who has a link"),
     ("/api/auth/forms/register", "opens an account"),
     ("/api/auth/forms/sign-in", "begins a session"),
     ("/api/auth/forms/sign-out", "ends a session, which may have ended by itself"),

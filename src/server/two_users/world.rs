@@ -97,6 +97,7 @@ impl World {
             secret: None,
             admin_email: None,
             proxies: server::peer::Proxies::default(),
+            post: None,
         };
         let database = Database::open(location).await.unwrap();
         let demo = mock::start_demo().unwrap();

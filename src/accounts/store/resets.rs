@@ -1,0 +1,89 @@
+//! The table of links to a new password.
+
+use sqlx::{Any, Transaction};
+
+use super::super::types::UserId;
+use super::AccountStore;
+
+/// A link to keep. Times are Unix milliseconds.
+#[derive(Debug, Clone)]
+pub struct NewReset<'a> {
+    pub fingerprint: &'a str,
+    pub now: i64,
+    pub expires_at: i64,
+}
+
+impl AccountStore {
+    /// Keeps a link for `user` in place of the one before. False when there is no such user.
+    pub async fn insert_reset(&self, user: &UserId, new: &NewReset<'_>) -> sqlx::Result<bool> {
+        let kept = sqlx::query(
+            "insert into password_resets (user_id, token_hash, created_at, expires_at)
+             select u.id, $2, $3, $4 from users u where u.id = $1
+             on conflict (user_id) do update set
+                 token_hash = excluded.token_hash,
+                 created_at = excluded.created_at,
+                 expires_at = excluded.expires_at",
+        )
+        .bind(user.as_str())
+        .bind(new.fingerprint)
+        .bind(new.now)
+        .bind(new.expires_at)
+        .execute(self.database.pool())
+        .await?;
+        Ok(kept.rows_affected() == 1)
+    }
+
+    /// Whether the link with this fingerprint can be used at `now`.
+    pub async fn reset_is_open(&self, fingerprint: &str, now: i64) -> sqlx::Result<bool> {
+        let open: Option<String> = sqlx::query_scalar(
+            "select user_id from password_resets where token_hash = $1 and expires_at > $2",
+        )
+        .bind(fingerprint)
+        .bind(now)
+        .fetch_optional(self.database.pool())
+        .await?;
+        Ok(open.is_some())
+    }
+
+    /// Uses a link up: sets its user's password and ends everything that the old one let in. `None`
+    /// when the link cannot be used.
+    pub async fn reset_password(
+        &self,
+        fingerprint: &str,
+        password_hash: &str,
+        now: i64,
+    ) -> sqlx::Result<Option<UserId>> {
+        let mut tx = self.database.begin().await?;
+        let user: Option<String> = sqlx::query_scalar(
+            "delete from password_resets where token_hash = $1 and expires_at > $2 returning user_id",
+        )
+        .bind(fingerprint)
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(user) = user.map(UserId::new) else { return Ok(None) };
+        sqlx::query("update users set password_hash = $1 where id = $2")
+            .bind(password_hash)
+            .bind(user.as_str())
+            .execute(&mut *tx)
+            .await?;
+        end_what_was_let_in(&mut tx, &user).await?;
+        tx.commit().await?;
+        Ok(Some(user))
+    }
+}
+
+/// After another password nothing is good any more that came with the old one.
+pub(super) async fn end_what_was_let_in(
+    tx: &mut Transaction<'static, Any>,
+    user: &UserId,
+) -> sqlx::Result<()> {
+    for sql in [
+        "delete from sessions where user_id = $1",
+        "delete from access_tokens where user_id = $1",
+        "delete from password_resets where user_id = $1",
+    ] {
+        sqlx::query(sql).bind(user.as_str()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! `llm-studio user`: what whoever runs the server does for users of the web app.
+
+use std::process::ExitCode;
+
+use crate::accounts::password_link_for;
+use crate::database::Database;
+use crate::server::{Storage, public_address};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Make a link with which a user sets a new password, while the server runs or not.
+    ///
+    /// It is good for a day and once. `STUDIO_DATA` or `DATABASE_URL` say where the account is, as they do
+    /// for the server.
+    PasswordLink {
+        /// The account's e-mail address.
+        email: String,
+    },
+}
+
+/// Runs the command to its end.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.action {
+        Action::PasswordLink { email } => password_link(email)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn password_link(email: &str) -> anyhow::Result<()> {
+    let address = public_address()?;
+    let Storage { database, .. } = Storage::from_env();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let link = runtime.block_on(async {
+        let database = Database::open_existing(database).await?;
+        let link = password_link_for(database.clone(), email).await;
+        database.close().await;
+        anyhow::Ok(link?)
+    })?;
+    match address {
+        Some(address) => println!("{}", address.join(&link.path())?),
+        None => {
+            println!("{}", link.path());
+            eprintln!("Put the address of the studio in front of it, or set APP_BASE_URL.");
+        }
+    }
+    eprintln!("It is good for a day and once.");
+    Ok(())
+}

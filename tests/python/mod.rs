@@ -1,0 +1,15 @@
+//! The Python of the tests, with what `tests/requirements.txt` names.
+
+use std::path::{Path, PathBuf};
+
+/// Where it is.
+pub fn python() -> PathBuf {
+    let made_by_script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/venv/bin/python");
+    let python = std::env::var_os("SDK_PYTHON").map_or(made_by_script, PathBuf::from);
+    assert!(
+        python.exists(),
+        "{} does not exist: run scripts/python-env.sh, or set SDK_PYTHON to a Python with tests/requirements.txt",
+        python.display()
+    );
+    python
+}
