@@ -115,6 +115,14 @@ impl Database {
         Ok(Some(PgListener::connect_with(&pool).await?))
     }
 
+    /// A connection beside the pool, for what belongs to a connection rather than to a transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be opened or reached.
+    pub async fn connect(&self) -> sqlx::Result<AnyConnection> {
+        AnyConnection::connect_with(&self.pool.connect_options()).await
+    }
+
     /// Lets running statements end and closes every connection.
     pub async fn close(&self) {
         self.pool.close().await;

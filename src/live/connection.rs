@@ -8,6 +8,7 @@ use tokio::time::{self, Duration, Instant, Interval, MissedTickBehavior};
 
 use super::closing::Closing;
 use super::hub::Tab;
+use super::seats::Seat;
 use super::socket::{LONGEST_MESSAGE, Live};
 use super::types::{ClientMessage, Frame};
 use crate::accounts::Session;
@@ -38,6 +39,7 @@ impl From<Closing> for End {
 pub struct Connection {
     socket: WebSocket,
     tab: Tab,
+    seat: Seat,
     session: Session,
     live: Live,
     /// When the tab last said something.
@@ -46,8 +48,8 @@ pub struct Connection {
 
 impl Connection {
     /// `tab` has joined already, so that nothing is lost between the snapshot and what comes after.
-    pub fn new(socket: WebSocket, tab: Tab, session: Session, live: Live) -> Self {
-        Self { socket, tab, session, live, heard: Instant::now() }
+    pub fn new(socket: WebSocket, tab: Tab, seat: Seat, session: Session, live: Live) -> Self {
+        Self { socket, tab, seat, session, live, heard: Instant::now() }
     }
 
     /// Tells the present state and then what happens, until one side ends it.
@@ -56,9 +58,9 @@ impl Connection {
             Ok(()) => self.talk().await,
             Err(end) => end,
         };
-        let Self { socket, tab, .. } = self;
+        let Self { socket, tab, seat, .. } = self;
         // Makes room for another tab at once.
-        drop(tab);
+        drop((tab, seat));
         if let End::Close(closing) = end {
             refuse(socket, closing).await;
         }

@@ -13,7 +13,7 @@ use crate::accounts::UserId;
 /// Frames that may wait for one tab; a tab with more is too slow and is dropped.
 pub const WAITING_FRAMES: usize = 1024;
 
-/// Sockets that one user may have open in one process.
+/// Sockets that one user may have open.
 pub const TABS_PER_USER: usize = 5;
 
 /// All tabs of all users that are connected to this process. Cheap to clone.

@@ -18,6 +18,8 @@ pub mod hub;
 #[cfg(feature = "ssr")]
 pub mod relay;
 #[cfg(feature = "ssr")]
+pub mod seats;
+#[cfg(feature = "ssr")]
 pub mod socket;
 
 #[cfg(feature = "ssr")]
@@ -27,6 +29,8 @@ pub use feed::{Connection, Feed, provide_feed, use_feed};
 pub use hub::Hub;
 #[cfg(feature = "ssr")]
 pub use relay::Relay;
+#[cfg(feature = "ssr")]
+pub use seats::Seats;
 #[cfg(feature = "ssr")]
 pub use socket::Live;
 pub use types::Frame;

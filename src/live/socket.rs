@@ -17,6 +17,7 @@ use super::closing::Closing;
 use super::connection::{self, Connection};
 use super::contracts::{CancelJob, Snapshot, StillSignedIn};
 use super::hub::Hub;
+use super::seats::Seats;
 use crate::accounts::Session;
 use crate::accounts::session::Proof;
 use crate::server::error::Failure;
@@ -35,17 +36,24 @@ pub struct Live {
     pub(super) jobs: Arc<dyn CancelJob>,
     pub(super) sessions: Arc<dyn StillSignedIn>,
     pub(super) pace: Pace,
+    seats: Seats,
 }
 
 impl Live {
     /// Without a snapshot: a tab hears only what happens from now on.
     pub fn new(hub: Hub, jobs: Arc<dyn CancelJob>, sessions: Arc<dyn StillSignedIn>) -> Self {
-        Self { hub, snapshots: Vec::new(), jobs, sessions, pace: Pace::default() }
+        Self { hub, snapshots: Vec::new(), jobs, sessions, pace: Pace::default(), seats: Seats::default() }
     }
 
     /// Tells each new tab this too, after what was given before. The first is the one with `sync`.
     pub fn with_snapshot(mut self, snapshot: Arc<dyn Snapshot>) -> Self {
         self.snapshots.push(snapshot);
+        self
+    }
+
+    /// Counts a user's tabs in other processes too.
+    pub fn with_seats(mut self, seats: Seats) -> Self {
+        self.seats = seats;
         self
     }
 
@@ -106,10 +114,11 @@ pub async fn open(
                    `Authorization: Bearer` with a token.";
         return Err(Failure::Forbidden(why.into()));
     }
-    let Some(tab) = live.hub.join(session.user_id()) else {
+    let seat = live.seats.take(session.user_id()).await;
+    let Some((seat, tab)) = seat.zip(live.hub.join(session.user_id())) else {
         return Ok(upgrade.on_upgrade(|socket| connection::refuse(socket, Closing::TooManyTabs)));
     };
-    Ok(upgrade.on_upgrade(move |socket| Connection::new(socket, tab, session, live).serve()))
+    Ok(upgrade.on_upgrade(move |socket| Connection::new(socket, tab, seat, session, live).serve()))
 }
 
 fn no_session(query: Option<&str>) -> Closing {

@@ -31,7 +31,7 @@ use crate::benchmark::service::BenchmarkService;
 use crate::benchmark::tokenizer;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
-use crate::live::{Hub, Relay};
+use crate::live::{Hub, Relay, Seats};
 use crate::mock;
 use crate::prompts::service::PromptService;
 use crate::providers::service::{EnvironmentKeys, ProviderService};
@@ -89,6 +89,7 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     Ok(AppState {
         options: config.leptos.clone(),
         hub,
+        seats: seats(database),
         accounts,
         admin,
         proxies: config.proxies.clone(),
@@ -103,6 +104,13 @@ fn peers(database: &Database) -> jobs::Peers {
     match database.backend() {
         Backend::Sqlite => jobs::Peers::Nobody,
         Backend::Postgres => jobs::Peers::OtherProcesses,
+    }
+}
+
+fn seats(database: &Database) -> Seats {
+    match database.backend() {
+        Backend::Sqlite => Seats::default(),
+        Backend::Postgres => Seats::shared(database),
     }
 }
 

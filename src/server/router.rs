@@ -28,7 +28,7 @@ use crate::admin::AdminService;
 use crate::app::{App, Rooms, shell};
 use crate::benchmark::service::BenchmarkService;
 use crate::jobs::JobService;
-use crate::live::{Hub, Live, socket};
+use crate::live::{Hub, Live, Seats, socket};
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
@@ -44,6 +44,7 @@ const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub struct AppState {
     pub options: LeptosOptions,
     pub hub: Hub,
+    pub seats: Seats,
     pub accounts: Accounts,
     pub admin: AdminService,
     pub proxies: Proxies,
@@ -90,6 +91,7 @@ pub fn router(state: AppState) -> Router {
 /// What the tabs of this process are served with. What jobs there are is told first.
 fn live(state: &AppState) -> Live {
     Live::new(state.hub.clone(), Arc::new(state.jobs.clone()), Arc::new(state.accounts.clone()))
+        .with_seats(state.seats.clone())
         .with_snapshot(Arc::new(state.jobs.clone()))
         .with_snapshot(Arc::new(state.benchmarks.under_way()))
 }

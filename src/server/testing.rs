@@ -9,7 +9,7 @@ use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Database, testing};
 use crate::jobs::{self, JobService};
-use crate::live::{Hub, Relay};
+use crate::live::{Hub, Relay, Seats};
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
@@ -29,6 +29,7 @@ pub async fn state() -> (AppState, Database) {
         proxies: Proxies::default(),
         benchmarks: BenchmarkService::new(database.clone(), providers.clone(), jobs.clone()),
         hub,
+        seats: Seats::default(),
         jobs,
         prompts: PromptService::new(database.clone()),
         providers,

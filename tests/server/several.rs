@@ -9,7 +9,7 @@ use super::mock::Mock;
 use super::process::Installation;
 use super::restart::{self, ALL_REQUESTS, assert_each_made_once};
 use super::runs::{history, runs_in_history};
-use super::socket::Socket;
+use super::socket::{self, Socket};
 
 /// Does not answer while the test runs.
 const ENDLESS: &str = "mock/ttft=600000";
@@ -58,6 +58,26 @@ async fn tabs_and_cancels_reach_the_process_that_runs_the_job() {
     let requests = mock.requests();
     let completed = requests.iter().filter(|request| request.completed).count();
     assert_eq!((requests.len(), completed), (ALL_REQUESTS + 1, ALL_REQUESTS), "{requests:?}");
+}
+
+#[tokio::test]
+async fn five_tabs_are_five_on_all_processes_and_those_of_the_dead_do_not_count() {
+    let Some(installation) = on_postgres().await else { return };
+    let (here, there) = (installation.start(), installation.start());
+    let anna = Client::register(&here, "anna").await;
+    let at_other = anna.at(&there);
+    let mut tabs = Vec::new();
+    for client in [&anna, &anna, &anna, &at_other, &at_other] {
+        tabs.push(Socket::open(client).await);
+    }
+    for client in [&anna, &at_other] {
+        assert_eq!(socket::refusal(client).await, Some(4008));
+    }
+    here.kill();
+    for _ in 0..3 {
+        tabs.push(Socket::open(&at_other).await);
+    }
+    assert_eq!(socket::refusal(&at_other).await, Some(4008));
 }
 
 #[tokio::test]

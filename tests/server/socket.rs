@@ -15,9 +15,26 @@ use super::runs::{Run, run_of};
 /// What does not come within this does not come.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn connect(client: &Client) -> Stream {
+    let mut request = format!("ws://{}/ws", client.address).into_client_request().unwrap();
+    let bearer = format!("Bearer {}", client.token).parse().unwrap();
+    request.headers_mut().insert("authorization", bearer);
+    connect_async(request).await.unwrap().0
+}
+
+/// The code with which the server closes a new socket at once; `None` when it serves it.
+pub async fn refusal(client: &Client) -> Option<u16> {
+    match connect(client).await.next().await.unwrap().unwrap() {
+        Message::Close(close) => Some(close.unwrap().code.into()),
+        _ => None,
+    }
+}
+
 /// A tab, and all that it was told after `sync`.
 pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: Stream,
     /// The first frame.
     pub sync: Value,
     pub heard: Vec<Value>,
@@ -26,11 +43,7 @@ pub struct Socket {
 impl Socket {
     /// Connects; the first thing told is `sync`.
     pub async fn open(client: &Client) -> Self {
-        let mut request = format!("ws://{}/ws", client.address).into_client_request().unwrap();
-        let bearer = format!("Bearer {}", client.token).parse().unwrap();
-        request.headers_mut().insert("authorization", bearer);
-        let (stream, _) = connect_async(request).await.unwrap();
-        let mut socket = Self { stream, sync: Value::Null, heard: Vec::new() };
+        let mut socket = Self { stream: connect(client).await, sync: Value::Null, heard: Vec::new() };
         socket.sync = socket.receive().await;
         assert_eq!(socket.sync["type"], "sync", "{}", socket.sync);
         socket

@@ -63,7 +63,18 @@ impl World {
         let admin = AdminService::new(database.clone(), accounts.clone(), 2000);
         let proxies = Proxies::default();
         let prompts = PromptService::new(database.clone());
-        let state = AppState { options, hub, accounts, admin, proxies, jobs, prompts, providers, benchmarks };
+        let state = AppState {
+            options,
+            hub,
+            seats: crate::live::Seats::default(),
+            accounts,
+            admin,
+            proxies,
+            jobs,
+            prompts,
+            providers,
+            benchmarks,
+        };
         Self { state, database, _mock: mock }
     }
 
