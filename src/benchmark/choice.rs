@@ -77,35 +77,18 @@ fn is_called(name: &str, _: &ProviderListing, model: &ModelListing) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::listing::{Access, KeyState};
     use crate::providers::settings::ModelSettings;
-    use crate::providers::{Model, Provider, ProviderKind};
+    use crate::providers::{Model, ProviderKind};
 
     fn listing(kind: ProviderKind, models: &[(&str, &str, &str)]) -> ProviderListing {
         let model = |(id, name, alias): &(&str, &str, &str)| ModelListing {
-            id: "row".into(),
-            model: Model { display_name: (*name).into(), ..Model::named(*id) },
             settings: ModelSettings { aliases: vec![(*alias).into()], ..ModelSettings::default() },
-            enabled: true,
-            offered: true,
-            created_at: 0,
-            updated_at: 0,
+            ..ModelListing::for_test(Model { display_name: (*name).into(), ..Model::named(*id) })
         };
         ProviderListing {
-            id: "row".into(),
-            provider: Provider::of_kind(kind, "http://127.0.0.1:1"),
-            access: Access::Own,
-            enabled: true,
-            key: KeyState::NotNeeded,
             models: models.iter().map(model).collect(),
             model_prefix: Some("openai".into()),
-            key_env: None,
-            direct_local: false,
-            position: 0,
-            checked_at: None,
-            problem: None,
-            created_at: 0,
-            updated_at: 0,
+            ..ProviderListing::for_test(kind, [])
         }
     }
 

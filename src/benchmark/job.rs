@@ -225,7 +225,7 @@ impl<'a> Scribe<'a> {
             return Err(Problem::EngineEnded);
         }
         let JobContext { user, job_id, .. } = self.context;
-        Ok(self.store.finish(user, job_id, &report.results, &report.client).await?)
+        Ok(self.store.finish(user, job_id, &report.results, Some(&report.client)).await?)
     }
 }
 

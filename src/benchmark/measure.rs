@@ -152,7 +152,8 @@ fn tokens_after_first_chunk(recording: &Recording, usage: Usage) -> Option<f64> 
     Some(streamed - (streamed * share).round().max(1.0))
 }
 
-fn per_second(amount: Option<f64>, seconds: Option<f64>) -> Option<f64> {
+/// `None` where either is unknown, or no time has passed.
+pub(super) fn per_second(amount: Option<f64>, seconds: Option<f64>) -> Option<f64> {
     let seconds = seconds.filter(|&seconds| seconds > 0.0)?;
     amount.map(|amount| amount / seconds)
 }

@@ -37,6 +37,8 @@ mod measure;
 #[cfg(feature = "ssr")]
 mod preview;
 #[cfg(feature = "ssr")]
+pub mod reported;
+#[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]
 pub mod rest;

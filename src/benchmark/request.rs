@@ -116,6 +116,7 @@ impl Recipe {
             model_id: model.id.clone(),
             protocol: provider.protocol,
             simulated: provider.simulated(),
+            reported: false,
             context_tokens: tier,
             context_token_source: self.tokenizer.source().filter(|_| tier > 0),
             price: model.price,

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::reported::ReportedBenchmark;
 use super::service::BenchmarkService;
 use super::store::RowKey;
 use super::submission::BenchmarkRequest;
@@ -26,6 +27,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(estimate))
         .routes(routes!(cancel))
         .routes(routes!(timeline))
+        .routes(routes!(keep_reported))
 }
 
 /// A benchmark that was accepted.
@@ -172,4 +174,40 @@ async fn timeline(
     let model = ModelRef { provider_key: run.provider_key, model_id: run.model_id };
     let row = RowKey { model, context_tokens: run.context_tokens };
     Ok(Json(benchmarks.timeline(session.user_id(), &id, &row, run.run_number).await?))
+}
+
+/// What was kept of a report.
+#[derive(Debug, Serialize, ToSchema)]
+struct Reported {
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The benchmark's id; null where nothing was kept.
+    run_id: Option<String>,
+    saved: usize,
+    /// Results of models that the user does not have.
+    skipped: usize,
+}
+
+/// Keep what another program measured
+///
+/// For programs that reach models which this server does not reach. The benchmark stands in the history
+/// like any other, and says of itself that it was reported.
+#[utoipa::path(
+    post,
+    path = "/api/benchmark/direct-results",
+    tag = "benchmark",
+    request_body = ReportedBenchmark,
+    responses(
+        (status = 200, body = Reported),
+        (status = 401, description = "Not signed in"),
+        (status = 422, description = "A field is missing or out of bounds, or a run is there twice"),
+    )
+)]
+async fn keep_reported(
+    State(benchmarks): State<BenchmarkService>,
+    session: Session,
+    Body(report): Body<ReportedBenchmark>,
+) -> Result<Json<Reported>, Failure> {
+    let (run_id, saved, skipped) = benchmarks.keep_reported(session.user_id(), report).await?;
+    Ok(Json(Reported { status: "ok", run_id, saved, skipped }))
 }

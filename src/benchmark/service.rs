@@ -8,14 +8,15 @@ use super::choice::{ChoiceError, choose};
 use super::estimate::duration_s;
 use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE};
 use super::late::BenchmarksUnderWay;
+use super::reported::{Kept, ReportedBenchmark};
 use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::submission::{BenchmarkRequest, check_size};
-use super::types::{Parameters, ResultRow};
+use super::types::{Parameters, ResultRow, RowHead};
 use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, Timeline};
 use super::{Plan, PlanError, Target, preview};
 use crate::accounts::UserId;
-use crate::database::Database;
+use crate::database::{Database, new_id, now_ms};
 use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
 use crate::providers::ModelRef;
@@ -142,6 +143,34 @@ impl BenchmarkService {
             Some(limit) if u64::from(asked) > limit => Err(BenchmarkError::TooManyRuns { limit, asked }),
             _ => Ok(()),
         }
+    }
+
+    /// Keeps what another program measured; returns the benchmark's id, unless the user has none of the
+    /// models, how many runs were kept and how many were not.
+    ///
+    /// # Errors
+    /// When a value is out of bounds or contradicts another.
+    pub async fn keep_reported(
+        &self,
+        user: &UserId,
+        reported: ReportedBenchmark,
+    ) -> Result<(Option<String>, usize, usize), BenchmarkError> {
+        let known = self.providers.list(user).await.map_err(ProviderError::from)?;
+        let Kept { parameters, targets, rows, skipped } = reported.rows(&known, now_ms())?;
+        if rows.is_empty() {
+            return Ok((None, 0, skipped));
+        }
+        let id = new_id();
+        self.store.begin(user, &id, &parameters, &targets).await?;
+        let heads: Vec<RowHead> = rows.iter().map(ResultRow::head).collect();
+        self.store.lay_out(user, &id, &heads).await?;
+        for (row, head) in rows.iter().zip(&heads) {
+            for run in &row.runs {
+                self.store.save_run(user, &id, &RowKey::of(head), run).await?;
+            }
+        }
+        self.store.finish(user, &id, &rows, None).await?;
+        Ok((Some(id), rows.iter().map(|row| row.runs.len()).sum(), skipped))
     }
 
     /// Cancels one benchmark, or all of the user's that wait or run; tells how many.

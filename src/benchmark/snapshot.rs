@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Target;
-use crate::providers::{Model, ModelRef, Protocol, ProviderKind};
+use crate::providers::{Model, ModelRef, Protocol, Provider, ProviderKind};
 
 /// One target as it was at the first start. Holds neither key nor headers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub struct Moved(pub String);
 
 impl TargetSnapshot {
     pub fn of(Target { provider, model, .. }: &Target) -> Self {
+        Self::of_parts(provider, model)
+    }
+
+    pub fn of_parts(provider: &Provider, model: &Model) -> Self {
         Self {
             provider_key: provider.key.clone(),
             provider: provider.display_name.clone(),

@@ -27,6 +27,7 @@ impl From<RowHead> for ResultRow {
             model_id: head.model_id,
             protocol: head.protocol,
             simulated: head.simulated,
+            reported: head.reported,
             context_tokens: head.context_tokens,
             context_token_source: head.context_token_source,
             price: head.price,
@@ -36,6 +37,26 @@ impl From<RowHead> for ResultRow {
             runs: Vec::new(),
             summary: RunSummary::default(),
             load: None,
+        }
+    }
+}
+
+impl ResultRow {
+    /// What was known of it before anything was measured.
+    pub fn head(&self) -> RowHead {
+        RowHead {
+            provider: self.provider.clone(),
+            provider_key: self.provider_key.clone(),
+            model: self.model.clone(),
+            model_id: self.model_id.clone(),
+            protocol: self.protocol,
+            simulated: self.simulated,
+            reported: self.reported,
+            context_tokens: self.context_tokens,
+            context_token_source: self.context_token_source,
+            price: self.price,
+            adjustments: self.adjustments.clone(),
+            skipped: self.skipped.clone(),
         }
     }
 }

@@ -110,6 +110,8 @@ pub enum Clock {
     Kernel,
     /// The moment when bytes came off the socket, in user space.
     User,
+    /// That of another program, which reported the run.
+    Reported,
 }
 
 /// Where token counts come from.
@@ -267,6 +269,9 @@ pub struct RowHead {
     pub model_id: String,
     pub protocol: Protocol,
     pub simulated: bool,
+    /// Measured by another program and reported by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reported: bool,
     pub context_tokens: u64,
     /// `Estimated` where the tier is measured out with a tokenizer that is not the model's own.
     pub context_token_source: Option<TokenSource>,
@@ -292,6 +297,9 @@ pub struct ResultRow {
     pub model_id: String,
     pub protocol: Protocol,
     pub simulated: bool,
+    /// Measured by another program and reported by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reported: bool,
     pub context_tokens: u64,
     /// `Estimated` where the tier was measured out with a tokenizer that is not the model's own.
     pub context_token_source: Option<TokenSource>,

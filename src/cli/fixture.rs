@@ -85,6 +85,7 @@ pub fn row(key: &str, provider: &str, model: &str, runs: Vec<Run>) -> ResultRow 
         model_id: model.into(),
         protocol: Protocol::OpenaiChat,
         simulated: false,
+        reported: false,
         context_tokens: 0,
         context_token_source: None,
         price: Some(Price {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::types::{Confidence, HistoryDetail, HistoryResult, HistoryRun};
-use crate::benchmark::types::{Parameters, ResultRow, RowHead};
+use crate::benchmark::types::{Parameters, RowHead};
 use crate::benchmark::view::{BenchmarkView, HistoryItem, RowFigures};
 
 impl From<HistoryItem> for HistoryRun {
@@ -44,7 +44,7 @@ impl From<BenchmarkView> for HistoryDetail {
             max_tokens,
             temperature,
             warmup,
-            results: view.rows.iter().map(|row| listed(head_of(row), RowFigures::of(row))).collect(),
+            results: view.rows.iter().map(|row| listed(row.head(), RowFigures::of(row))).collect(),
         };
         Self { run, parameters: view.parameters, client: view.client, rows: view.rows }
     }
@@ -57,27 +57,12 @@ fn listed(head: RowHead, figures: RowFigures) -> HistoryResult {
         model_id: head.model_id,
         model: head.model,
         simulated: head.simulated,
+        reported: head.reported,
         context_tokens: head.context_tokens,
         runs: figures.success_count + figures.error_count,
         confidence_level: Confidence::of(&figures),
         skipped: head.skipped,
         figures,
-    }
-}
-
-fn head_of(row: &ResultRow) -> RowHead {
-    RowHead {
-        provider: row.provider.clone(),
-        provider_key: row.provider_key.clone(),
-        model: row.model.clone(),
-        model_id: row.model_id.clone(),
-        protocol: row.protocol,
-        simulated: row.simulated,
-        context_tokens: row.context_tokens,
-        context_token_source: row.context_token_source,
-        price: row.price,
-        adjustments: Vec::new(),
-        skipped: row.skipped.clone(),
     }
 }
 

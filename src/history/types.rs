@@ -49,6 +49,8 @@ pub struct HistoryResult {
     pub model_id: String,
     pub model: String,
     pub simulated: bool,
+    /// Measured by another program and reported by it.
+    pub reported: bool,
     pub context_tokens: u64,
     /// Runs that were made.
     pub runs: u64,

@@ -190,18 +190,16 @@ pub fn missing_kinds(listings: &[ProviderListing]) -> Vec<ProviderKind> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::providers::PriceSource;
-
-    fn listing(kind: ProviderKind, models: &[&str]) -> ProviderListing {
-        ProviderListing {
+impl ProviderListing {
+    /// One of the user's own at its usual address with these models, all switched on.
+    pub fn for_test(kind: ProviderKind, models: impl IntoIterator<Item = Model>) -> Self {
+        Self {
             id: kind.facts().key.to_owned(),
             provider: Provider::of_kind(kind, kind.facts().base_url.unwrap_or_default()),
             access: Access::Own,
             enabled: true,
             key: KeyState::NotNeeded,
-            models: models.iter().map(|id| listed(id)).collect(),
+            models: models.into_iter().map(ModelListing::for_test).collect(),
             model_prefix: None,
             key_env: None,
             direct_local: false,
@@ -212,17 +210,31 @@ mod tests {
             updated_at: 0,
         }
     }
+}
 
-    fn listed(id: &str) -> ModelListing {
-        ModelListing {
-            id: id.to_owned(),
-            model: Model::named(id),
+#[cfg(test)]
+impl ModelListing {
+    /// A model that the user has not changed.
+    pub fn for_test(model: Model) -> Self {
+        Self {
+            id: model.id.clone(),
+            model,
             settings: ModelSettings::default(),
             enabled: true,
             offered: true,
             created_at: 0,
             updated_at: 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::PriceSource;
+
+    fn listing(kind: ProviderKind, models: &[&str]) -> ProviderListing {
+        ProviderListing::for_test(kind, models.iter().map(|id| Model::named(*id)))
     }
 
     fn shown(listings: &[ProviderListing], query: &str) -> Vec<String> {

@@ -336,6 +336,8 @@ pub enum ErrorKind {
     NoOutput,
     /// Bytes that are not what the protocol says.
     BadResponse,
+    /// Another program reported the failure.
+    Reported,
 }
 
 /// An endpoint's error, safe to show: key-like strings are masked, the text is bounded.
@@ -372,6 +374,7 @@ impl ErrorKind {
             Self::ConnectionLost => "connection_lost",
             Self::NoOutput => "no_output",
             Self::BadResponse => "bad_response",
+            Self::Reported => "reported",
         }
     }
 }

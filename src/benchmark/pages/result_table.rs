@@ -166,7 +166,8 @@ fn TableRow(
 ) -> impl IntoView {
     let mine = Memo::new(move |_| bests.read().iter().map(|best| *best == Some(place)).collect::<Vec<_>>());
     let first = row.get_untracked();
-    let (hue, name, simulated) = (hue_of(&first), short_name(&first).to_owned(), first.simulated);
+    let (hue, name) = (hue_of(&first), short_name(&first).to_owned());
+    let (simulated, reported) = (first.simulated, first.reported);
     view! {
         <tr>
             <th scope="row" class="model-cell">
@@ -174,6 +175,7 @@ fn TableRow(
                     <Dot hue=hue />
                     <span title=first.provider>
                         {name} {simulated.then(|| view! { <Tag text="simulated" /> })}
+                        {reported.then(|| view! { <Tag text="reported" /> })}
                     </span>
                 </span>
             </th>

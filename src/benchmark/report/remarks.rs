@@ -93,6 +93,12 @@ pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&Clie
                 .into(),
         );
     }
+    if rows.iter().any(|row| row.reported) {
+        notes.push(
+            "Reported: another program measured these runs. How exact its times are is not known here."
+                .into(),
+        );
+    }
     if rows.iter().any(is_estimated) {
         notes.push(
             "Estimated: the endpoint reports no token counts, they were counted with a tokenizer.".into(),

@@ -68,6 +68,7 @@ pub fn head(provider: &str, model: &str, tier: u64) -> RowHead {
         model_id: model.into(),
         protocol: Protocol::OpenaiChat,
         simulated: false,
+        reported: false,
         context_tokens: tier,
         context_token_source: None,
         price: None,

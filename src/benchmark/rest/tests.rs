@@ -183,6 +183,39 @@ async fn a_benchmark_is_started_found_and_deleted() {
 }
 
 #[tokio::test]
+async fn what_another_program_measured_is_kept_and_says_so() {
+    let world = World::new().await;
+    let run = |number: u64, model: &str| {
+        json!({
+            "provider": "custom", "model_id": model, "run_number": number, "ttft_ms": 100.0,
+            "total_time_s": 1.1, "output_tokens": 51, "success": true,
+        })
+    };
+    let body = json!({ "results": [run(1, FAST), run(2, FAST), run(1, "nobody's")], "prompt": "Hello?" });
+    let (status, answer) = world.ask("anna", Method::POST, "/api/benchmark/direct-results", &body).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("ok")), "{answer}");
+    assert_eq!((&answer["saved"], &answer["skipped"]), (&json!(2), &json!(1)));
+
+    let (_, page) = world.get("anna", "/api/history").await;
+    let listed = &page["runs"][0];
+    assert_eq!((&listed["id"], &listed["status"]), (&answer["run_id"], &json!("complete")));
+    let result = &listed["results"][0];
+    assert_eq!((&result["reported"], &result["avg_output_speed_tps"]), (&json!(true), &json!(50.0)));
+    let id = answer["run_id"].as_str().unwrap();
+    let (_, detail) = world.get("anna", &format!("/api/history/{id}")).await;
+    assert_eq!(detail["rows"][0]["runs"][1]["clock"], "reported");
+    assert_eq!(detail["client"], Value::Null);
+    assert_eq!(world.get("ben", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
+
+    let strange = json!({ "results": [run(1, "nobody's")] });
+    let (_, answer) = world.ask("anna", Method::POST, "/api/benchmark/direct-results", &strange).await;
+    assert_eq!((&answer["run_id"], &answer["saved"]), (&Value::Null, &json!(0)));
+    let twice = json!({ "results": [run(1, FAST), run(1, FAST)] });
+    let (status, answer) = world.ask("anna", Method::POST, "/api/benchmark/direct-results", &twice).await;
+    assert_eq!((status, answer["detail"].is_string()), (StatusCode::UNPROCESSABLE_ENTITY, true));
+}
+
+#[tokio::test]
 async fn what_cannot_be_measured_is_refused_with_a_reason() {
     let world = World::new().await;
     let target = |provider: &str| json!([{ "provider_key": provider, "model_id": FAST }]);

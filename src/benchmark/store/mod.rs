@@ -136,7 +136,7 @@ impl BenchmarkStore {
         user: &UserId,
         id: &str,
         rows: &[ResultRow],
-        client: &ClientHealth,
+        client: Option<&ClientHealth>,
     ) -> Result<(), StoreError> {
         let mut transaction = self.database.begin().await?;
         for row in rows {
@@ -149,7 +149,7 @@ impl BenchmarkStore {
         .bind(user.as_str())
         .bind(id)
         .bind(now_ms())
-        .bind(serde_json::to_string(client)?)
+        .bind(client.map(serde_json::to_string).transpose()?)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;

@@ -42,6 +42,7 @@ fn head(tier: u64) -> RowHead {
         model_id: target.model.id,
         protocol: target.protocol,
         simulated: true,
+        reported: false,
         context_tokens: tier,
         context_token_source: None,
         price: None,
@@ -167,7 +168,7 @@ async fn only_what_has_ended_is_history() {
         assert!(world.store.history(&world.anna, None, 9).await.unwrap().is_empty());
         assert_eq!(world.store.running(&world.anna).await.unwrap().len(), 1);
         let row = summary::row(head(0), None, vec![run(1, 10.0), run(2, 20.0), failed(3)]);
-        world.store.finish(&world.anna, ID, &[row], &health()).await.unwrap();
+        world.store.finish(&world.anna, ID, &[row], Some(&health())).await.unwrap();
         assert!(world.store.running(&world.anna).await.unwrap().is_empty());
         let history = world.store.history(&world.anna, None, 9).await.unwrap();
         assert_eq!((history.len(), history[0].status), (1, BenchmarkStatus::Complete));
@@ -189,7 +190,7 @@ async fn what_failed_keeps_its_runs_and_what_is_complete_cannot_fail() {
         let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error.as_deref()), (BenchmarkStatus::Failed, Some("It broke.")));
         assert_eq!(world.store.runs(&world.anna, ID).await.unwrap().len(), 1);
-        world.store.finish(&world.anna, ID, &[], &health()).await.unwrap();
+        world.store.finish(&world.anna, ID, &[], Some(&health())).await.unwrap();
         world.store.fail(&world.anna, ID, "It broke.").await.unwrap();
         let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error), (BenchmarkStatus::Complete, None));
@@ -202,7 +203,7 @@ async fn history_is_read_page_by_page() {
         let ids: Vec<String> = (0..5).map(|n| format!("0198a000-0000-7000-8000-00000000000{n}")).collect();
         for id in &ids {
             begin(&world, &world.anna, id, &[0, 5]).await;
-            world.store.finish(&world.anna, id, &[], &health()).await.unwrap();
+            world.store.finish(&world.anna, id, &[], Some(&health())).await.unwrap();
         }
         let mut seen: Vec<String> = Vec::new();
         loop {
@@ -245,7 +246,7 @@ async fn users_do_not_reach_each_other() {
         assert_eq!(store.timeline(ben, ID, &key(0), 1).await.unwrap(), None);
         assert!(!store.delete(ben, ID).await.unwrap());
         store.fail(ben, ID, "Ha.").await.unwrap();
-        store.finish(ben, ID, &[], &health()).await.unwrap();
+        store.finish(ben, ID, &[], Some(&health())).await.unwrap();
         let found = store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!(found.status, BenchmarkStatus::Running);
         assert!(store.history(ben, None, 9).await.unwrap().is_empty());

@@ -101,6 +101,7 @@ pub fn client(client: &ClientHealth) -> String {
     let clock = match client.clock {
         Clock::Kernel => "Arrivals stamped by the kernel",
         Clock::User => "Arrivals stamped in user space",
+        Clock::Reported => "Times reported by another program",
     };
     let lateness = match (client.lateness_p50_ms, client.lateness_p99_ms) {
         (Some(p50), Some(p99)) => {

@@ -151,6 +151,9 @@ fn benchmarks(annas: &Belongings) -> Vec<Example> {
         hidden("GET /api/benchmark/{id}/timeline").id(finished).query(&run),
         refused(StatusCode::UNPROCESSABLE_ENTITY, "POST /api/benchmark").body(targets.clone()),
         refused(StatusCode::UNPROCESSABLE_ENTITY, "POST /api/benchmark/estimate").body(targets),
+        own("POST /api/benchmark/direct-results").body(json!({ "results": [{
+            "provider": provider_key, "model_id": model_id, "run_number": 1, "success": false,
+        }] })),
         hidden("POST /api/jobs/{id}/cancel").id(running),
         hidden("POST /api/benchmark/cancel").body(json!({ "job_id": running })),
     ]

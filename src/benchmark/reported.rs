@@ -1,0 +1,253 @@
+//! Runs that a program of the user's measured and reports. They are kept apart: nobody here can tell how
+//! their times were taken, and so their rows say that they are reported.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::bounds::{PlanError, ensure, within};
+use super::measure::per_second;
+use super::snapshot::TargetSnapshot;
+use super::summary;
+use super::types::{Clock, MAX_TIER, Parameters, ResultRow, RowHead, Run, TokenSource};
+use crate::providers::listing::ProviderListing;
+use crate::providers::{ApiError, ErrorKind, Model, Price, Provider};
+
+/// Runs of one report, at most.
+const MAX_REPORTED: usize = 4_000;
+const LONGEST_ERROR: usize = 1_000;
+const LONGEST_RUN_S: f64 = 24.0 * 60.0 * 60.0;
+const MOST_TOKENS: u64 = 100_000_000;
+
+/// What a program measured by itself.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+pub struct ReportedBenchmark {
+    #[schema(min_items = 1, max_items = 4000)]
+    pub results: Vec<ReportedRun>,
+    #[serde(default)]
+    pub prompt: Option<String>,
+    /// 1 to 16384.
+    #[serde(default)]
+    pub max_tokens: Option<u32>,
+    /// 0 to 2.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// Those of the results, whatever stands here.
+    #[serde(default)]
+    #[allow(dead_code, reason = "scripts of the Python product send it")]
+    pub context_tiers: Option<Vec<u64>>,
+    #[serde(default)]
+    pub warmup: bool,
+}
+
+/// One run of it. Rates and costs are worked out from these, whatever else is sent.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+pub struct ReportedRun {
+    /// The provider's key or its name.
+    pub provider: String,
+    pub model_id: String,
+    /// From 1, each once for a model and tier.
+    #[schema(minimum = 1)]
+    pub run_number: u64,
+    #[serde(default)]
+    pub context_tokens: u64,
+    /// From the request to the first token; needed of a run that succeeded.
+    #[serde(default)]
+    pub ttft_ms: Option<f64>,
+    /// From the request to the last token; needed of a run that succeeded.
+    #[serde(default)]
+    pub total_time_s: Option<f64>,
+    #[serde(default)]
+    pub output_tokens: Option<u64>,
+    #[serde(default)]
+    pub input_tokens: Option<u64>,
+    /// Mean of the gaps between tokens.
+    #[serde(default)]
+    pub itl_ms: Option<f64>,
+    pub success: bool,
+    /// Why it failed.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// A report as it is kept.
+#[derive(Debug)]
+pub struct Kept {
+    pub parameters: Parameters,
+    pub targets: Vec<TargetSnapshot>,
+    /// With their runs.
+    pub rows: Vec<ResultRow>,
+    /// Results of models that the user does not have.
+    pub skipped: usize,
+}
+
+impl ReportedBenchmark {
+    /// The report in rows, of the models that are among `known`; `now` in Unix milliseconds.
+    ///
+    /// # Errors
+    /// Names the first value that is out of bounds or contradicts another.
+    pub fn rows(self, known: &[ProviderListing], now: i64) -> Result<Kept, PlanError> {
+        within("the number of results", &self.results.len(), &(1..=MAX_REPORTED))?;
+        self.results.iter().try_for_each(ReportedRun::check)?;
+        let mut rows: Vec<ResultRow> = Vec::new();
+        let mut targets: Vec<TargetSnapshot> = Vec::new();
+        let mut skipped = 0;
+        for result in self.results {
+            let Some((provider, model)) = found(&result, known) else {
+                skipped += 1;
+                continue;
+            };
+            let run = result.run(model.price.as_ref(), now);
+            let target = TargetSnapshot::of_parts(provider, model);
+            match rows.iter_mut().find(|row| is_of(row, &target, result.context_tokens)) {
+                Some(row) => {
+                    ensure(row.runs.iter().all(|other| other.run_number != run.run_number), || {
+                        format!(
+                            "run {} of {} at {} tokens of context is there twice",
+                            run.run_number, row.model_id, row.context_tokens
+                        )
+                    })?;
+                    row.runs.push(run);
+                }
+                None => {
+                    let head = head(provider, model, result.context_tokens);
+                    rows.push(ResultRow { runs: vec![run], ..head.into() });
+                }
+            }
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        for row in &mut rows {
+            row.summary = summary::summarize(&row.runs);
+        }
+        let usual = Parameters::default();
+        let parameters = Parameters {
+            prompt: self.prompt.filter(|prompt| !prompt.trim().is_empty()).unwrap_or(usual.prompt),
+            max_tokens: self.max_tokens.unwrap_or(usual.max_tokens),
+            temperature: self.temperature.unwrap_or(usual.temperature),
+            runs: rows
+                .iter()
+                .map(|row| row.runs.len())
+                .max()
+                .and_then(|most| most.try_into().ok())
+                .unwrap_or(1),
+            context_tiers: tiers(&rows),
+            warmup: self.warmup,
+            ..Parameters::default()
+        };
+        parameters.check()?;
+        Ok(Kept { parameters, targets, rows, skipped })
+    }
+}
+
+impl ReportedRun {
+    fn check(&self) -> Result<(), PlanError> {
+        within("run_number", &self.run_number, &(1..=MAX_REPORTED as u64))?;
+        within("context_tokens", &self.context_tokens, &(0..=MAX_TIER))?;
+        for (name, tokens) in [("output_tokens", self.output_tokens), ("input_tokens", self.input_tokens)] {
+            tokens.map_or(Ok(()), |tokens| within(name, &tokens, &(0..=MOST_TOKENS)))?;
+        }
+        for (name, ms) in [("ttft_ms", self.ttft_ms), ("itl_ms", self.itl_ms)] {
+            ms.map_or(Ok(()), |ms| within(name, &ms, &(0.0..=LONGEST_RUN_S * 1e3)))?;
+        }
+        self.total_time_s.map_or(Ok(()), |s| within("total_time_s", &s, &(0.0..=LONGEST_RUN_S)))?;
+        if !self.success {
+            return Ok(());
+        }
+        let (Some(ttft_ms), Some(total_s)) = (self.ttft_ms, self.total_time_s) else {
+            return Err(PlanError("a run that succeeded has ttft_ms and total_time_s".into()));
+        };
+        ensure(ttft_ms <= total_s * 1e3, || {
+            format!("the first token after {ttft_ms} ms comes later than the last after {total_s} s")
+        })
+    }
+
+    fn run(&self, price: Option<&Price>, now: i64) -> Run {
+        let count = |tokens: Option<u64>| tokens.map(|tokens| tokens as f64);
+        let (ttft_s, total_s) = (self.ttft_ms.map(|ms| ms / 1e3), self.total_time_s);
+        let streaming_s = total_s.zip(ttft_s).map(|(total, first)| total - first);
+        let cost = price.zip(self.input_tokens).zip(self.output_tokens);
+        let cost = cost.and_then(|((price, input), output)| price.cost(input, 0, output));
+        Run {
+            run_number: self.run_number,
+            success: self.success,
+            error: (!self.success).then(|| self.failure()),
+            response_id: None,
+            started_at: now,
+            connect_ms: None,
+            ttft_ms: self.ttft_ms,
+            ttfa_ms: None,
+            total_time_s: self.total_time_s,
+            output_tokens: self.output_tokens,
+            reasoning_tokens: None,
+            input_tokens: self.input_tokens,
+            cached_input_tokens: None,
+            // A page counts chunks; what was counted here is not known.
+            token_source: self.output_tokens.map(|_| TokenSource::Estimated),
+            tokens_per_second: per_second(count(self.output_tokens), total_s),
+            output_speed_tps: per_second(count(self.output_tokens.map(|n| n.saturating_sub(1))), streaming_s),
+            itl_ms: self.itl_ms,
+            itl_p50_ms: None,
+            itl_p95_ms: None,
+            itl_p99_ms: None,
+            input_tokens_per_second: per_second(count(self.input_tokens), ttft_s),
+            chunks: 0,
+            tokens_per_chunk: None,
+            cost,
+            cost_source: cost.and(price.map(|price| price.source)),
+            finish_reason: None,
+            clock: Clock::Reported,
+            lateness_mean_ms: None,
+            lateness_max_ms: None,
+            chunk_deltas_us: Vec::new(),
+        }
+    }
+
+    fn failure(&self) -> ApiError {
+        let message = self.error.as_deref().map(str::trim).filter(|message| !message.is_empty());
+        let message = message.unwrap_or("no reason was reported").chars().take(LONGEST_ERROR).collect();
+        ApiError { kind: ErrorKind::Reported, status: None, message, retry_after_s: None }
+    }
+}
+
+/// The model that a result is about, by the provider's key or, if only one is called so, its name.
+fn found<'a>(result: &ReportedRun, known: &'a [ProviderListing]) -> Option<(&'a Provider, &'a Model)> {
+    let by_key = known.iter().find(|listing| listing.provider.key == result.provider);
+    let listing = by_key.or_else(|| {
+        let mut called = known.iter().filter(|listing| listing.provider.display_name == result.provider);
+        called.next().filter(|_| called.next().is_none())
+    })?;
+    let model = listing.models.iter().find(|model| model.model.id == result.model_id)?;
+    Some((&listing.provider, &model.model))
+}
+
+fn head(provider: &Provider, model: &Model, tier: u64) -> RowHead {
+    RowHead {
+        provider: provider.display_name.clone(),
+        provider_key: provider.key.clone(),
+        model: model.display_name.clone(),
+        model_id: model.id.clone(),
+        protocol: provider.protocol,
+        simulated: provider.simulated(),
+        reported: true,
+        context_tokens: tier,
+        context_token_source: (tier > 0).then_some(TokenSource::Estimated),
+        price: model.price,
+        adjustments: Vec::new(),
+        skipped: None,
+    }
+}
+
+fn is_of(row: &ResultRow, target: &TargetSnapshot, tier: u64) -> bool {
+    row.provider_key == target.provider_key && row.model_id == target.model.id && row.context_tokens == tier
+}
+
+fn tiers(rows: &[ResultRow]) -> Vec<u64> {
+    let mut tiers: Vec<u64> = rows.iter().map(|row| row.context_tokens).collect();
+    tiers.sort_unstable();
+    tiers.dedup();
+    if tiers.is_empty() { vec![0] } else { tiers }
+}
+
+#[cfg(test)]
+mod tests;
