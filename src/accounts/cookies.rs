@@ -15,6 +15,8 @@ const REFRESH: &str = "studio_refresh";
 const REFRESH_PATH: &str = "/api/auth";
 
 const ONCE_SECONDS: i64 = 60;
+/// People look for their password at the provider.
+const FLOW_SECONDS: i64 = 900;
 
 /// What is on its way from a form without a script to the page that shows it once, and is nothing for
 /// addresses and logs.
@@ -23,6 +25,8 @@ pub enum ShownOnce {
     PersonalToken,
     Invitation,
     PasswordLink,
+    /// What a browser keeps while it is at the provider that signs it in.
+    Flow,
     /// The e-mail address of a form at the door that was refused.
     Email,
 }
@@ -34,6 +38,7 @@ impl ShownOnce {
             Self::PersonalToken => ("studio_new_token", "/account"),
             Self::Invitation => ("studio_new_invitation", "/admin"),
             Self::PasswordLink => ("studio_new_password_link", "/admin/users"),
+            Self::Flow => ("studio_flow", "/api/auth/google"),
             Self::Email => ("studio_typed_email", "/"),
         }
     }
@@ -78,7 +83,8 @@ pub fn forget(secure: bool) -> Vec<HeaderValue> {
 pub fn hand_over(what: ShownOnce, text: &SecretString, secure: bool) -> Vec<HeaderValue> {
     let (name, path) = what.cookie();
     let value = BASE64_URL_SAFE_NO_PAD.encode(text.expose_secret());
-    cookie(name, &value, path, ONCE_SECONDS, secure).into_iter().collect()
+    let seconds = if what == ShownOnce::Flow { FLOW_SECONDS } else { ONCE_SECONDS };
+    cookie(name, &value, path, seconds, secure).into_iter().collect()
 }
 
 /// The text that was handed over.

@@ -42,6 +42,12 @@ pub enum AccountError {
     NotAdmin,
     #[error("You cannot do this to your own account. Ask another admin.")]
     OwnAccount,
+    #[error("The provider names no e-mail address that it has made sure of.")]
+    NoVerifiedEmail,
+    #[error("This identity signs in another account already.")]
+    IdentityTaken,
+    #[error("You have no password yet. Get a link to one first, or nothing would sign you in any more.")]
+    NoPassword,
     #[error("Change your own password on your account's page.")]
     OwnPassword,
     #[error("There is no account with this e-mail address.")]
@@ -95,8 +101,9 @@ impl From<AccountError> for Failure {
         match error {
             E::Email | E::PasswordLength | E::WrongPassword => Self::BadRequest(text),
             E::InvitationUnusable | E::ResetUnusable => Self::BadRequest(text),
+            E::NoVerifiedEmail | E::NoPassword => Self::BadRequest(text),
             E::LastAdmin | E::OwnAccount | E::OwnPassword | E::TooManyTokens(_) => Self::BadRequest(text),
-            E::EmailTaken => Self::Conflict(text),
+            E::EmailTaken | E::IdentityTaken => Self::Conflict(text),
             E::RegistrationClosed | E::InvitationNeeded => Self::Forbidden(text),
             E::WrongCredentials | E::SessionEnded => Self::SignInFailed(text),
             E::Locked(Locked { retry_after_s }) => Self::TooMany { detail: text, retry_after_s },

@@ -11,6 +11,8 @@ pub mod cookies;
 #[cfg(feature = "ssr")]
 pub mod error;
 #[cfg(feature = "ssr")]
+pub mod federation;
+#[cfg(feature = "ssr")]
 pub mod forms;
 #[cfg(feature = "ssr")]
 pub mod middleware;
@@ -37,6 +39,8 @@ pub mod vault;
 
 #[cfg(feature = "ssr")]
 pub use error::AccountError;
+#[cfg(feature = "ssr")]
+pub use federation::Federation;
 #[cfg(feature = "ssr")]
 pub use secret::Secret;
 #[cfg(feature = "ssr")]

@@ -1,5 +1,6 @@
 //! `/api/auth/*`: accounts for scripts, and for browsers that keep a cookie.
 
+mod google;
 mod recovery;
 
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(revoke_token))
         .routes(routes!(onboarding_status))
         .routes(routes!(complete_onboarding))
+        .merge(google::routes())
         .merge(recovery::routes())
 }
 

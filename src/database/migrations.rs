@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0004_jobs.sql",
     "0005_benchmarks.sql",
     "0006_password_resets.sql",
+    "0007_identities.sql",
 ];
 
 /// Runs what has not been run yet.

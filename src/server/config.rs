@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::peer::Proxies;
-use crate::accounts::Post;
+use crate::accounts::{Federation, Post};
 use crate::database::Location;
 use crate::mail::Mailer;
 
@@ -28,12 +28,15 @@ pub struct Config {
     pub proxies: Proxies,
     /// How links to a new password are sent.
     pub post: Option<Post>,
+    /// Who signs users in beside their passwords.
+    pub federation: Option<Federation>,
 }
 
 impl Config {
     /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
     /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES`,
-    /// `COOKIE_SECURE`, `APP_BASE_URL` and `SMTP_*`.
+    /// `COOKIE_SECURE`, `APP_BASE_URL`, `SMTP_*`, `GOOGLE_CLIENT_*` and
+    /// `OIDC_*`.
     ///
     /// # Errors
     /// When the options cannot be understood or the site has not been built.
@@ -56,6 +59,7 @@ impl Config {
             admin_email: variable("ADMIN_EMAIL"),
             proxies: Proxies::from_env()?,
             post: post()?,
+            federation: Federation::find(variable, public_address()?.as_ref())?,
         })
     }
 }

@@ -80,6 +80,7 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
         .await?
         .with_post(config.post.clone())
+        .with_federation(config.federation.clone())
         .with_newcomers(vec![Box::new(providers.clone())]);
     let relay = Relay::connect(database, hub.clone()).await?;
     let job_settings = jobs::Settings::from_env(peers(database))?;

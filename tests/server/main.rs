@@ -4,6 +4,7 @@
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
 
+mod browser;
 mod client;
 mod endpoint;
 mod mailbox;
@@ -17,6 +18,7 @@ mod real_llm;
 mod runs;
 mod socket;
 
+mod federation;
 mod networks;
 mod password;
 mod restart;

@@ -6,6 +6,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::super::api::{ChangePassword, CreateToken, DeleteAccount, RevokeToken, Tokens, list_tokens};
 use super::super::types::AccessToken;
+use super::connection::ConnectionPanel;
 use crate::ui::button::{ButtonTone, SubmitButton};
 use crate::ui::dialog::ConfirmDialog;
 use crate::ui::form::{
@@ -23,6 +24,7 @@ pub fn AccountPage() -> impl IntoView {
         <PageHead title="Account" about="Your password, tokens for scripts, and the way out." />
         <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <PasswordPanel />
+            <ConnectionPanel />
             <TokensPanel />
             <DeletionPanel />
         </div>

@@ -9,6 +9,8 @@ use super::super::api::{Door, Register, SignIn, look_at_door};
 use super::super::cookies::ShownOnce;
 use super::super::forms::take;
 use super::super::types::Registration;
+use super::connection::{ProviderLink, refusal};
+use crate::accounts::Accounts;
 use crate::ui::button::{ButtonTone, SubmitButton};
 use crate::ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use crate::ui::page::Skeleton;
@@ -32,6 +34,8 @@ pub fn LoginPage() -> impl IntoView {
             <FormError error=error_of(action) />
             <SubmitButton tone=ButtonTone::Primary>"Sign in"</SubmitButton>
         </ActionForm>
+        <OtherWay next=query("next") />
+        {refusal().map(|why| view! { <p class="form-error mt-3" role="alert">{why}</p> })}
         <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Open one"</a> "."</p>
         <p class="text-soft mt-1">
             <a class="link" href="/forgot-password">
@@ -92,8 +96,17 @@ fn RegisterForm(door: Door) -> impl IntoView {
             <FormError error=error_of(action) />
             <SubmitButton tone=ButtonTone::Primary>"Open the account"</SubmitButton>
         </ActionForm>
+        <OtherWay next=query("next") invitation=query("invitation") />
     }
     .into_whole()
+}
+
+/// The way in by the installation's provider, where there is one.
+#[component]
+fn OtherWay(next: String, #[prop(optional)] invitation: String) -> impl IntoView {
+    let accounts = expect_context::<Accounts>();
+    let provider = accounts.federation().map(|federation| federation.name().to_owned());
+    provider.map(|provider| view! { <div class="mt-3"><ProviderLink provider next invitation /></div> })
 }
 
 /// What the form says about itself; none where it would be filled in for nothing.

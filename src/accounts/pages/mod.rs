@@ -1,6 +1,7 @@
 //! The screens of accounts.
 
 mod account;
+mod connection;
 #[cfg(feature = "ssr")]
 mod door;
 mod menu;

@@ -1,5 +1,6 @@
 //! What accounts can do: open, prove, change and close them.
 
+mod federated;
 mod manage;
 mod recovery;
 mod sessions;
@@ -19,10 +20,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::api::Door;
 use super::error::AccountError;
+use super::federation::Federation;
 use super::password::{PasswordError, Passwords, Verdict};
 use super::secret::Secret;
 use super::settings::Settings;
-use super::store::{AccountStore, Admission, NewUser, Refusal};
+use super::store::{AccountStore, Admission, Credentials, NewUser, Refusal};
 use super::throttle::{Subject, Throttle};
 use super::token::{Signer, fingerprint};
 use super::types::{Registration, UserId};
@@ -62,6 +64,7 @@ pub struct Accounts {
     hub: Hub,
     admin_email: Option<Arc<str>>,
     post: Option<Post>,
+    federation: Option<Federation>,
     newcomers: Arc<Vec<Box<dyn Newcomer>>>,
 }
 
@@ -84,6 +87,7 @@ impl Accounts {
             hub,
             admin_email: None,
             post: None,
+            federation: None,
             newcomers: Arc::default(),
         })
     }
@@ -146,8 +150,13 @@ impl Accounts {
             password_hash: &hash,
             promoted: self.admin_email.as_deref() == Some(&email),
             admission: admission(registration, invitation.as_deref()),
+            identity: None,
         };
-        let user = match self.store.insert_user(&new).await? {
+        self.admit(&new, registration).await
+    }
+
+    async fn admit(&self, new: &NewUser<'_>, registration: Registration) -> Result<SignedIn, AccountError> {
+        let user = match self.store.insert_user(new).await? {
             Ok(user) => user,
             Err(Refusal::EmailTaken) => return Err(AccountError::EmailTaken),
             Err(_) => return Err(not_admitted(&new.admission, registration)),
@@ -173,7 +182,7 @@ impl Accounts {
         self.throttle.check(&address, now_ms()).await??;
         self.throttle.check(&account, now_ms()).await??;
         let known = self.store.credentials_by_email(&email).await?;
-        let hash = known.as_ref().map(|known| known.password_hash.clone());
+        let hash = known.as_ref().and_then(Credentials::hash);
         let verdict = self.passwords.verify(password, hash).await?;
         let Some(known) = known.filter(|_| verdict != Verdict::Wrong) else {
             self.throttle.count(&account, now_ms()).await?;
@@ -228,7 +237,7 @@ impl Accounts {
         let guesses = Subject::account(&known.user.email);
         let _turn = self.throttle.turn(&guesses).await;
         self.throttle.check(&guesses, now_ms()).await??;
-        if self.passwords.verify(password, Some(known.password_hash.clone())).await? == Verdict::Wrong {
+        if self.passwords.verify(password, known.hash()).await? == Verdict::Wrong {
             self.throttle.count(&guesses, now_ms()).await?;
             return Err(AccountError::WrongPassword);
         }
@@ -250,6 +259,13 @@ impl Accounts {
                 tracing::error!("a new account is not set up completely: {error:#}");
             }
         }
+    }
+}
+
+impl Credentials {
+    /// The hash of the password, for who has one.
+    fn hash(&self) -> Option<String> {
+        Some(self.password_hash.clone()).filter(|hash| hash != federated::NO_PASSWORD)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The SQL of accounts: one file a table.
 
+mod identities;
 mod invitations;
 mod resets;
 mod sessions;
@@ -19,7 +20,7 @@ pub use invitations::NewInvitation;
 pub use resets::NewReset;
 pub use sessions::{NewSession, Rotation};
 pub use tokens::NewToken;
-pub use users::{Admission, NewUser, Refusal};
+pub use users::{Admission, Credentials, NewUser, Refusal};
 
 /// Reads and writes the tables of accounts. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -82,6 +82,7 @@ pub(super) async fn end_what_was_let_in(
         "delete from sessions where user_id = $1",
         "delete from access_tokens where user_id = $1",
         "delete from password_resets where user_id = $1",
+        "delete from identities where user_id = $1",
     ] {
         sqlx::query(sql).bind(user.as_str()).execute(&mut **tx).await?;
     }

@@ -10,7 +10,13 @@ async fn stores() -> Vec<AccountStore> {
 }
 
 async fn add(store: &AccountStore, email: &str) -> User {
-    let new = NewUser { email, password_hash: "hash", promoted: false, admission: Admission::Anybody };
+    let new = NewUser {
+        email,
+        password_hash: "hash",
+        promoted: false,
+        admission: Admission::Anybody,
+        identity: None,
+    };
     store.insert_user(&new).await.unwrap().unwrap()
 }
 
@@ -46,6 +52,7 @@ async fn an_address_is_taken_once() {
             password_hash: "other",
             promoted: true,
             admission: Admission::Anybody,
+            identity: None,
         };
         assert_eq!(store.insert_user(&again).await.unwrap(), Err(Refusal::EmailTaken));
         assert_eq!(store.count_users().await.unwrap(), 1);
@@ -55,8 +62,13 @@ async fn an_address_is_taken_once() {
 #[tokio::test]
 async fn a_closed_house_lets_in_the_first_only() {
     for store in stores().await {
-        let new =
-            |email| NewUser { email, password_hash: "hash", promoted: false, admission: Admission::Nobody };
+        let new = |email| NewUser {
+            email,
+            password_hash: "hash",
+            promoted: false,
+            admission: Admission::Nobody,
+            identity: None,
+        };
         assert_eq!(store.insert_user(&new("anna@example.org")).await.unwrap().unwrap().role, Role::Admin);
         assert_eq!(store.insert_user(&new("ben@example.org")).await.unwrap(), Err(Refusal::NotAdmitted));
         assert_eq!(store.count_users().await.unwrap(), 1);
@@ -80,7 +92,7 @@ async fn an_invitation_lets_in_once_and_only_whom_it_names() {
         store.insert_invitation(&invite("late", None, now - 1)).await.unwrap();
         let enter = async |email, fingerprint| {
             let admission = Admission::Invitation(fingerprint);
-            let new = NewUser { email, password_hash: "hash", promoted: false, admission };
+            let new = NewUser { email, password_hash: "hash", promoted: false, admission, identity: None };
             store.insert_user(&new).await.unwrap().map(|user| user.role)
         };
         assert_eq!(enter("eve@example.org", "unknown").await, Err(Refusal::NotAdmitted));

@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, FromRow, Row, Transaction};
 
 use super::super::types::{Role, User, UserId};
+use super::identities::insert_identity;
 use super::resets::end_what_was_let_in;
 use super::{AccountStore, user_columns};
 use crate::database::{new_id, now_ms};
@@ -33,6 +34,8 @@ pub struct NewUser<'a> {
     /// Admin even if others were there before.
     pub promoted: bool,
     pub admission: Admission<'a>,
+    /// Issuer and subject of the identity that signs them in.
+    pub identity: Option<(&'a str, &'a str)>,
 }
 
 /// What lets a new user in. The very first needs none.
@@ -65,6 +68,11 @@ impl AccountStore {
         let Some(user) = insert(&mut tx, new, role).await? else { return Ok(Err(Refusal::EmailTaken)) };
         if !first && !admit(&mut tx, new).await? {
             return Ok(Err(Refusal::NotAdmitted));
+        }
+        if let Some((issuer, subject)) = new.identity
+            && !insert_identity(&mut tx, &user.id, issuer, subject).await?
+        {
+            return Ok(Err(Refusal::EmailTaken));
         }
         tx.commit().await?;
         Ok(Ok(user))

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use reqwest::{
     Response,
@@ -81,6 +82,22 @@ impl Client {
     pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Answer, ApiError> {
         self.check_literal(&url)?;
         let response = self.http.get(url).headers(headers).send().await.map_err(transport)?;
+        Ok(Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: bounded(response, self.limits.max_bytes).await?,
+        })
+    }
+
+    /// Posts a form.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn post_form(&self, url: Url, headers: HeaderMap, form: String) -> Result<Answer, ApiError> {
+        self.check_literal(&url)?;
+        let request = self.http.post(url).headers(headers);
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        let response = request.send().await.map_err(transport)?;
         Ok(Answer {
             status: response.status(),
             headers: response.headers().clone(),

@@ -217,6 +217,8 @@ fn accounts(annas: &Belongings) -> Vec<Example> {
         public("POST /api/auth/refresh"),
         public("GET /api/auth/renew").query(&[("next", "/providers")]),
         public("POST /api/auth/logout"),
+        public("GET /api/auth/google/authorize"),
+        public("GET /api/auth/google/callback").query(&[("code", "none"), ("state", "none")]),
         public("POST /api/auth/forgot-password").body(json!({ "email": "nobody@example.org" })),
         public("POST /api/auth/reset-password").body(json!({ "token": "none", "password": "long enough" })),
     ]
@@ -302,6 +304,8 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
             query(&[("current_password", "not the password"), ("new_password", "another password")]),
         ),
         one("/api/auth/forms/delete-account", "password", "not the password"),
+        own("/api/auth/forms/connection"),
+        own("/api/auth/forms/disconnect"),
         own("/api/list_users"),
         one("/api/look_at_user", "user", user),
         (

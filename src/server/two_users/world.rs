@@ -98,6 +98,7 @@ impl World {
             admin_email: None,
             proxies: server::peer::Proxies::default(),
             post: None,
+            federation: None,
         };
         let database = Database::open(location).await.unwrap();
         let demo = mock::start_demo().unwrap();

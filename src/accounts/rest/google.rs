@@ -1,0 +1,167 @@
+//! `/api/auth/google/*`: signing in at Google, or at another OpenID Connect provider.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{TAG, set_cookies};
+use crate::accounts::cookies::{self, ShownOnce};
+use crate::accounts::federation::{FederationError, Flow, Identity};
+use crate::accounts::next_page::next_page;
+use crate::accounts::service::SignedIn;
+use crate::accounts::{AccountError, Accounts, Session};
+use crate::server::AppState;
+use crate::server::error::{Failure, Query, wants_page};
+use crate::server::openapi::Told;
+use crate::server::peer::Peer;
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(authorize)).routes(routes!(callback))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Beginning {
+    /// The page to go to afterwards; a path on this server.
+    next: Option<String>,
+    /// The token of an invitation link, where registration is by invitation.
+    invitation: Option<String>,
+}
+
+/// Where to sign in.
+#[derive(Serialize, ToSchema)]
+struct Authorization {
+    url: String,
+}
+
+/// Begin to sign in at the provider
+///
+/// Google, or whom the server's operator has set. Whoever is signed in connects their account with the
+/// identity instead. A browser that asks for a page is sent there at once.
+#[utoipa::path(
+    get, path = "/api/auth/google/authorize", tag = TAG, security(()),
+    params(Beginning),
+    responses(
+        (status = 200, description = "The address to open in the same browser", body = Authorization),
+        (status = 303, description = "A browser is sent to the provider"),
+        (status = 400, description = "It is not set up here, or the provider does not answer", body = Told),
+    )
+)]
+async fn authorize(
+    State(accounts): State<Accounts>,
+    session: Option<Session>,
+    peer: Peer,
+    headers: HeaderMap,
+    Query(Beginning { next, invitation }): Query<Beginning>,
+) -> Result<Response, Failure> {
+    let not_set_up = "Signing in at Google is not set up here. Sign in with your password.";
+    let federation = accounts.federation().ok_or_else(|| Failure::BadRequest(not_set_up.into()))?;
+    let invitation = invitation.filter(|token| !token.is_empty());
+    let flow = Flow::new(next_page(next.as_deref()), invitation, session.is_some());
+    let address = federation.address(&flow).await.map_err(|error| {
+        tracing::error!("{federation:?} does not say where to sign in: {error:#}");
+        Failure::BadRequest(format!("{} does not answer. Sign in with your password.", federation.name()))
+    })?;
+    let cookies = set_cookies(cookies::hand_over(ShownOnce::Flow, &flow.text(), peer.secure));
+    Ok(if wants_page(&headers) {
+        (cookies, Redirect::to(address.as_str())).into_response()
+    } else {
+        (cookies, Json(Authorization { url: address.into() })).into_response()
+    })
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Answer {
+    code: Option<String>,
+    state: Option<String>,
+}
+
+/// End signing in at the provider
+///
+/// Where the provider sends the browser back to.
+#[utoipa::path(
+    get, path = "/api/auth/google/callback", tag = TAG, security(()),
+    params(Answer),
+    responses((status = 303, description = "On to the page asked for, or back with `?error=` and a word for why"))
+)]
+async fn callback(
+    State(accounts): State<Accounts>,
+    session: Option<Session>,
+    peer: Peer,
+    headers: HeaderMap,
+    Query(answer): Query<Answer>,
+) -> Response {
+    let flow =
+        cookies::handed_over(ShownOnce::Flow, &headers).and_then(|text| Flow::parse(text.expose_secret()));
+    let mut cookies = cookies::taken(ShownOnce::Flow, peer.secure);
+    let connecting = flow.as_ref().is_some_and(|flow| flow.connects);
+    let page = match end(&accounts, session.as_ref(), peer, flow, answer).await {
+        Ok((page, signed_in)) => {
+            cookies.extend(signed_in.iter().flat_map(|signed_in| cookies::keep(signed_in, peer.secure)));
+            page
+        }
+        Err(why) => format!("{}?error={why}", if connecting { "/account" } else { "/login" }),
+    };
+    (set_cookies(cookies), Redirect::to(&page)).into_response()
+}
+
+/// The page to go on to, and who has signed in.
+///
+/// # Errors
+/// A word for why it came to nothing.
+async fn end(
+    accounts: &Accounts,
+    session: Option<&Session>,
+    peer: Peer,
+    flow: Option<Flow>,
+    answer: Answer,
+) -> Result<(String, Option<SignedIn>), &'static str> {
+    // Without its state the answer may be one to somebody else's question.
+    let flow = flow.filter(|flow| answer.state.as_ref() == Some(&flow.state)).ok_or("state_mismatch")?;
+    let code = answer.code.ok_or("missing_code")?;
+    let identity = identity(accounts, &code, &flow).await?;
+    if flow.connects {
+        let session = session.ok_or("signed_out")?;
+        accounts.connect(session.user_id(), &identity).await.map_err(|error| word(&error))?;
+        return Ok((flow.next, None));
+    }
+    let invitation = flow.invitation.map(Into::into);
+    let signed_in = accounts.sign_in_as(&identity, invitation.as_ref(), peer.address).await;
+    Ok((flow.next, Some(signed_in.map_err(|error| word(&error))?)))
+}
+
+async fn identity(accounts: &Accounts, code: &str, flow: &Flow) -> Result<Identity, &'static str> {
+    let federation = accounts.federation().ok_or("not_set_up")?;
+    federation.identity(code, flow).await.map_err(|error| {
+        let (word, error) = match error {
+            FederationError::Exchange(error) => ("token_exchange_failed", error),
+            FederationError::UserInfo(error) => ("missing_user_info", error),
+        };
+        tracing::error!("{federation:?} does not say who signs in: {error:#}");
+        word
+    })
+}
+
+/// The word of the Python product, where it has one.
+fn word(error: &AccountError) -> &'static str {
+    match error {
+        AccountError::NoVerifiedEmail => "missing_user_info",
+        AccountError::EmailTaken => "account_exists",
+        AccountError::IdentityTaken => "identity_taken",
+        AccountError::RegistrationClosed | AccountError::InvitationNeeded => "registration_closed",
+        AccountError::InvitationUnusable => "invitation_unusable",
+        AccountError::Locked(_) => "too_many_attempts",
+        error => {
+            tracing::error!("signing in at the provider came to nothing: {error:?}");
+            "user_creation_failed"
+        }
+    }
+}

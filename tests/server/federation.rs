@@ -1,0 +1,135 @@
+//! Signing in at an OpenID Connect provider, which stands in for Google: Google cannot be reached here.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::browser::Browser;
+use super::process::{Installation, Server};
+use super::python::python;
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// The provider, which lets everybody in as whom they say. It is stopped when this is dropped.
+struct Provider {
+    issuer: String,
+    process: Child,
+}
+
+impl Provider {
+    fn start() -> Self {
+        let people = [
+            json!({ "sub": "1", "email": "Anna@example.org", "email_verified": true }),
+            json!({ "sub": "2", "email": "ben@example.org", "email_verified": true }),
+            json!({ "sub": "3", "email": "eve@example.org", "email_verified": false }),
+        ];
+        let mut process = Command::new(python())
+            .args(["-W", "ignore", "-m", "oidc_provider_mock", "--port", "0"])
+            .args(people.iter().flat_map(|claims| ["--user-claims".to_owned(), claims.to_string()]))
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let line =
+            lines.find(|line| line.contains("running on http://")).expect("the provider does not start");
+        let issuer = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+        // Or it would wait for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { issuer, process }
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn at(server: &Server, path: &str) -> Url {
+    Url::parse(&server.root).unwrap().join(path).unwrap()
+}
+
+/// Goes to the provider and tells it `answer`; the address that leads back.
+async fn go_there(browser: &mut Browser, server: &Server, answer: &str) -> Url {
+    let sent = browser.open(&at(server, "/api/auth/google/authorize?next=/history")).await;
+    let there = Url::parse(sent.location()).unwrap();
+    let back = Browser::default().submit(&there, answer).await;
+    let back = Url::parse(back.location()).unwrap();
+    assert_eq!(back.path(), "/api/auth/google/callback");
+    at(server, &back[url::Position::BeforePath..])
+}
+
+/// Where one comes to who is `subject` for the provider.
+async fn sign_in(browser: &mut Browser, server: &Server, subject: &str) -> String {
+    let back = go_there(browser, server, &format!("sub={subject}")).await;
+    browser.open(&back).await.location().to_owned()
+}
+
+async fn email_of(browser: &mut Browser, server: &Server) -> Value {
+    let page = browser.open(&at(server, "/api/auth/me")).await;
+    serde_json::from_str::<Value>(&page.text).unwrap()["user"]["email"].clone()
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenID Connect provider from PyPI: run by make test"]
+async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
+    let provider = Provider::start();
+    let installation = Installation::new()
+        .with("APP_BASE_URL", "http://127.0.0.1:3000")
+        .with("GOOGLE_CLIENT_ID", "studio")
+        .with("GOOGLE_CLIENT_SECRET", "federation-canary-71c4")
+        .with("OIDC_ISSUER", &provider.issuer)
+        .with("OIDC_NAME", "Example ID")
+        .with("RUST_LOG", "debug");
+    let server = installation.start();
+
+    let mut anna = Browser::default();
+    assert!(anna.open(&at(&server, "/login")).await.text.contains("Example ID"));
+    assert_eq!(sign_in(&mut anna, &server, "1").await, "/history");
+    assert_eq!(email_of(&mut anna, &server).await, "anna@example.org");
+    let mut again = Browser::default();
+    assert_eq!(sign_in(&mut again, &server, "1").await, "/history");
+    assert_eq!(email_of(&mut again, &server).await, "anna@example.org");
+
+    // Ben has a password. Whoever has his address at the provider is not let into his account.
+    let mut ben = Browser::default();
+    let form = format!("email=ben@example.org&password={}", PASSWORD.replace(' ', "+"));
+    let registered = ben.submit(&at(&server, "/api/auth/forms/register"), &form).await;
+    assert_eq!(registered.location(), "/");
+    assert_eq!(sign_in(&mut Browser::default(), &server, "2").await, "/login?error=account_exists");
+    // He connects the two himself.
+    assert_eq!(sign_in(&mut ben, &server, "2").await, "/history");
+    assert!(ben.open(&at(&server, "/account")).await.text.contains("It signs you in"));
+    let mut elsewhere = Browser::default();
+    assert_eq!(sign_in(&mut elsewhere, &server, "2").await, "/history");
+    assert_eq!(email_of(&mut elsewhere, &server).await, "ben@example.org");
+    assert_eq!(sign_in(&mut ben, &server, "1").await, "/account?error=identity_taken");
+    // Another password ends what a guest of his session may have connected.
+    let form = format!("current_password={0}&new_password=another+password", PASSWORD.replace(' ', "+"));
+    ben.submit(&at(&server, "/api/auth/forms/change-password"), &form).await;
+    assert_eq!(sign_in(&mut Browser::default(), &server, "2").await, "/login?error=account_exists");
+
+    assert_eq!(sign_in(&mut Browser::default(), &server, "3").await, "/login?error=missing_user_info");
+    let denied = go_there(&mut again, &server, "action=deny").await;
+    assert!(again.open(&denied).await.location().ends_with("?error=missing_code"));
+    let stolen = go_there(&mut Browser::default(), &server, "sub=1").await;
+    assert_eq!(Browser::default().open(&stolen).await.location(), "/login?error=state_mismatch");
+    let page = Browser::default().open(&at(&server, "/login?error=account_exists")).await.text;
+    assert!(page.contains("with your e-mail address already"), "{page}");
+    assert!(!server.log().contains("federation-canary"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn without_a_provider_there_is_no_way_to_it() {
+    let server = Installation::new().start();
+    let mut browser = Browser::default();
+    let refused = browser.open(&at(&server, "/api/auth/google/authorize")).await;
+    assert!(refused.status.is_client_error() && refused.text.contains("not set up"), "{refused:?}");
+    let back = browser.open(&at(&server, "/api/auth/google/callback?code=c&state=s")).await;
+    assert_eq!(back.location(), "/login?error=state_mismatch");
+    assert!(!browser.open(&at(&server, "/login")).await.text.contains("/google/"));
+}
