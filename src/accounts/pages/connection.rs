@@ -53,7 +53,7 @@ pub fn ProviderLink(
     }
     let address = format!("/api/auth/google/authorize{}", query.to_query_string());
     view! {
-        <a class=format!("{} w-full justify-center", ButtonTone::Plain.class()) href=address rel="external">
+        <a class=format!("{} w-full", ButtonTone::Plain.class()) href=address rel="external">
             {verb} " " {provider}
         </a>
     }

@@ -67,8 +67,10 @@ fn AskAnAdmin() -> impl IntoView {
         <Title text="A new password" />
         <p class="mt-2">"This studio sends no mail. Ask one of its admins for a link to a new password."</p>
         <p class="text-soft mt-2">
-            "Whoever runs the server makes one with "
-            <code class="font-mono text-xs">"llm-studio user password-link name@example.org"</code> "."
+            "Whoever runs the server makes one with"
+            <code class="mt-1 block font-mono text-xs">
+                "llm-studio user password-link name@example.org"
+            </code>
         </p>
     }
 }
