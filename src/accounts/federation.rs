@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use url::form_urlencoded::{Serializer, byte_serialize};
@@ -222,8 +223,9 @@ impl Federation {
         struct UserInfo {
             sub: String,
             email: Option<String>,
+            /// A boolean, which some providers send as text.
             #[serde(default)]
-            email_verified: bool,
+            email_verified: Value,
         }
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, sensitive(format!("Bearer {}", token.expose_secret()))?);
@@ -231,7 +233,7 @@ impl Federation {
         let answer = self.0.http.get(self.endpoints().await?.userinfo_endpoint.clone(), headers).await?;
         let UserInfo { sub, email, email_verified } = read(answer.status, &answer.body)?;
         ensure!(!sub.is_empty(), "it names nobody");
-        let email = email.filter(|_| email_verified);
+        let email = email.filter(|_| email_verified == true || email_verified == "true");
         Ok(Identity { issuer: self.issuer().to_owned(), subject: sub, email })
     }
 
