@@ -10,7 +10,7 @@ use std::{
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use reqwest::{
-    Response,
+    RequestBuilder, Response,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
@@ -81,12 +81,7 @@ impl Client {
     /// the limits allow.
     pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Answer, ApiError> {
         self.check_literal(&url)?;
-        let response = self.http.get(url).headers(headers).send().await.map_err(transport)?;
-        Ok(Answer {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: bounded(response, self.limits.max_bytes).await?,
-        })
+        self.send(self.http.get(url).headers(headers)).await
     }
 
     /// Posts a form.
@@ -95,8 +90,11 @@ impl Client {
     /// As [`Self::get`].
     pub async fn post_form(&self, url: Url, headers: HeaderMap, form: String) -> Result<Answer, ApiError> {
         self.check_literal(&url)?;
-        let request = self.http.post(url).headers(headers);
-        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        let request = self.http.post(url).headers(headers).body(form);
+        self.send(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded")).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, ApiError> {
         let response = request.send().await.map_err(transport)?;
         Ok(Answer {
             status: response.status(),
