@@ -44,7 +44,11 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
     });
     let subtitle = Signal::derive(move || {
         let name = shown.get().and_then(|name| benchmark.with_rows_untracked(|rows| label(rows, name)));
-        name.map_or("known with the first result".to_owned(), |name| format!("{name}: a tick a chunk"))
+        match name {
+            Some(name) => format!("{name}: a tick a chunk"),
+            None if benchmark.is_active() => "known with the first result".to_owned(),
+            None => "of no run are the arrivals known".to_owned(),
+        }
     });
     view! {
         <div class="min-w-0">

@@ -95,11 +95,12 @@ pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&Clie
     }
     if rows.iter().any(|row| row.reported) {
         notes.push(
-            "Reported: another program measured these runs. How exact its times are is not known here."
+            "Reported: another program measured these runs and counted their tokens. How exact that is is not \
+             known here."
                 .into(),
         );
     }
-    if rows.iter().any(is_estimated) {
+    if rows.iter().any(|row| is_estimated(row) && !row.reported) {
         notes.push(
             "Estimated: the endpoint reports no token counts, they were counted with a tokenizer.".into(),
         );
@@ -145,10 +146,21 @@ mod tests {
 
     use super::*;
     use crate::benchmark::report::testing::{failed, row, run};
-    use crate::benchmark::types::{Clock, Skip};
+    use crate::benchmark::types::{Clock, Run, Skip};
 
     fn texts(remarks: Vec<Remark>) -> Vec<String> {
         remarks.into_iter().map(|remark| format!("{}: {}", remark.about, remark.text)).collect()
+    }
+
+    #[test]
+    fn what_was_reported_is_not_said_to_be_counted_here() {
+        let estimated = Run { token_source: Some(TokenSource::Estimated), ..run(1) };
+        let mut row = row("openai", "a", 0, vec![estimated]);
+        let notes =
+            |row: &ResultRow| reading(std::slice::from_ref(row), &Parameters::default(), None).join(" ");
+        assert!(notes(&row).contains("Estimated:") && !notes(&row).contains("Reported:"));
+        row.reported = true;
+        assert!(notes(&row).contains("Reported:") && !notes(&row).contains("Estimated:"));
     }
 
     #[test]
