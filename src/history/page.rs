@@ -97,6 +97,7 @@ fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoVie
     let title = title(&item);
     let fastest = fastest(&item.results);
     let failed = item.status == BenchmarkStatus::Failed;
+    let reported = item.results.iter().any(|result| result.reported);
     let href = format!("/benchmark/{}", item.id);
     view! {
         <li class="history-item">
@@ -104,6 +105,7 @@ fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoVie
                 <a class="link font-medium" href=href>
                     {title.clone()}
                 </a>
+                {reported.then(|| view! { <Tag text="reported" /> })}
                 {failed.then(|| view! { <Tag tone=Tone::Warning text="failed" /> })}
                 <p class="text-soft mt-0.5 text-[13px] [overflow-wrap:anywhere]">
                     {tiers(&item.context_tiers)} " · " {counted(item.runs as usize, "run")} " · “"
