@@ -52,6 +52,8 @@ impl Browser {
             .uri(&address[url::Position::BeforePath..url::Position::AfterQuery])
             .header(header::HOST, host)
             .header(header::ACCEPT, "text/html")
+            // A form of the page that is open.
+            .header("sec-fetch-site", "same-origin")
             .header(header::COOKIE, cookies.join("; "))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))

@@ -110,7 +110,8 @@ async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
     assert_eq!(sign_in(&mut ben, &server, "1").await, "/account?error=identity_taken");
     // Another password ends what a guest of his session may have connected.
     let form = format!("current_password={0}&new_password=another+password", PASSWORD.replace(' ', "+"));
-    ben.submit(&at(&server, "/api/auth/forms/change-password"), &form).await;
+    let changed = ben.submit(&at(&server, "/api/auth/forms/change-password"), &form).await;
+    assert_eq!(changed.location(), "/account?done=password");
     assert_eq!(sign_in(&mut Browser::default(), &server, "2").await, "/login?error=account_exists");
 
     assert_eq!(sign_in(&mut Browser::default(), &server, "3").await, "/login?error=missing_user_info");
