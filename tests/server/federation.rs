@@ -115,8 +115,13 @@ async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
     assert_eq!(sign_in(&mut Browser::default(), &server, "2").await, "/login?error=account_exists");
 
     assert_eq!(sign_in(&mut Browser::default(), &server, "3").await, "/login?error=missing_user_info");
-    let denied = go_there(&mut again, &server, "action=deny").await;
-    assert!(again.open(&denied).await.location().ends_with("?error=missing_code"));
+    // This provider forgets the state when somebody says no; others do not.
+    let mut undecided = Browser::default();
+    let sent = undecided.open(&at(&server, "/api/auth/google/authorize")).await;
+    let there = Url::parse(sent.location()).unwrap();
+    let (_, state) = there.query_pairs().find(|(name, _)| name == "state").unwrap();
+    let denied = at(&server, &format!("/api/auth/google/callback?error=access_denied&state={state}"));
+    assert_eq!(undecided.open(&denied).await.location(), "/login?error=missing_code");
     let stolen = go_there(&mut Browser::default(), &server, "sub=1").await;
     assert_eq!(Browser::default().open(&stolen).await.location(), "/login?error=state_mismatch");
     let page = Browser::default().open(&at(&server, "/login?error=account_exists")).await.text;
