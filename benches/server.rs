@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use bench::types::{Report, ResultRow, Run};
 use futures::{StreamExt, TryStreamExt, future, stream};
 use harness::compare::ttft_errors;
 use harness::processes::{Mock, STUDIO};
 use harness::studio::{Studio, Tab, User};
 use hdrhistogram::Histogram;
-use llm_benchmark_studio::benchmark::types::{Report, ResultRow, Run};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;

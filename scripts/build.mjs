@@ -16,7 +16,8 @@ const run = (program, args, options) => execFileSync(program, args, { stdio: "in
 const capture = (program, args) => execFileSync(program, args, { encoding: "utf8", maxBuffer: 1 << 28 });
 
 const metadata = JSON.parse(capture("cargo", ["metadata", "--format-version=1", "--no-deps", "--locked"]));
-const options = metadata.packages[0].metadata.leptos;
+const app = metadata.packages.find((one) => one.metadata?.leptos);
+const options = app.metadata.leptos;
 const name = options["output-name"];
 const targetDir = metadata.target_directory;
 const frontDir = path.join(targetDir, "front");
@@ -78,7 +79,7 @@ function buildClient() {
   // Where it can be cut is seen from the places that the linker filled in.
   const relocations = `--config=target.${target}.rustflags=["-Clink-args=--emit-relocs"]`;
   const profile = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations]);
-  return path.join(frontDir, target, profile, `${metadata.packages[0].name.replaceAll("-", "_")}.wasm`);
+  return path.join(frontDir, target, profile, `${app.name.replaceAll("-", "_")}.wasm`);
 }
 
 function cutClient(wasm) {
@@ -90,7 +91,7 @@ function cutClient(wasm) {
 }
 
 function buildStyle() {
-  const inputs = [...filesUnder("style"), ...filesUnder("src", ".rs"), "package-lock.json"];
+  const inputs = [...filesUnder("style"), ...filesUnder("src", ".rs"), ...filesUnder("crates/ui/src", ".rs"), "package-lock.json"];
   const css = path.join(partsDir, `${name}.css`);
   step("Compiling the style sheet", hashOfFiles(inputs), [css], () => {
     run(npmTool("tailwindcss"), ["--input", options["tailwind-input-file"], "--output", css, "--minify"], {
@@ -106,7 +107,7 @@ function writeCompressed(file, content) {
 }
 
 function buildCharts() {
-  const inputs = hashOfFiles([...filesUnder("src/ui/chart", ".js"), "package-lock.json", "scripts/charts.mjs"]);
+  const inputs = hashOfFiles([...filesUnder("crates/ui/src/chart", ".js"), "package-lock.json", "scripts/charts.mjs"]);
   step("Bundling the charts", inputs, [chartsDir], () => run("node", ["scripts/charts.mjs"]));
 }
 

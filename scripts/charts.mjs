@@ -1,4 +1,4 @@
-// Bundles the charts (src/ui/chart) into public/charts, where `make build` and `cargo leptos` find them: the
+// Bundles the charts (crates/ui/src/chart) into public/charts, where `make build` and `cargo leptos` find them: the
 // element that pages use, and the painter with the parts of ECharts that it uses, which runs in a thread of its
 // own. Names carry the content's hash: browsers keep them for ever.
 
@@ -18,7 +18,7 @@ const licences = [
 ];
 
 function bundle(name, ...more) {
-  const args = [`src/ui/chart/${name}.js`, "--bundle", "--format=esm", "--minify", "--target=es2022", "--legal-comments=none"];
+  const args = [`crates/ui/src/chart/${name}.js`, "--bundle", "--format=esm", "--minify", "--target=es2022", "--legal-comments=none"];
   const code = execFileSync("node_modules/.bin/esbuild", [...args, "--log-level=warning", ...more]);
   return { name: `${name}.${createHash("md5").update(code).digest("base64url")}.js`, code };
 }

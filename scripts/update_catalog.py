@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes data/catalog.json from the facts in the `litellm` package of PyPI.
+"""Makes crates/endpoint/data/catalog.json from the facts in the `litellm` package of PyPI.
 
     python3 scripts/update_catalog.py             # the newest litellm
     python3 scripts/update_catalog.py --version 1.109.1
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import zipfile
 
-TARGET = pathlib.Path(__file__).resolve().parent.parent / "data" / "catalog.json"
+TARGET = pathlib.Path(__file__).resolve().parent.parent / "crates" / "endpoint" / "data" / "catalog.json"
 SOURCE_FILE = "litellm/model_prices_and_context_window_backup.json"
 
 # litellm's provider -> key of our ProviderKind, and the prefixes that litellm puts before the id.

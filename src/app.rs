@@ -20,11 +20,11 @@ use crate::benchmark::pages::{StartHere, Workbench};
 use crate::jobs::bell::Bell;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
-use crate::ui::layout::{Frame, NavigationGroup, NavigationLink};
-use crate::ui::page::{EmptyState, PageHead};
-use crate::ui::turns::InTurn;
 use late::{Late, Results, Room};
 use own_task::InOwnTask;
+use ui::layout::{Frame, NavigationGroup, NavigationLink};
+use ui::page::{EmptyState, PageHead};
+use ui::turns::InTurn;
 
 /// The left rail, in the order in which it is read.
 const NAVIGATION: &[NavigationGroup] = &[
@@ -47,10 +47,10 @@ const NAVIGATION: &[NavigationGroup] = &[
 /// The HTML document around [`App`], as the server sends it.
 #[cfg(feature = "ssr")]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    use crate::ui::chart::ModuleAddress;
-    use crate::ui::theme::Theme;
     use leptos::either::Either;
     use leptos_meta::{HashedStylesheet, MetaTags};
+    use ui::chart::ModuleAddress;
+    use ui::theme::Theme;
 
     view! {
         <!DOCTYPE html>

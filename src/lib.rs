@@ -15,8 +15,6 @@ pub mod jobs;
 pub mod live;
 pub mod prompts;
 pub mod providers;
-pub mod stats;
-pub mod ui;
 
 #[cfg(feature = "ssr")]
 pub mod cli;
@@ -24,8 +22,6 @@ pub mod cli;
 pub mod database;
 #[cfg(feature = "ssr")]
 pub mod mail;
-#[cfg(feature = "ssr")]
-pub mod mock;
 #[cfg(feature = "ssr")]
 pub mod server;
 

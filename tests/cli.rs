@@ -11,11 +11,9 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use llm_benchmark_studio::{
-    benchmark::types::{Report, ResultRow, Status},
-    mock::{Handle, start_demo},
-    providers::ErrorKind,
-};
+use bench::types::{Report, ResultRow, Status};
+use endpoint::ErrorKind;
+use mock::{Handle, start_demo};
 use tempfile::TempDir;
 
 const QUICK: &str = "mock/ttft=20,gap=2,tokens=20";

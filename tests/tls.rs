@@ -4,11 +4,8 @@
 
 use std::{path::Path, process::Command, sync::Arc};
 
-use llm_benchmark_studio::{
-    benchmark::types::{Clock, Report},
-    mock,
-    providers::ErrorKind,
-};
+use bench::types::{Clock, Report};
+use endpoint::ErrorKind;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::{
     io::copy_bidirectional,

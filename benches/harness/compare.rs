@@ -3,11 +3,9 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use anyhow::{Context, ensure};
-use llm_benchmark_studio::{
-    benchmark::types::{Clock, Report, Run},
-    stats::summarize,
-};
+use bench::types::{Clock, Report, Run};
 use serde::{Deserialize, Serialize};
+use stats::summarize;
 
 /// What the mock says of one request.
 #[derive(Debug, Deserialize)]

@@ -21,7 +21,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use url::{Host, Url};
 
 use super::token::random;
-use crate::providers::egress::{AddressPolicy, Client, Limits};
+use endpoint::egress::{AddressPolicy, Client, Limits};
 
 const GOOGLE: &str = "https://accounts.google.com";
 /// Where the provider sends browsers back to.

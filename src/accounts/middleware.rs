@@ -15,7 +15,7 @@ use super::error::AccountError;
 use super::service::Accounts;
 use super::session::{Proof, Session};
 use crate::server::error::{Failure, wants_page};
-use crate::ui::theme::SetTheme;
+use ui::theme::SetTheme;
 
 /// Tells the client of a server function to go to the page in `Location`.
 const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");

@@ -7,7 +7,7 @@ use leptos_router::path;
 
 use super::NotFoundPage;
 use crate::accounts::pages::{ForgotPasswordPage, LoginPage, RegisterPage, ResetPasswordPage};
-use crate::ui::layout::Door;
+use ui::layout::Door;
 
 /// The pages at the door.
 #[component]

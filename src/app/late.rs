@@ -13,8 +13,8 @@ use crate::benchmark::pages::ResultsPage;
 use crate::history::page::HistoryPage;
 use crate::prompts::page::PromptsPage;
 use crate::providers::pages::{AddProviderPage, DiscoverPage, ModelPage, ProviderPage, ProvidersPage};
-use crate::ui::layout::is_interactive;
-use crate::ui::turns::pause;
+use ui::layout::is_interactive;
+use ui::turns::pause;
 
 /// What a benchmark measured, running or finished.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::ChooseView;
 
-use crate::ui::turns::pause;
+use ui::turns::pause;
 
 /// A page for a route.
 #[derive(Clone, Copy)]

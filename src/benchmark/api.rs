@@ -6,7 +6,7 @@ use leptos::server_fn::codec::Json;
 use super::set_up::SetUpFields;
 use super::submission::BenchmarkRequest;
 use super::view::{BenchmarkView, Estimate, Timeline};
-use crate::providers::ModelRef;
+use endpoint::ModelRef;
 
 /// What the form would come to.
 #[server(input = Json)]

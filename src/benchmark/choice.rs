@@ -1,8 +1,8 @@
 //! Which models are meant by the names in a request. Pure.
 
 use super::submission::BenchmarkRequest;
-use crate::providers::ModelRef;
 use crate::providers::listing::{ModelListing, ProviderListing};
+use endpoint::ModelRef;
 
 /// Why the models to measure are not clear; one sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +78,7 @@ fn is_called(name: &str, _: &ProviderListing, model: &ModelListing) -> bool {
 mod tests {
     use super::*;
     use crate::providers::settings::ModelSettings;
-    use crate::providers::{Model, ProviderKind};
+    use endpoint::{Model, ProviderKind};
 
     fn listing(kind: ProviderKind, models: &[(&str, &str, &str)]) -> ProviderListing {
         let model = |(id, name, alias): &(&str, &str, &str)| ModelListing {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::types::Preview;
-use crate::providers::ModelRef;
+use bench::types::Preview;
+use endpoint::ModelRef;
 
 /// Seconds until the last provider is done, providers side by side. `None` where nobody knows of a
 /// row. `times` are mean times of a run by model and tier, the latest first.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::store::{RowKey, StoredBenchmark, StoredRow};
-use super::types::{Event, Init, ModelAdjustments, ResultRow, Run, RunResult, WarmupOutcome, WarmupResult};
+use bench::types::{Event, Init, ModelAdjustments, ResultRow, Run, RunResult, WarmupOutcome, WarmupResult};
 
 /// A benchmark as far as it is stored.
 #[derive(Debug)]

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::frames::{percent, wire};
 use super::snapshot::{Moved, TargetSnapshot};
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
-use super::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResult, Status};
 use super::view::BenchmarkStatus;
-use super::{Plan, PlanError, Stop, Target, start};
 use crate::accounts::UserId;
 use crate::jobs::{JobContext, JobEnd, JobHandler};
-use crate::providers::ModelRef;
+use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResult, Status};
+use bench::{Plan, PlanError, Stop, Target, start};
+use endpoint::ModelRef;
 
 /// The kind of these jobs.
 pub const JOB_TYPE: &str = "benchmark";

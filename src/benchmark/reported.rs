@@ -4,13 +4,13 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::bounds::{PlanError, ensure, within};
-use super::measure::per_second;
 use super::snapshot::TargetSnapshot;
-use super::summary;
-use super::types::{Clock, MAX_TIER, Parameters, ResultRow, RowHead, Run, TokenSource};
 use crate::providers::listing::ProviderListing;
-use crate::providers::{ApiError, ErrorKind, Model, Price, Provider};
+use bench::bounds::{PlanError, ensure, within};
+use bench::measure::per_second;
+use bench::summary;
+use bench::types::{Clock, MAX_TIER, Parameters, ResultRow, RowHead, Run, TokenSource};
+use endpoint::{ApiError, ErrorKind, Model, Price, Provider};
 
 /// Runs of one report, at most.
 const MAX_REPORTED: usize = 4_000;

@@ -17,9 +17,9 @@ use super::store::RowKey;
 use super::submission::BenchmarkRequest;
 use super::view::{Estimate, Timeline};
 use crate::accounts::Session;
-use crate::providers::ModelRef;
 use crate::server::AppState;
 use crate::server::error::{Body, Failure, Path, Query};
+use endpoint::ModelRef;
 
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -12,16 +12,16 @@ use super::reported::{Kept, ReportedBenchmark};
 use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::submission::{BenchmarkRequest, check_size};
-use super::types::{Parameters, ResultRow, RowHead};
 use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, Timeline};
-use super::{Plan, PlanError, Target, preview};
 use crate::accounts::UserId;
 use crate::database::{Database, new_id, now_ms};
 use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
-use crate::providers::ModelRef;
 use crate::providers::service::{ProviderError, ProviderService};
 use crate::server::error::Failure;
+use bench::types::{Parameters, ResultRow, RowHead};
+use bench::{Plan, PlanError, Target, preview};
+use endpoint::ModelRef;
 
 /// The benchmarks of all users. Cheap to clone.
 #[derive(Debug, Clone)]

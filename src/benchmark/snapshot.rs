@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Target;
-use crate::providers::{Model, ModelRef, Protocol, Provider, ProviderKind};
+use bench::Target;
+use endpoint::{Model, ModelRef, Protocol, Provider, ProviderKind};
 
 /// One target as it was at the first start. Holds neither key nor headers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,9 +65,9 @@ impl TargetSnapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock;
-    use crate::providers::Provider;
-    use crate::providers::egress::AddressPolicy;
+
+    use endpoint::Provider;
+    use endpoint::egress::AddressPolicy;
 
     fn target(root: &str, model: &str) -> Target {
         let mut provider = mock::demo_provider(root);

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::bounds::{ensure, within};
-use super::types::{Parameters, Timeouts};
 use super::view::BenchmarkView;
-use crate::benchmark::PlanError;
-use crate::providers::{ModelRef, registry};
+use bench::PlanError;
+use bench::bounds::{ensure, within};
+use bench::types::{Parameters, Timeouts};
+use endpoint::{ModelRef, registry};
 
 /// Characters of a prompt, at most.
 pub const MAX_PROMPT_CHARS: usize = 500_000;
@@ -156,7 +156,7 @@ fn check_params(params: &Map<String, Value>) -> Result<(), PlanError> {
         None | Some(Value::Null) => None,
         Some(Value::Object(inner)) => Some(inner),
         Some(_) => {
-            return super::bounds::refuse("passthrough has to be an object of names and values".into());
+            return bench::bounds::refuse("passthrough has to be an object of names and values".into());
         }
     };
     let names = params

@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{ClientHealth, Parameters, Preview, ResultRow, RowHead};
 use crate::jobs::Job;
-use crate::providers::ModelRef;
-use crate::stats::Summary;
+use bench::types::{ClientHealth, Parameters, Preview, ResultRow, RowHead};
+use endpoint::ModelRef;
+use stats::Summary;
 
 /// How far a benchmark got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,11 @@
 //! A report for the tests of this room.
 
-use crate::{
-    benchmark::types::*,
-    providers::{
-        ApiError, ErrorKind, Price, PriceSource, Protocol,
-        registry::{Adjustment, AdjustmentAction},
-    },
-    stats::{Summary, summarize},
+use bench::types::*;
+use endpoint::{
+    ApiError, ErrorKind, Price, PriceSource, Protocol,
+    registry::{Adjustment, AdjustmentAction},
 };
+use stats::{Summary, summarize};
 
 /// One model that did well, one with a failure and adjusted parameters, one that failed always, one
 /// tier that was skipped.

@@ -1,9 +1,7 @@
 //! The metrics of a result by name, for everything that takes them in turn: conditions, comparisons.
 
-use crate::{
-    benchmark::types::{ResultRow, RunSummary},
-    stats::Summary,
-};
+use bench::types::{ResultRow, RunSummary};
+use stats::Summary;
 
 /// One metric of [`RunSummary`] that has statistics.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::mock::{self, SETTINGS, Scenario};
-use crate::providers::Protocol;
+use endpoint::Protocol;
+use mock::{self, SETTINGS, Scenario};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = model_names())]

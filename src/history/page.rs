@@ -8,12 +8,12 @@ use leptos_router::hooks::use_query_map;
 use super::api::{DeleteBenchmark, PAGE, list_history};
 use super::types::{HistoryResult, HistoryRun};
 use crate::benchmark::view::BenchmarkStatus;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::dialog::ConfirmDialog;
-use crate::ui::format::{self, counted, tokens};
-use crate::ui::page::{EmptyState, PageHead, Skeleton};
-use crate::ui::tag::{Tag, Tone};
-use crate::ui::time::Ago;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::dialog::ConfirmDialog;
+use ui::format::{self, counted, tokens};
+use ui::page::{EmptyState, PageHead, Skeleton};
+use ui::tag::{Tag, Tone};
+use ui::time::Ago;
 
 /// Models that a line names before it says how many more there are.
 const NAMED_MODELS: usize = 3;

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::types::{Confidence, HistoryDetail, HistoryResult, HistoryRun};
-use crate::benchmark::types::{Parameters, RowHead};
 use crate::benchmark::view::{BenchmarkView, HistoryItem, RowFigures};
+use bench::types::{Parameters, RowHead};
 
 impl From<HistoryItem> for HistoryRun {
     fn from(item: HistoryItem) -> Self {

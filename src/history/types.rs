@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::benchmark::types::{ClientHealth, Parameters, ResultRow, Skip};
 use crate::benchmark::view::{BenchmarkStatus, RowFigures};
+use bench::types::{ClientHealth, Parameters, ResultRow, Skip};
 
 /// One page of the history, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,15 +6,15 @@ use super::api::{CancelJob, load_job_board};
 use super::board::JobBoard;
 use super::types::{Job, JobEvent, JobState};
 use crate::live::use_feed;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::disclosure::Menu;
-use crate::ui::format::{counted, percent};
-use crate::ui::icons::{BellIcon, ProgressRing};
-use crate::ui::progress::ProgressBar;
-use crate::ui::tag::{Tag, Tone};
-use crate::ui::time::{Ago, now_ms};
-use crate::ui::turns::InTurn;
-use crate::ui::whole::IntoWhole;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::disclosure::Menu;
+use ui::format::{counted, percent};
+use ui::icons::{BellIcon, ProgressRing};
+use ui::progress::ProgressBar;
+use ui::tag::{Tag, Tone};
+use ui::time::{Ago, now_ms};
+use ui::turns::InTurn;
+use ui::whole::IntoWhole;
 
 /// The user's jobs, right in the server's HTML and alive in the browser. It is what keeps the feed
 /// open: it stands on every page of somebody who is signed in.

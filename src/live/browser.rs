@@ -16,7 +16,7 @@ use super::backoff;
 use super::closing::{AfterClose, EndReason};
 use super::feed::{Connection, Feed};
 use super::types::{ClientMessage, Frame};
-use crate::ui::turns::all_taken;
+use ui::turns::all_taken;
 
 /// Between pings. A socket on which nothing was heard for as long is dead: the server answers each.
 const PING_MS: u32 = 30_000;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::closing::EndReason;
 use super::feed::{Connection, use_feed};
-use crate::ui::whole::IntoWhole;
+use ui::whole::IntoWhole;
 
 /// A note that hangs from the top bar, over the page, so that nothing moves when it comes and goes.
 /// Stands there from the start: a live region that is put in with its text is not read out.

@@ -6,12 +6,12 @@ use leptos_meta::Title;
 
 use super::api::{DeleteTemplate, SaveTemplate, list_templates};
 use super::types::{Category, Template};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::dialog::ConfirmDialog;
-use crate::ui::disclosure::Disclosure;
-use crate::ui::form::{Select, SelectOption, TextArea, TextField};
-use crate::ui::page::{EmptyState, PageHead, Skeleton};
-use crate::ui::tag::Tag;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::dialog::ConfirmDialog;
+use ui::disclosure::Disclosure;
+use ui::form::{Select, SelectOption, TextArea, TextField};
+use ui::page::{EmptyState, PageHead, Skeleton};
+use ui::tag::Tag;
 
 /// Prompts to start a benchmark from.
 #[component]

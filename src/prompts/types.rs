@@ -111,7 +111,7 @@ pub const BUILT_IN: [BuiltIn; 4] = [
         key: "recursion",
         category: Category::Reasoning,
         label: "Explain recursion",
-        prompt: crate::benchmark::types::DEFAULT_PROMPT,
+        prompt: bench::types::DEFAULT_PROMPT,
     },
     BuiltIn {
         key: "code_generation",

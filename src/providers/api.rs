@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::forms::ModelForm;
 use super::listing::{ProviderHealth, ProviderListing};
 use super::settings::Step;
-use super::types::Model;
+use endpoint::types::Model;
 
 /// One provider, and what its page has to know beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

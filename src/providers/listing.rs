@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::settings::ModelSettings;
-use super::types::{Model, Price, Provider, ProviderKind};
+use endpoint::types::{Model, Price, Provider, ProviderKind};
 
 /// One provider that the user can measure, with everything that is known about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -231,7 +231,7 @@ impl ModelListing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::PriceSource;
+    use endpoint::PriceSource;
 
     fn listing(kind: ProviderKind, models: &[&str]) -> ProviderListing {
         ProviderListing::for_test(kind, models.iter().map(|id| Model::named(*id)))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::types::{Model, Price, PriceSource, Provider};
+use endpoint::types::{Model, Price, PriceSource, Provider};
 
 /// The base URL under which the built-in demo is kept: where it listens is known at run time only.
 pub const DEMO_URL: &str = "demo:";
@@ -242,7 +242,7 @@ fn check_entries(what: &str, entries: &[String]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::ProviderKind;
+    use endpoint::ProviderKind;
 
     #[test]
     fn keys_of_shared_providers_are_reserved() {

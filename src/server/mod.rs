@@ -28,11 +28,11 @@ use tracing::info;
 use crate::accounts::{Accounts, Secret, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
-use crate::benchmark::tokenizer;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
 use crate::live::{Hub, Relay, Seats};
-use crate::mock;
+use bench::tokenizer;
+
 use crate::prompts::service::PromptService;
 use crate::providers::service::{EnvironmentKeys, ProviderService};
 

@@ -18,7 +18,7 @@ use crate::accounts::session::Proof;
 use crate::accounts::{Role, Session, User, UserId};
 use crate::database::testing;
 use crate::jobs::{self, NewJob};
-use crate::providers::{Model, Provider, ProviderKind};
+use endpoint::{Model, Provider, ProviderKind};
 
 async fn state() -> AppState {
     let (state, database) = super::testing::state().await;

@@ -1,9 +1,7 @@
 //! Endpoints that cannot be measured: each failure is one clear sentence of the right kind, in time.
 
-use llm_benchmark_studio::{
-    benchmark::types::Timeouts,
-    providers::{ApiError, ErrorKind},
-};
+use bench::types::Timeouts;
+use endpoint::{ApiError, ErrorKind};
 
 use super::{server::greet, *};
 

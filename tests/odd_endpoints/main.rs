@@ -8,13 +8,11 @@ mod failures;
 mod oddities;
 mod server;
 
-use llm_benchmark_studio::{
-    benchmark::{
-        Plan, Stop, Target, start,
-        types::{Parameters, ResultRow, Run, Timeouts},
-    },
-    providers::{Model, Provider, ProviderKind, egress::AddressPolicy},
+use bench::{
+    Plan, Stop, Target, start,
+    types::{Parameters, ResultRow, Run, Timeouts},
 };
+use endpoint::{Model, Provider, ProviderKind, egress::AddressPolicy};
 
 use server::{Do, Server, serve};
 

@@ -1,6 +1,6 @@
 //! Endpoints that are odd but can be understood.
 
-use llm_benchmark_studio::benchmark::types::TokenSource;
+use bench::types::TokenSource;
 
 use super::*;
 
@@ -195,7 +195,7 @@ async fn ids_and_reasons_are_bounded_and_carry_no_control_characters() {
 
 #[tokio::test]
 async fn every_protocol_may_answer_whole() {
-    use llm_benchmark_studio::providers::Protocol::{AnthropicMessages, CohereChat, GeminiGenerate};
+    use endpoint::Protocol::{AnthropicMessages, CohereChat, GeminiGenerate};
     for (protocol, body) in [
         (
             AnthropicMessages,
@@ -226,7 +226,7 @@ async fn a_list_of_chunks_instead_of_events_is_called_so() {
 {"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}]"#;
     let server = serve(vec![write(sized("200 OK\r\ncontent-type: application/json", body))]).await;
     let mut target = target(&format!("http://127.0.0.1:{}", server.port), "m");
-    target.provider.protocol = llm_benchmark_studio::providers::Protocol::GeminiGenerate;
+    target.provider.protocol = endpoint::Protocol::GeminiGenerate;
     let run = bench(target, quick()).await.runs.remove(0);
     assert_eq!(run.error.unwrap().kind.as_str(), "bad_response");
 }

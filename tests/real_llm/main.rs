@@ -22,7 +22,7 @@ mod server;
 
 use std::{collections::HashMap, net::SocketAddr, process::Command};
 
-use llm_benchmark_studio::benchmark::types::{Report, ResultRow, Run, Status, TokenSource};
+use bench::types::{Report, ResultRow, Run, Status, TokenSource};
 use recorder::Recorder;
 use serde_json::Value;
 use server::{RealLlm, Timings};

@@ -4,17 +4,17 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::super::api::{ChangePassword, CreateToken, DeleteAccount, RevokeToken, Tokens, list_tokens};
-use super::super::types::AccessToken;
 use super::connection::ConnectionPanel;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::dialog::ConfirmDialog;
-use crate::ui::form::{
+use crate::accounts::api::{ChangePassword, CreateToken, DeleteAccount, RevokeToken, Tokens, list_tokens};
+use crate::accounts::types::AccessToken;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::dialog::ConfirmDialog;
+use ui::form::{
     FormError, PasswordField, PasswordPurpose, Select, SelectOption, TextField, error_of, sentence,
 };
-use crate::ui::format::counted;
-use crate::ui::page::{PageHead, Panel, Skeleton};
-use crate::ui::time::{Ago, now_ms};
+use ui::format::counted;
+use ui::page::{PageHead, Panel, Skeleton};
+use ui::time::{Ago, now_ms};
 
 /// The account's page.
 #[component]

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::super::api::{Connection, Disconnect, look_at_connection};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::form::{FormError, error_of};
-use crate::ui::page::Panel;
+use crate::accounts::api::{Connection, Disconnect, look_at_connection};
+use ui::button::{ButtonTone, SubmitButton};
+use ui::form::{FormError, error_of};
+use ui::page::Panel;
 
 /// Says what came of the way to the provider, if that was nothing.
 pub fn refusal() -> Option<&'static str> {

@@ -5,16 +5,16 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::super::api::{Door, Register, SignIn, look_at_door};
-use super::super::cookies::ShownOnce;
-use super::super::forms::take;
-use super::super::types::Registration;
 use super::connection::{ProviderLink, refusal};
 use crate::accounts::Accounts;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
-use crate::ui::page::Skeleton;
-use crate::ui::whole::IntoWhole;
+use crate::accounts::api::{Door, Register, SignIn, look_at_door};
+use crate::accounts::cookies::ShownOnce;
+use crate::accounts::forms::take;
+use crate::accounts::types::Registration;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
+use ui::page::Skeleton;
+use ui::whole::IntoWhole;
 
 /// Signing in.
 #[component]

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
 
-use super::super::api::SignOut;
-use super::super::types::{Role, User};
-use crate::ui::case::upper_case;
-use crate::ui::disclosure::Menu;
-use crate::ui::whole::IntoWhole;
+use crate::accounts::api::SignOut;
+use crate::accounts::types::{Role, User};
+use ui::case::upper_case;
+use ui::disclosure::Menu;
+use ui::whole::IntoWhole;
 
 /// Who is signed in, with the ways to the account's pages and out.
 #[component]

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::super::api::{ForgotPassword, ResetPassword, look_at_door};
 use super::door::{DoorHead, EmailField, query, title};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::form::{FormError, PasswordField, PasswordPurpose, error_of};
-use crate::ui::page::Skeleton;
-use crate::ui::whole::IntoWhole;
+use crate::accounts::api::{ForgotPassword, ResetPassword, look_at_door};
+use ui::button::{ButtonTone, SubmitButton};
+use ui::form::{FormError, PasswordField, PasswordPurpose, error_of};
+use ui::page::Skeleton;
+use ui::whole::IntoWhole;
 
 /// Asking for a link to a new password.
 #[component]

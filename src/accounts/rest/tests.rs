@@ -288,7 +288,7 @@ async fn a_server_function_sends_who_is_signed_out_to_the_door() {
 #[tokio::test]
 async fn the_theme_is_for_everybody() {
     let app = App::new().await;
-    let path = <crate::ui::theme::SetTheme as leptos::server_fn::ServerFn>::PATH;
+    let path = <ui::theme::SetTheme as leptos::server_fn::ServerFn>::PATH;
     let request = Request::post(path)
         .header(header::ACCEPT, "text/html")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::error::AccountError;
-use super::super::federation::{Federation, Identity};
-use super::super::store::NewUser;
-use super::super::throttle::Subject;
-use super::super::token::fingerprint;
-use super::super::types::UserId;
 use super::{Accounts, SignedIn, admission, normalised};
 use crate::accounts::api::Connection;
+use crate::accounts::error::AccountError;
+use crate::accounts::federation::{Federation, Identity};
+use crate::accounts::store::NewUser;
+use crate::accounts::throttle::Subject;
+use crate::accounts::token::fingerprint;
+use crate::accounts::types::UserId;
 use crate::database::now_ms;
 
 /// Nothing hashes to this: whoever has it as their hash has no password.

@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::error::AccountError;
-use super::super::store::NewInvitation;
-use super::super::token::{fingerprint, random};
-use super::super::types::{Invitation, Role, UserId};
 use super::{Accounts, normalised, refused};
+use crate::accounts::error::AccountError;
+use crate::accounts::store::NewInvitation;
+use crate::accounts::token::{fingerprint, random};
+use crate::accounts::types::{Invitation, Role, UserId};
 use crate::database::now_ms;
 
 const INVITATION_DAYS: RangeInclusive<i64> = 1..=30;

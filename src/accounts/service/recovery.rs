@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::super::error::AccountError;
-use super::super::store::{AccountStore, NewReset};
-use super::super::throttle::Subject;
-use super::super::token::{fingerprint, random};
-use super::super::types::{User, UserId};
 use super::{Accounts, check_password, normalised};
+use crate::accounts::error::AccountError;
+use crate::accounts::store::{AccountStore, NewReset};
+use crate::accounts::throttle::Subject;
+use crate::accounts::token::{fingerprint, random};
+use crate::accounts::types::{User, UserId};
 use crate::database::{Database, now_ms};
 use crate::mail::Mailer;
 

@@ -3,12 +3,12 @@
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::error::AccountError;
-use super::super::session::{Proof, Session};
-use super::super::store::{NewSession, Rotation};
-use super::super::token::{PERSONAL_PREFIX, REFRESH_SECONDS, RefreshToken, fingerprint};
-use super::super::types::User;
 use super::Accounts;
+use crate::accounts::error::AccountError;
+use crate::accounts::session::{Proof, Session};
+use crate::accounts::store::{NewSession, Rotation};
+use crate::accounts::token::{PERSONAL_PREFIX, REFRESH_SECONDS, RefreshToken, fingerprint};
+use crate::accounts::types::User;
 use crate::database::{new_id, now_ms};
 use crate::live::StillSignedIn;
 

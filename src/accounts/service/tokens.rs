@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::error::AccountError;
-use super::super::store::NewToken;
-use super::super::token::{fingerprint, random_personal};
-use super::super::types::{AccessToken, UserId};
 use super::Accounts;
+use crate::accounts::error::AccountError;
+use crate::accounts::store::NewToken;
+use crate::accounts::token::{fingerprint, random_personal};
+use crate::accounts::types::{AccessToken, UserId};
 use crate::database::now_ms;
 
 const MOST_TOKENS: i64 = 50;

@@ -2,8 +2,8 @@
 
 use sqlx::{Any, Transaction};
 
-use super::super::types::{User, UserId};
 use super::{AccountStore, user_columns};
+use crate::accounts::types::{User, UserId};
 use crate::database::now_ms;
 
 impl AccountStore {

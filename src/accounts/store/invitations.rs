@@ -3,8 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
-use super::super::types::{Invitation, UserId};
 use super::AccountStore;
+use crate::accounts::types::{Invitation, UserId};
 use crate::database::new_id;
 
 /// An invitation to keep. Times are Unix milliseconds.

@@ -2,8 +2,8 @@
 
 use sqlx::{Any, Transaction};
 
-use super::super::types::UserId;
 use super::AccountStore;
+use crate::accounts::types::UserId;
 
 /// A link to keep. Times are Unix milliseconds.
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 
 use sqlx::Row;
 
-use super::super::types::{User, UserId};
 use super::{AccountStore, user_columns};
+use crate::accounts::types::{User, UserId};
 
 /// Two tabs may refresh at the same moment: the token of the one that comes second is the previous
 /// one by then, and not stolen.

@@ -3,8 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
-use super::super::types::{AccessToken, User, UserId};
 use super::{AccountStore, user_columns};
+use crate::accounts::types::{AccessToken, User, UserId};
 use crate::database::new_id;
 
 /// How exactly the last use is kept: not each request has to write.

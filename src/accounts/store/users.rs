@@ -3,10 +3,10 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, FromRow, Row, Transaction};
 
-use super::super::types::{Role, User, UserId};
 use super::identities::insert_identity;
 use super::resets::end_what_was_let_in;
 use super::{AccountStore, user_columns};
+use crate::accounts::types::{Role, User, UserId};
 use crate::database::{new_id, now_ms};
 
 /// Who is admin is decided under this row's lock, one decision after the other. It is also how the

@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::super::api::{ChangeSettings, House, Invite, WithdrawInvitation, look_at_house};
-use super::super::types::InstallationSettings;
 use super::fresh::FreshLink;
 use crate::accounts::{Invitation, Registration};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::form::{FormError, Select, SelectOption, TextField, error_of, sentence};
-use crate::ui::page::{Panel, Skeleton};
-use crate::ui::time::Ago;
+use crate::admin::api::{ChangeSettings, House, Invite, WithdrawInvitation, look_at_house};
+use crate::admin::types::InstallationSettings;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::form::{FormError, Select, SelectOption, TextField, error_of, sentence};
+use ui::page::{Panel, Skeleton};
+use ui::time::Ago;
 
 #[component]
 pub fn HousePanels() -> impl IntoView {

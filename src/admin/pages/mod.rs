@@ -8,7 +8,7 @@ mod users;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::ui::page::PageHead;
+use ui::page::PageHead;
 
 use house::HousePanels;
 use users::UsersPanel;

@@ -4,15 +4,15 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::super::api::{DeleteUser, MakePasswordLink, SetUserLimits, SetUserRole, UserDetail, look_at_user};
-use super::super::types::{RateLimit, UserRow};
 use super::fresh::FreshLink;
 use super::users::RoleTag;
 use crate::accounts::{Role, UserId};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::dialog::ConfirmDialog;
-use crate::ui::form::{Bounds, FormError, NumberField, error_of, sentence};
-use crate::ui::page::{EmptyState, PageHead, Panel, Skeleton};
+use crate::admin::api::{DeleteUser, MakePasswordLink, SetUserLimits, SetUserRole, UserDetail, look_at_user};
+use crate::admin::types::{RateLimit, UserRow};
+use ui::button::{ButtonTone, SubmitButton};
+use ui::dialog::ConfirmDialog;
+use ui::form::{Bounds, FormError, NumberField, error_of, sentence};
+use ui::page::{EmptyState, PageHead, Panel, Skeleton};
 
 /// The page of one user.
 #[component]

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
-use super::super::api::list_users;
-use super::super::types::{UserPage, UserRow};
 use crate::accounts::{Role, UserId};
-use crate::ui::form::sentence;
-use crate::ui::page::{Panel, Skeleton};
-use crate::ui::tag::{Tag, Tone};
-use crate::ui::time::Ago;
+use crate::admin::api::list_users;
+use crate::admin::types::{UserPage, UserRow};
+use ui::form::sentence;
+use ui::page::{Panel, Skeleton};
+use ui::tag::{Tag, Tone};
+use ui::time::Ago;
 
 #[component]
 pub fn UsersPanel() -> impl IntoView {

@@ -12,9 +12,9 @@ use crate::benchmark::view::HistoryItem;
 use crate::database::{Database, new_id, testing};
 use crate::jobs::handler::JobVoice;
 use crate::live::{Frame, Snapshot};
-use crate::mock;
-use crate::providers::egress::AddressPolicy;
-use crate::providers::{Model, Provider, ProviderKind};
+
+use endpoint::egress::AddressPolicy;
+use endpoint::{Model, Provider, ProviderKind};
 
 /// Long enough that a stop comes in the middle.
 const SLOW: &str = "mock/ttft=20,gap=2,tokens=10";

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use super::live::LiveBenchmark;
 use super::timeline::TimelineChart;
 use crate::benchmark::report::charts::{first_token, output_speed, speed_against_first_token};
-use crate::benchmark::types::ResultRow;
-use crate::ui::chart::{Chart, ChartSize, ChartSpec};
-use crate::ui::turns::InTurn;
-use crate::ui::whole::IntoWhole;
+use bench::types::ResultRow;
+use ui::chart::{Chart, ChartSize, ChartSpec};
+use ui::turns::InTurn;
+use ui::whole::IntoWhole;
 
 /// All charts. It has to be known which rows there are.
 #[component]

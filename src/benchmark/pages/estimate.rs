@@ -9,8 +9,8 @@ use crate::benchmark::report::remarks::in_words;
 use crate::benchmark::set_up::Complaint;
 use crate::benchmark::submission::BenchmarkRequest;
 use crate::benchmark::view::Estimate;
-use crate::ui::format;
-use crate::ui::whole::IntoWhole;
+use ui::format;
+use ui::whole::IntoWhole;
 
 /// Typing has to pause this long before the server is asked.
 const PAUSE: Duration = Duration::from_millis(350);
@@ -118,8 +118,8 @@ fn remarks_on(estimate: &Estimate) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::types::Preview;
-    use crate::providers::ModelRef;
+    use bench::types::Preview;
+    use endpoint::ModelRef;
 
     fn preview(tier: u64, skip: Option<&str>, cost: Option<f64>) -> Preview {
         Preview {

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
 use crate::benchmark::report::highlights::{Highlight, Highlights};
-use crate::ui::figures::{Figure, Figures};
-use crate::ui::format::UNKNOWN;
-use crate::ui::tag::Dot;
-use crate::ui::whole::IntoWhole;
+use ui::figures::{Figure, Figures};
+use ui::format::UNKNOWN;
+use ui::tag::Dot;
+use ui::whole::IntoWhole;
 
 /// Fastest output, quickest first token, cheapest run.
 #[component]

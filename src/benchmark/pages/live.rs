@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use crate::benchmark::report::state::{BenchmarkState, Change};
-use crate::benchmark::types::{ClientHealth, Event, Parameters, ResultRow};
 use crate::benchmark::view::{BenchmarkStatus, BenchmarkView};
 use crate::jobs::{JobEvent, JobState};
 use crate::live::{Frame, use_feed};
+use bench::types::{ClientHealth, Event, Parameters, ResultRow};
 
 /// What the page's parts look at.
 #[derive(Debug, Clone, Copy)]

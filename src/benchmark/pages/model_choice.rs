@@ -11,11 +11,11 @@ use leptos::web_sys::{Element, HtmlElement, HtmlInputElement};
 
 use crate::benchmark::report::without_simulated;
 use crate::benchmark::set_up::{MenuGroup, MenuModel, ModelMenu, Obstacle};
-use crate::ui::case::lower_case;
-use crate::ui::form::FieldError;
-use crate::ui::format::tokens;
-use crate::ui::tag::{Dot, Tag};
-use crate::ui::whole::IntoWhole;
+use ui::case::lower_case;
+use ui::form::FieldError;
+use ui::format::tokens;
+use ui::tag::{Dot, Tag};
+use ui::whole::IntoWhole;
 
 /// From so many models on there is a search box.
 const SEARCHED_FROM: usize = 8;

@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 
 use crate::benchmark::set_up::{Complaint, SetUpFields, TIERS, bounds};
-use crate::benchmark::types::{MAX_TIER, Timeouts};
 use crate::prompts::Template;
-use crate::ui::disclosure::Disclosure;
-use crate::ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
-use crate::ui::format::tokens;
-use crate::ui::turns::InTurn;
-use crate::ui::whole::IntoWhole;
+use bench::types::{MAX_TIER, Timeouts};
+use ui::disclosure::Disclosure;
+use ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
+use ui::format::tokens;
+use ui::turns::InTurn;
+use ui::whole::IntoWhole;
 
 const EFFORTS: [&str; 6] = ["none", "minimal", "low", "medium", "high", "xhigh"];
 

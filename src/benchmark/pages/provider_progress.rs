@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
 use crate::benchmark::report::progress::{ProviderProgress, by_provider};
-use crate::ui::format::time_left;
-use crate::ui::progress::ProgressBar;
-use crate::ui::tag::Dot;
-use crate::ui::time::second_hand;
-use crate::ui::whole::IntoWhole;
+use ui::format::time_left;
+use ui::progress::ProgressBar;
+use ui::tag::Dot;
+use ui::time::second_hand;
+use ui::whole::IntoWhole;
 
 /// A line for each provider: what is done, of how much, and how long it may still take.
 #[component]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
 use crate::benchmark::report::remarks::{Remark, adjustments, failures, reading, skipped};
-use crate::ui::whole::IntoWhole;
+use ui::whole::IntoWhole;
 
 /// All remarks, those of a kind together.
 #[component]

@@ -5,15 +5,15 @@ use leptos::prelude::*;
 use super::api::RunAgain;
 use super::live::LiveBenchmark;
 use super::sentence;
-use crate::benchmark::types::Parameters;
 use crate::jobs::JobState;
 use crate::jobs::api::CancelJob;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::dialog::ConfirmDialog;
-use crate::ui::format::counted;
-use crate::ui::page::Panel;
-use crate::ui::time::Ago;
-use crate::ui::whole::IntoWhole;
+use bench::types::Parameters;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::dialog::ConfirmDialog;
+use ui::format::counted;
+use ui::page::Panel;
+use ui::time::Ago;
+use ui::whole::IntoWhole;
 
 /// Characters of the prompt that the head quotes.
 const QUOTED: usize = 48;

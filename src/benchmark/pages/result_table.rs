@@ -6,13 +6,13 @@ use super::live::LiveBenchmark;
 use crate::benchmark::report::columns::{COLUMNS, Column, Metric, Width, best};
 use crate::benchmark::report::remarks::{has_estimated_context, is_estimated, outliers};
 use crate::benchmark::report::{hue_of, short_name};
-use crate::benchmark::types::ResultRow;
-use crate::ui::case::lower_case;
-use crate::ui::format;
-use crate::ui::table::{Direction, NumberCell, Sort, SortHeader};
-use crate::ui::tag::{Dot, Tag, Tone};
-use crate::ui::turns::InTurn;
-use crate::ui::whole::IntoWhole;
+use bench::types::ResultRow;
+use ui::case::lower_case;
+use ui::format;
+use ui::table::{Direction, NumberCell, Sort, SortHeader};
+use ui::tag::{Dot, Tag, Tone};
+use ui::turns::InTurn;
+use ui::whole::IntoWhole;
 
 /// What the table is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,9 +17,9 @@ use crate::benchmark::api::load_benchmark;
 use crate::benchmark::view::BenchmarkView;
 use crate::jobs::JobState;
 use crate::live::use_feed;
-use crate::ui::page::Skeleton;
-use crate::ui::turns::InTurn;
-use crate::ui::whole::IntoWhole;
+use ui::page::Skeleton;
+use ui::turns::InTurn;
+use ui::whole::IntoWhole;
 
 /// Loads the benchmark of the address and shows it.
 #[component]

@@ -10,9 +10,9 @@ use super::estimate::EstimateNote;
 use super::model_choice::ModelChoice;
 use super::parameters::{Complaints, Parameters};
 use crate::benchmark::api::StartBenchmark;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::turns::InTurn;
-use crate::ui::whole::IntoWhole;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::turns::InTurn;
+use ui::whole::IntoWhole;
 
 /// Models, parameters, what they would take, and the button that starts it.
 #[component]

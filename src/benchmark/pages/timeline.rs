@@ -7,11 +7,11 @@ use leptos::task::spawn_local;
 use super::live::LiveBenchmark;
 use crate::benchmark::api::load_timeline;
 use crate::benchmark::report::{hue_of, remarks};
-use crate::benchmark::types::ResultRow;
-use crate::providers::ModelRef;
-use crate::ui::chart::{Chart, ChartSize, ChartSpec, Timeline};
-use crate::ui::form::{Select, SelectOption};
-use crate::ui::whole::IntoWhole;
+use bench::types::ResultRow;
+use endpoint::ModelRef;
+use ui::chart::{Chart, ChartSize, ChartSpec, Timeline};
+use ui::form::{Select, SelectOption};
+use ui::whole::IntoWhole;
 
 /// Names one run: its row's place in the report and its number.
 type RunName = (usize, u64);

@@ -8,9 +8,9 @@ use leptos_router::hooks::{use_location, use_query_map};
 use super::api::load_set_up;
 use super::sentence;
 use super::set_up_form::SetUpForm;
-use crate::ui::page::{EmptyState, Skeleton};
-use crate::ui::turns::InTurn;
-use crate::ui::whole::IntoWhole;
+use ui::page::{EmptyState, Skeleton};
+use ui::turns::InTurn;
+use ui::whole::IntoWhole;
 
 /// The set-up column and the page beside it.
 #[component]

@@ -1,10 +1,10 @@
 //! What the charts of a benchmark show of its rows.
 
 use super::{hue_of, short_name};
-use crate::benchmark::types::{ResultRow, RunSummary};
-use crate::stats::Summary;
-use crate::ui::chart::{BarRow, Bars, ChartSpec, Point, Quantity, Scatter};
-use crate::ui::format::tokens;
+use bench::types::{ResultRow, RunSummary};
+use stats::Summary;
+use ui::chart::{BarRow, Bars, ChartSpec, Point, Quantity, Scatter};
+use ui::format::tokens;
 
 /// Output speed of each row.
 pub fn output_speed(rows: &[ResultRow]) -> ChartSpec {
@@ -61,7 +61,7 @@ fn label(row: &ResultRow, rows: &[ResultRow]) -> String {
 mod tests {
     use super::*;
     use crate::benchmark::report::testing::{row, run};
-    use crate::benchmark::types::Skip;
+    use bench::types::Skip;
 
     #[test]
     fn every_measured_row_has_a_bar_from_the_start() {

@@ -1,9 +1,9 @@
 //! The columns of the table of results: what each shows of a row, how it is sorted and what it means.
 
-use crate::benchmark::types::{ResultRow, RunSummary};
-use crate::stats::Summary;
-use crate::ui::format;
-use crate::ui::table::Direction;
+use bench::types::{ResultRow, RunSummary};
+use stats::Summary;
+use ui::format;
+use ui::table::Direction;
 
 /// One column of numbers.
 #[derive(Debug, Clone, Copy)]

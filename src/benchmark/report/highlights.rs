@@ -1,10 +1,10 @@
 //! The three figures that answer first: fastest output, quickest first token, cheapest run.
 
 use super::{hue_of, short_name};
-use crate::benchmark::types::ResultRow;
-use crate::providers::PriceSource;
-use crate::stats::Summary;
-use crate::ui::format;
+use bench::types::ResultRow;
+use endpoint::PriceSource;
+use stats::Summary;
+use ui::format;
 
 /// One of the figures: the best of its kind and whose it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +88,7 @@ fn who(row: &ResultRow, tiers: bool) -> String {
 mod tests {
     use super::*;
     use crate::benchmark::report::testing::{failed, row, run};
-    use crate::providers::Price;
+    use endpoint::Price;
 
     #[test]
     fn the_best_of_each_kind_is_named_with_its_spread() {
@@ -101,7 +101,7 @@ mod tests {
             source: PriceSource::Custom,
         });
         cheap.runs.iter_mut().for_each(|run| run.cost = Some(0.0031));
-        cheap.summary = crate::benchmark::summary::summarize(&cheap.runs);
+        cheap.summary = bench::summary::summarize(&cheap.runs);
         let rows = [row("openai", "a", 0, vec![run(1), run(3)]), cheap, row("xai", "c", 0, vec![failed(1)])];
         let highlights = Highlights::of(&rows);
         let fastest = highlights.fastest.unwrap();

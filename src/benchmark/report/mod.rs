@@ -10,8 +10,8 @@ pub mod state;
 #[cfg(test)]
 pub(super) mod testing;
 
-use super::types::ResultRow;
-use crate::providers::ProviderKind;
+use bench::types::ResultRow;
+use endpoint::ProviderKind;
 
 /// The hue of a row's provider: that of its kind where its key names one.
 pub fn hue_of(row: &ResultRow) -> &'static str {

@@ -1,7 +1,7 @@
 //! How far each provider is, and how long it may still take.
 
 use super::hue_of;
-use crate::benchmark::types::{Parameters, ResultRow, Run};
+use bench::types::{Parameters, ResultRow, Run};
 
 /// One provider's part of a benchmark. Providers run side by side, each one request after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ fn last_end_ms(rows: &[&ResultRow]) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::benchmark::report::testing::{failed, row, run};
-    use crate::benchmark::types::Skip;
+    use bench::types::Skip;
 
     fn parameters(runs: u32) -> Parameters {
         Parameters { runs, warmup: false, ..Parameters::default() }

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::benchmark::types::{ClientHealth, Parameters, ResultRow, TokenSource};
-use crate::providers::registry::{Adjustment, AdjustmentAction};
-use crate::ui::format;
+use bench::types::{ClientHealth, Parameters, ResultRow, TokenSource};
+use endpoint::registry::{Adjustment, AdjustmentAction};
+use ui::format;
 
 /// From so many runs on outliers can be told.
 const ENOUGH_RUNS: u32 = 8;
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
     use crate::benchmark::report::testing::{failed, row, run};
-    use crate::benchmark::types::{Clock, Run, Skip};
+    use bench::types::{Clock, Run, Skip};
 
     fn texts(remarks: Vec<Remark>) -> Vec<String> {
         remarks.into_iter().map(|remark| format!("{}: {}", remark.about, remark.text)).collect()

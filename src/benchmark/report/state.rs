@@ -3,9 +3,9 @@
 //! Events may come twice, as after a reconnect: a run is known by provider, model, tier and number,
 //! and what is known already changes nothing.
 
-use crate::benchmark::summary::summarize;
-use crate::benchmark::types::{Event, Init, ResultRow, RowHead, Run, RunResult, WarmupResult};
 use crate::jobs::{Job, JobEvent, JobState};
+use bench::summary::summarize;
+use bench::types::{Event, Init, ResultRow, RowHead, Run, RunResult, WarmupResult};
 
 /// Rows and whereabouts of one benchmark.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,12 +1,12 @@
 //! Rows, runs and events for tests.
 
 use super::state::BenchmarkState;
-use crate::benchmark::summary;
-use crate::benchmark::types::{
+use crate::jobs::JobState;
+use bench::summary;
+use bench::types::{
     Clock, Event, Init, ResultRow, RowHead, Run, RunResult, TokenSource, WarmupOutcome, WarmupResult,
 };
-use crate::jobs::JobState;
-use crate::providers::{ApiError, ErrorKind, ModelRef, Protocol};
+use endpoint::{ApiError, ErrorKind, ModelRef, Protocol};
 
 /// A benchmark called `b1` that runs.
 pub fn state(rows: Vec<ResultRow>) -> BenchmarkState {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::providers::{PriceSource, ProviderKind};
+use endpoint::{PriceSource, ProviderKind};
 
 const NOW: i64 = 1_800_000_000_000;
 

@@ -17,18 +17,18 @@ use crate::admin::AdminService;
 use crate::benchmark::api::StartBenchmark;
 use crate::benchmark::snapshot::TargetSnapshot;
 use crate::benchmark::store::BenchmarkStore;
-use crate::benchmark::types::Parameters;
 use crate::benchmark::view::BenchmarkStatus;
 use crate::database::{Database, new_id, testing};
 use crate::jobs::{JobService, Peers, Settings};
 use crate::live::hub::Tab;
 use crate::live::{Hub, Relay};
-use crate::mock;
+use bench::types::Parameters;
+
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
-use crate::providers::{Model, Provider, ProviderKind};
 use crate::server::peer::Proxies;
 use crate::server::router;
+use endpoint::{Model, Provider, ProviderKind};
 
 const FAST: &str = "mock/ttft=1,gap=1,tokens=4";
 const SLOW: &str = "mock/ttft=20,gap=20,tokens=100";

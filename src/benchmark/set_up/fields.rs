@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::benchmark::submission::{BenchmarkRequest, MAX_PROMPT_CHARS};
-use crate::benchmark::types::{MAX_TIER, Parameters};
-use crate::providers::ModelRef;
-use crate::ui::form::Bounds;
+use bench::types::{MAX_TIER, Parameters};
+use endpoint::ModelRef;
+use ui::form::Bounds;
 
 /// Context sizes that are offered, in tokens.
 pub const TIERS: [u64; 8] = [0, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 150_000];
@@ -16,8 +16,8 @@ pub mod bounds {
     use std::ops::RangeInclusive;
 
     use crate::benchmark::submission::RUN_TIMEOUT_RANGE;
-    use crate::benchmark::types::{MAX_TOKENS_RANGE, RUNS_RANGE, TEMPERATURE_RANGE};
-    use crate::ui::form::Bounds;
+    use bench::types::{MAX_TOKENS_RANGE, RUNS_RANGE, TEMPERATURE_RANGE};
+    use ui::form::Bounds;
 
     pub const RUNS: Bounds = whole(RUNS_RANGE);
     pub const MAX_TOKENS: Bounds = whole(MAX_TOKENS_RANGE);

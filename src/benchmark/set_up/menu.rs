@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::SetUpFields;
-use crate::benchmark::types::Parameters;
 use crate::providers::listing::ProviderListing;
-use crate::providers::{Model, ModelRef};
+use bench::types::Parameters;
+use endpoint::{Model, ModelRef};
 
 /// What can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct MenuGroup {
     pub id: String,
     pub key: String,
     pub name: String,
-    /// The provider kind's key, as for [`Dot`](crate::ui::tag::Dot).
+    /// The provider kind's key, as for [`Dot`](ui::tag::Dot).
     pub hue: String,
     pub simulated: bool,
     /// On the user's own machine or network.

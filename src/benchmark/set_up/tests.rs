@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::benchmark::types::{Parameters, Timeouts};
-use crate::providers::ModelRef;
+use bench::types::{Parameters, Timeouts};
+use endpoint::ModelRef;
 
 fn model(provider: &str, model: &str) -> ModelRef {
     ModelRef { provider_key: provider.into(), model_id: model.into() }

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use super::{BenchmarkStore, StoreError, status, unsigned};
 use crate::accounts::UserId;
 use crate::benchmark::view::{HistoryItem, RowFigures};
-use crate::providers::ModelRef;
+use endpoint::ModelRef;
 
 /// Benchmarks that are looked at for how long things take.
 const RECENT: i64 = 20;

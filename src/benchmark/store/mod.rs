@@ -11,11 +11,11 @@ use sqlx::any::AnyRow;
 
 use super::frames::Present;
 use super::snapshot::TargetSnapshot;
-use super::types::{ClientHealth, Parameters, ResultRow};
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
 use crate::database::{Database, now_ms};
-use crate::providers::ModelRef;
+use bench::types::{ClientHealth, Parameters, ResultRow};
+use endpoint::ModelRef;
 
 pub use rows::StoredRow;
 

@@ -4,10 +4,10 @@ use sqlx::{AnyConnection, Row};
 
 use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
 use crate::accounts::UserId;
-use crate::benchmark::summary;
-use crate::benchmark::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome, WarmupResult};
 use crate::benchmark::view::RowFigures;
-use crate::providers::ModelRef;
+use bench::summary;
+use bench::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome, WarmupResult};
+use endpoint::ModelRef;
 
 /// A row as it is kept, without its runs.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,8 +6,8 @@ use sqlx::Row;
 
 use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
 use crate::accounts::UserId;
-use crate::benchmark::FinishedRow;
-use crate::benchmark::types::Run;
+use bench::FinishedRow;
+use bench::types::Run;
 
 impl BenchmarkStore {
     /// Keeps a run that has ended; tells whether it is new. One that is there already stays as it is.

@@ -1,12 +1,12 @@
 //! Each test runs on every database.
 
 use super::*;
-use crate::benchmark::types::{Clock, Run, WarmupOutcome, WarmupResult};
-use crate::benchmark::{FinishedRow, Target, summary, types::RowHead};
 use crate::database::testing;
-use crate::mock;
-use crate::providers::egress::AddressPolicy;
-use crate::providers::{ApiError, ErrorKind, Model};
+use bench::types::{Clock, Run, WarmupOutcome, WarmupResult};
+use bench::{FinishedRow, Target, summary, types::RowHead};
+
+use endpoint::egress::AddressPolicy;
+use endpoint::{ApiError, ErrorKind, Model};
 
 const ID: &str = "0198a000-0000-7000-8000-000000000001";
 

@@ -6,16 +6,14 @@ use anyhow::{Context, ensure};
 use serde_json::{Map, Value};
 
 use super::fail_if::Condition;
-use crate::{
-    benchmark::types::{
-        LoadParameters, MAX_TOKENS_RANGE, Parameters, RUNS_RANGE, TEMPERATURE_RANGE, TIMEOUT_RANGE, Timeouts,
-    },
-    cli::{
-        config::{Defaults, parse_protocol},
-        output::Format,
-    },
-    providers::Protocol,
+use crate::cli::{
+    config::{Defaults, parse_protocol},
+    output::Format,
 };
+use bench::types::{
+    LoadParameters, MAX_TOKENS_RANGE, Parameters, RUNS_RANGE, TEMPERATURE_RANGE, TIMEOUT_RANGE, Timeouts,
+};
+use endpoint::Protocol;
 
 /// Benchmark models from the terminal.
 ///

@@ -6,13 +6,11 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{
-    benchmark::types::{Report, ResultRow},
-    cli::{
-        metrics::{METRICS, Metric, SCALARS, STATISTICS, Scalar, Statistic},
-        output::row_label,
-    },
+use crate::cli::{
+    metrics::{METRICS, Metric, SCALARS, STATISTICS, Scalar, Statistic},
+    output::row_label,
 };
+use bench::types::{Report, ResultRow};
 
 /// `figure operator limit`.
 #[derive(Debug, Clone, Copy)]

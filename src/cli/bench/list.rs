@@ -1,9 +1,7 @@
 //! `--list`: what would be measured, how many requests that takes and what it costs at most.
 
-use crate::{
-    benchmark::{Plan, preview, types::Preview},
-    cli::output::{Align, Canvas, Cell, Column, Grid, NONE, dollars, label, printable, whole},
-};
+use crate::cli::output::{Align, Canvas, Cell, Column, Grid, NONE, dollars, label, printable, whole};
+use bench::{Plan, preview, types::Preview};
 
 /// The plan as a table with its sums below.
 pub fn show(plan: &Plan, canvas: Canvas) -> String {

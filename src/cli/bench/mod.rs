@@ -19,11 +19,11 @@ use super::{
     EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_THRESHOLD, config,
     output::{Canvas, Format, render, to_stdout, whole},
 };
-use crate::benchmark::{
-    self, Plan, Running, Stop,
+use bench::{
+    Plan, Running, Stop,
     types::{Report, Status},
 };
-use crate::providers::egress::AddressPolicy;
+use endpoint::egress::AddressPolicy;
 use progress::Reporter;
 
 /// Whoever types the command may reach what their machine reaches.
@@ -68,7 +68,7 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
     // Listened to from here on: what is pressed while an event is being shown counts too.
     let mut interrupts = signal(SignalKind::interrupt())?;
     let stop = Stop::default();
-    let Running { mut events, report } = benchmark::start(plan, stop.clone())?;
+    let Running { mut events, report } = bench::start(plan, stop.clone())?;
     let mut reporter = Reporter::new(args.verbose, args.format() != Format::Table);
     loop {
         tokio::select! {

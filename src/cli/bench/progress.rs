@@ -5,10 +5,8 @@ use std::{collections::HashMap, io::IsTerminal, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::{
-    benchmark::types::{Event, Init, ModelAdjustments, Progress, ResultRow, RunResult},
-    cli::output::{NONE, adjustment_note, label, measured, printable, row_label, whole},
-};
+use crate::cli::output::{NONE, adjustment_note, label, measured, printable, row_label, whole};
+use bench::types::{Event, Init, ModelAdjustments, Progress, ResultRow, RunResult};
 
 /// Redraws a second, at most: drawing must not take time from measuring.
 const REDRAWS_A_SECOND: u8 = 10;

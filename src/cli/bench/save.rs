@@ -8,7 +8,8 @@ use std::{
 use anyhow::Context;
 use uuid::Uuid;
 
-use crate::{benchmark::types::Report, cli::output::pretty_json};
+use crate::cli::output::pretty_json;
+use bench::types::Report;
 
 const FOLDER: &str = "results";
 

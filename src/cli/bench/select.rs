@@ -4,11 +4,9 @@ use anyhow::{bail, ensure};
 use secrecy::SecretString;
 
 use super::POLICY;
-use crate::{
-    benchmark::Target,
-    cli::output::printable,
-    providers::{Model, Provider, ProviderKind},
-};
+use crate::cli::output::printable;
+use bench::Target;
+use endpoint::{Model, Provider, ProviderKind};
 
 /// Models named in an error or taken at once from an endpoint's own list, at most.
 const MOST_LISTED: usize = 12;

@@ -12,14 +12,11 @@ use super::{
     args::Args,
     select::{Origin, Source, has_name_like, some_of, wants_provider},
 };
-use crate::{
-    cli::{
-        config::{Configured, EnvName, Key, Loaded, host_label, known_key, parse_base_url, resolve},
-        output::printable,
-    },
-    mock,
-    providers::{Model, Protocol, Provider, ProviderKind, catalog, discovery},
+use crate::cli::{
+    config::{Configured, EnvName, Key, Loaded, host_label, known_key, parse_base_url, resolve},
+    output::printable,
 };
+use endpoint::{Model, Protocol, Provider, ProviderKind, catalog, discovery};
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 
-use crate::{
-    benchmark::types::{Parameters, Report, ResultRow, SCHEMA_VERSION},
-    cli::metrics::METRICS,
-    stats::{Difference, Summary, compare},
-};
+use crate::cli::metrics::METRICS;
+use bench::types::{Parameters, Report, ResultRow, SCHEMA_VERSION};
+use stats::{Difference, Summary, compare};
 
 /// The metrics that are compared, and which direction is good.
 const COMPARED: [(&str, Better); 8] = [
@@ -179,7 +177,8 @@ fn shown_params(parameters: &Parameters) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cli::fixture, stats::Verdict};
+    use crate::cli::fixture;
+    use stats::Verdict;
 
     #[test]
     fn rows_are_matched_by_provider_model_and_tier() {

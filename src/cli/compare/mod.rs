@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 use super::output::{Canvas, pretty_json, to_stdout};
-use crate::benchmark::types::{Report, SCHEMA_VERSION};
+use bench::types::{Report, SCHEMA_VERSION};
 use comparison::Comparison;
 
 /// Compare two results files of `llm-studio bench`.

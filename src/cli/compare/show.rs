@@ -1,13 +1,10 @@
 //! A comparison as a table.
 
 use super::comparison::{Better, Comparison, MetricPair, Row, RowKey, ValuePair};
-use crate::{
-    cli::output::{
-        Align, Canvas, Cell, Column, Grid, NONE, dollars, escape_markdown, label, measured, percent,
-        printable,
-    },
-    stats::{Summary, Verdict},
+use crate::cli::output::{
+    Align, Canvas, Cell, Column, Grid, NONE, dollars, escape_markdown, label, measured, percent, printable,
 };
+use stats::{Summary, Verdict};
 
 /// For a terminal.
 pub fn table(comparison: &Comparison, canvas: Canvas) -> String {

@@ -10,7 +10,7 @@ use serde::{
 use serde_json::{Map, Value};
 use serde_saphyr::{DefaultMessageFormatter, MessageFormatter};
 
-use crate::providers::{Protocol, ProviderKind};
+use endpoint::{Protocol, ProviderKind};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]

@@ -9,9 +9,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::file::{EnvName, ModelEntry, ModelFields, ProviderEntry};
-use crate::providers::{
-    Model, Price, PriceSource, Provider, ProviderKind, egress::check_base_url, types::KindFacts,
-};
+use endpoint::{Model, Price, PriceSource, Provider, ProviderKind, egress::check_base_url, types::KindFacts};
 
 /// One provider of the file, ready to be used.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 use secrecy::ExposeSecret;
 
 use super::{file::ProviderEntry, resolve::resolve, *};
-use crate::providers::{PriceSource, Protocol, ProviderKind};
+use endpoint::{PriceSource, Protocol, ProviderKind};
 
 fn entry(yaml: &str) -> ProviderEntry {
     let file = File::parse(&format!("providers:\n  p:\n{yaml}")).unwrap();

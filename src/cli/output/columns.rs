@@ -5,10 +5,8 @@ use super::{
     figures::{NONE, dollars, measured, printable, range, spread, whole},
     grid::{Align, Cell, Column, Grid},
 };
-use crate::{
-    benchmark::types::{Report, ResultRow, Run, RunSummary, TokenSource},
-    stats::Summary,
-};
+use bench::types::{Report, ResultRow, Run, RunSummary, TokenSource};
+use stats::Summary;
 
 /// One column: how it is headed, what it shows of a row, and whether it is shown at all.
 struct Figure {

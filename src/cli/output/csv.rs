@@ -4,8 +4,8 @@
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::benchmark::types::{Clock, Report, ResultRow, Run, TokenSource};
-use crate::providers::{PriceSource, Protocol};
+use bench::types::{Clock, Report, ResultRow, Run, TokenSource};
+use endpoint::{PriceSource, Protocol};
 
 /// One line. Empty fields are values that do not exist.
 #[derive(Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! The table for documents and issues: the same columns and remarks as on the terminal.
 
 use super::{columns, notes};
-use crate::benchmark::types::Report;
+use bench::types::Report;
 
 /// A Markdown table with its remarks as a list.
 pub fn render(report: &Report) -> String {

@@ -22,7 +22,7 @@ pub use json::pretty as pretty_json;
 pub use markdown::escape as escape_markdown;
 pub use notes::adjustment as adjustment_note;
 
-use crate::benchmark::types::{Report, ResultRow};
+use bench::types::{Report, ResultRow};
 
 /// In which form a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -6,12 +6,10 @@ use super::{
     figures::{dollars, measured, printable, whole},
     row_label,
 };
-use crate::{
-    benchmark::types::{ClientHealth, Clock, Parameters, Report, ResultRow, Status},
-    providers::{
-        ErrorKind,
-        registry::{Adjustment, AdjustmentAction},
-    },
+use bench::types::{ClientHealth, Clock, Parameters, Report, ResultRow, Status};
+use endpoint::{
+    ErrorKind,
+    registry::{Adjustment, AdjustmentAction},
 };
 
 /// Distinct messages quoted for one row.

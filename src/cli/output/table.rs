@@ -1,7 +1,7 @@
 //! The table for people.
 
 use super::{columns, grid::Canvas, notes};
-use crate::benchmark::types::Report;
+use bench::types::Report;
 
 /// Conditions and changed parameters above, the figures, remarks below.
 pub fn render(report: &Report, canvas: Canvas) -> String {

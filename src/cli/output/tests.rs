@@ -1,5 +1,6 @@
 use super::*;
-use crate::{benchmark::types::TokenSource, cli::fixture};
+use crate::cli::fixture;
+use bench::types::TokenSource;
 
 fn rendered(format: Format, canvas: Canvas) -> String {
     render(&fixture::report(), format, canvas).unwrap()

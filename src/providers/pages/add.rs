@@ -5,10 +5,10 @@ use leptos_meta::Title;
 
 use super::actions::error_of;
 use crate::providers::api::AddProvider;
-use crate::providers::types::ProviderKind;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::form::{PasswordField, PasswordPurpose, Select, SelectOption, TextField};
-use crate::ui::page::PageHead;
+use endpoint::types::ProviderKind;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::form::{PasswordField, PasswordPurpose, Select, SelectOption, TextField};
+use ui::page::PageHead;
 
 /// Adds a provider.
 #[component]
@@ -52,7 +52,7 @@ pub fn AddProviderPage() -> impl IntoView {
 
 fn kinds() -> Vec<SelectOption> {
     let kinds = ProviderKind::all().filter(|facts| facts.kind != ProviderKind::Demo);
-    let option = |facts: &'static crate::providers::types::KindFacts| {
+    let option = |facts: &'static endpoint::types::KindFacts| {
         let group = match (facts.kind, facts.local) {
             (ProviderKind::Custom, _) => "Any other",
             (_, true) => "On your network",

@@ -8,10 +8,10 @@ use leptos_router::hooks::use_params_map;
 use super::Failure;
 use super::actions::error_of;
 use crate::providers::api::{AddModels, Candidate, discover_models};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::format::{UNKNOWN, tokens, usd};
-use crate::ui::page::{EmptyState, PageHead, Skeleton};
-use crate::ui::tag::Tag;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::format::{UNKNOWN, tokens, usd};
+use ui::page::{EmptyState, PageHead, Skeleton};
+use ui::tag::Tag;
 
 /// Picks models of a provider.
 #[component]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::providers::settings::Step;
-use crate::ui::button::{ButtonTone, SubmitButton};
+use ui::button::{ButtonTone, SubmitButton};
 
 /// Turns the entry on or off. `kind` is its field's name, `id` the entry, `name` what people call it.
 #[component]

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::actions::Actions;
 use crate::providers::listing::{KeyState, ProviderListing};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::form::{PasswordField, PasswordPurpose};
-use crate::ui::tag::{Tag, Tone};
-use crate::ui::time::Ago;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::form::{PasswordField, PasswordPurpose};
+use ui::tag::{Tag, Tone};
+use ui::time::Ago;
 
 /// The state of the key in a word or two.
 #[component]

@@ -20,12 +20,12 @@ use self::actions::{ActionErrors, Actions};
 use self::panel::{ProviderPanel, source_of};
 use super::api::{LookAgain, check_health, list_providers};
 use super::listing::{self, ProviderHealth, ProviderListing};
-use super::types::Model;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::figures::{Figure, Figures};
-use crate::ui::format::{UNKNOWN, counted, tokens, usd};
-use crate::ui::page::{EmptyState, PageHead, Skeleton};
-use crate::ui::tag::Dot;
+use endpoint::types::Model;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::figures::{Figure, Figures};
+use ui::format::{UNKNOWN, counted, tokens, usd};
+use ui::page::{EmptyState, PageHead, Skeleton};
+use ui::tag::Dot;
 
 pub use add::AddProviderPage;
 pub use discover::DiscoverPage;

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::Failure;
 use super::actions::error_of;
-use crate::benchmark::types::Parameters;
 use crate::providers::api::{ChangeModel, ProviderDetails, get_provider};
 use crate::providers::forms::ModelForm;
 use crate::providers::listing::{ModelListing, ProviderListing};
-use crate::providers::registry::{self, Adjustment, Requested};
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::form::{TextArea, TextField};
-use crate::ui::page::{PageHead, Skeleton};
+use bench::types::Parameters;
+use endpoint::registry::{self, Adjustment, Requested};
+use ui::button::{ButtonTone, SubmitButton};
+use ui::form::{TextArea, TextField};
+use ui::page::{PageHead, Skeleton};
 
 /// One model of a provider.
 #[component]

@@ -10,10 +10,10 @@ use crate::providers::listing::{
     Access, HealthStatus, KeyState, ModelListing, ProviderHealth, ProviderListing,
 };
 use crate::providers::settings::Step;
-use crate::providers::types::{Price, PriceSource};
-use crate::ui::button::ButtonTone;
-use crate::ui::format::{UNKNOWN, counted, millis, tokens, usd};
-use crate::ui::tag::{Dot, Tag, Tone};
+use endpoint::types::{Price, PriceSource};
+use ui::button::ButtonTone;
+use ui::format::{UNKNOWN, counted, millis, tokens, usd};
+use ui::tag::{Dot, Tag, Tone};
 
 /// Keeps the panel's edge where the columns to the right are hidden.
 const LAST_ON_NARROW: &str = "max-lg:pr-4.5";

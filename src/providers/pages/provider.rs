@@ -10,16 +10,16 @@ use super::actions::{ActionErrors, Actions};
 use super::fields::{StepFields, SwitchFields};
 use super::key::{KeySection, KeyTag};
 use super::panel::ModelTags;
-use crate::providers::PriceSource;
 use crate::providers::api::{ProviderDetails, get_provider};
 use crate::providers::listing::{Access, ModelListing, ProviderListing};
 use crate::providers::settings::Step;
-use crate::ui::button::{ButtonTone, SubmitButton};
-use crate::ui::dialog::ConfirmDialog;
-use crate::ui::form::TextField;
-use crate::ui::format::counted;
-use crate::ui::page::{PageHead, Skeleton};
-use crate::ui::tag::{Dot, Tag};
+use endpoint::PriceSource;
+use ui::button::{ButtonTone, SubmitButton};
+use ui::dialog::ConfirmDialog;
+use ui::form::TextField;
+use ui::format::counted;
+use ui::page::{PageHead, Skeleton};
+use ui::tag::{Dot, Tag};
 
 /// One provider of the user.
 #[component]

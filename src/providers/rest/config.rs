@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 
 use super::{ProviderDone, Refusals, present};
 use crate::accounts::{Session, UserId};
-use crate::benchmark::types::Parameters;
 use crate::providers::listing::{Access, KeyState, ModelListing, ProviderListing};
 use crate::providers::service::{ProviderError, ProviderService};
 use crate::providers::settings::{CustomPrice, ModelSettings, ProviderSettings};
-use crate::providers::types::{Provider, ProviderKind};
 use crate::server::error::{Body, Failure};
+use bench::types::Parameters;
+use endpoint::types::{Provider, ProviderKind};
 
 /// What the user can measure, and with what a benchmark starts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -475,7 +475,7 @@ async fn model_of(
     let provider = service.by_key(user, provider_key).await?;
     let model = provider.models.into_iter().find(|listing| listing.model.id == model_id);
     model.ok_or_else(|| {
-        ProviderError::UnknownModel(crate::providers::ModelRef {
+        ProviderError::UnknownModel(endpoint::ModelRef {
             provider_key: provider_key.to_owned(),
             model_id: model_id.to_owned(),
         })

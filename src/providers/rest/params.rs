@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use super::Refusals;
 use crate::accounts::Session;
-use crate::benchmark::types::Parameters;
-use crate::providers::registry::{self, AdjustmentAction, Requested, Resolved};
 use crate::providers::service::ProviderService;
-use crate::providers::types::{Model, Protocol, ProviderKind};
 use crate::server::error::{Body, Failure};
+use bench::types::Parameters;
+use endpoint::registry::{self, AdjustmentAction, Requested, Resolved};
+use endpoint::types::{Model, Protocol, ProviderKind};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Registry {

@@ -12,8 +12,8 @@ use crate::accounts::Session;
 use crate::providers::listing::ProviderListing;
 use crate::providers::service::{ProviderError, ProviderService};
 use crate::providers::settings::ProviderSettings;
-use crate::providers::types::ProviderKind;
 use crate::server::error::{Body, Failure, Path};
+use endpoint::types::ProviderKind;
 
 /// A provider.
 #[derive(Debug, Serialize, ToSchema)]

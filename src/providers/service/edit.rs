@@ -5,9 +5,9 @@ use super::seeds::known_models;
 use super::{ProviderError, ProviderService, shared_key};
 use crate::accounts::{Role, User, UserId};
 use crate::database::now_ms;
-use crate::providers::egress::check_base_url;
 use crate::providers::settings::{DEMO_URL, ProviderSettings, Step};
-use crate::providers::types::{Model, Provider, ProviderKind};
+use endpoint::egress::check_base_url;
+use endpoint::types::{Model, Provider, ProviderKind};
 
 /// Nobody shares the same provider more often.
 const MAX_SHARED_ALIKE: usize = 100;

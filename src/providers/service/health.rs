@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::{ProviderError, ProviderService, key_for};
 use crate::accounts::UserId;
-use crate::providers::egress::{Client, Limits};
 use crate::providers::listing::{HealthStatus, ProviderHealth};
 use crate::providers::store::StoredProvider;
-use crate::providers::types::{Protocol, Provider};
-use crate::providers::wire;
+use endpoint::egress::{Client, Limits};
+use endpoint::types::{Protocol, Provider};
+use endpoint::wire;
 
 /// Providers that are asked at the same time.
 const SIDE_BY_SIDE: usize = 8;

@@ -12,7 +12,7 @@ use crate::accounts::{KeyPlace, UserId};
 use crate::database::now_ms;
 use crate::providers::listing::KeyState;
 use crate::providers::store::{StoredKey, StoredProvider};
-use crate::providers::types::ProviderKind;
+use endpoint::types::ProviderKind;
 
 /// Characters of the longest key that is kept; real ones have a tenth.
 const MAX_KEY: usize = 4096;

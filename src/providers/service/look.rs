@@ -6,8 +6,8 @@ use super::{ProviderError, ProviderService};
 use crate::accounts::UserId;
 use crate::database::now_ms;
 use crate::providers::store::{StoreError, StoredProvider};
-use crate::providers::types::{ApiError, Model, Provider, ProviderKind};
-use crate::providers::{catalog, discovery};
+use endpoint::types::{ApiError, Model, Provider, ProviderKind};
+use endpoint::{catalog, discovery};
 
 impl ProviderService {
     /// Looks again: puts in local servers that answer with their models, marks those that do not, and

@@ -12,15 +12,15 @@ mod tests;
 
 use std::net::SocketAddr;
 
-use super::catalog;
-use super::egress::AddressPolicy;
 use super::listing::{Access, ModelListing, ProviderListing};
 use super::settings::{DEMO_URL, SHARED_PREFIX};
 use super::store::{ProviderStore, StoreError, StoredModel, StoredProvider};
-use super::types::{ApiError, Model, ModelRef, Provider, ProviderKind};
 use crate::accounts::{Settings, UserId, Vault, VaultError};
 use crate::database::Database;
-use crate::mock;
+use endpoint::catalog;
+use endpoint::egress::AddressPolicy;
+use endpoint::types::{ApiError, Model, ModelRef, Provider, ProviderKind};
+
 use crate::server::error::Failure;
 
 pub use health::LmStudio;

@@ -6,7 +6,7 @@ use crate::accounts::UserId;
 use crate::database::now_ms;
 use crate::providers::settings::{ModelSettings, Step, check_model_id};
 use crate::providers::store::{StoredModel, StoredProvider};
-use crate::providers::types::Model;
+use endpoint::types::Model;
 
 /// What can be changed about a model.
 #[derive(Debug, Clone, PartialEq)]

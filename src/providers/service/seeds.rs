@@ -5,10 +5,10 @@ use futures::future::BoxFuture;
 
 use super::{ProviderError, ProviderService};
 use crate::accounts::{Newcomer, UserId};
-use crate::mock;
-use crate::providers::discovery;
+
 use crate::providers::settings::DEMO_URL;
-use crate::providers::types::{Model, Provider, ProviderKind};
+use endpoint::discovery;
+use endpoint::types::{Model, Provider, ProviderKind};
 
 /// A few current models of each provider, the most used first; discovery brings the others.
 const MODELS: [(ProviderKind, &[&str]); 9] = [
@@ -70,7 +70,7 @@ pub(super) fn known_models(kind: ProviderKind) -> Vec<Model> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::catalog;
+    use endpoint::catalog;
 
     #[test]
     fn every_model_is_in_the_catalog() {

@@ -2,10 +2,10 @@
 
 use super::{ProviderError, ProviderService, effective, key_for};
 use crate::accounts::UserId;
-use crate::benchmark::Target;
-use crate::providers::egress::AddressPolicy;
 use crate::providers::store::{StoredModel, StoredProvider};
-use crate::providers::types::{Model, ModelRef};
+use bench::Target;
+use endpoint::egress::AddressPolicy;
+use endpoint::types::{Model, ModelRef};
 
 impl ProviderService {
     /// What is needed to measure each of `models`, in their order: its provider with the key, and the
@@ -86,7 +86,7 @@ impl ProviderService {
     }
 }
 
-fn switched_on(provider: &crate::providers::Provider, stored: &StoredModel) -> Result<Model, ProviderError> {
+fn switched_on(provider: &endpoint::Provider, stored: &StoredModel) -> Result<Model, ProviderError> {
     let model = effective(provider, stored);
     if stored.enabled { Ok(model) } else { Err(ProviderError::SwitchedOff(model.display_name)) }
 }

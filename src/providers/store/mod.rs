@@ -13,7 +13,7 @@ use crate::accounts::UserId;
 use crate::database::Database;
 
 use super::settings::{ModelSettings, ProviderSettings};
-use super::types::Model;
+use endpoint::types::Model;
 
 use rows::{KeyRow, ModelRow, ProviderRow};
 

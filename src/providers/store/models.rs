@@ -6,7 +6,7 @@ use super::{ProviderStore, StoreError};
 use crate::accounts::UserId;
 use crate::database::new_id;
 use crate::providers::settings::ModelSettings;
-use crate::providers::types::Model;
+use endpoint::types::Model;
 
 impl ProviderStore {
     /// Adds models behind the provider's others; those that it has already stay as they are.

@@ -5,7 +5,7 @@ use super::{ProviderStore, StoreError, models};
 use crate::accounts::UserId;
 use crate::database::new_id;
 use crate::providers::settings::ProviderSettings;
-use crate::providers::types::Model;
+use endpoint::types::Model;
 
 impl ProviderStore {
     /// Adds a provider with its models behind the user's others. `None` when its key is taken.

@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row};
 use super::{StoreError, StoredKey, StoredModel, StoredProvider};
 use crate::accounts::UserId;
 use crate::providers::settings::ProviderSettings;
-use crate::providers::types::{Protocol, Provider, ProviderKind};
+use endpoint::types::{Protocol, Provider, ProviderKind};
 
 pub(super) struct ProviderRow {
     pub(super) id: String,
@@ -121,7 +121,7 @@ impl FromRow<'_, AnyRow> for ModelRow {
 
 impl ModelRow {
     pub(super) fn into_stored(self) -> Result<StoredModel, StoreError> {
-        let mut listed: crate::providers::Model = serde_json::from_str(&self.listed)?;
+        let mut listed: endpoint::Model = serde_json::from_str(&self.listed)?;
         listed.id = self.model_id;
         Ok(StoredModel {
             id: self.id,

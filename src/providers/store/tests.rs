@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::database::testing;
-use crate::providers::types::{Provider, ProviderKind};
+use endpoint::types::{Provider, ProviderKind};
 
 /// A store of each kind with the users anna, ben and the admin ada.
 async fn stores() -> Vec<ProviderStore> {

@@ -8,8 +8,8 @@ use super::fields::Field;
 use super::reading::{Answer, Operation, Reference, Section};
 use super::socket::{self, Message};
 use crate::live::closing::Closing;
-use crate::ui::icons::Logo;
-use crate::ui::theme::Theme;
+use ui::icons::Logo;
+use ui::theme::Theme;
 
 /// The HTML document, in the theme of the request.
 pub fn document(options: LeptosOptions, reference: Reference) -> impl IntoView {
@@ -260,8 +260,8 @@ fn code(text: String) -> impl IntoView {
 mod tests {
     use serde_json::json;
 
-    use super::super::reading;
     use super::*;
+    use crate::server::docs::reading;
 
     fn rendered(description: &serde_json::Value) -> String {
         let options = LeptosOptions::builder().output_name("llm-studio").build();

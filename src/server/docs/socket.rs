@@ -75,9 +75,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::benchmark::types::Event;
     use crate::jobs::JobEvent;
     use crate::live::types::ClientMessage;
+    use bench::types::Event;
 
     /// The names that `T` knows, from what it says about one that it does not know.
     fn names_of<T: DeserializeOwned>() -> Vec<String> {

@@ -11,9 +11,9 @@ use tower::ServiceExt;
 use super::examples::Example;
 use crate::accounts::{self, UserId};
 use crate::database::{Database, Location, testing};
-use crate::mock;
-use crate::providers::ProviderKind;
+
 use crate::server::{self, AppState, Config, router};
+use endpoint::ProviderKind;
 
 /// Stands in everything that Anna names, so that it is found wherever it gets to.
 pub(super) const MARK: &str = "zebra";

@@ -1,0 +1,286 @@
+//! Where results stand while a benchmark runs, so that a cancel keeps what was finished.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    health::HealthMonitor,
+    resume::Earlier,
+    run::Measured,
+    summary::Summarizer,
+    types::{
+        ClientHealth, Event, LoadSummary, ResultRow, RowHead, Run, RunResult, WarmupOutcome, WarmupResult,
+    },
+};
+use stats::Accumulator;
+
+/// Runs of a load beyond this are summed up but not kept one by one: memory stays flat.
+const MAX_LOAD_RUNS: usize = 10_000;
+/// Failed runs that are kept even then, so that a reader learns why a long load began to fail.
+const MAX_LATE_FAILURES: usize = 100;
+
+/// All rows of one benchmark, in the order of the plan. Cheap to clone; all on one thread, so the
+/// lock is never waited for.
+#[derive(Debug, Clone)]
+pub struct Board {
+    state: Arc<Mutex<State>>,
+    events: UnboundedSender<Event>,
+}
+
+#[derive(Debug)]
+struct State {
+    rows: Vec<Entry>,
+    health: HealthMonitor,
+}
+
+#[derive(Debug)]
+struct Entry {
+    row: ResultRow,
+    summarizer: Summarizer<Accumulator>,
+    started: bool,
+}
+
+/// Points at one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowId(usize);
+
+impl Board {
+    /// An empty board that reports to `events`.
+    pub fn new(events: UnboundedSender<Event>) -> Self {
+        let state = State { rows: Vec::new(), health: HealthMonitor::start() };
+        Self { state: Arc::new(Mutex::new(state)), events }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_row<T>(&self, id: RowId, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        self.state().rows.get_mut(id.0).map(change)
+    }
+
+    /// Says something to whoever listens; nobody need.
+    pub fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Adds the row of one model at one tier with what there is of it already.
+    pub fn add(&self, head: RowHead, earlier: Earlier) -> RowId {
+        let mut state = self.state();
+        state.rows.push(Entry::new(head, earlier));
+        RowId(state.rows.len() - 1)
+    }
+
+    /// The tier is not run.
+    pub fn skip(&self, id: RowId) {
+        let told = self.with_row(id, |entry| {
+            entry.started = true;
+            RunResult { skipped: entry.row.skipped.clone(), ..identity(&entry.row) }
+        });
+        if let Some(data) = told {
+            self.tell(Event::BenchmarkResult { data: Box::new(data) });
+        }
+        self.close(id);
+    }
+
+    /// The discarded run.
+    pub fn warm(&self, id: RowId, measured: &Measured) {
+        self.state().health.push(measured);
+        let run = &measured.run;
+        let outcome = WarmupOutcome {
+            success: run.success,
+            ttft_ms: run.ttft_ms,
+            connect_ms: run.connect_ms,
+            error: run.error.clone(),
+        };
+        let told = self.with_row(id, |entry| {
+            entry.started = true;
+            entry.row.warmup = Some(outcome.clone());
+            warmup_result(&entry.row, outcome)
+        });
+        if let Some(data) = told {
+            self.tell(Event::BenchmarkWarmup { data: Box::new(data) });
+        }
+    }
+
+    /// One run of the usual mode: kept whole and told.
+    pub fn push(&self, id: RowId, measured: Measured) {
+        self.count(id, &measured);
+        let told = self.with_row(id, |entry| {
+            entry.keep(measured.run.clone());
+            RunResult { run: Some(measured.run), ..identity(&entry.row) }
+        });
+        if let Some(data) = told {
+            self.tell(Event::BenchmarkResult { data: Box::new(data) });
+        }
+    }
+
+    /// One run of a load: counted, and kept without its chunks while there is room.
+    pub fn push_load(&self, id: RowId, mut measured: Measured) {
+        let room = MAX_LOAD_RUNS + if measured.run.success { 0 } else { MAX_LATE_FAILURES };
+        self.count(id, &measured);
+        self.with_row(id, |entry| {
+            if entry.row.runs.len() < room {
+                measured.run.chunk_deltas_us = Vec::new();
+                entry.row.runs.push(measured.run);
+            }
+        });
+    }
+
+    fn count(&self, id: RowId, measured: &Measured) {
+        self.state().health.push(measured);
+        self.with_row(id, |entry| {
+            entry.started = true;
+            entry.summarizer.push(&measured.run, measured.gaps_ms());
+        });
+    }
+
+    /// Replaces the load figures of a row.
+    pub fn set_load(&self, id: RowId, load: LoadSummary) {
+        self.with_row(id, |entry| entry.row.load = Some(load));
+    }
+
+    /// The row is finished: sums it up and tells it, a load's without its thousands of runs.
+    pub fn close(&self, id: RowId) {
+        let row = self.with_row(id, |entry| {
+            entry.sum_up();
+            if entry.row.load.is_none() {
+                return entry.row.clone();
+            }
+            let runs = std::mem::take(&mut entry.row.runs);
+            let told = entry.row.clone();
+            entry.row.runs = runs;
+            told
+        });
+        if let Some(row) = row {
+            self.tell(Event::BenchmarkRow { data: Box::new(row) });
+        }
+    }
+
+    /// All rows that were begun, now or earlier, summed up, and the client's condition since now.
+    pub fn finish(&self) -> (Vec<ResultRow>, ClientHealth) {
+        let mut state = self.state();
+        let health = state.health.health();
+        let begun = state.rows.drain(..).filter(|entry| entry.started);
+        let rows = begun.map(Entry::into_row).collect();
+        (rows, health)
+    }
+}
+
+impl Entry {
+    fn new(head: RowHead, earlier: Earlier) -> Self {
+        let runs: Vec<_> = earlier.runs.into_values().collect();
+        let mut summarizer = Summarizer::default();
+        runs.iter().for_each(|run| summarizer.push(run, run.gaps_ms()));
+        let started = !runs.is_empty();
+        Self { row: ResultRow { warmup: earlier.warmup, runs, ..head.into() }, summarizer, started }
+    }
+
+    /// Puts the run where its number belongs: one made later may fill a hole.
+    fn keep(&mut self, run: Run) {
+        let place = self.row.runs.partition_point(|kept| kept.run_number < run.run_number);
+        self.row.runs.insert(place, run);
+    }
+
+    fn sum_up(&mut self) {
+        self.row.summary = self.summarizer.summary();
+        if let Some(load) = &mut self.row.load {
+            let counted = self.row.summary.success_count + self.row.summary.error_count;
+            load.runs_omitted = counted - self.row.runs.len() as u64;
+        }
+    }
+
+    fn into_row(mut self) -> ResultRow {
+        self.sum_up();
+        self.row
+    }
+}
+
+fn warmup_result(row: &ResultRow, outcome: WarmupOutcome) -> WarmupResult {
+    WarmupResult {
+        provider: row.provider.clone(),
+        provider_key: row.provider_key.clone(),
+        model: row.model.clone(),
+        model_id: row.model_id.clone(),
+        context_tokens: row.context_tokens,
+        outcome,
+    }
+}
+
+fn identity(row: &ResultRow) -> RunResult {
+    RunResult {
+        provider: row.provider.clone(),
+        provider_key: row.provider_key.clone(),
+        model: row.model.clone(),
+        model_id: row.model_id.clone(),
+        context_tokens: row.context_tokens,
+        skipped: None,
+        run: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::{
+        Target,
+        load::ledger::Ledger,
+        measure::{RunContext, measure},
+        request::Recipe,
+        tokenizer::Tokenizer,
+        types::{LoadParameters, Parameters},
+    };
+    use endpoint::{ApiError, ErrorKind, Model, client::Exchange, egress::AddressPolicy};
+
+    fn failed() -> Measured {
+        let message = "slow down".into();
+        let error =
+            ApiError { kind: ErrorKind::RateLimited, status: Some(429), message, retry_after_s: None };
+        let context = RunContext {
+            run_number: 1,
+            started_at: 0,
+            connect_ms: None,
+            price: None,
+            tokenizer: Tokenizer::Estimate,
+        };
+        let run = measure(&Exchange::unsent(error), &context, "");
+        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
+    }
+
+    fn succeeded() -> Measured {
+        let mut measured = failed();
+        (measured.run.success, measured.run.error) = (true, None);
+        measured
+    }
+
+    #[test]
+    fn a_long_load_keeps_so_many_runs_and_the_failures_after_them() {
+        let (events, _) = unbounded_channel();
+        let board = Board::new(events);
+        let target = Target {
+            provider: mock::demo_provider("http://127.0.0.1:1"),
+            key: None,
+            model: Model::named("m"),
+            policy: AddressPolicy::PUBLIC,
+        };
+        let head = Recipe::new(target, &Parameters::default()).row_head(0);
+        let row = board.add(head, Earlier::default());
+        let load = LoadParameters { concurrency: 1, requests: 11_000 };
+        board.set_load(row, Ledger::new(load, 1, 0).summary(0));
+        for _ in 0..MAX_LOAD_RUNS + 5 {
+            board.push_load(row, succeeded());
+        }
+        for _ in 0..MAX_LATE_FAILURES + 3 {
+            board.push_load(row, failed());
+        }
+        let (rows, _) = board.finish();
+        let (row, failures) = (&rows[0], MAX_LATE_FAILURES as u64);
+        assert_eq!(row.runs.len(), MAX_LOAD_RUNS + MAX_LATE_FAILURES);
+        assert_eq!(row.runs.iter().filter(|run| run.error.is_some()).count() as u64, failures);
+        assert_eq!(row.summary.error_count, failures + 3);
+        assert_eq!(row.load.as_ref().unwrap().runs_omitted, 5 + 3);
+    }
+}

@@ -1,0 +1,240 @@
+//! The engine: providers side by side, the models of one provider one after the other. Knows no
+//! terminal and no web page; it yields typed [`Event`]s and, at the end, a [`Report`].
+
+use std::{sync::Arc, thread};
+
+use secrecy::SecretString;
+use tokio::{
+    select,
+    sync::{mpsc, oneshot},
+    task::{JoinSet, spawn_blocking},
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{
+    PlanError,
+    board::Board,
+    group::{Drained, Group, Tier, Work},
+    request::Recipe,
+    resume::{Earlier, Finished, FinishedRow},
+    scheduling::prefer_promptness,
+    types::{Event, Init, ModelAdjustments, Parameters, Report, RowHead, SCHEMA_VERSION, Status},
+};
+use endpoint::{Model, ModelRef, Provider, egress::AddressPolicy};
+
+/// One model to measure, with everything needed to reach it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub provider: Provider,
+    pub key: Option<SecretString>,
+    pub model: Model,
+    /// Which addresses its provider may be reached at.
+    pub policy: AddressPolicy,
+}
+
+/// What to measure, with which parameters. Targets at the same address form a group, whatever
+/// their providers are called: two names for one server must not slow each other down.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub targets: Vec<Target>,
+    pub parameters: Parameters,
+    /// What earlier starts of this plan have finished, in any order: only the rest is done, and the
+    /// report holds both. Its [`client`](Report::client) tells of this start alone. Rows that the plan
+    /// does not have are left out.
+    pub finished: Vec<FinishedRow>,
+}
+
+/// Two ways to end a benchmark before its time.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Ends it within 100 ms; the runs under way are lost.
+    pub cancel: CancellationToken,
+    /// Lets the runs under way end and begins nothing new; a warm-up ends at once. Can still be
+    /// followed by a cancel.
+    pub drain: CancellationToken,
+}
+
+/// A benchmark under way.
+#[derive(Debug)]
+pub struct Running {
+    /// Closed after the last event.
+    pub events: mpsc::UnboundedReceiver<Event>,
+    /// The whole report; after a stop it holds what was finished.
+    pub report: oneshot::Receiver<Report>,
+}
+
+/// Starts measuring on a thread of the engine's own.
+///
+/// # Errors
+/// When a parameter is out of range, a load has more than one target or tier or is to be gone on
+/// with, there is no target, or the system gives no thread.
+pub fn start(plan: Plan, stop: Stop) -> Result<Running, PlanError> {
+    check(&plan)?;
+    let (events, events_out) = mpsc::unbounded_channel();
+    let (report, report_out) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| PlanError(format!("the engine cannot start: {error}")))?;
+    thread::Builder::new()
+        .name("measure".into())
+        .spawn(move || {
+            prefer_promptness();
+            let outcome = runtime.block_on(run(plan, events, stop));
+            // Nobody need wait for the report, and a filler that is still being written is of no
+            // more use.
+            let _ = report.send(outcome);
+            runtime.shutdown_background();
+        })
+        .map_err(|error| PlanError(format!("the engine cannot start: {error}")))?;
+    Ok(Running { events: events_out, report: report_out })
+}
+
+fn check(plan: &Plan) -> Result<(), PlanError> {
+    plan.parameters.check()?;
+    match plan.targets.len() {
+        0 => Err(PlanError("there is no model to measure: choose at least one".into())),
+        2.. if plan.parameters.load.is_some() => {
+            Err(PlanError(format!("a load measures one model, not {}: choose one", plan.targets.len())))
+        }
+        _ if plan.parameters.load.is_some() && !plan.finished.is_empty() => {
+            Err(PlanError("a load is measured in one go: start it anew, without its earlier runs".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, stop: Stop) -> Report {
+    let started_at = jiff::Timestamp::now();
+    let parameters = Arc::new(plan.parameters);
+    let board = Board::new(events);
+    let work = async {
+        let finished = Finished::new(plan.finished, parameters.runs);
+        let layout = lay_out(plan.targets, finished, &parameters, &board).await;
+        announce(&layout, &parameters, &board);
+        measure(layout.groups, &parameters, &board, &stop.drain).await
+    };
+    let status = select! {
+        outcome = work => outcome.map_or_else(|Drained| Status::Interrupted, |()| Status::Complete),
+        () = stop.cancel.cancelled() => Status::Cancelled,
+    };
+    let (results, client) = board.finish();
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: "llm-studio".into(),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        status,
+        started_at: started_at.to_string(),
+        finished_at: jiff::Timestamp::now().to_string(),
+        parameters: Arc::unwrap_or_clone(parameters),
+        client,
+        results,
+    }
+}
+
+/// Runs all groups side by side to their end.
+async fn measure(
+    groups: Vec<Group>,
+    parameters: &Arc<Parameters>,
+    board: &Board,
+    drain: &CancellationToken,
+) -> Result<(), Drained> {
+    let mut running = JoinSet::new();
+    for group in groups {
+        running.spawn(group.run(Arc::clone(parameters), board.clone(), drain.clone()));
+    }
+    let mut outcome = Ok(());
+    while let Some(ended) = running.join_next().await {
+        match ended {
+            Ok(ended) => outcome = outcome.and(ended),
+            Err(error) => {
+                tracing::error!(%error, "a group of models ended early; this is a fault of this program");
+            }
+        }
+    }
+    outcome
+}
+
+/// What is to be done, and the rows that come of it in the order of the plan.
+struct Layout {
+    groups: Vec<Group>,
+    rows: Vec<RowHead>,
+}
+
+/// Decides what is run, what is skipped and what is there already. Counting prompts loads a
+/// tokenizer, which is done away from the measuring thread and before anything is measured.
+async fn lay_out(
+    targets: Vec<Target>,
+    mut finished: Finished,
+    parameters: &Parameters,
+    board: &Board,
+) -> Layout {
+    let mut groups: Vec<(String, Group)> = Vec::new();
+    let mut rows = Vec::with_capacity(targets.len() * parameters.context_tiers.len());
+    for target in targets {
+        let address = address(&target.provider);
+        let recipe = Arc::new(Recipe::new(target, parameters));
+        let mut tiers = Vec::with_capacity(parameters.context_tiers.len());
+        for &tokens in &parameters.context_tiers {
+            let asked = Arc::clone(&recipe);
+            let head = match spawn_blocking(move || asked.row_head(tokens)).await {
+                Ok(head) => head,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            };
+            let earlier = finished.take(&head);
+            let work = work_of(&head, &earlier, parameters);
+            tiers.push(Tier { tokens, row: board.add(head.clone(), earlier), work });
+            rows.push(head);
+        }
+        match groups.iter_mut().find(|(known, _)| *known == address) {
+            Some((_, group)) => group.models.push((recipe, tiers)),
+            None => groups.push((address, Group { models: vec![(recipe, tiers)] })),
+        }
+    }
+    Layout { groups: groups.into_iter().map(|(_, group)| group).collect(), rows }
+}
+
+fn work_of(head: &RowHead, earlier: &Earlier, parameters: &Parameters) -> Work {
+    match parameters.load {
+        _ if head.skipped.is_some() => Work::Skip,
+        Some(load) => Work::Load(load),
+        None => Work::Runs(earlier.missing(parameters.runs)),
+    }
+}
+
+fn address(provider: &Provider) -> String {
+    Url::parse(&provider.base_url).map_or_else(
+        |_| provider.base_url.clone(),
+        |url| format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0)),
+    )
+}
+
+fn announce(Layout { groups, rows }: &Layout, parameters: &Parameters, board: &Board) {
+    let recipes = || groups.iter().flat_map(|group| &group.models).map(|(recipe, _)| recipe);
+    board.tell(Event::BenchmarkInit {
+        data: Init {
+            targets: recipes().map(|recipe| model_ref(recipe)).collect(),
+            runs: parameters.runs,
+            context_tiers: parameters.context_tiers.clone(),
+            max_tokens: parameters.max_tokens,
+            total_requests: groups.iter().map(|group| group.requests(parameters)).sum(),
+            done_requests: groups.iter().map(|group| group.done(parameters)).sum(),
+            rows: rows.clone(),
+        },
+    });
+    let adjusted: Vec<_> = recipes()
+        .filter(|recipe| !recipe.adjustments.is_empty())
+        .map(|recipe| ModelAdjustments { model: model_ref(recipe), adjustments: recipe.adjustments.clone() })
+        .collect();
+    if !adjusted.is_empty() {
+        board.tell(Event::ParamAdjustments { models: adjusted });
+    }
+}
+
+fn model_ref(recipe: &Recipe) -> ModelRef {
+    ModelRef { provider_key: recipe.provider().key.clone(), model_id: recipe.target.model.id.clone() }
+}
+
+#[cfg(test)]
+mod tests;

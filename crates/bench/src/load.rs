@@ -1,0 +1,134 @@
+//! Load mode: a closed loop that keeps exactly so many requests in flight on warm connections.
+
+pub(super) mod ledger;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::stream::{self, StreamExt};
+use tokio::{
+    select,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    board::{Board, RowId},
+    group::{Drained, Tier, progress},
+    request::Recipe,
+    run::{Endpoint, Slot},
+    types::{Event, LoadParameters, Parameters, Progress},
+};
+use endpoint::client::clock::monotonic_ns;
+use ledger::Ledger;
+
+/// Connections that are opened at the same time before the load begins.
+const OPENING_AT_ONCE: usize = 64;
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Runs the whole load of one model into the row of `tier`.
+///
+/// # Errors
+/// When `drain` came before all requests were begun.
+pub(super) async fn run(
+    load: &LoadParameters,
+    recipe: &Arc<Recipe>,
+    endpoint: &Arc<Endpoint>,
+    parameters: &Parameters,
+    tier: &Tier,
+    board: &Board,
+    drain: &CancellationToken,
+) -> Result<(), Drained> {
+    let (slots, opened) = select! {
+        slots = open_slots(load, recipe, endpoint, parameters) => slots,
+        () = drain.cancelled() => return Err(Drained),
+    };
+    let shared = Arc::new(Shared {
+        ledger: Mutex::new(Ledger::new(*load, opened, monotonic_ns())),
+        board: board.clone(),
+        row: tier.row,
+        tier: tier.tokens,
+        drain: drain.clone(),
+    });
+    shared.write_summary();
+    let mut running = JoinSet::new();
+    for slot in slots {
+        running.spawn(work(slot, Arc::clone(&shared)));
+    }
+    let mut ticks = interval(PROGRESS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        select! {
+            ended = running.join_next() => if ended.is_none() { break },
+            _ = ticks.tick() => shared.tell_progress(recipe),
+        }
+    }
+    shared.tell_progress(recipe);
+    shared.write_summary();
+    if shared.ledger().all_handed_out() { Ok(()) } else { Err(Drained) }
+}
+
+/// Opens every connection before the first request and says how many could be opened: a slot that
+/// cannot connect tries again with its first request, which then fails for all to see.
+async fn open_slots(
+    load: &LoadParameters,
+    recipe: &Arc<Recipe>,
+    endpoint: &Arc<Endpoint>,
+    parameters: &Parameters,
+) -> (Vec<Slot>, u64) {
+    let open_one = || {
+        let mut slot = Slot::new(Arc::clone(recipe), Arc::clone(endpoint), parameters.timeouts);
+        async move {
+            let opened = slot.connect().await.is_ok();
+            (slot, u64::from(opened))
+        }
+    };
+    let opening = stream::iter(0..load.concurrency).map(|_| open_one()).buffer_unordered(OPENING_AT_ONCE);
+    let (slots, opened): (Vec<_>, Vec<_>) = opening.unzip().await;
+    (slots, opened.into_iter().sum())
+}
+
+async fn work(mut slot: Slot, shared: Arc<Shared>) {
+    while let Some(run_number) = shared.take_request() {
+        let measured = slot.run(shared.tier, run_number).await;
+        shared.ledger().record(&measured);
+        shared.board.push_load(shared.row, measured);
+        shared.write_summary();
+    }
+    shared.ledger().slot_found_no_work(monotonic_ns());
+}
+
+struct Shared {
+    ledger: Mutex<Ledger>,
+    board: Board,
+    row: RowId,
+    tier: u64,
+    drain: CancellationToken,
+}
+
+impl Shared {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_request(&self) -> Option<u64> {
+        if self.drain.is_cancelled() {
+            return None;
+        }
+        self.ledger().take_request(monotonic_ns())
+    }
+
+    /// Keeps the row's figures current, so that a cancelled load still has them.
+    fn write_summary(&self) {
+        self.board.set_load(self.row, self.ledger().summary(monotonic_ns()));
+    }
+
+    fn tell_progress(&self, recipe: &Recipe) {
+        let (done, total, live_tps) = self.ledger().progress(monotonic_ns());
+        let data = Progress { live_tps, ..progress(recipe, self.tier, done, total) };
+        self.board.tell(Event::BenchmarkProgress { data });
+    }
+}

@@ -1,0 +1,238 @@
+//! The load's bookkeeping: who is busy, and what arrived while all were. Pure: callers say what time
+//! it is, in ns of the monotonic clock.
+
+use crate::{
+    run::Measured,
+    types::{LoadParameters, LoadSummary},
+};
+
+#[derive(Debug)]
+pub struct Ledger {
+    load: LoadParameters,
+    started_ns: u64,
+    handed_out: u64,
+    done: u64,
+    in_flight: u32,
+    max_in_flight: u32,
+    connections_opened: u64,
+    /// When every slot had its first request.
+    all_busy_ns: Option<u64>,
+    /// When the first slot found nothing left to do.
+    first_idle_ns: Option<u64>,
+    /// Of all successful requests, and their shares that fall into the steady part.
+    whole: Yield,
+    steady: Yield,
+    last_tick: Tick,
+}
+
+#[derive(Debug, Default)]
+struct Yield {
+    requests: f64,
+    tokens: f64,
+}
+
+/// Where the last progress was told.
+#[derive(Debug, Default)]
+struct Tick {
+    at_ns: u64,
+    tokens: f64,
+}
+
+/// A successful request as the ledger sees it.
+struct Success<'a> {
+    sent_ns: u64,
+    arrivals_ns: &'a [u64],
+    tokens: u64,
+}
+
+impl Ledger {
+    /// A load that begins now, on so many connections.
+    pub fn new(load: LoadParameters, connections_opened: u64, now_ns: u64) -> Self {
+        Self {
+            load,
+            started_ns: now_ns,
+            handed_out: 0,
+            done: 0,
+            in_flight: 0,
+            max_in_flight: 0,
+            connections_opened,
+            all_busy_ns: None,
+            first_idle_ns: None,
+            whole: Yield::default(),
+            steady: Yield::default(),
+            last_tick: Tick::default(),
+        }
+    }
+
+    /// The number of the next request, from 1; `None` when all have been handed out.
+    pub fn take_request(&mut self, now_ns: u64) -> Option<u64> {
+        if self.all_handed_out() {
+            return None;
+        }
+        self.handed_out += 1;
+        self.in_flight += 1;
+        self.max_in_flight = self.max_in_flight.max(self.in_flight);
+        if self.in_flight == self.load.concurrency {
+            self.all_busy_ns.get_or_insert(now_ns);
+        }
+        Some(self.handed_out)
+    }
+
+    /// There is nothing left to begin.
+    pub fn all_handed_out(&self) -> bool {
+        self.handed_out == self.load.requests
+    }
+
+    /// A slot asked for a request in vain.
+    pub fn slot_found_no_work(&mut self, now_ns: u64) {
+        self.first_idle_ns.get_or_insert(now_ns);
+    }
+
+    /// A request that was taken has ended.
+    pub fn record(&mut self, measured: &Measured) {
+        self.done += 1;
+        self.in_flight -= 1;
+        self.connections_opened += u64::from(measured.run.connect_ms.is_some());
+        let lasted_ns = measured.run.total_time_s.map(|seconds| (seconds * 1e9) as u64);
+        let (Some(last), Some(lasted_ns)) = (measured.arrivals_ns.last(), lasted_ns) else { return };
+        if measured.run.success {
+            self.count(&Success {
+                sent_ns: last.saturating_sub(lasted_ns),
+                arrivals_ns: &measured.arrivals_ns,
+                tokens: measured.run.output_tokens.unwrap_or(0),
+            });
+        }
+    }
+
+    /// Tokens count where their chunks arrived, a request where it was under way: one that began in
+    /// the steady part and ended after it gives it its share. Counting it where it ended would give
+    /// a load of few rounds, whose requests end together, up to a round too many or too few.
+    fn count(&mut self, success: &Success<'_>) {
+        let tokens = success.tokens as f64;
+        self.whole.requests += 1.0;
+        self.whole.tokens += tokens;
+        let Some(from) = self.all_busy_ns else { return };
+        let to = self.first_idle_ns.unwrap_or(u64::MAX);
+        let arrivals = success.arrivals_ns;
+        let arrived = arrivals.iter().filter(|&&at| at >= from && at < to).count();
+        self.steady.tokens += tokens * arrived as f64 / arrivals.len().max(1) as f64;
+        self.steady.requests += success.share_within(from, to);
+    }
+
+    /// Requests done and to do, and output tokens per second since this was last asked.
+    pub fn progress(&mut self, now_ns: u64) -> (u64, u64, Option<f64>) {
+        let last = std::mem::replace(&mut self.last_tick, Tick { at_ns: now_ns, tokens: self.whole.tokens });
+        let seconds = now_ns.saturating_sub(last.at_ns) as f64 / 1e9;
+        let live = (last.at_ns > 0 && seconds > 0.0).then(|| (self.whole.tokens - last.tokens) / seconds);
+        (self.done, self.load.requests, live)
+    }
+
+    /// The load so far. How many of its runs are left out only the board knows.
+    pub fn summary(&self, now_ns: u64) -> LoadSummary {
+        let duration_s = now_ns.saturating_sub(self.started_ns) as f64 / 1e9;
+        let end = self.first_idle_ns.unwrap_or(now_ns);
+        let steady_s = self.all_busy_ns.map_or(0.0, |start| end.saturating_sub(start) as f64 / 1e9);
+        let (counted, seconds) = if self.steady.requests > 0.0 && steady_s > 0.0 {
+            (&self.steady, steady_s)
+        } else {
+            (&self.whole, duration_s)
+        };
+        let rate = |amount: f64| (self.whole.requests > 0.0 && seconds > 0.0).then(|| amount / seconds);
+        LoadSummary {
+            concurrency: self.load.concurrency,
+            requests: self.load.requests,
+            duration_s,
+            steady_s,
+            output_tokens_per_second: rate(counted.tokens),
+            requests_per_second: rate(counted.requests),
+            max_in_flight: self.max_in_flight,
+            connections_opened: self.connections_opened,
+            runs_omitted: 0,
+        }
+    }
+}
+
+impl Success<'_> {
+    /// The share of its time, from sending to the last content, that lies between the two moments.
+    fn share_within(&self, from: u64, to: u64) -> f64 {
+        let ended = self.arrivals_ns.last().copied().unwrap_or(self.sent_ns);
+        if ended <= self.sent_ns {
+            return if (from..to).contains(&ended) { 1.0 } else { 0.0 };
+        }
+        let within = ended.min(to).saturating_sub(self.sent_ns.max(from));
+        within as f64 / (ended - self.sent_ns) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    /// Plays a load in which every request takes a second and brings a token at its middle and at
+    /// its end; the slots start together (`step_ns` 0) or one after the other.
+    fn played(concurrency: u32, requests: u64, step_ns: u64) -> LoadSummary {
+        let load = LoadParameters { concurrency, requests };
+        let start = 10 * S;
+        let mut ledger = Ledger::new(load, concurrency.into(), start);
+        let mut due: Vec<u64> = (0..concurrency).map(|slot| start + u64::from(slot) * step_ns).collect();
+        let mut sent: Vec<Option<u64>> = vec![None; due.len()];
+        while let Some((slot, &now)) =
+            due.iter().enumerate().filter(|(_, at)| **at < u64::MAX).min_by_key(|(_, at)| **at)
+        {
+            if let Some(sent_ns) = sent[slot].take() {
+                ledger.done += 1;
+                ledger.in_flight -= 1;
+                ledger.count(&Success { sent_ns, arrivals_ns: &[sent_ns + S / 2, now], tokens: 2 });
+            }
+            if ledger.take_request(now).is_some() {
+                (sent[slot], due[slot]) = (Some(now), now + S);
+            } else {
+                ledger.slot_found_no_work(now);
+                due[slot] = u64::MAX;
+            }
+        }
+        ledger.summary(start + requests * S)
+    }
+
+    #[track_caller]
+    fn assert_near(actual: Option<f64>, expected: f64) {
+        let actual = actual.unwrap();
+        assert!((actual / expected - 1.0).abs() < 0.01, "{actual} instead of {expected}");
+    }
+
+    #[test]
+    fn few_rounds_in_step_count_no_round_twice() {
+        for rounds in 2..5 {
+            let summary = played(64, 64 * rounds, 0);
+            assert_near(summary.requests_per_second, 64.0);
+        }
+    }
+
+    #[test]
+    fn requests_out_of_step_have_the_same_rates() {
+        let summary = played(64, 64 * 8, S / 64);
+        assert_near(summary.requests_per_second, 64.0);
+        assert_near(summary.output_tokens_per_second, 128.0);
+        assert_eq!(summary.max_in_flight, 64);
+    }
+
+    #[test]
+    fn a_load_that_was_never_steady_is_counted_whole() {
+        let mut ledger = Ledger::new(LoadParameters { concurrency: 2, requests: 2 }, 2, S);
+        ledger.take_request(S);
+        ledger.count(&Success { sent_ns: S, arrivals_ns: &[2 * S], tokens: 10 });
+        let summary = ledger.summary(3 * S);
+        assert_eq!((summary.steady_s, summary.requests_per_second), (0.0, Some(0.5)));
+        assert_eq!(summary.output_tokens_per_second, Some(5.0));
+    }
+
+    #[test]
+    fn nothing_done_has_no_rate() {
+        let mut ledger = Ledger::new(LoadParameters { concurrency: 1, requests: 9 }, 1, S);
+        ledger.take_request(S);
+        assert_eq!(ledger.summary(2 * S).requests_per_second, None);
+        assert_eq!(ledger.progress(2 * S), (0, 9, None));
+    }
+}

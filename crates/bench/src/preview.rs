@@ -1,0 +1,80 @@
+//! What a plan would do, without doing it.
+
+use super::{
+    Plan, Target,
+    group::requests_per_tier,
+    request::Recipe,
+    types::{Parameters, Preview},
+};
+use endpoint::ModelRef;
+
+/// Every row that the plan would yield, in its order, as if nothing were finished. Counts prompts, which may load a tokenizer.
+pub fn preview(plan: &Plan) -> Vec<Preview> {
+    let rows_of = |target: &Target| {
+        let recipe = Recipe::new(target.clone(), &plan.parameters);
+        plan.parameters.context_tiers.iter().map(move |&tier| row(&recipe, tier, &plan.parameters))
+    };
+    plan.targets.iter().flat_map(rows_of).collect()
+}
+
+fn row(recipe: &Recipe, tier: u64, parameters: &Parameters) -> Preview {
+    let Target { provider, model, .. } = &recipe.target;
+    let skip = recipe.skip_reason(tier);
+    let requests = if skip.is_some() { 0 } else { requests_per_tier(parameters) };
+    let input_tokens = tier + recipe.prompt_tokens();
+    let max_output_tokens = recipe.max_tokens();
+    let cost_of_one = model.price.and_then(|price| price.cost(input_tokens, 0, max_output_tokens));
+    Preview {
+        provider: provider.display_name.clone(),
+        model: ModelRef { provider_key: provider.key.clone(), model_id: model.id.clone() },
+        context_tokens: tier,
+        skip,
+        requests,
+        input_tokens,
+        max_output_tokens,
+        cost_at_most: cost_of_one.map(|cost| cost * requests as f64),
+        adjustments: recipe.adjustments.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use endpoint::{Model, Price, PriceSource, egress::AddressPolicy};
+
+    fn costs(tiers: Vec<u64>) -> Vec<Option<f64>> {
+        let price = Price {
+            input_per_mtok: 1.0,
+            cached_input_per_mtok: Some(0.1),
+            output_per_mtok: 10.0,
+            up_to_input_tokens: Some(10_000),
+            source: PriceSource::Catalog,
+        };
+        let model = Model { price: Some(price), ..Model::named("m") };
+        let parameters =
+            Parameters { context_tiers: tiers, max_tokens: 1_000, runs: 1, ..Default::default() };
+        previews(model, parameters).iter().map(|preview| preview.cost_at_most).collect()
+    }
+
+    fn previews(model: Model, parameters: Parameters) -> Vec<Preview> {
+        let provider = mock::demo_provider("http://127.0.0.1:1");
+        let target = Target { provider, key: None, model, policy: AddressPolicy::PUBLIC };
+        preview(&Plan { targets: vec![target], parameters, finished: Vec::new() })
+    }
+
+    #[test]
+    fn a_price_that_does_not_hold_gives_no_cost() {
+        let costs = costs(vec![5_000, 50_000]);
+        let two_requests = 2.0 * (5_000.0 + 1_000.0 * 10.0) / 1e6;
+        assert!((costs[0].unwrap() - two_requests).abs() < 2.0 * 1e-4, "{costs:?}");
+        assert_eq!(costs[1], None);
+    }
+
+    #[test]
+    fn what_would_be_changed_is_said_beforehand() {
+        let model = Model { max_output_tokens: Some(256), ..Model::named("m") };
+        let previews = previews(model, Parameters { max_tokens: 1_000, ..Default::default() });
+        assert_eq!(previews[0].max_output_tokens, 256);
+        assert_eq!(previews[0].adjustments[0].param, "max_tokens");
+    }
+}

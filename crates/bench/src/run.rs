@@ -1,0 +1,191 @@
+//! One measured request: a warm connection, the exchange, the metrics.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use tokio::task::spawn_blocking;
+
+use super::{
+    measure::{RunContext, gaps_ms, measure},
+    request::{Prepared, Recipe},
+    types::{Run, Timeouts},
+};
+use endpoint::{
+    ApiError, ErrorKind,
+    client::{Connection, Exchange, Limits, Recording, clock::unix_ms, exchange},
+};
+
+/// What all slots that talk to one endpoint share.
+#[derive(Debug, Default)]
+pub struct Endpoint {
+    /// The server has rejected `stream_options`: it is not asked for usage again.
+    rejects_usage: AtomicBool,
+}
+
+/// One request at a time over one connection that is kept warm.
+#[derive(Debug)]
+pub struct Slot {
+    recipe: Arc<Recipe>,
+    endpoint: Arc<Endpoint>,
+    timeouts: Timeouts,
+    connection: Option<Connection>,
+}
+
+/// A finished run with what only summaries need of it.
+#[derive(Debug)]
+pub struct Measured {
+    pub run: Run,
+    pub arrivals_ns: Vec<u64>,
+    pub lateness_us: Vec<u32>,
+}
+
+impl Measured {
+    fn new(exchange: Exchange, context: &RunContext, prepared: &Prepared) -> Self {
+        let run = measure(&exchange, context, &prepared.text);
+        let Recording { arrivals_ns, lateness_us, .. } = exchange.recording;
+        Self { run, arrivals_ns, lateness_us }
+    }
+
+    /// Gaps between the chunks, ms.
+    pub fn gaps_ms(&self) -> impl Iterator<Item = f64> + '_ {
+        gaps_ms(&self.arrivals_ns)
+    }
+}
+
+impl Slot {
+    /// A slot without a connection yet.
+    pub fn new(recipe: Arc<Recipe>, endpoint: Arc<Endpoint>, timeouts: Timeouts) -> Self {
+        Self { recipe, endpoint, timeouts, connection: None }
+    }
+
+    /// Turns to another model of the same endpoint, keeping the connection.
+    pub fn turn_to(&mut self, recipe: Arc<Recipe>) {
+        self.recipe = recipe;
+    }
+
+    /// Opens the connection unless it is open; returns what that cost in ms.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be reached.
+    pub async fn connect(&mut self) -> Result<Option<f64>, ApiError> {
+        if self.connection.as_ref().is_some_and(Connection::is_open) {
+            return Ok(None);
+        }
+        let url = url::Url::parse(&self.recipe.provider().base_url).map_err(|error| {
+            invalid(format!("the base URL {} is not a URL: {error}", self.recipe.provider().base_url))
+        })?;
+        let (connection, opened) =
+            Connection::open(&url, self.recipe.target.policy, self.timeouts.connect()).await?;
+        self.connection = Some(connection);
+        Ok(Some(opened.connect_ms))
+    }
+
+    /// Makes one request at this tier and measures it.
+    pub async fn run(&mut self, tier: u64, run_number: u64) -> Measured {
+        let asked_for_usage = !self.endpoint.rejects_usage.load(Relaxed);
+        let measured = self.run_once(tier, run_number, asked_for_usage).await;
+        if asked_for_usage && measured.run.error.as_ref().is_some_and(rejects_usage) {
+            // The request was refused for our own question, not measured: asked differently, it is
+            // the first of its kind.
+            self.endpoint.rejects_usage.store(true, Relaxed);
+            return self.run_once(tier, run_number, false).await;
+        }
+        measured
+    }
+
+    async fn run_once(&mut self, tier: u64, run_number: u64, include_usage: bool) -> Measured {
+        let (prepared, connect_ms) = match self.get_ready(tier, include_usage).await {
+            Ok(ready) => ready,
+            Err(error) => return self.never_sent(run_number, error),
+        };
+        let mut context = RunContext {
+            run_number,
+            started_at: unix_ms(),
+            connect_ms,
+            price: self.recipe.target.model.price,
+            tokenizer: self.recipe.tokenizer,
+        };
+        let mut exchange = self.exchange(&prepared).await;
+        if connect_ms.is_none() && exchange.unheard {
+            // Not a retry: llama.cpp, for one, promises to keep a connection and closes it after
+            // each stream, so nothing has been asked yet. The clock starts anew.
+            context.connect_ms = match self.connect().await {
+                Ok(connect_ms) => connect_ms,
+                Err(error) => return self.never_sent(run_number, error),
+            };
+            context.started_at = unix_ms();
+            exchange = self.exchange(&prepared).await;
+        }
+        measured(exchange, context, prepared).await
+    }
+
+    async fn get_ready(
+        &mut self,
+        tier: u64,
+        include_usage: bool,
+    ) -> Result<(Prepared, Option<f64>), ApiError> {
+        let prepared = self.prepare(tier, include_usage).await?;
+        let connect_ms = self.connect().await?;
+        Ok((prepared, connect_ms))
+    }
+
+    /// Large contexts are built away from the thread that measures.
+    async fn prepare(&self, tier: u64, include_usage: bool) -> Result<Prepared, ApiError> {
+        let prepared = if tier == 0 {
+            self.recipe.prepare(tier, include_usage)
+        } else {
+            let recipe = Arc::clone(&self.recipe);
+            spawn_blocking(move || recipe.prepare(tier, include_usage))
+                .await
+                .map_err(|error| invalid(error.to_string()))?
+        };
+        prepared.map_err(|error| invalid(error.to_string()))
+    }
+
+    async fn exchange(&mut self, prepared: &Prepared) -> Exchange {
+        let limits = Limits { first_token: self.timeouts.first_token(), total: self.timeouts.total() };
+        let Some(mut connection) = self.connection.take() else {
+            return Exchange::unsent(invalid("there is no connection".into()));
+        };
+        let exchange = exchange(&mut connection, self.recipe.provider(), &prepared.wire, limits).await;
+        if exchange.reusable {
+            self.connection = Some(connection);
+        }
+        exchange
+    }
+
+    fn never_sent(&self, run_number: u64, error: ApiError) -> Measured {
+        let context = RunContext {
+            run_number,
+            started_at: unix_ms(),
+            connect_ms: None,
+            price: None,
+            tokenizer: self.recipe.tokenizer,
+        };
+        let run = measure(&Exchange::unsent(error), &context, "");
+        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
+    }
+}
+
+/// Counting tokens ourselves loads a tokenizer, which has no place on the measuring thread.
+async fn measured(exchange: Exchange, context: RunContext, prepared: Prepared) -> Measured {
+    let recording = &exchange.recording;
+    if recording.reports_output() || recording.content.is_empty() {
+        return Measured::new(exchange, &context, &prepared);
+    }
+    match spawn_blocking(move || Measured::new(exchange, &context, &prepared)).await {
+        Ok(measured) => measured,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn rejects_usage(error: &ApiError) -> bool {
+    let about_usage = ["stream_options", "include_usage"].iter().any(|name| error.message.contains(name));
+    error.kind == ErrorKind::InvalidRequest && about_usage
+}
+
+fn invalid(message: String) -> ApiError {
+    ApiError { kind: ErrorKind::InvalidRequest, status: None, message, retry_after_s: None }
+}

@@ -1,0 +1,269 @@
+//! What one response said and when: the recorder turns stamped bytes into a [`Recording`], away from
+//! the task that reads.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, mpsc::UnboundedReceiver};
+
+use super::{sse::SseParser, stream::Arrival};
+use crate::{
+    ApiError, ErrorKind,
+    wire::{ChatResponse, Decoder, StreamEvent, Usage},
+};
+
+/// A whole answer is never larger.
+const MAX_WHOLE_BYTES: usize = 8 * 1024 * 1024;
+/// More than a model could write within the tokens that can be asked for.
+const MAX_CONTENT_BYTES: usize = 2 * 1024 * 1024;
+/// Longest id or finish reason that is kept, in characters.
+const MAX_LABEL: usize = 200;
+
+/// Bytes of a body with the moment when the last of them arrived.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) arrival: Arrival,
+    pub(super) bytes: Bytes,
+}
+
+/// What the reader has to know of what the recorder sees.
+#[derive(Debug, Default)]
+pub(super) struct Milestones {
+    first_content: AtomicBool,
+    /// The body broke off: its last line may be half an event.
+    cut: AtomicBool,
+    /// The protocol's end mark or an error has been seen: nothing worth waiting for will follow.
+    pub(super) ended: Notify,
+}
+
+impl Milestones {
+    pub(super) fn has_content(&self) -> bool {
+        self.first_content.load(Relaxed)
+    }
+
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Relaxed);
+    }
+}
+
+/// One response, unjudged: arrivals, text and what the server reported.
+#[derive(Debug, Default)]
+pub struct Recording {
+    pub response_id: Option<String>,
+    /// Arrival of each content chunk, monotonic ns.
+    pub arrivals_ns: Vec<u64>,
+    /// Arrival of the first visible text, monotonic ns.
+    pub first_text_ns: Option<u64>,
+    /// Everything generated: visible text, reasoning and tool calls, in order of arrival.
+    pub content: String,
+    /// Bytes of `content` that came with the first chunk.
+    pub first_chunk_bytes: usize,
+    /// Bytes of `content` that are reasoning.
+    pub reasoning_bytes: usize,
+    pub usage: Usage,
+    pub finish_reason: Option<String>,
+    /// An error that came inside the stream.
+    pub error: Option<ApiError>,
+    /// The end mark, or a finish reason, was seen.
+    pub complete: bool,
+    /// User-space stamp minus kernel stamp of each read, µs; empty on the user clock.
+    pub lateness_us: Vec<u32>,
+    /// Reads that only user space could stamp.
+    pub user_clock_reads: u64,
+}
+
+/// What came of a body.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    pub(super) recording: Recording,
+    /// The body, where it held no event at all.
+    pub(super) without_events: Option<Vec<u8>>,
+    /// Arrival of the last byte, monotonic ns.
+    pub(super) last_ns: u64,
+}
+
+/// Records the pieces of an event stream until there are no more.
+pub(super) async fn record(
+    mut pieces: UnboundedReceiver<Piece>,
+    decoder: Decoder,
+    milestones: Arc<Milestones>,
+) -> Recorded {
+    let mut recorder = Recorder::new(decoder, milestones);
+    let mut parser = SseParser::default();
+    let mut without_events = Some(Vec::new());
+    let mut last_ns = 0;
+    while let Some(piece) = pieces.recv().await {
+        last_ns = piece.arrival.at_ns;
+        recorder.recording.count_read(piece.arrival);
+        if recorder.over {
+            continue;
+        }
+        let fed = parser.feed(&piece.bytes, |name, data| recorder.take(name, data, last_ns));
+        if let Err(error) = fed {
+            recorder.fail(bad_response(error.to_string()));
+        }
+        without_events =
+            without_events.filter(|_| !recorder.saw_event).and_then(|body| joined(body, &piece.bytes));
+    }
+    if !recorder.milestones.cut.load(Relaxed) {
+        parser.finish(|name, data| recorder.take_last(name, data, last_ns));
+    }
+    let without_events = without_events.filter(|_| !recorder.saw_event && !recorder.over);
+    Recorded { recording: recorder.finish(last_ns), without_events, last_ns }
+}
+
+/// Keeps a body that may be a whole answer; none is as large as all that.
+fn joined(mut body: Vec<u8>, piece: &[u8]) -> Option<Vec<u8>> {
+    body.extend_from_slice(piece);
+    (body.len() <= MAX_WHOLE_BYTES).then_some(body)
+}
+
+struct Recorder {
+    decoder: Decoder,
+    milestones: Arc<Milestones>,
+    events: Vec<StreamEvent>,
+    recording: Recording,
+    saw_event: bool,
+    /// The end mark or an error has come: what follows belongs to no answer.
+    over: bool,
+}
+
+impl Recorder {
+    fn new(decoder: Decoder, milestones: Arc<Milestones>) -> Self {
+        Self {
+            decoder,
+            milestones,
+            events: Vec::new(),
+            recording: Recording::default(),
+            saw_event: false,
+            over: false,
+        }
+    }
+
+    fn take(&mut self, name: &str, data: &[u8], at_ns: u64) {
+        self.decode(name, data);
+        self.apply(at_ns);
+    }
+
+    /// An event whose end never came. Where it cannot be read, the stream was cut inside it.
+    fn take_last(&mut self, name: &str, data: &[u8], at_ns: u64) {
+        self.decode(name, data);
+        self.events.retain(
+            |event| !matches!(event, StreamEvent::Error(error) if error.kind == ErrorKind::BadResponse),
+        );
+        self.apply(at_ns);
+    }
+
+    fn decode(&mut self, name: &str, data: &[u8]) {
+        if !self.over {
+            self.saw_event = true;
+            self.decoder.decode(name, data, &mut self.events);
+        }
+    }
+
+    fn finish(mut self, last_ns: u64) -> Recording {
+        self.decoder.end(&mut self.events);
+        self.apply(last_ns);
+        self.recording.complete |= self.decoder.finished();
+        self.recording
+    }
+
+    fn fail(&mut self, error: ApiError) {
+        self.recording.error.get_or_insert(error);
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.over = true;
+        self.milestones.ended.notify_one();
+    }
+
+    fn apply(&mut self, at_ns: u64) {
+        let before = self.recording.content.len();
+        for event in std::mem::take(&mut self.events) {
+            self.apply_event(event, at_ns);
+        }
+        if self.recording.content.len() == before {
+            return;
+        }
+        if self.recording.arrivals_ns.is_empty() {
+            self.recording.first_chunk_bytes = self.recording.content.len();
+            self.milestones.first_content.store(true, Relaxed);
+        }
+        self.recording.arrivals_ns.push(at_ns);
+        if self.recording.content.len() > MAX_CONTENT_BYTES {
+            self.fail(bad_response(
+                "the answer is longer than 2 MiB; no model was asked for that much".into(),
+            ));
+        }
+    }
+
+    fn apply_event(&mut self, event: StreamEvent, at_ns: u64) {
+        let recording = &mut self.recording;
+        match event {
+            StreamEvent::Id(id) => {
+                recording.response_id.get_or_insert_with(|| label(&id));
+            }
+            StreamEvent::Text(text) => {
+                recording.content.push_str(&text);
+                recording.first_text_ns.get_or_insert(at_ns);
+            }
+            StreamEvent::Reasoning(text) => {
+                recording.content.push_str(&text);
+                recording.reasoning_bytes += text.len();
+            }
+            StreamEvent::ToolCall(call) => {
+                recording.content.push_str(call.name.as_deref().unwrap_or_default());
+                recording.content.push_str(&call.arguments);
+            }
+            StreamEvent::Finish(reason) => recording.finish_reason = Some(label(&reason.to_string())),
+            StreamEvent::Usage(usage) => recording.usage.update(usage),
+            StreamEvent::Error(error) => self.fail(error),
+            StreamEvent::Done => {
+                recording.complete = true;
+                self.end();
+            }
+        }
+    }
+}
+
+impl Recording {
+    /// Whether the server said how much it generated; a zero beside text says nothing.
+    pub fn reports_output(&self) -> bool {
+        self.usage.output_tokens.is_some_and(|tokens| tokens > 0 || self.content.is_empty())
+    }
+
+    /// Takes in an answer that came in one piece although a stream was asked for.
+    pub(super) fn take_whole(&mut self, response: ChatResponse, at_ns: u64) {
+        let tool_calls = response.tool_calls.iter().map(|call| format!("{}{}", call.name, call.arguments));
+        let generated = [response.reasoning.clone(), response.text.clone()].into_iter().chain(tool_calls);
+        self.content = generated.collect();
+        self.arrivals_ns = if self.content.is_empty() { Vec::new() } else { vec![at_ns] };
+        self.first_text_ns = (!response.text.is_empty()).then_some(at_ns);
+        self.first_chunk_bytes = self.content.len();
+        self.reasoning_bytes = response.reasoning.len();
+        self.usage = response.usage;
+        self.response_id = response.id.map(|id| label(&id));
+        self.finish_reason = response.finish.map(|reason| label(&reason.to_string()));
+        self.complete = true;
+    }
+
+    fn count_read(&mut self, arrival: Arrival) {
+        match arrival.lateness_ns {
+            Some(lateness) => self.lateness_us.push(u32::try_from(lateness / 1_000).unwrap_or(u32::MAX)),
+            None => self.user_clock_reads += 1,
+        }
+    }
+}
+
+/// An endpoint's own word for something: bounded, and nothing in it that a terminal would obey.
+fn label(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect()
+}
+
+pub(super) fn bad_response(message: String) -> ApiError {
+    ApiError { kind: ErrorKind::BadResponse, status: None, message, retry_after_s: None }
+}

@@ -1,0 +1,155 @@
+//! From a URL to the addresses that may be connected to: looked up once, judged, and handed on, so
+//! that no second look-up can bring another answer (DNS rebinding).
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
+
+use futures::future::BoxFuture;
+use tokio::net::lookup_host;
+use url::{Host, Url};
+
+use super::policy::{AddressPolicy, Refused};
+
+/// Finds the addresses of a name.
+pub trait Resolver: Send + Sync {
+    /// # Errors
+    /// When the name is unknown or nobody can be asked.
+    fn lookup(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
+}
+
+/// Asks the operating system.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemResolver;
+
+impl Resolver for SystemResolver {
+    fn lookup(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        let name = name.to_owned();
+        Box::pin(async move { Ok(lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
+    }
+}
+
+/// Why there is nothing to connect to.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAddress {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Lookup(#[from] io::Error),
+}
+
+/// The addresses of `url`'s host, in the resolver's order, that `policy` allows: at least one. Only
+/// these may be connected to.
+///
+/// # Errors
+/// When the host is unknown or none of its addresses is allowed.
+pub async fn addresses(
+    url: &Url,
+    policy: AddressPolicy,
+    resolver: &dyn Resolver,
+) -> Result<Vec<SocketAddr>, NoAddress> {
+    let port = url.port_or_known_default().unwrap_or(80);
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let found = resolver.lookup(name).await?;
+            allowed(name, found.into_iter().map(|ip| SocketAddr::new(ip, port)), policy)
+        }
+        Some(Host::Ipv4(ip)) => literal(url, (ip, port).into(), policy),
+        Some(Host::Ipv6(ip)) => literal(url, (ip, port).into(), policy),
+        None => Err(io::Error::new(io::ErrorKind::InvalidInput, "the URL has no host").into()),
+    }
+}
+
+fn literal(url: &Url, address: SocketAddr, policy: AddressPolicy) -> Result<Vec<SocketAddr>, NoAddress> {
+    policy.check(url.host_str().unwrap_or_default(), address)?;
+    Ok(vec![address])
+}
+
+/// Those of the addresses found for `name` that `policy` allows.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn allowed(
+    name: &str,
+    found: impl Iterator<Item = SocketAddr>,
+    policy: AddressPolicy,
+) -> Result<Vec<SocketAddr>, NoAddress> {
+    let mut refused = None;
+    let allowed: Vec<_> = found
+        .filter(|&address| policy.check(name, address).map_err(|refusal| refused = Some(refusal)).is_ok())
+        .collect();
+    match refused {
+        _ if !allowed.is_empty() => Ok(allowed),
+        Some(refusal) => Err(refusal.into()),
+        None => Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::testing::Answers;
+
+    async fn found(url: &str, policy: AddressPolicy, resolver: &Answers) -> Result<Vec<String>, String> {
+        let found = addresses(&Url::parse(url).unwrap(), policy, resolver).await;
+        found.map(|found| found.iter().map(ToString::to_string).collect()).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn of_many_addresses_only_the_allowed_remain() {
+        let resolver = Answers::new(&[&["10.0.0.1", "1.1.1.1", "169.254.169.254", "2606:4700::1111", "::1"]]);
+        let found = found("https://mixed.example/v1", AddressPolicy::PUBLIC, &resolver).await;
+        assert_eq!(found.unwrap(), ["1.1.1.1:443", "[2606:4700::1111]:443"]);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_to_loopback_is_refused_from_then_on() {
+        let resolver = Answers::new(&[&["1.1.1.1"], &["127.0.0.1"]]);
+        let first = found("http://rebind.example", AddressPolicy::PUBLIC, &resolver).await;
+        assert_eq!(first.unwrap(), ["1.1.1.1:80"]);
+        let second = found("http://rebind.example", AddressPolicy::PUBLIC, &resolver).await.unwrap_err();
+        assert!(second.contains("rebind.example is on a local network"), "{second}");
+        assert!(!second.contains("127."), "{second}");
+    }
+
+    #[tokio::test]
+    async fn every_spelling_of_an_address_is_judged() {
+        let nobody = Answers::new(&[]);
+        for host in [
+            "2852039166",
+            "0xa9fea9fe",
+            "0251.0376.0251.0376",
+            "169.254.43518",
+            "169.254.169.254.",
+            "①⑥⑨.②⑤④.①⑥⑨.②⑤④",
+            "1.1.1.1@169.254.169.254",
+            "[::ffff:169.254.169.254]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[2002:a9fe:a9fe::1]",
+            "[fe80::1]",
+            "0",
+        ] {
+            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC_AND_LOCAL, &nobody).await;
+            assert!(error.as_ref().unwrap_err().contains("never connected to"), "{host}: {error:?}");
+        }
+        for host in ["2130706433", "0x7f.1", "017700000001", "127.1.", "[::1]", "[::ffff:7f00:1]"] {
+            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC, &nobody).await;
+            assert!(error.as_ref().unwrap_err().contains("local network"), "{host}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn this_machine_s_own_name_is_looked_up_like_any_other() {
+        let url = Url::parse("http://LocalHost/").unwrap();
+        let error = addresses(&url, AddressPolicy::PUBLIC, &SystemResolver).await.unwrap_err();
+        assert!(matches!(error, NoAddress::Refused(_)), "{error}");
+        assert!(addresses(&url, AddressPolicy::PUBLIC_AND_LOCAL, &SystemResolver).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_says_so() {
+        let error = found("http://empty.example", AddressPolicy::PUBLIC, &Answers::new(&[&[]])).await;
+        assert_eq!(error.unwrap_err(), "the name has no address");
+    }
+}

@@ -1,0 +1,197 @@
+//! The ground truth: one JSON line per request, written by a thread of its own so that no file
+//! system ever delays a token.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use endpoint::Protocol;
+
+/// After so long without a new line the file is brought up to date.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// What happened to one request. Times are nanoseconds on `CLOCK_MONOTONIC`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Record {
+    /// The response id that the client saw.
+    pub(super) id: String,
+    pub(super) protocol: Protocol,
+    pub(super) model: String,
+    /// When the last byte of the request arrived: by the kernel's clock where it has one.
+    pub(super) received_ns: u64,
+    /// When each content chunk was handed to the socket; chunks of one burst share a write.
+    pub(super) write_ns: Vec<u64>,
+    /// How many tokens each chunk carried.
+    pub(super) tokens: Vec<u32>,
+    pub(super) input_tokens: u64,
+    /// Tokens that were written, reasoning included.
+    pub(super) output_tokens: u64,
+    pub(super) outcome: Outcome,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    Completed,
+    /// Answered with an error status.
+    Refused,
+    InStreamError,
+    Stalled,
+    Cut,
+    Hung,
+    /// The client went away, or the server was stopped, before the end.
+    Aborted,
+}
+
+/// Where records go; a disabled log keeps nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Log(Option<Sender<Record>>);
+
+/// The thread that writes; it ends when every [`Log`] and [`Entry`] is gone.
+#[derive(Debug)]
+pub(super) struct Writer(Option<JoinHandle<()>>);
+
+impl Log {
+    /// A log into `path`, which is replaced, or to standard output for `-`; a disabled one without a path.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub(super) fn open(path: Option<&Path>) -> io::Result<(Self, Writer)> {
+        let Some(path) = path else { return Ok((Self(None), Writer(None))) };
+        let out: Box<dyn Write + Send> =
+            if path == "-" { Box::new(io::stdout()) } else { Box::new(File::create(path)?) };
+        let (sender, records) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("mock-log".into()).spawn(move || {
+            if let Err(error) = write_all(BufWriter::new(out), &records) {
+                tracing::error!(%error, "the mock's log could not be written and ends here");
+            }
+        })?;
+        Ok((Self(Some(sender)), Writer(Some(thread))))
+    }
+
+    /// Begins the record of a request; it is written when the entry is dropped.
+    pub(super) fn entry(&self, record: impl FnOnce() -> Record) -> Entry {
+        Entry(self.0.as_ref().map(|sender| (record(), sender.clone())))
+    }
+}
+
+impl Writer {
+    /// Waits until everything is written. All logs and entries must be gone by now.
+    pub(super) fn finish(self) {
+        if let Some(thread) = self.0 {
+            // A panic of the thread has already been reported by its own hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_all(mut out: BufWriter<Box<dyn Write + Send>>, records: &Receiver<Record>) -> io::Result<()> {
+    while let Ok(record) = records.recv() {
+        write_line(&mut out, &record)?;
+        loop {
+            match records.recv_timeout(QUIET) {
+                Ok(record) => write_line(&mut out, &record)?,
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return out.flush(),
+            }
+        }
+        out.flush()?;
+    }
+    out.flush()
+}
+
+fn write_line(out: &mut impl Write, record: &Record) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, record)?;
+    out.write_all(b"\n")
+}
+
+/// The record of a request under way. Until told otherwise it was aborted.
+#[derive(Debug)]
+pub(super) struct Entry(Option<(Record, Sender<Record>)>);
+
+impl Entry {
+    /// Chunks of these numbers of tokens were handed to the socket at `at_ns`.
+    pub(super) fn wrote(&mut self, at_ns: u64, chunks: &[u32]) {
+        if let Some((record, _)) = &mut self.0 {
+            record.write_ns.extend(chunks.iter().map(|_| at_ns));
+            record.tokens.extend(chunks);
+            record.output_tokens += chunks.iter().copied().map(u64::from).sum::<u64>();
+        }
+    }
+
+    /// How the request ended.
+    pub(super) fn ended(&mut self, outcome: Outcome) {
+        if let Some((record, _)) = &mut self.0 {
+            record.outcome = outcome;
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some((record, sender)) = self.0.take() {
+            // Nobody reads any more when the file could not be written; that has been said.
+            let _ = sender.send(record);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(id: &str) -> Record {
+        Record {
+            id: id.into(),
+            protocol: Protocol::CohereChat,
+            model: "mock".into(),
+            received_ns: 5,
+            write_ns: Vec::new(),
+            tokens: Vec::new(),
+            input_tokens: 3,
+            output_tokens: 0,
+            outcome: Outcome::Aborted,
+        }
+    }
+
+    #[test]
+    fn writes_a_line_per_entry_when_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("truth.jsonl");
+        let (log, writer) = Log::open(Some(&path)).unwrap();
+        let mut first = log.entry(|| record("first"));
+        drop(log.entry(|| record("second")));
+        first.wrote(10, &[1, 2]);
+        first.wrote(20, &[3]);
+        first.ended(Outcome::Completed);
+        drop((first, log));
+        writer.finish();
+
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["id"], "second");
+        assert_eq!(lines[0]["outcome"], "aborted");
+        let expected = json!({
+            "id": "first", "protocol": "cohere_chat", "model": "mock", "received_ns": 5,
+            "write_ns": [10, 10, 20], "tokens": [1, 2, 3], "input_tokens": 3, "output_tokens": 6,
+            "outcome": "completed",
+        });
+        assert_eq!(lines[1], expected);
+    }
+
+    #[test]
+    fn without_a_path_nothing_is_kept() {
+        let (log, writer) = Log::open(None).unwrap();
+        let entry = log.entry(|| unreachable!("no record is made"));
+        drop((entry, log));
+        writer.finish();
+    }
+}

@@ -1,0 +1,89 @@
+//! One sample in figures.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    interval,
+    moments::Moments,
+    order::{Ascending, OrderStatistics},
+};
+
+/// A sample in figures. Units are those of the sample.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Summary {
+    pub n: u64,
+    pub mean: f64,
+    /// Sample standard deviation (n − 1); `None` for n = 1.
+    pub sd: Option<f64>,
+    pub min: f64,
+    pub max: f64,
+    /// Percentiles: Hyndman and Fan type 7.
+    pub p5: f64,
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    /// 95 % interval of the mean (Student's t); `None` for n = 1.
+    pub ci_low: Option<f64>,
+    pub ci_high: Option<f64>,
+    /// 95 % interval of the median (order statistics); `None` where n is too small for one.
+    pub median_ci_low: Option<f64>,
+    pub median_ci_high: Option<f64>,
+    /// Values beyond 1.5 IQR, flagged and never dropped; `None` below n = 8: too few to tell.
+    pub outliers: Option<u64>,
+}
+
+impl Summary {
+    /// Puts the figures together; both arguments describe the same sample of at least one value.
+    pub(super) fn of(moments: &Moments, sample: &impl OrderStatistics) -> Self {
+        let mean_interval = interval::of_mean(moments);
+        let median_interval = interval::of_median(sample);
+        Self {
+            n: moments.n,
+            mean: moments.mean,
+            sd: moments.sd(),
+            min: moments.min,
+            max: moments.max,
+            p5: sample.percentile(5.0),
+            p50: sample.percentile(50.0),
+            p95: sample.percentile(95.0),
+            p99: sample.percentile(99.0),
+            ci_low: mean_interval.map(|(low, _)| low),
+            ci_high: mean_interval.map(|(_, high)| high),
+            median_ci_low: median_interval.map(|(low, _)| low),
+            median_ci_high: median_interval.map(|(_, high)| high),
+            outliers: sample.outliers(),
+        }
+    }
+}
+
+/// Takes values one by one, to be summarised at any time.
+pub trait Collect: Default {
+    /// Adds one value; NaN must not occur.
+    fn push(&mut self, value: f64);
+
+    /// The values so far in figures; `None` when there is none.
+    fn summary(&self) -> Option<Summary>;
+}
+
+/// Keeps every value: exact, for samples of known size.
+impl Collect for Vec<f64> {
+    fn push(&mut self, value: f64) {
+        Vec::push(self, value);
+    }
+
+    fn summary(&self) -> Option<Summary> {
+        summarize(self)
+    }
+}
+
+/// Summarises `values`; `None` when there is none. Order does not matter; NaN must not occur.
+pub fn summarize(values: &[f64]) -> Option<Summary> {
+    if values.is_empty() {
+        return None;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let moments = sorted.iter().copied().collect();
+    Some(Summary::of(&moments, &Ascending(&sorted)))
+}

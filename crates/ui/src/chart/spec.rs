@@ -1,0 +1,214 @@
+//! What a chart shows. Each kind also puts itself into words, for those who do not see it.
+
+use serde::Serialize;
+
+use crate::format::{counted, millis, number};
+
+/// How many results the words name before they say how many more there are.
+const NAMED_IN_WORDS: usize = 12;
+
+/// One of the charts that can be drawn.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ChartSpec {
+    Bars(Bars),
+    Scatter(Scatter),
+    Timeline(Timeline),
+}
+
+/// A quantity per row, with its interval.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bars {
+    /// Of the values: `tok/s`.
+    pub unit: &'static str,
+    /// From top to bottom. Rows whose results are on their way are there from the start, empty.
+    pub rows: Vec<BarRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BarRow {
+    pub label: String,
+    /// The provider kind's key, as for [`Dot`](crate::tag::Dot).
+    pub hue: String,
+    pub value: Option<f64>,
+    /// Ends of the 95 % interval; none where there are too few runs for one.
+    pub interval: Option<(f64, f64)>,
+    pub simulated: bool,
+}
+
+/// Two quantities against each other.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scatter {
+    pub x: Quantity,
+    pub y: Quantity,
+    pub points: Vec<Point>,
+}
+
+/// What an axis measures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantity {
+    pub name: &'static str,
+    pub unit: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Point {
+    pub label: String,
+    /// The provider kind's key, as for [`Dot`](crate::tag::Dot).
+    pub hue: String,
+    pub x: f64,
+    pub y: f64,
+    pub simulated: bool,
+}
+
+/// The chunks of one run. The longest gap between two is marked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Timeline {
+    /// From the request to the first chunk, in milliseconds.
+    pub ttft_ms: f64,
+    /// From each chunk to the next, in milliseconds.
+    pub deltas_ms: Vec<f64>,
+    /// The provider kind's key, as for [`Dot`](crate::tag::Dot).
+    pub hue: String,
+}
+
+impl ChartSpec {
+    /// How many rows it has, below each other; none where it has no rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Bars(bars) => bars.rows.len(),
+            Self::Scatter(_) | Self::Timeline(_) => 0,
+        }
+    }
+
+    /// The chart in a few sentences.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Bars(bars) => bars.in_words(),
+            Self::Scatter(scatter) => scatter.in_words(),
+            Self::Timeline(timeline) => timeline.in_words(),
+        }
+    }
+}
+
+impl Bars {
+    fn in_words(&self) -> String {
+        listed(self.rows.iter().map(|row| row.in_words(self.unit)))
+    }
+}
+
+impl BarRow {
+    fn in_words(&self, unit: &str) -> String {
+        let name = named(&self.label, self.simulated);
+        match (self.value, self.interval) {
+            (None, _) => format!("{name}: no result yet"),
+            (Some(value), None) => format!("{name}: {} {unit}", number(value)),
+            (Some(value), Some((low, high))) => {
+                let (value, low, high) = (number(value), number(low), number(high));
+                format!("{name}: {value} {unit}, 95 % interval {low} to {high}")
+            }
+        }
+    }
+}
+
+impl Scatter {
+    fn in_words(&self) -> String {
+        let side =
+            |quantity: Quantity, value| format!("{} {} {}", quantity.name, number(value), quantity.unit);
+        listed(self.points.iter().map(|point| {
+            let name = named(&point.label, point.simulated);
+            format!("{name}: {}, {}", side(self.x, point.x), side(self.y, point.y))
+        }))
+    }
+}
+
+impl Timeline {
+    fn in_words(&self) -> String {
+        let chunks = counted(self.deltas_ms.len() + 1, "chunk");
+        let total = self.ttft_ms + self.deltas_ms.iter().sum::<f64>();
+        let longest = self.deltas_ms.iter().copied().reduce(f64::max);
+        let gap = longest.map(|gap| format!(" The longest gap between two is {} ms.", millis(gap)));
+        format!(
+            "First token after {} ms; {chunks} within {} ms.{}",
+            millis(self.ttft_ms),
+            millis(total),
+            gap.unwrap_or_default()
+        )
+    }
+}
+
+fn named(label: &str, simulated: bool) -> String {
+    if simulated { format!("{label} (simulated)") } else { label.to_owned() }
+}
+
+fn listed(results: impl ExactSizeIterator<Item = String>) -> String {
+    let more = results.len().saturating_sub(NAMED_IN_WORDS);
+    let mut words = results.take(NAMED_IN_WORDS).collect::<Vec<_>>().join("; ");
+    match (words.is_empty(), more) {
+        (true, _) => return "No results yet.".to_owned(),
+        (false, 0) => {}
+        (false, more) => words.push_str(&format!("; and {more} more")),
+    }
+    words + "."
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(label: &str, value: Option<f64>, interval: Option<(f64, f64)>) -> BarRow {
+        BarRow { label: label.to_owned(), hue: "openai".to_owned(), value, interval, simulated: false }
+    }
+
+    #[test]
+    fn bars_are_told_with_their_intervals() {
+        let rows = vec![
+            row("a", Some(142.61), Some((136.5, 148.7))),
+            BarRow { simulated: true, ..row("b", Some(100.0), None) },
+            row("c", None, None),
+        ];
+        let words = ChartSpec::Bars(Bars { unit: "tok/s", rows }).in_words();
+        let expected =
+            "a: 142.6 tok/s, 95 % interval 136.5 to 148.7; b (simulated): 100.0 tok/s; c: no result yet.";
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let rows = (0..15).map(|index| row(&index.to_string(), None, None)).collect();
+        let words = ChartSpec::Bars(Bars { unit: "ms", rows }).in_words();
+        assert!(words.ends_with("11: no result yet; and 3 more."), "{words}");
+        assert_eq!(ChartSpec::Bars(Bars { unit: "ms", rows: vec![] }).in_words(), "No results yet.");
+    }
+
+    #[test]
+    fn points_name_both_quantities() {
+        let (x, y) = (Quantity { name: "TTFT", unit: "ms" }, Quantity { name: "speed", unit: "tok/s" });
+        let point =
+            Point { label: "a".to_owned(), hue: "demo".to_owned(), x: 212.0, y: 39.4, simulated: true };
+        let words = ChartSpec::Scatter(Scatter { x, y, points: vec![point] }).in_words();
+        assert_eq!(words, "a (simulated): TTFT 212.0 ms, speed 39.4 tok/s.");
+    }
+
+    #[test]
+    fn a_timeline_tells_its_longest_gap() {
+        let timeline = |deltas_ms| Timeline { ttft_ms: 840.0, deltas_ms, hue: "demo".to_owned() };
+        let words = timeline(vec![20.0, 310.0, 30.0]).in_words();
+        assert_eq!(
+            words,
+            "First token after 840 ms; 4 chunks within 1,200 ms. The longest gap between two is 310 ms."
+        );
+        assert_eq!(timeline(vec![]).in_words(), "First token after 840 ms; 1 chunk within 840 ms.");
+    }
+
+    #[test]
+    fn the_element_gets_what_it_reads() {
+        let spec = ChartSpec::Bars(Bars { unit: "ms", rows: vec![row("a", Some(1.0), Some((0.5, 1.5)))] });
+        let expected = json!({ "kind": "bars", "unit": "ms", "rows": [
+            { "label": "a", "hue": "openai", "value": 1.0, "interval": [0.5, 1.5], "simulated": false },
+        ]});
+        assert_eq!(serde_json::to_value(&spec).unwrap(), expected);
+    }
+}
