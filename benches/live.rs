@@ -16,10 +16,12 @@ use futures::future::BoxFuture;
 use futures::{StreamExt, future};
 use hdrhistogram::Histogram;
 use http::header::AUTHORIZATION;
+use llm_benchmark_studio::accounts::SessionCheck;
 use llm_benchmark_studio::accounts::session::Proof;
 use llm_benchmark_studio::accounts::{Role, Session, User, UserId};
-use llm_benchmark_studio::live::{CancelJob, Frame, Hub, Live, StillSignedIn, socket};
-use llm_benchmark_studio::server::{self, error::Failure};
+use llm_benchmark_studio::http::AppError;
+use llm_benchmark_studio::live::{CancelJob, Frame, Hub, Live, socket};
+use llm_benchmark_studio::server;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -35,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const FRAME_BYTES: usize = 4096;
 const PROMISE: Duration = Duration::from_millis(50);
 
-type Tab = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Subscription = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 fn main() -> anyhow::Result<()> {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
@@ -63,12 +65,12 @@ fn runtime() -> std::io::Result<Runtime> {
 struct Quiet;
 
 impl CancelJob for Quiet {
-    fn cancel<'a>(&'a self, _: &'a UserId, _: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+    fn cancel<'a>(&'a self, _: &'a UserId, _: &'a str) -> BoxFuture<'a, Result<(), AppError>> {
         Box::pin(async { Ok(()) })
     }
 }
 
-impl StillSignedIn for Quiet {
+impl SessionCheck for Quiet {
     fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async { Ok(true) })
     }
@@ -97,12 +99,12 @@ async fn sign_in(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-async fn open_tabs(address: SocketAddr) -> anyhow::Result<Vec<Tab>> {
+async fn open_tabs(address: SocketAddr) -> anyhow::Result<Vec<Subscription>> {
     let users = (0..USERS).flat_map(|user| [user; TABS_EACH]);
     future::try_join_all(users.map(|user| open_tab(address, user))).await
 }
 
-async fn open_tab(address: SocketAddr, user: usize) -> anyhow::Result<Tab> {
+async fn open_tab(address: SocketAddr, user: usize) -> anyhow::Result<Subscription> {
     let mut request = format!("ws://{address}/ws").into_client_request()?;
     request.headers_mut().insert(AUTHORIZATION, user_id(user).as_str().parse()?);
     Ok(connect_async(request).await?.0)
@@ -113,7 +115,7 @@ fn user_id(user: usize) -> UserId {
 }
 
 /// When each result arrived, in their order.
-async fn listen(mut tab: Tab) -> anyhow::Result<Vec<Instant>> {
+async fn listen(mut tab: Subscription) -> anyhow::Result<Vec<Instant>> {
     let mut arrivals = Vec::with_capacity(RESULTS);
     while arrivals.len() < RESULTS {
         let message = tab.next().await.context("a tab was closed")??;

@@ -1,11 +1,11 @@
 //! The page shell and the route table: which page stands at which address.
 
 #[cfg(feature = "ssr")]
-mod client;
+mod auth_routes;
 #[cfg(feature = "ssr")]
-mod entrance;
-mod late;
-mod own_task;
+mod client;
+mod deferred_page;
+mod lazy;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -17,14 +17,14 @@ use crate::accounts::User;
 use crate::accounts::api::user_of_page;
 use crate::accounts::pages::AccountMenu;
 use crate::benchmark::pages::{StartHere, Workbench};
-use crate::jobs::bell::Bell;
+use crate::jobs::menu::JobsMenu;
 use crate::live::provide_feed;
 use crate::live::status::ConnectionStatus;
-use late::{Late, Results, Room};
-use own_task::InOwnTask;
+use deferred_page::DeferredPage;
+use lazy::{LazyPage, Page, Results};
+use ui::hydration::Deferred;
 use ui::layout::{Frame, NavigationGroup, NavigationLink};
 use ui::page::{EmptyState, PageHead};
-use ui::turns::InTurn;
 
 /// The left rail, in the order in which it is read.
 const NAVIGATION: &[NavigationGroup] = &[
@@ -118,7 +118,7 @@ pub fn App() -> impl IntoView {
 /// What is shown to who is not signed in.
 #[cfg(feature = "ssr")]
 fn way_in() -> AnyView {
-    view! { <entrance::Entrance /> }.into_any()
+    view! { <auth_routes::Entrance /> }.into_any()
 }
 
 /// The browser takes over no page of who is not signed in.
@@ -132,17 +132,17 @@ fn way_in() -> AnyView {
 fn TopBarTools(user: User) -> impl IntoView {
     view! {
         <ConnectionStatus />
-        <Bell />
-        <InTurn>
+        <JobsMenu />
+        <Deferred>
             <AccountMenu user />
-        </InTurn>
+        </Deferred>
     }
 }
 
 /// All pages behind the door, for the server to find their addresses.
 #[cfg(feature = "ssr")]
 #[component]
-pub fn Rooms() -> impl IntoView {
+pub fn SignedInRoutes() -> impl IntoView {
     view! {
         <Router>
             <Pages />
@@ -156,20 +156,20 @@ fn Pages() -> impl IntoView {
     view! {
         <Routes fallback=NotFoundPage>
             <Route path=path!("/") view=|| view! { <Redirect path="/benchmark" /> } />
-            <ParentRoute path=path!("/benchmark") view=InOwnTask(Workbench) ssr=SsrMode::Async>
+            <ParentRoute path=path!("/benchmark") view=DeferredPage(Workbench) ssr=SsrMode::Async>
                 <Route path=path!("") view=StartHere ssr=SsrMode::Async />
-                <Route path=path!(":id") view=Late(Results) ssr=SsrMode::Async />
+                <Route path=path!(":id") view=LazyPage(Results) ssr=SsrMode::Async />
             </ParentRoute>
-            <Route path=path!("/history") view=Late(Room::History) ssr=SsrMode::Async />
-            <Route path=path!("/providers") view=Late(Room::Providers) ssr=SsrMode::Async />
-            <Route path=path!("/providers/new") view=Late(Room::AddProvider) ssr=SsrMode::Async />
-            <Route path=path!("/providers/:provider") view=Late(Room::Provider) ssr=SsrMode::Async />
-            <Route path=path!("/providers/:provider/discover") view=Late(Room::Discover) ssr=SsrMode::Async />
-            <Route path=path!("/providers/:provider/models/:model") view=Late(Room::Model) ssr=SsrMode::Async />
-            <Route path=path!("/prompts") view=Late(Room::Prompts) ssr=SsrMode::Async />
-            <Route path=path!("/account") view=Late(Room::Account) ssr=SsrMode::Async />
-            <Route path=path!("/admin") view=Late(Room::Admin) ssr=SsrMode::Async />
-            <Route path=path!("/admin/users/:id") view=Late(Room::User) ssr=SsrMode::Async />
+            <Route path=path!("/history") view=LazyPage(Page::History) ssr=SsrMode::Async />
+            <Route path=path!("/providers") view=LazyPage(Page::Providers) ssr=SsrMode::Async />
+            <Route path=path!("/providers/new") view=LazyPage(Page::AddProvider) ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider") view=LazyPage(Page::Provider) ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider/discover") view=LazyPage(Page::Discover) ssr=SsrMode::Async />
+            <Route path=path!("/providers/:provider/models/:model") view=LazyPage(Page::Model) ssr=SsrMode::Async />
+            <Route path=path!("/prompts") view=LazyPage(Page::Prompts) ssr=SsrMode::Async />
+            <Route path=path!("/account") view=LazyPage(Page::Account) ssr=SsrMode::Async />
+            <Route path=path!("/admin") view=LazyPage(Page::Admin) ssr=SsrMode::Async />
+            <Route path=path!("/admin/users/:id") view=LazyPage(Page::User) ssr=SsrMode::Async />
         </Routes>
     }
 }

@@ -21,6 +21,8 @@ pub mod cli;
 #[cfg(feature = "ssr")]
 pub mod database;
 #[cfg(feature = "ssr")]
+pub mod http;
+#[cfg(feature = "ssr")]
 pub mod mail;
 #[cfg(feature = "ssr")]
 pub mod server;
@@ -30,13 +32,13 @@ pub mod server;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    ui::turns::pause().await;
+    ui::hydration::yield_to_browser().await;
     let Some(body) = leptos::prelude::document().body() else { return };
     let app = || {
         live::browser::provide_connected_feed();
         app::App()
     };
     leptos::mount::hydrate_from_async(body, app).await.forget();
-    ui::turns::take_turns().await;
+    ui::hydration::run_deferred().await;
     ui::layout::mark_interactive();
 }

@@ -3,26 +3,17 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::types::{AccessToken, Registration, User};
+use super::types::{AccessToken, IdentityConnection, RegistrationInfo, User};
 
 #[cfg(feature = "ssr")]
-use super::cookies::ShownOnce;
+use super::cookies::FlashCookie;
 #[cfg(feature = "ssr")]
 use super::error::told;
 #[cfg(feature = "ssr")]
 use super::forms::{
-    fits_a_form, forget_signed_in, hand_over, keep_signed_in, keep_typed, let_in, peer, show, take,
+    finish_sign_in, forget_signed_in, hand_over, is_form_post, keep_signed_in, peer, remember_email, show,
+    take,
 };
-
-/// Whether somebody who comes now gets an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Door {
-    pub registration: Registration,
-    /// Nobody has an account yet: the first one will be admin, whatever `registration` says.
-    pub first: bool,
-    /// Who has forgotten the password gets a link to a new one by mail.
-    pub sends_mail: bool,
-}
 
 /// A user's personal access tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,15 +22,6 @@ pub struct Tokens {
     pub listed: Vec<AccessToken>,
     /// The one that was made by the form that led to this page: it is shown this once.
     pub fresh: Option<String>,
-}
-
-/// Whether and how the provider of the installation signs a user in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
-    /// What people call it.
-    pub provider: String,
-    pub connected: bool,
-    pub has_password: bool,
 }
 
 /// Who looks at the page that is being rendered.
@@ -59,7 +41,7 @@ pub fn user_of_page() -> Option<User> {
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), ServerFnError> {
     let accounts = expect_context::<super::Accounts>();
     let signed_in = accounts.sign_in(&email, &password.into(), peer().address).await;
-    let_in(signed_in, email, next.as_deref())
+    finish_sign_in(signed_in, email, next.as_deref())
 }
 
 /// Opens an account, signs it in and leads to the page that was asked for.
@@ -74,7 +56,7 @@ pub async fn register(
     let invitation = invitation.filter(|token| !token.is_empty()).map(Into::into);
     let new = super::NewAccount { email: email.clone(), password: password.into(), invitation };
     let signed_in = accounts.register(new, peer().address).await;
-    let_in(signed_in, email, next.as_deref())
+    finish_sign_in(signed_in, email, next.as_deref())
 }
 
 /// Signs out and leads to the door.
@@ -90,9 +72,9 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
 }
 
 /// Who gets in.
-#[server(prefix = "/api/auth/forms", endpoint = "door")]
-pub async fn look_at_door() -> Result<Door, ServerFnError> {
-    expect_context::<super::Accounts>().door().await.map_err(told)
+#[server(prefix = "/api/auth/forms", endpoint = "registration")]
+pub async fn load_registration_info() -> Result<RegistrationInfo, ServerFnError> {
+    expect_context::<super::Accounts>().registration_info().await.map_err(told)
 }
 
 /// Sets another password; everything else that was signed in is out.
@@ -112,7 +94,7 @@ pub async fn change_password(current_password: String, new_password: String) -> 
 pub async fn forgot_password(email: String) -> Result<(), ServerFnError> {
     let accounts = expect_context::<super::Accounts>();
     let asked = accounts.forgot_password(&email, peer().address).await;
-    keep_typed(asked, email)?;
+    remember_email(asked, email)?;
     show("/forgot-password?done=asked");
     Ok(())
 }
@@ -133,7 +115,7 @@ pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
     let session = super::Session::require()?;
     let accounts = expect_context::<super::Accounts>();
     let listed = accounts.list_tokens(session.user_id()).await.map_err(told)?;
-    Ok(Tokens { listed, fresh: take(ShownOnce::PersonalToken) })
+    Ok(Tokens { listed, fresh: take(FlashCookie::PersonalToken) })
 }
 
 /// Makes a personal access token. Returns it to a script; a form finds it on the page.
@@ -144,8 +126,8 @@ pub async fn create_token(name: String, days: i64) -> Result<Option<String>, Ser
     let session = super::Session::require()?;
     let accounts = expect_context::<super::Accounts>();
     let (token, _) = accounts.create_token(session.user_id(), &name, days).await.map_err(told)?;
-    if fits_a_form() {
-        hand_over(ShownOnce::PersonalToken, &token);
+    if is_form_post() {
+        hand_over(FlashCookie::PersonalToken, &token);
         show("/account#tokens");
         return Ok(None);
     }
@@ -164,7 +146,7 @@ pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
 
 /// Whether and how the installation's provider signs the user in; `None` where there is no provider.
 #[server(prefix = "/api/auth/forms", endpoint = "connection")]
-pub async fn look_at_connection() -> Result<Option<Connection>, ServerFnError> {
+pub async fn look_at_connection() -> Result<Option<IdentityConnection>, ServerFnError> {
     let session = super::Session::require()?;
     expect_context::<super::Accounts>().connection(session.user_id()).await.map_err(told)
 }

@@ -21,24 +21,24 @@ const FLOW_SECONDS: i64 = 900;
 /// What is on its way from a form without a script to the page that shows it once, and is nothing for
 /// addresses and logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShownOnce {
+pub enum FlashCookie {
     PersonalToken,
     Invitation,
     PasswordLink,
     /// What a browser keeps while it is at the provider that signs it in.
-    Flow,
+    LoginFlow,
     /// The e-mail address of a form at the door that was refused.
     Email,
 }
 
-impl ShownOnce {
+impl FlashCookie {
     /// The cookie, and the page that alone gets it.
     fn cookie(self) -> (&'static str, &'static str) {
         match self {
             Self::PersonalToken => ("studio_new_token", "/account"),
             Self::Invitation => ("studio_new_invitation", "/admin"),
             Self::PasswordLink => ("studio_new_password_link", "/admin/users"),
-            Self::Flow => ("studio_flow", "/api/auth/google"),
+            Self::LoginFlow => ("studio_flow", "/api/auth/google"),
             Self::Email => ("studio_typed_email", "/"),
         }
     }
@@ -80,22 +80,22 @@ pub fn forget(secure: bool) -> Vec<HeaderValue> {
 }
 
 /// `Set-Cookie` header that hands a text over.
-pub fn hand_over(what: ShownOnce, text: &SecretString, secure: bool) -> Vec<HeaderValue> {
+pub fn hand_over(what: FlashCookie, text: &SecretString, secure: bool) -> Vec<HeaderValue> {
     let (name, path) = what.cookie();
     let value = BASE64_URL_SAFE_NO_PAD.encode(text.expose_secret());
-    let seconds = if what == ShownOnce::Flow { FLOW_SECONDS } else { ONCE_SECONDS };
+    let seconds = if what == FlashCookie::LoginFlow { FLOW_SECONDS } else { ONCE_SECONDS };
     cookie(name, &value, path, seconds, secure).into_iter().collect()
 }
 
 /// The text that was handed over.
-pub fn handed_over(what: ShownOnce, headers: &HeaderMap) -> Option<SecretString> {
+pub fn handed_over(what: FlashCookie, headers: &HeaderMap) -> Option<SecretString> {
     let value = value(headers, what.cookie().0)?;
     let text = BASE64_URL_SAFE_NO_PAD.decode(value.expose_secret()).ok()?;
     String::from_utf8(text).ok().map(Into::into)
 }
 
 /// `Set-Cookie` header that takes it away.
-pub fn taken(what: ShownOnce, secure: bool) -> Vec<HeaderValue> {
+pub fn taken(what: FlashCookie, secure: bool) -> Vec<HeaderValue> {
     let (name, path) = what.cookie();
     cookie(name, "", path, 0, secure).into_iter().collect()
 }
@@ -141,10 +141,10 @@ mod tests {
     #[test]
     fn any_text_is_handed_over_whole() {
         for text in ["lbs_token", "ann;a\"@exämple.org", ""] {
-            let cookie = hand_over(ShownOnce::Email, &text.into(), true).remove(0);
+            let cookie = hand_over(FlashCookie::Email, &text.into(), true).remove(0);
             let mut headers = HeaderMap::new();
             headers.append("cookie", cookie.to_str().unwrap().split(';').next().unwrap().parse().unwrap());
-            assert_eq!(handed_over(ShownOnce::Email, &headers).unwrap().expose_secret(), text);
+            assert_eq!(handed_over(FlashCookie::Email, &headers).unwrap().expose_secret(), text);
         }
     }
 

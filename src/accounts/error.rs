@@ -2,9 +2,9 @@
 
 use leptos::prelude::ServerFnError;
 
+use super::login_limit::Locked;
 use super::password::PasswordError;
-use super::throttle::Locked;
-use crate::server::error::Failure;
+use crate::http::AppError;
 
 /// Seconds after which it is worth to try again when hashes are waiting for each other.
 const BUSY_RETRY_S: u64 = 5;
@@ -94,7 +94,7 @@ impl From<Locked> for AccountError {
     }
 }
 
-impl From<AccountError> for Failure {
+impl From<AccountError> for AppError {
     fn from(error: AccountError) -> Self {
         use AccountError as E;
         let text = error.to_string();
@@ -118,5 +118,5 @@ impl From<AccountError> for Failure {
 
 /// The error as a page shows it.
 pub fn told(error: AccountError) -> ServerFnError {
-    Failure::from(error).for_page()
+    AppError::from(error).into_server_fn_error()
 }

@@ -6,25 +6,25 @@ use leptos::prelude::{ServerFnError, expect_context, use_context};
 use leptos_axum::{ResponseOptions, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::cookies::{self, ShownOnce};
+use super::cookies::{self, FlashCookie};
 use super::error::{AccountError, told};
 use super::next_page::next_page;
 use super::service::{LONGEST_EMAIL, SignedIn};
-use crate::server::error::wants_page;
-use crate::server::peer::Peer;
+use crate::http::client_ip::ClientInfo;
+use crate::http::wants_page;
 
 /// Who sent the form.
-pub fn peer() -> Peer {
+pub fn peer() -> ClientInfo {
     use_context::<Parts>().and_then(|parts| parts.extensions.get().copied()).unwrap_or_default()
 }
 
 /// Lets the browser keep what proves that it is signed in.
-pub fn keep_signed_in(signed_in: &SignedIn, peer: Peer) {
+pub fn keep_signed_in(signed_in: &SignedIn, peer: ClientInfo) {
     set_cookies(cookies::keep(signed_in, peer.secure));
 }
 
 /// Takes it away again.
-pub fn forget_signed_in(peer: Peer) {
+pub fn forget_signed_in(peer: ClientInfo) {
     set_cookies(cookies::forget(peer.secure));
 }
 
@@ -39,12 +39,12 @@ fn set_cookies(cookies: Vec<HeaderValue>) {
 ///
 /// # Errors
 /// What was wrong, as a sentence.
-pub fn let_in(
+pub fn finish_sign_in(
     outcome: Result<SignedIn, AccountError>,
     email: String,
     next: Option<&str>,
 ) -> Result<(), ServerFnError> {
-    let signed_in = keep_typed(outcome, email)?;
+    let signed_in = remember_email(outcome, email)?;
     keep_signed_in(&signed_in, peer());
     show(next_page(next));
     Ok(())
@@ -54,10 +54,10 @@ pub fn let_in(
 ///
 /// # Errors
 /// What was wrong, as a sentence.
-pub fn keep_typed<T>(outcome: Result<T, AccountError>, email: String) -> Result<T, ServerFnError> {
+pub fn remember_email<T>(outcome: Result<T, AccountError>, email: String) -> Result<T, ServerFnError> {
     outcome.map_err(|error| {
-        if fits_a_form() && email.len() <= LONGEST_EMAIL {
-            hand_over(ShownOnce::Email, &email.into());
+        if is_form_post() && email.len() <= LONGEST_EMAIL {
+            hand_over(FlashCookie::Email, &email.into());
         }
         told(error)
     })
@@ -65,23 +65,23 @@ pub fn keep_typed<T>(outcome: Result<T, AccountError>, email: String) -> Result<
 
 /// Sends a form without a script to a page.
 pub fn show(page: &str) {
-    if fits_a_form() {
+    if is_form_post() {
         redirect(page);
     }
 }
 
 /// Whether a form without a script asks, so that the answer has to be a page.
-pub fn fits_a_form() -> bool {
+pub fn is_form_post() -> bool {
     use_context::<Parts>().is_some_and(|parts| wants_page(&parts.headers))
 }
 
 /// Keeps a text for the page that a form without a script goes to next.
-pub fn hand_over(what: ShownOnce, text: &SecretString) {
+pub fn hand_over(what: FlashCookie, text: &SecretString) {
     set_cookies(cookies::hand_over(what, text, peer().secure));
 }
 
 /// Takes it, which nobody can do again.
-pub fn take(what: ShownOnce) -> Option<String> {
+pub fn take(what: FlashCookie) -> Option<String> {
     let text = cookies::handed_over(what, &use_context::<Parts>()?.headers)?;
     set_cookies(cookies::taken(what, peer().secure));
     Some(text.expose_secret().to_owned())

@@ -14,7 +14,7 @@ use super::cookies;
 use super::error::AccountError;
 use super::service::Accounts;
 use super::session::{Proof, Session};
-use crate::server::error::{Failure, wants_page};
+use crate::http::{AppError, wants_page};
 use ui::theme::SetTheme;
 
 /// Tells the client of a server function to go to the page in `Location`.
@@ -27,7 +27,7 @@ pub async fn authenticate(State(accounts): State<Accounts>, mut request: Request
             request.extensions_mut().insert(session);
         }
         Ok(None) => {}
-        Err(error) => return Failure::from(error).into_response(),
+        Err(error) => return AppError::from(error).into_response(),
     }
     next.run(request).await
 }

@@ -11,11 +11,13 @@ pub mod cookies;
 #[cfg(feature = "ssr")]
 pub mod error;
 #[cfg(feature = "ssr")]
-pub mod federation;
-#[cfg(feature = "ssr")]
 pub mod forms;
 #[cfg(feature = "ssr")]
+mod login_limit;
+#[cfg(feature = "ssr")]
 pub mod middleware;
+#[cfg(feature = "ssr")]
+pub mod oidc;
 #[cfg(feature = "ssr")]
 mod password;
 #[cfg(feature = "ssr")]
@@ -31,8 +33,6 @@ pub mod settings;
 #[cfg(feature = "ssr")]
 mod store;
 #[cfg(feature = "ssr")]
-mod throttle;
-#[cfg(feature = "ssr")]
 mod token;
 #[cfg(feature = "ssr")]
 pub mod vault;
@@ -40,13 +40,15 @@ pub mod vault;
 #[cfg(feature = "ssr")]
 pub use error::AccountError;
 #[cfg(feature = "ssr")]
-pub use federation::Federation;
+pub use oidc::OidcClient;
 #[cfg(feature = "ssr")]
 pub use secret::Secret;
 #[cfg(feature = "ssr")]
-pub use service::{Accounts, NewAccount, NewInvitationRequest, Newcomer, Post, password_link_for};
+pub use service::{
+    Accounts, MailSettings, NewAccount, NewInvitationRequest, OnRegistration, password_link_for,
+};
 #[cfg(feature = "ssr")]
-pub use session::{AdminSession, Session};
+pub use session::{AdminSession, Session, SessionCheck, SessionsEnded};
 #[cfg(feature = "ssr")]
 pub use settings::Settings;
 pub use types::{Invitation, Registration, Role, User, UserId};

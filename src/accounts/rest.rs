@@ -7,7 +7,7 @@ mod recovery;
 mod tests;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
@@ -22,17 +22,20 @@ use super::next_page::next_page;
 use super::service::{Accounts, NewAccount, SignedIn};
 use super::session::Session;
 use super::types::{AccessToken, User};
-use crate::server::AppState;
-use crate::server::error::{Body, Failure, Path, Query};
-use crate::server::openapi::{Refused, Told};
-use crate::server::peer::Peer;
+use crate::http::client_ip::ClientInfo;
+use crate::http::{AppError, Body, Path, Query};
+use crate::http::{DetailBody, ErrorBody};
 
 const TAG: &str = "accounts";
 const CLI_TOKEN_DAYS: i64 = 30;
 const CLI_TOKEN_NAME: &str = "Command line";
 
 /// The routes of this file.
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
+{
     OpenApiRouter::default()
         .routes(routes!(register))
         .routes(routes!(login))
@@ -96,7 +99,7 @@ impl Done {
     }
 }
 
-fn kept(signed_in: SignedIn, peer: Peer) -> impl IntoResponse {
+fn kept(signed_in: SignedIn, peer: ClientInfo) -> impl IntoResponse {
     let cookies = set_cookies(cookies::keep(&signed_in, peer.secure));
     let access_token = signed_in.access_token.expose_secret().to_owned();
     (cookies, Json(SignedInBody { user: signed_in.user, access_token }))
@@ -114,18 +117,18 @@ fn set_cookies(cookies: Vec<HeaderValue>) -> AppendHeaders<Vec<(http::HeaderName
     request_body = RegistrationRequest,
     responses(
         (status = 200, description = "The account is open and signed in", body = SignedInBody),
-        (status = 400, description = "The e-mail address, the password or the invitation cannot be used", body = Told),
-        (status = 403, description = "Registration is closed or by invitation", body = Refused),
-        (status = 409, description = "The e-mail address is taken", body = Told),
-        (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
+        (status = 400, description = "The e-mail address, the password or the invitation cannot be used", body = ErrorBody),
+        (status = 403, description = "Registration is closed or by invitation", body = DetailBody),
+        (status = 409, description = "The e-mail address is taken", body = ErrorBody),
+        (status = 422, description = "A field is missing or malformed", body = DetailBody),
+        (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
 )]
 async fn register(
     State(accounts): State<Accounts>,
-    peer: Peer,
+    peer: ClientInfo,
     Body(body): Body<RegistrationRequest>,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<impl IntoResponse, AppError> {
     let new = NewAccount { email: body.email, password: body.password, invitation: body.invitation };
     Ok(kept(accounts.register(new, peer.address).await?, peer))
 }
@@ -138,16 +141,16 @@ async fn register(
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in", body = SignedInBody),
-        (status = 401, description = "E-mail address or password are wrong", body = Refused),
-        (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
+        (status = 401, description = "E-mail address or password are wrong", body = DetailBody),
+        (status = 422, description = "A field is missing or malformed", body = DetailBody),
+        (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
 )]
 async fn login(
     State(accounts): State<Accounts>,
-    peer: Peer,
+    peer: ClientInfo,
     Body(body): Body<Credentials>,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<impl IntoResponse, AppError> {
     Ok(kept(accounts.sign_in(&body.email, &body.password, peer.address).await?, peer))
 }
 
@@ -158,15 +161,15 @@ async fn login(
     post, path = "/api/auth/refresh", tag = TAG, security(()),
     responses(
         (status = 200, description = "A new access token", body = SignedInBody),
-        (status = 401, description = "The session has ended", body = Refused),
+        (status = 401, description = "The session has ended", body = DetailBody),
     )
 )]
 async fn refresh(
     State(accounts): State<Accounts>,
-    peer: Peer,
+    peer: ClientInfo,
     headers: HeaderMap,
-) -> Result<impl IntoResponse, Failure> {
-    let token = cookies::refresh_token(&headers).ok_or(Failure::Unauthenticated)?;
+) -> Result<impl IntoResponse, AppError> {
+    let token = cookies::refresh_token(&headers).ok_or(AppError::Unauthenticated)?;
     Ok(kept(accounts.refresh(token.expose_secret()).await?, peer))
 }
 
@@ -186,18 +189,18 @@ struct Renewal {
 )]
 async fn renew(
     State(accounts): State<Accounts>,
-    peer: Peer,
+    peer: ClientInfo,
     headers: HeaderMap,
     Query(Renewal { next }): Query<Renewal>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let next = next_page(next.as_deref());
     if let Some(token) = cookies::refresh_token(&headers) {
-        match accounts.refresh(token.expose_secret()).await.map_err(Failure::from) {
+        match accounts.refresh(token.expose_secret()).await.map_err(AppError::from) {
             Ok(signed_in) => {
                 let cookies = set_cookies(cookies::keep(&signed_in, peer.secure));
                 return Ok((cookies, Redirect::to(next)).into_response());
             }
-            Err(Failure::SignInFailed(_)) => {}
+            Err(AppError::SignInFailed(_)) => {}
             Err(failure) => return Err(failure),
         }
     }
@@ -215,10 +218,10 @@ async fn renew(
 )]
 async fn logout(
     State(accounts): State<Accounts>,
-    peer: Peer,
+    peer: ClientInfo,
     session: Option<Session>,
     headers: HeaderMap,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<impl IntoResponse, AppError> {
     accounts.sign_out(session.as_ref(), cookies::refresh_token(&headers).as_ref()).await?;
     Ok((set_cookies(cookies::forget(peer.secure)), Done::ok()))
 }
@@ -228,7 +231,7 @@ async fn logout(
     get, path = "/api/auth/me", tag = TAG,
     responses(
         (status = 200, description = "The account of this request", body = Me),
-        (status = 401, description = "Not signed in", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
     )
 )]
 async fn me(session: Session) -> Json<Me> {
@@ -251,18 +254,18 @@ struct PasswordChange {
     request_body = PasswordChange,
     responses(
         (status = 200, description = "Changed; a new session", body = SignedInBody),
-        (status = 400, description = "The current password is wrong, or the new one cannot be used", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
+        (status = 400, description = "The current password is wrong, or the new one cannot be used", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 422, description = "A field is missing or malformed", body = DetailBody),
+        (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
 )]
 async fn change_password(
     State(accounts): State<Accounts>,
     session: Session,
-    peer: Peer,
+    peer: ClientInfo,
     Body(body): Body<PasswordChange>,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<impl IntoResponse, AppError> {
     let changed = accounts.change_password(session.user_id(), &body.current_password, &body.new_password);
     Ok(kept(changed.await?, peer))
 }
@@ -279,25 +282,25 @@ struct AccountDeletion {
     request_body = AccountDeletion,
     responses(
         (status = 200, description = "The account is gone", body = Done),
-        (status = 400, description = "The password is wrong, or others would be without an admin", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many attempts; see Retry-After", body = Refused),
+        (status = 400, description = "The password is wrong, or others would be without an admin", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 422, description = "A field is missing or malformed", body = DetailBody),
+        (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
 )]
 async fn delete_account(
     State(accounts): State<Accounts>,
     session: Session,
-    peer: Peer,
+    peer: ClientInfo,
     Body(body): Body<AccountDeletion>,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<impl IntoResponse, AppError> {
     accounts.delete_own(session.user_id(), &body.password).await?;
     Ok((set_cookies(cookies::forget(peer.secure)), Done::ok()))
 }
 
 #[derive(Serialize, ToSchema)]
 struct CliToken {
-    /// Told this once.
+    /// ErrorBody this once.
     token: String,
     #[schema(example = 30)]
     expires_in_days: i64,
@@ -308,14 +311,14 @@ struct CliToken {
     post, path = "/api/auth/cli-token", tag = TAG,
     responses(
         (status = 200, description = "A token of 30 days", body = CliToken),
-        (status = 400, description = "There are too many tokens", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
+        (status = 400, description = "There are too many tokens", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
     )
 )]
 async fn create_cli_token(
     State(accounts): State<Accounts>,
     session: Session,
-) -> Result<Json<CliToken>, Failure> {
+) -> Result<Json<CliToken>, AppError> {
     let (token, _) = accounts.create_token(session.user_id(), CLI_TOKEN_NAME, CLI_TOKEN_DAYS).await?;
     Ok(Json(CliToken { token: token.expose_secret().to_owned(), expires_in_days: CLI_TOKEN_DAYS }))
 }
@@ -342,7 +345,7 @@ impl NewToken {
 
 #[derive(Serialize, ToSchema)]
 struct CreatedToken {
-    /// Told this once.
+    /// ErrorBody this once.
     token: String,
     #[serde(flatten)]
     listed: AccessToken,
@@ -353,10 +356,10 @@ struct CreatedToken {
     get, path = "/api/auth/tokens", tag = TAG,
     responses(
         (status = 200, description = "Newest first", body = Tokens),
-        (status = 401, description = "Not signed in", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
     )
 )]
-async fn list_tokens(State(accounts): State<Accounts>, session: Session) -> Result<Json<Tokens>, Failure> {
+async fn list_tokens(State(accounts): State<Accounts>, session: Session) -> Result<Json<Tokens>, AppError> {
     Ok(Json(Tokens { tokens: accounts.list_tokens(session.user_id()).await? }))
 }
 
@@ -366,16 +369,16 @@ async fn list_tokens(State(accounts): State<Accounts>, session: Session) -> Resu
     request_body = NewToken,
     responses(
         (status = 200, description = "The token, told this once", body = CreatedToken),
-        (status = 400, description = "There are too many tokens", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 422, description = "A field is missing or out of bounds", body = Refused),
+        (status = 400, description = "There are too many tokens", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 422, description = "A field is missing or out of bounds", body = DetailBody),
     )
 )]
 async fn create_token(
     State(accounts): State<Accounts>,
     session: Session,
     Body(new): Body<NewToken>,
-) -> Result<Json<CreatedToken>, Failure> {
+) -> Result<Json<CreatedToken>, AppError> {
     let (token, listed) = accounts.create_token(session.user_id(), &new.name, new.expires_in_days).await?;
     Ok(Json(CreatedToken { token: token.expose_secret().to_owned(), listed }))
 }
@@ -386,15 +389,15 @@ async fn create_token(
     params(("id" = String, Path, description = "The token's id, as listed")),
     responses(
         (status = 200, description = "Revoked", body = Done),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 404, description = "There is no such token of yours", body = Told),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 404, description = "There is no such token of yours", body = ErrorBody),
     )
 )]
 async fn revoke_token(
     State(accounts): State<Accounts>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<Json<Done>, Failure> {
+) -> Result<Json<Done>, AppError> {
     accounts.revoke_token(session.user_id(), &id).await?;
     Ok(Done::ok())
 }
@@ -409,7 +412,7 @@ struct Onboarding {
     get, path = "/api/onboarding/status", tag = TAG,
     responses(
         (status = 200, description = "Whether the first steps are done", body = Onboarding),
-        (status = 401, description = "Not signed in", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
     )
 )]
 async fn onboarding_status(session: Session) -> Json<Onboarding> {
@@ -421,13 +424,13 @@ async fn onboarding_status(session: Session) -> Json<Onboarding> {
     post, path = "/api/onboarding/complete", tag = TAG,
     responses(
         (status = 200, description = "Noted", body = Done),
-        (status = 401, description = "Not signed in", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
     )
 )]
 async fn complete_onboarding(
     State(accounts): State<Accounts>,
     session: Session,
-) -> Result<Json<Done>, Failure> {
+) -> Result<Json<Done>, AppError> {
     accounts.complete_onboarding(session.user_id()).await?;
     Ok(Done::ok())
 }

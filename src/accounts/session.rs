@@ -4,11 +4,12 @@
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use futures::future::BoxFuture;
 use http::request::Parts;
 use leptos::prelude::{ServerFnError, use_context};
 
 use super::types::{Role, User, UserId};
-use crate::server::error::Failure;
+use crate::http::AppError;
 
 /// A request that proved whose it is. As an extractor it refuses all others with 401.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +51,10 @@ impl Session {
 }
 
 impl<S: Sync> FromRequestParts<S> for Session {
-    type Rejection = Failure;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        parts.extensions.get::<Self>().cloned().ok_or(Failure::Unauthenticated)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
+        parts.extensions.get::<Self>().cloned().ok_or(AppError::Unauthenticated)
     }
 }
 
@@ -71,11 +72,11 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
 pub struct AdminSession(pub Session);
 
 impl<S: Sync> FromRequestParts<S> for AdminSession {
-    type Rejection = Failure;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(Failure::AdminsOnly) }
+        if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(AppError::AdminsOnly) }
     }
 }
 
@@ -86,6 +87,22 @@ impl AdminSession {
     /// When nobody is signed in, or no admin.
     pub fn require() -> Result<Self, ServerFnError> {
         let session = Session::require()?;
-        if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(Failure::AdminsOnly.for_page()) }
+        if session.user.role == Role::Admin {
+            Ok(Self(session))
+        } else {
+            Err(AppError::AdminsOnly.into_server_fn_error())
+        }
     }
+}
+
+/// Tells whether a session that was valid when it was looked up still is.
+pub trait SessionCheck: Send + Sync + 'static {
+    /// False once the user signed out, was deleted, or has another role or password.
+    fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>>;
+}
+
+/// Is told when all sessions of a user have ended, for example to close their sockets.
+pub trait SessionsEnded: Send + Sync + 'static {
+    /// Must not block.
+    fn sessions_ended(&self, user: &UserId);
 }

@@ -121,7 +121,7 @@ mod tests {
     async fn local_networks_are_for_one_user_unless_an_admin_says_so() {
         for database in testing::databases().await {
             let settings = Settings::new(database.clone());
-            let accounts = Accounts::quick(database, Hub::default());
+            let accounts = Accounts::quick(database, std::sync::Arc::new(Hub::default()));
             assert!(settings.allows_local_networks().await.unwrap());
             for (email, allowed) in [("anna@example.org", true), ("ben@example.org", false)] {
                 accounts.user_for_test(email).await;

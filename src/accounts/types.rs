@@ -108,3 +108,22 @@ impl Registration {
         [Self::Open, Self::Invitation, Self::Closed].into_iter().find(|mode| mode.word() == word)
     }
 }
+
+/// Whether somebody who comes now gets an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationInfo {
+    pub registration: Registration,
+    /// Nobody has an account yet: the first one will be admin, whatever `registration` says.
+    pub first: bool,
+    /// Who has forgotten the password gets a link to a new one by mail.
+    pub sends_mail: bool,
+}
+
+/// Whether and how the provider of the installation signs a user in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityConnection {
+    /// What people call it.
+    pub provider: String,
+    pub connected: bool,
+    pub has_password: bool,
+}

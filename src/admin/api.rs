@@ -9,9 +9,9 @@ use crate::accounts::{Invitation, Role, UserId};
 #[cfg(feature = "ssr")]
 use super::service::{AdminService, invitation_path};
 #[cfg(feature = "ssr")]
-use crate::accounts::cookies::ShownOnce;
+use crate::accounts::cookies::FlashCookie;
 #[cfg(feature = "ssr")]
-use crate::accounts::forms::{fits_a_form, hand_over, show, take};
+use crate::accounts::forms::{hand_over, is_form_post, show, take};
 #[cfg(feature = "ssr")]
 use crate::accounts::service::password_link_path;
 #[cfg(feature = "ssr")]
@@ -23,7 +23,7 @@ const USERS_A_PAGE: i64 = 50;
 
 /// The installation's settings, and who has been invited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct House {
+pub struct InstallationOverview {
     pub settings: InstallationSettings,
     pub invitations: Vec<Invitation>,
     /// The link that the form which led to this page made: it is shown this once.
@@ -54,7 +54,7 @@ pub async fn look_at_user(user: UserId) -> Result<UserDetail, ServerFnError> {
     let admin = expect_context::<AdminService>();
     let limit = admin.rate_limit(&user).await.map_err(told)?;
     let user = admin.user(&user).await.map_err(told)?;
-    let password_link = take(ShownOnce::PasswordLink).map(|token| password_link_path(&token));
+    let password_link = take(FlashCookie::PasswordLink).map(|token| password_link_path(&token));
     Ok(UserDetail { user, limit, password_link })
 }
 
@@ -86,8 +86,8 @@ pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFn
     let session = AdminSession::require()?.0;
     let admin = expect_context::<AdminService>();
     let link = admin.accounts().password_link(session.user_id(), &user).await.map_err(told)?;
-    if fits_a_form() {
-        hand_over(ShownOnce::PasswordLink, &link.token);
+    if is_form_post() {
+        hand_over(FlashCookie::PasswordLink, &link.token);
         show(&format!("/admin/users/{user}#password"));
         return Ok(None);
     }
@@ -106,15 +106,15 @@ pub async fn delete_user(user: UserId) -> Result<(), ServerFnError> {
 
 /// Settings and invitations.
 #[server]
-pub async fn look_at_house() -> Result<House, ServerFnError> {
+pub async fn load_installation() -> Result<InstallationOverview, ServerFnError> {
     AdminSession::require()?;
     let admin = expect_context::<AdminService>();
     let settings = admin.settings().await.map_err(told)?;
     let invitations = admin.accounts().open_invitations().await.map_err(told)?;
-    Ok(House {
+    Ok(InstallationOverview {
         settings,
         invitations,
-        fresh: take(ShownOnce::Invitation).map(|token| invitation_path(&token)),
+        fresh: take(FlashCookie::Invitation).map(|token| invitation_path(&token)),
     })
 }
 
@@ -146,8 +146,8 @@ pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFn
     let email = Some(email).filter(|email| !email.trim().is_empty());
     let request = NewInvitationRequest { email, days };
     let (token, _) = admin.accounts().invite(session.user_id(), &request).await.map_err(told)?;
-    if fits_a_form() {
-        hand_over(ShownOnce::Invitation, &token);
+    if is_form_post() {
+        hand_over(FlashCookie::Invitation, &token);
         show("/admin#invitations");
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! `/api/admin/*` for users, their limits, invitations and the installation's settings.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,16 +12,19 @@ use super::service::{AdminService, invitation_path};
 use super::types::{InstallationSettings, RateLimit, UserPage};
 use crate::accounts::rest::Done;
 use crate::accounts::{AdminSession, Invitation, NewInvitationRequest, Role, UserId};
-use crate::server::AppState;
-use crate::server::error::{Body, Failure, Path, Query};
-use crate::server::openapi::{Refused, Told};
+use crate::http::{AppError, Body, Path, Query};
+use crate::http::{DetailBody, ErrorBody};
 
 const TAG: &str = "admin";
 const DEFAULT_PAGE: i64 = 100;
 const INVITATION_DAYS: i64 = 7;
 
 /// The routes of this file.
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    AdminService: FromRef<S>,
+{
     OpenApiRouter::default()
         .routes(routes!(list_users))
         .routes(routes!(set_role))
@@ -49,16 +52,16 @@ struct UserQuery {
     get, path = "/api/admin/users", tag = TAG, params(UserQuery),
     responses(
         (status = 200, description = "Oldest first", body = UserPage),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 422, description = "The limit is out of bounds", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 422, description = "The limit is out of bounds", body = DetailBody),
     )
 )]
 async fn list_users(
     State(admin): State<AdminService>,
     _: AdminSession,
     Query(query): Query<UserQuery>,
-) -> Result<Json<UserPage>, Failure> {
+) -> Result<Json<UserPage>, AppError> {
     Ok(Json(admin.users(query.after.as_ref(), query.limit.unwrap_or(DEFAULT_PAGE)).await?))
 }
 
@@ -75,11 +78,11 @@ struct NewRole {
     params(("id" = String, Path, description = "The user's id")), request_body = NewRole,
     responses(
         (status = 200, description = "Given", body = Done),
-        (status = 400, description = "It is the own account", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 404, description = "There is no such user", body = Told),
-        (status = 422, description = "There is no such role", body = Refused),
+        (status = 400, description = "It is the own account", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 404, description = "There is no such user", body = ErrorBody),
+        (status = 422, description = "There is no such role", body = DetailBody),
     )
 )]
 async fn set_role(
@@ -87,7 +90,7 @@ async fn set_role(
     AdminSession(session): AdminSession,
     Path(user): Path<UserId>,
     Body(NewRole { role }): Body<NewRole>,
-) -> Result<Json<Done>, Failure> {
+) -> Result<Json<Done>, AppError> {
     admin.accounts().set_role(session.user_id(), &user, role).await?;
     Ok(Done::ok())
 }
@@ -98,17 +101,17 @@ async fn set_role(
     params(("id" = String, Path, description = "The user's id")),
     responses(
         (status = 200, description = "Deleted", body = Done),
-        (status = 400, description = "It is the own account", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 404, description = "There is no such user", body = Told),
+        (status = 400, description = "It is the own account", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 404, description = "There is no such user", body = ErrorBody),
     )
 )]
 async fn delete_user(
     State(admin): State<AdminService>,
     AdminSession(session): AdminSession,
     Path(user): Path<UserId>,
-) -> Result<Json<Done>, Failure> {
+) -> Result<Json<Done>, AppError> {
     admin.accounts().delete_other(session.user_id(), &user).await?;
     Ok(Done::ok())
 }
@@ -116,7 +119,7 @@ async fn delete_user(
 /// A link to a new password.
 #[derive(Serialize, ToSchema)]
 struct CreatedPasswordLink {
-    /// Told this once.
+    /// ErrorBody this once.
     token: String,
     /// The page that takes it, on this server.
     #[schema(example = "/reset-password?token=…")]
@@ -133,17 +136,17 @@ struct CreatedPasswordLink {
     params(("id" = String, Path, description = "The user's id")),
     responses(
         (status = 200, description = "The link; its token is told this once", body = CreatedPasswordLink),
-        (status = 400, description = "It is the own account", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 404, description = "There is no such user", body = Told),
+        (status = 400, description = "It is the own account", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 404, description = "There is no such user", body = ErrorBody),
     )
 )]
 async fn password_link(
     State(admin): State<AdminService>,
     AdminSession(session): AdminSession,
     Path(user): Path<UserId>,
-) -> Result<Json<CreatedPasswordLink>, Failure> {
+) -> Result<Json<CreatedPasswordLink>, AppError> {
     let link = admin.accounts().password_link(session.user_id(), &user).await?;
     let (path, expires_at) = (link.path(), link.expires_at);
     Ok(Json(CreatedPasswordLink { token: link.token.expose_secret().to_owned(), path, expires_at }))
@@ -155,16 +158,16 @@ async fn password_link(
     params(("id" = String, Path, description = "The user's id")),
     responses(
         (status = 200, description = "What was set, or what holds where nothing was", body = RateLimit),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 404, description = "There is no such user", body = Told),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 404, description = "There is no such user", body = ErrorBody),
     )
 )]
 async fn rate_limit_of(
     State(admin): State<AdminService>,
     _: AdminSession,
     Path(user): Path<UserId>,
-) -> Result<Json<RateLimit>, Failure> {
+) -> Result<Json<RateLimit>, AppError> {
     Ok(Json(admin.rate_limit(&user).await?))
 }
 
@@ -174,10 +177,10 @@ async fn rate_limit_of(
     params(("id" = String, Path, description = "The user's id")), request_body = RateLimit,
     responses(
         (status = 200, description = "Set", body = Done),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 404, description = "There is no such user", body = Told),
-        (status = 422, description = "A number is out of bounds", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 404, description = "There is no such user", body = ErrorBody),
+        (status = 422, description = "A number is out of bounds", body = DetailBody),
     )
 )]
 async fn set_rate_limit(
@@ -185,7 +188,7 @@ async fn set_rate_limit(
     _: AdminSession,
     Path(user): Path<UserId>,
     Body(limit): Body<RateLimit>,
-) -> Result<Json<Done>, Failure> {
+) -> Result<Json<Done>, AppError> {
     admin.set_rate_limit(&user, &limit).await?;
     Ok(Done::ok())
 }
@@ -195,14 +198,14 @@ async fn set_rate_limit(
     get, path = "/api/admin/settings", tag = TAG,
     responses(
         (status = 200, description = "As they are", body = InstallationSettings),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
     )
 )]
 async fn settings(
     State(admin): State<AdminService>,
     _: AdminSession,
-) -> Result<Json<InstallationSettings>, Failure> {
+) -> Result<Json<InstallationSettings>, AppError> {
     Ok(Json(admin.settings().await?))
 }
 
@@ -211,16 +214,16 @@ async fn settings(
     put, path = "/api/admin/settings", tag = TAG, request_body = InstallationSettings,
     responses(
         (status = 200, description = "Changed", body = Done),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 422, description = "A field is missing or unknown", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 422, description = "A field is missing or unknown", body = DetailBody),
     )
 )]
 async fn set_settings(
     State(admin): State<AdminService>,
     _: AdminSession,
     Body(new): Body<InstallationSettings>,
-) -> Result<Json<Done>, Failure> {
+) -> Result<Json<Done>, AppError> {
     admin.set_settings(new).await?;
     Ok(Done::ok())
 }
@@ -235,14 +238,14 @@ struct Invitations {
     get, path = "/api/admin/invitations", tag = TAG,
     responses(
         (status = 200, description = "The newest 100", body = Invitations),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
     )
 )]
 async fn list_invitations(
     State(admin): State<AdminService>,
     _: AdminSession,
-) -> Result<Json<Invitations>, Failure> {
+) -> Result<Json<Invitations>, AppError> {
     Ok(Json(Invitations { invitations: admin.accounts().open_invitations().await? }))
 }
 
@@ -257,7 +260,7 @@ struct NewInvitation {
 
 #[derive(Serialize, ToSchema)]
 struct CreatedInvitation {
-    /// Told this once.
+    /// ErrorBody this once.
     token: String,
     /// The page that takes it, on this server.
     #[schema(example = "/register?invitation=…")]
@@ -271,17 +274,17 @@ struct CreatedInvitation {
     post, path = "/api/admin/invitations", tag = TAG, request_body = NewInvitation,
     responses(
         (status = 200, description = "The invitation; its token is told this once", body = CreatedInvitation),
-        (status = 400, description = "The e-mail address cannot be used", body = Told),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 422, description = "A field is out of bounds", body = Refused),
+        (status = 400, description = "The e-mail address cannot be used", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 422, description = "A field is out of bounds", body = DetailBody),
     )
 )]
 async fn invite(
     State(admin): State<AdminService>,
     AdminSession(session): AdminSession,
     Body(new): Body<NewInvitation>,
-) -> Result<Json<CreatedInvitation>, Failure> {
+) -> Result<Json<CreatedInvitation>, AppError> {
     let days = new.expires_in_days.unwrap_or(INVITATION_DAYS);
     let request = NewInvitationRequest { email: new.email, days };
     let (token, invitation) = admin.accounts().invite(session.user_id(), &request).await?;
@@ -295,16 +298,16 @@ async fn invite(
     params(("id" = String, Path, description = "The invitation's id")),
     responses(
         (status = 200, description = "Withdrawn", body = Done),
-        (status = 401, description = "Not signed in", body = Refused),
-        (status = 403, description = "Not an admin", body = Refused),
-        (status = 404, description = "There is no such invitation", body = Told),
+        (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "Not an admin", body = DetailBody),
+        (status = 404, description = "There is no such invitation", body = ErrorBody),
     )
 )]
 async fn withdraw_invitation(
     State(admin): State<AdminService>,
     _: AdminSession,
     Path(id): Path<String>,
-) -> Result<Json<Done>, Failure> {
+) -> Result<Json<Done>, AppError> {
     admin.accounts().withdraw_invitation(&id).await?;
     Ok(Done::ok())
 }

@@ -85,8 +85,8 @@ fn refused(complaints: Vec<super::set_up::Complaint>) -> ServerFnError {
 /// The same words as over REST; what is the server's own fault is logged and told in general.
 #[cfg(feature = "ssr")]
 pub(crate) fn failed(error: super::service::BenchmarkError) -> ServerFnError {
-    let failure = crate::server::error::Failure::from(error);
-    if let crate::server::error::Failure::Internal(cause) = &failure {
+    let failure = crate::http::AppError::from(error);
+    if let crate::http::AppError::Internal(cause) = &failure {
         tracing::error!("{cause:#}");
     }
     ServerFnError::new(failure)

@@ -8,6 +8,8 @@ pub mod submission;
 pub mod view;
 
 #[cfg(feature = "ssr")]
+pub mod catch_up;
+#[cfg(feature = "ssr")]
 pub mod choice;
 #[cfg(feature = "ssr")]
 mod estimate;
@@ -15,8 +17,6 @@ mod estimate;
 pub mod frames;
 #[cfg(feature = "ssr")]
 pub mod job;
-#[cfg(feature = "ssr")]
-pub mod late;
 #[cfg(feature = "ssr")]
 pub mod reported;
 #[cfg(feature = "ssr")]

@@ -4,8 +4,8 @@
 mod tests;
 
 use axum::Json;
-use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRef, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,11 +17,14 @@ use super::store::RowKey;
 use super::submission::BenchmarkRequest;
 use super::view::{Estimate, Timeline};
 use crate::accounts::Session;
-use crate::server::AppState;
-use crate::server::error::{Body, Failure, Path, Query};
+use crate::http::{AppError, Body, Path, Query};
 use endpoint::ModelRef;
 
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    BenchmarkService: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(start))
         .routes(routes!(estimate))
@@ -60,7 +63,7 @@ async fn start(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     Body(request): Body<BenchmarkRequest>,
-) -> Result<Json<Submitted>, Failure> {
+) -> Result<Json<Submitted>, AppError> {
     let job = benchmarks.submit(session.user_id(), &request).await?;
     Ok(Json(Submitted { job_id: job.id, status: "submitted" }))
 }
@@ -83,7 +86,7 @@ async fn estimate(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     Body(request): Body<BenchmarkRequest>,
-) -> Result<Json<Estimate>, Failure> {
+) -> Result<Json<Estimate>, AppError> {
     Ok(Json(benchmarks.estimate(session.user_id(), &request).await?))
 }
 
@@ -123,7 +126,7 @@ async fn cancel(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     body: Result<Option<Json<CancelBenchmarks>>, JsonRejection>,
-) -> Result<Json<BenchmarksCancelled>, Failure> {
+) -> Result<Json<BenchmarksCancelled>, AppError> {
     let Json(request) = body?.unwrap_or_default();
     let cancelled = benchmarks.cancel(session.user_id(), request.job_id.as_deref()).await?;
     let message = match cancelled {
@@ -170,7 +173,7 @@ async fn timeline(
     session: Session,
     Path(id): Path<String>,
     Query(run): Query<RunQuery>,
-) -> Result<Json<Timeline>, Failure> {
+) -> Result<Json<Timeline>, AppError> {
     let model = ModelRef { provider_key: run.provider_key, model_id: run.model_id };
     let row = RowKey { model, context_tokens: run.context_tokens };
     Ok(Json(benchmarks.timeline(session.user_id(), &id, &row, run.run_number).await?))
@@ -207,7 +210,7 @@ async fn keep_reported(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     Body(report): Body<ReportedBenchmark>,
-) -> Result<Json<Reported>, Failure> {
+) -> Result<Json<Reported>, AppError> {
     let (run_id, saved, skipped) = benchmarks.keep_reported(session.user_id(), report).await?;
     Ok(Json(Reported { status: "ok", run_id, saved, skipped }))
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use super::catch_up::RunningBenchmarks;
 use super::choice::{ChoiceError, choose};
 use super::estimate::duration_s;
 use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE};
-use super::late::BenchmarksUnderWay;
 use super::reported::{Kept, ReportedBenchmark};
 use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
@@ -15,10 +15,10 @@ use super::submission::{BenchmarkRequest, check_size};
 use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, Timeline};
 use crate::accounts::UserId;
 use crate::database::{Database, new_id, now_ms};
+use crate::http::AppError;
 use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
 use crate::providers::service::{ProviderError, ProviderService};
-use crate::server::error::Failure;
 use bench::types::{Parameters, ResultRow, RowHead};
 use bench::{Plan, PlanError, Target, preview};
 use endpoint::ModelRef;
@@ -54,7 +54,7 @@ pub enum BenchmarkError {
     Store(#[from] StoreError),
 }
 
-impl From<BenchmarkError> for Failure {
+impl From<BenchmarkError> for AppError {
     fn from(error: BenchmarkError) -> Self {
         let text = error.to_string();
         match error {
@@ -93,8 +93,8 @@ impl BenchmarkService {
     }
 
     /// Tells late tabs what is under way.
-    pub fn under_way(&self) -> BenchmarksUnderWay {
-        BenchmarksUnderWay(self.store.clone())
+    pub fn under_way(&self) -> RunningBenchmarks {
+        RunningBenchmarks(self.store.clone())
     }
 
     /// Starts a benchmark, or queues it behind the user's other jobs. Its job's id is its own.

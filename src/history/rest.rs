@@ -1,7 +1,7 @@
 //! The history over HTTP.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -11,13 +11,16 @@ use super::types::{HistoryDetail, HistoryPage, HistoryRun};
 use crate::accounts::Session;
 use crate::benchmark::service::{BenchmarkError, BenchmarkService};
 use crate::benchmark::view::BenchmarkStatus;
-use crate::server::AppState;
-use crate::server::error::{Failure, Path, Query};
+use crate::http::{AppError, Path, Query};
 
 const DEFAULT_LIMIT: u32 = 50;
 const LONGEST_PAGE: u32 = 200;
 
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    BenchmarkService: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(delete))
 }
 
@@ -50,10 +53,10 @@ async fn list(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     Query(PageQuery { limit, before }): Query<PageQuery>,
-) -> Result<Json<HistoryPage>, Failure> {
+) -> Result<Json<HistoryPage>, AppError> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=LONGEST_PAGE).contains(&limit) {
-        return Err(Failure::Invalid(format!("limit is 1 to {LONGEST_PAGE}, not {limit}.")));
+        return Err(AppError::Invalid(format!("limit is 1 to {LONGEST_PAGE}, not {limit}.")));
     }
     let items = benchmarks.history(session.user_id(), before.as_deref(), limit).await?;
     let full = items.len() >= limit as usize;
@@ -79,7 +82,7 @@ async fn get(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<Json<HistoryDetail>, Failure> {
+) -> Result<Json<HistoryDetail>, AppError> {
     let view = benchmarks.view(session.user_id(), &id).await?;
     if view.status == BenchmarkStatus::Cancelled {
         return Err(BenchmarkError::NotFound.into());
@@ -113,7 +116,7 @@ async fn delete(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<Json<BenchmarkDeleted>, Failure> {
+) -> Result<Json<BenchmarkDeleted>, AppError> {
     benchmarks.delete(session.user_id(), &id).await?;
     Ok(Json(BenchmarkDeleted { status: "ok" }))
 }

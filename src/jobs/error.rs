@@ -1,7 +1,7 @@
 //! Why a job could not be submitted, found or cancelled.
 
 use super::types::JobState;
-use crate::server::error::Failure;
+use crate::http::AppError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -29,7 +29,7 @@ fn in_words(seconds: u64) -> String {
     }
 }
 
-impl From<JobError> for Failure {
+impl From<JobError> for AppError {
     fn from(error: JobError) -> Self {
         let text = error.to_string();
         match error {

@@ -47,7 +47,7 @@ pub struct JobContext {
     pub cancel: CancellationToken,
     /// The server is stopping: end what is under way, begin nothing new.
     pub drain: CancellationToken,
-    pub voice: Arc<dyn JobVoice>,
+    pub voice: Arc<dyn JobEvents>,
 }
 
 impl fmt::Debug for JobContext {
@@ -60,8 +60,8 @@ impl fmt::Debug for JobContext {
 }
 
 /// How a running job speaks to its user's tabs. Never waits.
-pub trait JobVoice: Send + Sync {
-    /// How far the job is, 0 to 100, and what it does just now. May be called often: tabs hear it at
+pub trait JobEvents: Send + Sync {
+    /// How far the job is, 0 to 100, and what it does just now. May be called often: tabs on_event it at
     /// most ten times a second, and always the last.
     fn progress(&self, percent: f64, detail: &str);
 

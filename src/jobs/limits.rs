@@ -57,19 +57,19 @@ pub struct Settings {
     pub lease: Duration,
     /// Whether other processes use the same database. Where none does, whatever runner is registered
     /// when this one starts is dead.
-    pub peers: Peers,
+    pub peers: Cluster,
 }
 
 /// Who else may run jobs of the same database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Peers {
-    Nobody,
-    OtherProcesses,
+pub enum Cluster {
+    SingleProcess,
+    MultiProcess,
 }
 
 impl Settings {
     /// The limits that hold where nothing else is said.
-    pub fn new(peers: Peers) -> Self {
+    pub fn new(peers: Cluster) -> Self {
         Self {
             benchmarks_per_hour: 2000,
             slots: 64,
@@ -84,7 +84,7 @@ impl Settings {
     ///
     /// # Errors
     /// When it is not a number from 1.
-    pub fn from_env(peers: Peers) -> anyhow::Result<Self> {
+    pub fn from_env(peers: Cluster) -> anyhow::Result<Self> {
         let settings = Self::new(peers);
         let Ok(text) = std::env::var("BENCHMARK_RATE_LIMIT") else { return Ok(settings) };
         Ok(Self { benchmarks_per_hour: parse_rate_limit(&text)?, ..settings })

@@ -2,8 +2,8 @@
 //! crash, gone on with. Knows no kind of job; rooms bring theirs as a `JobHandler`.
 
 pub mod api;
-pub mod bell;
-pub mod board;
+pub mod job_list;
+pub mod menu;
 pub mod types;
 
 #[cfg(feature = "ssr")]
@@ -17,11 +17,11 @@ mod lease;
 #[cfg(feature = "ssr")]
 pub mod limits;
 #[cfg(feature = "ssr")]
+mod publisher;
+#[cfg(feature = "ssr")]
 pub mod rest;
 #[cfg(feature = "ssr")]
 mod run;
-#[cfg(feature = "ssr")]
-mod runner;
 #[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]
@@ -32,14 +32,14 @@ mod tests;
 #[cfg(feature = "ssr")]
 mod transition;
 #[cfg(feature = "ssr")]
-mod voice;
+mod worker;
 
 #[cfg(feature = "ssr")]
 pub use error::JobError;
 #[cfg(feature = "ssr")]
 pub use handler::{JobContext, JobEnd, JobHandler};
 #[cfg(feature = "ssr")]
-pub use limits::{HourlyLimit, Peers, Settings};
+pub use limits::{Cluster, HourlyLimit, Settings};
 #[cfg(feature = "ssr")]
 pub use service::JobService;
 #[cfg(feature = "ssr")]

@@ -1,7 +1,7 @@
 //! Jobs over HTTP.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -13,13 +13,16 @@ use super::service::JobService;
 use super::store::Selection;
 use super::types::{Job, JobState};
 use crate::accounts::{AdminSession, Session};
-use crate::server::AppState;
-use crate::server::error::{Failure, Path, Query};
+use crate::http::{AppError, Path, Query};
 
 const DEFAULT_LIMIT: i64 = 20;
 const LONGEST_PAGE: i64 = 200;
 
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    JobService: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get))
@@ -45,10 +48,10 @@ struct PageQuery {
 }
 
 impl PageQuery {
-    fn selection(self) -> Result<Selection, Failure> {
+    fn selection(self) -> Result<Selection, AppError> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=LONGEST_PAGE).contains(&limit) {
-            return Err(Failure::Invalid(format!("limit is 1 to {LONGEST_PAGE}, not {limit}.")));
+            return Err(AppError::Invalid(format!("limit is 1 to {LONGEST_PAGE}, not {limit}.")));
         }
         let states = self.status.as_deref().unwrap_or_default();
         let states = states.split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -57,10 +60,10 @@ impl PageQuery {
     }
 }
 
-fn state_named(name: &str) -> Result<JobState, Failure> {
+fn state_named(name: &str) -> Result<JobState, AppError> {
     JobState::from_name(name).ok_or_else(|| {
         let known = JobState::ALL.map(JobState::as_str).join(", ");
-        Failure::Invalid(format!("`{name}` is no state of a job; there are {known}."))
+        AppError::Invalid(format!("`{name}` is no state of a job; there are {known}."))
     })
 }
 
@@ -133,7 +136,7 @@ async fn list(
     State(jobs): State<JobService>,
     session: Session,
     Query(query): Query<PageQuery>,
-) -> Result<Json<JobPage<Job>>, Failure> {
+) -> Result<Json<JobPage<Job>>, AppError> {
     let selection = query.selection()?;
     let found = jobs.list(session.user_id(), &selection).await?;
     Ok(Json(JobPage::new(found, selection.limit, |job| &job.id)))
@@ -155,7 +158,7 @@ async fn get(
     State(jobs): State<JobService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<Json<JobDetail>, Failure> {
+) -> Result<Json<JobDetail>, AppError> {
     let (job, params) = jobs.get(session.user_id(), &id).await?;
     Ok(Json(JobDetail { job, params }))
 }
@@ -180,7 +183,7 @@ async fn cancel(
     State(jobs): State<JobService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<Json<CancelAnswer>, Failure> {
+) -> Result<Json<CancelAnswer>, AppError> {
     Ok(Json(jobs.cancel(session.user_id(), &id).await?.into()))
 }
 
@@ -193,7 +196,7 @@ async fn cancel(
     tag = "jobs",
     responses((status = 200, body = Allowance), (status = 401, description = "Not signed in"))
 )]
-async fn rate_limit(State(jobs): State<JobService>, session: Session) -> Result<Json<Allowance>, Failure> {
+async fn rate_limit(State(jobs): State<JobService>, session: Session) -> Result<Json<Allowance>, AppError> {
     Ok(Json(jobs.allowance(session.user_id(), HourlyLimit::Benchmarks).await?))
 }
 
@@ -214,7 +217,7 @@ async fn list_all(
     State(jobs): State<JobService>,
     _: AdminSession,
     Query(query): Query<PageQuery>,
-) -> Result<Json<JobPage<OwnedJob>>, Failure> {
+) -> Result<Json<JobPage<OwnedJob>>, AppError> {
     let selection = query.selection()?;
     let found = jobs.list_all(&selection).await?;
     let found = found.into_iter().map(|(job, user_email)| OwnedJob { job, user_email }).collect();
@@ -239,6 +242,6 @@ async fn cancel_any(
     State(jobs): State<JobService>,
     _: AdminSession,
     Path(id): Path<String>,
-) -> Result<Json<CancelAnswer>, Failure> {
+) -> Result<Json<CancelAnswer>, AppError> {
     Ok(Json(jobs.cancel_any(&id).await?.into()))
 }

@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::error::JobError;
 use super::handler::{JobContext, JobEnd, JobHandler};
 use super::lease::Lease;
+use super::publisher::{JobPublisher, announce};
 use super::service::{JobService, RunningJob};
 use super::store::StoredJob;
 use super::transition::{Interruption, Transition};
 use super::types::JobEvent;
-use super::voice::{Voice, announce};
 use crate::database::now_ms;
 
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -52,7 +52,7 @@ pub(super) struct Run {
     service: JobService,
     lease: Arc<Lease>,
     stored: StoredJob,
-    voice: Arc<Voice>,
+    voice: Arc<JobPublisher>,
     /// The user wants it to end.
     cancel: CancellationToken,
 }
@@ -62,7 +62,7 @@ impl Run {
     pub(super) fn new(service: JobService, lease: Arc<Lease>, stored: StoredJob) -> Self {
         let inner = &service.inner;
         let (relay, store) = (inner.relay.clone(), inner.store.clone());
-        let voice = Voice::new(relay, store, stored.user.clone(), &stored.job, &lease.runner);
+        let voice = JobPublisher::new(relay, store, stored.user.clone(), &stored.job, &lease.runner);
         let cancel = CancellationToken::new();
         let running = RunningJob { cancel: cancel.clone(), voice: Arc::clone(&voice) };
         service.running().insert(stored.job.id.clone(), running);
@@ -77,7 +77,7 @@ impl Run {
             Some(handler) => self.work(&*handler).await,
             None => Ending::Failed(format!("This server does not know jobs of the kind {job_type}.")),
         };
-        self.voice.fall_silent();
+        self.voice.close();
         self.close(ending).await;
         self.service.running().remove(&self.stored.job.id);
         self.service.wake();

@@ -14,15 +14,15 @@ use tokio_util::sync::CancellationToken;
 use super::error::JobError;
 use super::handler::JobHandler;
 use super::limits::{Allowance, HourlyLimit, Settings};
-use super::runner;
+use super::publisher::{JobPublisher, announce};
 use super::store::{JobStore, NewJob, Selection, StoredJob};
 use super::transition::{self, Transition};
 use super::types::{Job, JobEvent, JobState};
-use super::voice::{Voice, announce};
+use super::worker;
 use crate::accounts::UserId;
 use crate::database::{Database, now_ms};
-use crate::live::{CancelJob, Frame, Relay, Snapshot};
-use crate::server::error::Failure;
+use crate::http::AppError;
+use crate::live::{Broadcaster, CancelJob, Frame, InitialState};
 
 /// How many finished jobs a tab is told of.
 const RECENT: i64 = 10;
@@ -42,7 +42,7 @@ pub struct JobService {
 
 pub(super) struct Inner {
     pub store: JobStore,
-    pub relay: Relay,
+    pub relay: Broadcaster,
     pub settings: Settings,
     /// Something may have become startable.
     pub wake: Notify,
@@ -61,7 +61,7 @@ pub(super) struct Inner {
 pub(super) struct RunningJob {
     /// Its user wants it to end.
     pub cancel: CancellationToken,
-    pub voice: Arc<Voice>,
+    pub voice: Arc<JobPublisher>,
 }
 
 impl fmt::Debug for JobService {
@@ -72,7 +72,7 @@ impl fmt::Debug for JobService {
 
 impl JobService {
     /// A registry that takes jobs and runs none until [`Self::start`].
-    pub fn new(database: Database, relay: Relay, settings: Settings) -> Self {
+    pub fn new(database: Database, relay: Broadcaster, settings: Settings) -> Self {
         let inner = Inner {
             store: JobStore::new(database),
             relay,
@@ -94,7 +94,7 @@ impl JobService {
 
     /// Begins to run jobs, those first that an earlier process left behind. Needs all handlers.
     pub fn start(&self) {
-        let worker = tokio::spawn(runner::work(self.clone()));
+        let worker = tokio::spawn(worker::run(self.clone()));
         *lock(&self.inner.worker) = Some(worker);
     }
 
@@ -283,7 +283,7 @@ impl JobService {
     }
 }
 
-impl Snapshot for JobService {
+impl InitialState for JobService {
     fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
         Box::pin(async move {
             let (active_jobs, recent_jobs) = (self.active(user).await?, self.recent(user).await?);
@@ -293,7 +293,7 @@ impl Snapshot for JobService {
 }
 
 impl CancelJob for JobService {
-    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), AppError>> {
         Box::pin(async move {
             JobService::cancel(self, user, job_id).await?;
             Ok(())

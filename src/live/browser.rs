@@ -14,9 +14,9 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::backoff;
 use super::closing::{AfterClose, EndReason};
-use super::feed::{Connection, Feed};
+use super::event_stream::{Connection, EventStream};
 use super::types::{ClientMessage, Frame};
-use ui::turns::all_taken;
+use ui::hydration::all_hydrated;
 
 /// Between pings. A socket on which nothing was heard for as long is dead: the server answers each.
 const PING_MS: u32 = 30_000;
@@ -30,7 +30,7 @@ const NO_CODE: u16 = 1006;
 /// Puts the feed of this tab in place. Connects when and as long as the page wants it, but not before all
 /// parts of the page listen.
 pub fn provide_connected_feed() {
-    let feed = Feed::new();
+    let feed = EventStream::new();
     provide_context(feed);
     Effect::new(move |before: Option<Option<AbortHandle>>| {
         if let Some(before) = before.flatten() {
@@ -41,17 +41,17 @@ pub fn provide_connected_feed() {
 }
 
 /// Dropping the task, which the handle makes possible, closes the socket.
-fn connect(feed: Feed) -> AbortHandle {
+fn connect(feed: EventStream) -> AbortHandle {
     feed.connection.set(Connection::Connecting);
     let (task, handle) = abortable(async move {
-        all_taken().await;
+        all_hydrated().await;
         stay_connected(feed).await;
     });
     spawn_local(task.map(drop));
     handle
 }
 
-async fn stay_connected(feed: Feed) {
+async fn stay_connected(feed: EventStream) {
     let mut wakings = Wakings::listen();
     let mut attempt = 0;
     loop {
@@ -75,7 +75,7 @@ async fn stay_connected(feed: Feed) {
 }
 
 /// One socket from its opening to its end; returns the close code.
-async fn converse(feed: Feed, wakings: &mut Wakings) -> u16 {
+async fn converse(feed: EventStream, wakings: &mut Wakings) -> u16 {
     let Ok(socket) = WebSocket::open(&address()) else { return NO_CODE };
     let (mut mouth, mut ear) = socket.split();
     let mut heard = false;
@@ -113,7 +113,7 @@ fn timer(ms: u32) -> Fuse<TimeoutFuture> {
     TimeoutFuture::new(ms).fuse()
 }
 
-fn pass_on(feed: Feed, message: Message) {
+fn pass_on(feed: EventStream, message: Message) {
     let Message::Text(text) = message else { return };
     let Ok(frame) = serde_json::from_str::<Frame>(&text) else { return };
     // The first frame of a socket is `sync`: whoever got it was let in.
@@ -134,7 +134,7 @@ fn address() -> String {
     format!("{scheme}://{}/ws", location.host().unwrap_or_default())
 }
 
-fn give_up(feed: Feed, reason: EndReason) {
+fn give_up(feed: EventStream, reason: EndReason) {
     feed.connection.set(Connection::Ended(reason));
     if reason == EndReason::SignedOut {
         // The server leads who loads a page without a session to sign in, and from there back to it;

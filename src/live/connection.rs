@@ -7,12 +7,12 @@ use serde_json::json;
 use tokio::time::{self, Duration, Instant, Interval, MissedTickBehavior};
 
 use super::closing::Closing;
-use super::hub::Tab;
-use super::seats::Seat;
+use super::connection_limit::Permit;
+use super::hub::Subscription;
 use super::socket::{LONGEST_MESSAGE, Live};
 use super::types::{ClientMessage, Frame};
 use crate::accounts::Session;
-use crate::server::error::Failure;
+use crate::http::AppError;
 
 /// Frames that go out together when several wait.
 const FRAMES_AT_ONCE: usize = 32;
@@ -38,8 +38,8 @@ impl From<Closing> for End {
 /// A tab that is being served.
 pub struct Connection {
     socket: WebSocket,
-    tab: Tab,
-    seat: Seat,
+    tab: Subscription,
+    seat: Permit,
     session: Session,
     live: Live,
     /// When the tab last said something.
@@ -48,7 +48,7 @@ pub struct Connection {
 
 impl Connection {
     /// `tab` has joined already, so that nothing is lost between the snapshot and what comes after.
-    pub fn new(socket: WebSocket, tab: Tab, seat: Seat, session: Session, live: Live) -> Self {
+    pub fn new(socket: WebSocket, tab: Subscription, seat: Permit, session: Session, live: Live) -> Self {
         Self { socket, tab, seat, session, live, heard: Instant::now() }
     }
 
@@ -127,7 +127,7 @@ impl Connection {
     /// Nothing when it could be asked for: an event will tell.
     async fn cancel(&mut self, job_id: String) -> Option<Frame> {
         let failure = self.live.jobs.cancel(self.session.user_id(), &job_id).await.err()?;
-        if let Failure::Internal(error) = &failure {
+        if let AppError::Internal(error) = &failure {
             tracing::error!("cannot cancel a job: {error:#}");
         }
         Some(frame("error", Some(job_id), Some(&failure.to_string())))
@@ -160,7 +160,7 @@ impl Connection {
 /// Waits for a peer that takes what it is sent, until it is too slow or the hub lets go of it.
 async fn within(
     limit: Duration,
-    tab: &mut Tab,
+    tab: &mut Subscription,
     sending: impl Future<Output = Result<(), axum::Error>>,
 ) -> Result<(), End> {
     tokio::select! {

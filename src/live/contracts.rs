@@ -3,11 +3,11 @@
 use futures::future::BoxFuture;
 
 use super::types::Frame;
-use crate::accounts::{Session, UserId};
-use crate::server::error::Failure;
+use crate::accounts::UserId;
+use crate::http::AppError;
 
 /// What a room tells a tab that has just connected, so that it knows the whole present state.
-pub trait Snapshot: Send + Sync + 'static {
+pub trait InitialState: Send + Sync + 'static {
     /// The frames, in the order in which they are sent.
     fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>>;
 }
@@ -18,10 +18,5 @@ pub trait CancelJob: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the user has no such job, or it has ended already.
-    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), Failure>>;
-}
-
-/// Knows whether a session that was good when the socket was opened still is.
-pub trait StillSignedIn: Send + Sync + 'static {
-    fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>>;
+    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), AppError>>;
 }

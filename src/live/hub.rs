@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::closing::Closing;
 use super::types::Frame;
-use crate::accounts::UserId;
+use crate::accounts::{SessionsEnded, UserId};
 
 /// Frames that may wait for one tab; a tab with more is too slow and is dropped.
 pub const WAITING_FRAMES: usize = 1024;
@@ -22,18 +22,18 @@ pub struct Hub {
     tabs: Arc<Mutex<Tabs>>,
 }
 
-type Tabs = HashMap<UserId, Vec<Line>>;
+type Tabs = HashMap<UserId, Vec<Subscriber>>;
 
 /// The hub's end of the line to a tab.
 #[derive(Debug)]
-struct Line {
+struct Subscriber {
     frames: mpsc::Sender<Utf8Bytes>,
     ending: oneshot::Sender<Closing>,
 }
 
 /// A connected tab: hears what its user is told for as long as it is kept.
 #[derive(Debug)]
-pub struct Tab {
+pub struct Subscription {
     hub: Hub,
     user: UserId,
     /// Each frame as JSON, shared by all tabs of the user.
@@ -44,7 +44,7 @@ pub struct Tab {
 
 impl Hub {
     /// A new tab of `user`, unless they have [`TABS_PER_USER`] already.
-    pub fn join(&self, user: &UserId) -> Option<Tab> {
+    pub fn join(&self, user: &UserId) -> Option<Subscription> {
         let (frame_sender, frames) = mpsc::channel(WAITING_FRAMES);
         let (end_sender, ending) = oneshot::channel();
         let mut all = self.lock();
@@ -52,8 +52,8 @@ impl Hub {
         if lines.len() >= TABS_PER_USER {
             return None;
         }
-        lines.push(Line { frames: frame_sender, ending: end_sender });
-        Some(Tab { hub: self.clone(), user: user.clone(), frames, ending })
+        lines.push(Subscriber { frames: frame_sender, ending: end_sender });
+        Some(Subscription { hub: self.clone(), user: user.clone(), frames, ending })
     }
 
     /// Tells every tab of `user`. Never waits: a tab that cannot take it is dropped.
@@ -84,7 +84,7 @@ impl Hub {
     }
 
     /// Lets go of those tabs of `user` for which `gone` says so.
-    fn drop_lines(&self, user: &UserId, why: Closing, mut gone: impl FnMut(&Line) -> bool) {
+    fn drop_lines(&self, user: &UserId, why: Closing, mut gone: impl FnMut(&Subscriber) -> bool) {
         let mut all = self.lock();
         let Some(lines) = all.get_mut(user) else { return };
         for line in lines.extract_if(.., |line| gone(line)) {
@@ -100,14 +100,20 @@ impl Hub {
     }
 }
 
-impl Line {
+impl SessionsEnded for Hub {
+    fn sessions_ended(&self, user: &UserId) {
+        self.end(user);
+    }
+}
+
+impl Subscriber {
     fn close(self, why: Closing) {
         // Fails when the tab has left by itself, which is as good.
         let _ = self.ending.send(why);
     }
 }
 
-impl Drop for Tab {
+impl Drop for Subscription {
     fn drop(&mut self) {
         self.frames.close();
         self.hub.drop_lines(&self.user, Closing::StartAgain, |line| line.frames.is_closed());
@@ -152,7 +158,7 @@ mod tests {
     fn a_sixth_tab_waits_until_one_has_left() {
         let hub = Hub::default();
         let (anna, ben) = (UserId::new("anna"), UserId::new("ben"));
-        let mut tabs: Vec<Tab> = (0..TABS_PER_USER).filter_map(|_| hub.join(&anna)).collect();
+        let mut tabs: Vec<Subscription> = (0..TABS_PER_USER).filter_map(|_| hub.join(&anna)).collect();
         assert!(hub.join(&anna).is_none());
         assert!(hub.join(&ben).is_some());
         tabs.pop();

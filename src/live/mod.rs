@@ -2,7 +2,7 @@
 
 pub mod backoff;
 pub mod closing;
-pub mod feed;
+pub mod event_stream;
 pub mod status;
 pub mod types;
 
@@ -10,27 +10,27 @@ pub mod types;
 pub mod browser;
 
 #[cfg(feature = "ssr")]
+pub mod broadcast;
+#[cfg(feature = "ssr")]
 mod connection;
+#[cfg(feature = "ssr")]
+pub mod connection_limit;
 #[cfg(feature = "ssr")]
 pub mod contracts;
 #[cfg(feature = "ssr")]
 pub mod hub;
 #[cfg(feature = "ssr")]
-pub mod relay;
-#[cfg(feature = "ssr")]
-pub mod seats;
-#[cfg(feature = "ssr")]
 pub mod socket;
 
 #[cfg(feature = "ssr")]
-pub use contracts::{CancelJob, Snapshot, StillSignedIn};
-pub use feed::{Connection, Feed, provide_feed, use_feed};
+pub use broadcast::Broadcaster;
+#[cfg(feature = "ssr")]
+pub use connection_limit::ConnectionLimiter;
+#[cfg(feature = "ssr")]
+pub use contracts::{CancelJob, InitialState};
+pub use event_stream::{Connection, EventStream, provide_feed, use_feed};
 #[cfg(feature = "ssr")]
 pub use hub::Hub;
-#[cfg(feature = "ssr")]
-pub use relay::Relay;
-#[cfg(feature = "ssr")]
-pub use seats::Seats;
 #[cfg(feature = "ssr")]
 pub use socket::Live;
 pub use types::Frame;

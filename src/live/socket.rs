@@ -15,12 +15,13 @@ use url::Url;
 
 use super::closing::Closing;
 use super::connection::{self, Connection};
-use super::contracts::{CancelJob, Snapshot, StillSignedIn};
+use super::connection_limit::ConnectionLimiter;
+use super::contracts::{CancelJob, InitialState};
 use super::hub::Hub;
-use super::seats::Seats;
 use crate::accounts::Session;
+use crate::accounts::SessionCheck;
 use crate::accounts::session::Proof;
-use crate::server::error::Failure;
+use crate::http::AppError;
 
 /// A longer message closes the socket.
 pub const LONGEST_MESSAGE: usize = 64 * 1024;
@@ -32,27 +33,34 @@ const LONGEST_READ: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct Live {
     pub hub: Hub,
-    pub(super) snapshots: Vec<Arc<dyn Snapshot>>,
+    pub(super) snapshots: Vec<Arc<dyn InitialState>>,
     pub(super) jobs: Arc<dyn CancelJob>,
-    pub(super) sessions: Arc<dyn StillSignedIn>,
+    pub(super) sessions: Arc<dyn SessionCheck>,
     pub(super) pace: Pace,
-    seats: Seats,
+    seats: ConnectionLimiter,
 }
 
 impl Live {
     /// Without a snapshot: a tab hears only what happens from now on.
-    pub fn new(hub: Hub, jobs: Arc<dyn CancelJob>, sessions: Arc<dyn StillSignedIn>) -> Self {
-        Self { hub, snapshots: Vec::new(), jobs, sessions, pace: Pace::default(), seats: Seats::default() }
+    pub fn new(hub: Hub, jobs: Arc<dyn CancelJob>, sessions: Arc<dyn SessionCheck>) -> Self {
+        Self {
+            hub,
+            snapshots: Vec::new(),
+            jobs,
+            sessions,
+            pace: Pace::default(),
+            seats: ConnectionLimiter::default(),
+        }
     }
 
     /// Tells each new tab this too, after what was given before. The first is the one with `sync`.
-    pub fn with_snapshot(mut self, snapshot: Arc<dyn Snapshot>) -> Self {
+    pub fn with_initial_state(mut self, snapshot: Arc<dyn InitialState>) -> Self {
         self.snapshots.push(snapshot);
         self
     }
 
     /// Counts a user's tabs in other processes too.
-    pub fn with_seats(mut self, seats: Seats) -> Self {
+    pub fn with_connection_limiter(mut self, seats: ConnectionLimiter) -> Self {
         self.seats = seats;
         self
     }
@@ -101,9 +109,9 @@ pub async fn open(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let upgrade = upgrade.map_err(|rejection| {
-        Failure::BadRequest(format!("Open a WebSocket at this address. {}.", rejection.body_text()))
+        AppError::BadRequest(format!("Open a WebSocket at this address. {}.", rejection.body_text()))
     })?;
     let upgrade = upgrade.max_message_size(LONGEST_READ).max_frame_size(LONGEST_READ);
     let Some(Extension(session)) = session else {
@@ -112,7 +120,7 @@ pub async fn open(
     if session.proof == Proof::Cookie && !from_own_page(&headers) {
         let why = "This socket was asked for by a page of another site. Open the app itself, or send \
                    `Authorization: Bearer` with a token.";
-        return Err(Failure::Forbidden(why.into()));
+        return Err(AppError::Forbidden(why.into()));
     }
     let seat = live.seats.take(session.user_id()).await;
     let Some((seat, tab)) = seat.zip(live.hub.join(session.user_id())) else {

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::closing::EndReason;
-use super::feed::{Connection, use_feed};
-use ui::whole::IntoWhole;
+use super::event_stream::{Connection, use_feed};
+use ui::sync_view::IntoSyncAny;
 
 /// A note that hangs from the top bar, over the page, so that nothing moves when it comes and goes.
 /// Stands there from the start: a live region that is put in with its text is not read out.
@@ -17,7 +17,7 @@ pub fn ConnectionStatus() -> impl IntoView {
             {note}
         </p>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// What the user has to know; nothing while all is well.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,12 +12,15 @@ use utoipa_axum::routes;
 use super::service::PromptService;
 use super::types::{Category, Template};
 use crate::accounts::Session;
-use crate::server::AppState;
-use crate::server::error::{Body, Failure};
+use crate::http::{AppError, Body};
 
 const TAG: &str = "prompts";
 
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    PromptService: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(list, save, delete))
 }
 
@@ -43,7 +46,7 @@ struct TemplateBody {
 async fn list(
     State(prompts): State<PromptService>,
     session: Session,
-) -> Result<Json<BTreeMap<String, TemplateBody>>, Failure> {
+) -> Result<Json<BTreeMap<String, TemplateBody>>, AppError> {
     let templates = prompts.list(session.user_id()).await?.into_iter();
     let by_key = templates.map(|Template { key, category, label, prompt, own }| {
         (key, TemplateBody { category, label, prompt, own })
@@ -87,7 +90,7 @@ async fn save(
     State(prompts): State<PromptService>,
     session: Session,
     Body(new): Body<NewTemplate>,
-) -> Result<Json<TemplateDone>, Failure> {
+) -> Result<Json<TemplateDone>, AppError> {
     let NewTemplate { key, label, category, prompt } = new;
     let template = Template { key: key.clone(), category, label, prompt, own: true };
     prompts.save(session.user_id(), &template).await?;
@@ -113,7 +116,7 @@ async fn delete(
     State(prompts): State<PromptService>,
     session: Session,
     Body(which): Body<WhichTemplate>,
-) -> Result<Json<TemplateDone>, Failure> {
+) -> Result<Json<TemplateDone>, AppError> {
     prompts.delete(session.user_id(), &which.key).await?;
     Ok(Json(TemplateDone { status: "ok", key: which.key }))
 }

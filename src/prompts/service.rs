@@ -4,7 +4,7 @@ use super::store::PromptStore;
 use super::types::{BUILT_IN, Template};
 use crate::accounts::UserId;
 use crate::database::Database;
-use crate::server::error::Failure;
+use crate::http::AppError;
 
 /// More nobody reads through.
 const MAX_TEMPLATES: usize = 200;
@@ -22,7 +22,7 @@ pub enum PromptError {
     Database(#[from] sqlx::Error),
 }
 
-impl From<PromptError> for Failure {
+impl From<PromptError> for AppError {
     fn from(error: PromptError) -> Self {
         let text = error.to_string();
         match error {

@@ -7,9 +7,9 @@ use leptos::config::{LeptosOptions, get_configuration};
 use secrecy::SecretString;
 use url::Url;
 
-use super::peer::Proxies;
-use crate::accounts::{Federation, Post};
+use crate::accounts::{MailSettings, OidcClient};
 use crate::database::Location;
+use crate::http::client_ip::Proxies;
 use crate::mail::Mailer;
 
 const OPTIONS_FILE: &str = "Leptos.toml";
@@ -27,9 +27,9 @@ pub struct Config {
     pub admin_email: Option<String>,
     pub proxies: Proxies,
     /// How links to a new password are sent.
-    pub post: Option<Post>,
+    pub post: Option<MailSettings>,
     /// Who signs users in beside their passwords.
-    pub federation: Option<Federation>,
+    pub federation: Option<OidcClient>,
 }
 
 impl Config {
@@ -59,7 +59,7 @@ impl Config {
             admin_email: variable("ADMIN_EMAIL"),
             proxies: Proxies::from_env()?,
             post: post()?,
-            federation: Federation::find(variable, public_address()?.as_ref())?,
+            federation: OidcClient::find(variable, public_address()?.as_ref())?,
         })
     }
 }
@@ -76,11 +76,11 @@ pub fn public_address() -> anyhow::Result<Option<Url>> {
     Ok(Some(address))
 }
 
-fn post() -> anyhow::Result<Option<Post>> {
+fn post() -> anyhow::Result<Option<MailSettings>> {
     let Some(mailer) = Mailer::find(variable)? else { return Ok(None) };
     let public_address = public_address()?
         .context("APP_BASE_URL is missing: links in mail need it, for example https://studio.example.org")?;
-    Ok(Some(Post { mailer, public_address }))
+    Ok(Some(MailSettings { mailer, public_address }))
 }
 
 /// Where what is kept is kept.

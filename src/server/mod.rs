@@ -1,23 +1,22 @@
 //! Assembly only: configuration, shared state, router, middleware, error to response.
 
+#[cfg(test)]
+mod authorization_tests;
 pub mod config;
 mod docs;
-pub mod error;
-mod guard;
 mod health;
 mod lock;
 pub mod openapi;
-pub mod peer;
+mod request_limits;
 mod router;
 mod security;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod two_users;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -30,7 +29,7 @@ use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Backend, Database};
 use crate::jobs::{self, JobService};
-use crate::live::{Hub, Relay, Seats};
+use crate::live::{Broadcaster, ConnectionLimiter, Hub};
 use bench::tokenizer;
 
 use crate::prompts::service::PromptService;
@@ -79,10 +78,10 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
         .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
     let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
         .await?
-        .with_post(config.post.clone())
-        .with_federation(config.federation.clone())
-        .with_newcomers(vec![Box::new(providers.clone())]);
-    let relay = Relay::connect(database, hub.clone()).await?;
+        .with_mail(config.post.clone())
+        .with_oidc(config.federation.clone())
+        .with_registration_hooks(vec![Box::new(providers.clone())]);
+    let relay = Broadcaster::connect(database, hub.clone()).await?;
     let job_settings = jobs::Settings::from_env(peers(database))?;
     let admin = AdminService::new(database.clone(), accounts.clone(), job_settings.benchmarks_per_hour);
     let jobs = JobService::new(database.clone(), relay, job_settings);
@@ -101,17 +100,17 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     })
 }
 
-fn peers(database: &Database) -> jobs::Peers {
+fn peers(database: &Database) -> jobs::Cluster {
     match database.backend() {
-        Backend::Sqlite => jobs::Peers::Nobody,
-        Backend::Postgres => jobs::Peers::OtherProcesses,
+        Backend::Sqlite => jobs::Cluster::SingleProcess,
+        Backend::Postgres => jobs::Cluster::MultiProcess,
     }
 }
 
-fn seats(database: &Database) -> Seats {
+fn seats(database: &Database) -> ConnectionLimiter {
     match database.backend() {
-        Backend::Sqlite => Seats::default(),
-        Backend::Postgres => Seats::shared(database),
+        Backend::Sqlite => ConnectionLimiter::default(),
+        Backend::Postgres => ConnectionLimiter::shared(database),
     }
 }
 
@@ -129,7 +128,7 @@ async fn accounts(
     hub: Hub,
     admin_email: Option<&str>,
 ) -> anyhow::Result<Accounts> {
-    let accounts = Accounts::new(database, secret, hub)?;
+    let accounts = Accounts::new(database, secret, Arc::new(hub))?;
     match admin_email {
         Some(email) => accounts.with_admin(email).await.context("ADMIN_EMAIL cannot be used"),
         None => Ok(accounts),

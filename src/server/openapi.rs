@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{AppState, docs, health};
+use crate::http::{DetailBody, ErrorBody};
 use crate::{accounts, admin, benchmark, history, jobs, prompts, providers};
 
 const DESCRIPTION: &str = "Measure language models: how fast, how good, at what cost.
@@ -26,7 +27,7 @@ access token. What goes wrong is said in one sentence: `{\"detail\"}` with 401, 
     servers((url = "/", description = "This server")),
     modifiers(&Bearer),
     security(("bearer" = [])),
-    components(schemas(Refused, Told)),
+    components(schemas(DetailBody, ErrorBody)),
     tags(
         (name = "accounts", description = "Signing in, sessions and tokens"),
         (name = "benchmark", description = "Measuring models"),
@@ -56,20 +57,6 @@ impl utoipa::Modify for Bearer {
             .get_or_insert_default()
             .add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
-}
-
-/// Body of 401, 403, 422 and 429: a sentence that says what was wrong.
-#[derive(utoipa::ToSchema)]
-pub struct Refused {
-    #[allow(dead_code, reason = "describes what `Failure` writes")]
-    detail: String,
-}
-
-/// Body of the other errors.
-#[derive(utoipa::ToSchema)]
-pub struct Told {
-    #[allow(dead_code, reason = "describes what `Failure` writes")]
-    error: String,
 }
 
 /// The description as it is published. Cheap to clone.

@@ -19,23 +19,23 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
-use super::guard::{self, RequestId};
-use super::peer::{Proxies, identify};
+use super::request_limits::{self, RequestId};
 use super::{openapi, security};
 use crate::accounts::Accounts;
 use crate::accounts::middleware::{authenticate, guard_pages};
 use crate::admin::AdminService;
-use crate::app::{App, Rooms, shell};
+use crate::app::{App, SignedInRoutes, shell};
 use crate::benchmark::service::BenchmarkService;
+use crate::http::client_ip::{Proxies, resolve};
 use crate::jobs::JobService;
-use crate::live::{Hub, Live, Seats, socket};
+use crate::live::{ConnectionLimiter, Hub, Live, socket};
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
 /// The addresses of the pages. Generated once, before anything is rendered: meanwhile Leptos keeps
 /// resources from loading in the whole process.
 static PAGES: LazyLock<Vec<AxumRouteListing>> =
-    LazyLock::new(|| [generate_route_list(App), generate_route_list(Rooms)].concat());
+    LazyLock::new(|| [generate_route_list(App), generate_route_list(SignedInRoutes)].concat());
 
 const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
 
@@ -44,7 +44,7 @@ const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub struct AppState {
     pub options: LeptosOptions,
     pub hub: Hub,
-    pub seats: Seats,
+    pub seats: ConnectionLimiter,
     pub accounts: Accounts,
     pub admin: AdminService,
     pub proxies: Proxies,
@@ -69,20 +69,20 @@ pub fn router(state: AppState) -> Router {
         .route("/api/{*path}", any(no_such_api))
         .route("/ws", get(socket::open).with_state(live(&state)))
         .merge(pages)
-        .method_not_allowed_fallback(guard::no_such_method)
+        .method_not_allowed_fallback(request_limits::no_such_method)
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, shell))
         .layer(middleware::from_fn_with_state(state.accounts.clone(), authenticate))
         .merge(built_files(&options))
         .layer(
             ServiceBuilder::new()
-                .layer(middleware::from_fn(guard::identify))
+                .layer(middleware::from_fn(request_limits::assign_request_id))
                 .layer(TraceLayer::new_for_http().make_span_with(span))
                 .layer(middleware::from_fn(security::fixed_headers))
                 .layer(CompressionLayer::new())
-                .layer(middleware::from_fn(guard::catch_panic))
-                .layer(middleware::from_fn_with_state(state.proxies.clone(), identify))
-                .layer(middleware::from_fn(security::own_pages_only))
-                .layer(middleware::from_fn(guard::bound_body))
+                .layer(middleware::from_fn(request_limits::catch_panic))
+                .layer(middleware::from_fn_with_state(state.proxies.clone(), resolve))
+                .layer(middleware::from_fn(security::csrf_protection))
+                .layer(middleware::from_fn(request_limits::bound_body))
                 .layer(DefaultBodyLimit::disable()),
         )
         .with_state(state)
@@ -91,9 +91,9 @@ pub fn router(state: AppState) -> Router {
 /// What the tabs of this process are served with. What jobs there are is told first.
 fn live(state: &AppState) -> Live {
     Live::new(state.hub.clone(), Arc::new(state.jobs.clone()), Arc::new(state.accounts.clone()))
-        .with_seats(state.seats.clone())
-        .with_snapshot(Arc::new(state.jobs.clone()))
-        .with_snapshot(Arc::new(state.benchmarks.under_way()))
+        .with_connection_limiter(state.seats.clone())
+        .with_initial_state(Arc::new(state.jobs.clone()))
+        .with_initial_state(Arc::new(state.benchmarks.under_way()))
 }
 
 /// What pages and server functions find in their context.

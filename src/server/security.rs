@@ -12,9 +12,9 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-use super::error::Failure;
 use crate::accounts::cookies;
 use crate::accounts::middleware::bearer_token;
+use crate::http::AppError;
 
 const FIXED: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -36,13 +36,13 @@ pub async fn fixed_headers(request: Request, next: Next) -> Response {
 
 /// Refuses changes that another site's page asks for with this user's cookies. Requests with a bearer
 /// token are no concern: no page can send one to another site.
-pub async fn own_pages_only(request: Request, next: Next) -> Response {
+pub async fn csrf_protection(request: Request, next: Next) -> Response {
     let headers = request.headers();
     if request.method().is_safe() || bearer_token(headers).is_some() || from_own_page(headers) {
         return next.run(request).await;
     }
     let why = "This request came from another site. Open the app itself and try there.";
-    Failure::Forbidden(why.into()).into_response()
+    AppError::Forbidden(why.into()).into_response()
 }
 
 /// Browsers say where a request comes from, old ones in `Origin` only. Who says nothing is no browser,

@@ -1,15 +1,17 @@
 //! The app's state for tests that go through the router.
 
+use std::sync::Arc;
+
 use leptos::config::LeptosOptions;
 
 use super::AppState;
-use super::peer::Proxies;
 use crate::accounts::{Accounts, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Database, testing};
+use crate::http::client_ip::Proxies;
 use crate::jobs::{self, JobService};
-use crate::live::{Hub, Relay, Seats};
+use crate::live::{Broadcaster, ConnectionLimiter, Hub};
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
@@ -18,10 +20,10 @@ pub async fn state() -> (AppState, Database) {
     let database = testing::sqlite().await;
     let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
     let hub = Hub::default();
-    let settings = jobs::Settings::new(jobs::Peers::Nobody);
-    let jobs = JobService::new(database.clone(), Relay::local(hub.clone()), settings);
+    let settings = jobs::Settings::new(jobs::Cluster::SingleProcess);
+    let jobs = JobService::new(database.clone(), Broadcaster::local(hub.clone()), settings);
     let providers = ProviderService::new(database.clone(), Vault::random());
-    let accounts = Accounts::quick(database.clone(), hub.clone());
+    let accounts = Accounts::quick(database.clone(), Arc::new(hub.clone()));
     let state = AppState {
         options,
         admin: AdminService::new(database.clone(), accounts.clone(), 2000),
@@ -29,7 +31,7 @@ pub async fn state() -> (AppState, Database) {
         proxies: Proxies::default(),
         benchmarks: BenchmarkService::new(database.clone(), providers.clone(), jobs.clone()),
         hub,
-        seats: Seats::default(),
+        seats: ConnectionLimiter::default(),
         jobs,
         prompts: PromptService::new(database.clone()),
         providers,

@@ -5,10 +5,10 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_location;
 
 use super::disclosure::{Menu, Side};
+use super::hydration::Deferred;
 use super::icons::Logo;
+use super::sync_view::IntoSyncAny;
 use super::theme::ThemeButton;
-use super::turns::InTurn;
-use super::whole::IntoWhole;
 
 /// Links of the left rail that belong together.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +35,12 @@ pub fn Frame(
 ) -> impl IntoView {
     // Without their types, which would grow beyond what the compiler follows.
     let rail = view! {
-        <InTurn>
+        <Deferred>
             <Rail navigation />
-        </InTurn>
+        </Deferred>
     }
-    .into_whole();
-    let top_bar = view! { <TopBar navigation tools /> }.into_whole();
+    .into_sync_any();
+    let top_bar = view! { <TopBar navigation tools /> }.into_sync_any();
     view! {
         // External, so that the router leaves it to the browser, which moves the focus.
         <a class="skip-link" href="#content" rel="external">
@@ -60,7 +60,7 @@ pub fn Frame(
 
 /// Lays out a page for who is not signed in: one narrow column and nothing around it.
 #[component]
-pub fn Door(children: Children) -> impl IntoView {
+pub fn AuthLayout(children: Children) -> impl IntoView {
     view! {
         <div class="mx-auto flex min-h-dvh max-w-sm flex-col px-3.5 pt-[12vh] pb-16">
             <header class="flex items-start justify-between">
@@ -135,7 +135,7 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
     let place = move || place_of(navigation, &pathname.read());
     view! {
         <header class="bg-base-100 border-base-300 sticky top-0 z-10 flex items-center gap-3 border-b px-3.5 py-2.5 sm:px-5.5">
-            <InTurn>
+            <Deferred>
                 <div class="lg:hidden">
                     <Menu label="Main menu" side=Side::Left button=Logo>
                         <nav aria-label="Main menu" class="pb-1.5">
@@ -143,7 +143,7 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
                         </nav>
                     </Menu>
                 </div>
-            </InTurn>
+            </Deferred>
             <p class="min-w-0 truncate">
                 {move || {
                     place()
@@ -156,9 +156,9 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
                 }}
             </p>
             <div class="ml-auto flex items-center gap-2">
-                <InTurn>
+                <Deferred>
                     <ThemeButton />
-                </InTurn>
+                </Deferred>
                 {tools.run()}
             </div>
         </header>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::icons::ThemeIcon;
-use super::whole::IntoWhole;
+use super::sync_view::IntoSyncAny;
 
 /// The user's choice of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ pub fn ThemeButton() -> impl IntoView {
             </button>
         </ActionForm>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[cfg(all(test, feature = "ssr"))]

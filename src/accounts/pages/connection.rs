@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::accounts::api::{Connection, Disconnect, look_at_connection};
+use crate::accounts::api::{Disconnect, look_at_connection};
+use crate::accounts::types::IdentityConnection;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, error_of};
 use ui::page::Panel;
@@ -75,8 +76,8 @@ pub fn ConnectionPanel() -> impl IntoView {
 }
 
 #[component]
-fn Connected(connection: Connection, disconnect: ServerAction<Disconnect>) -> impl IntoView {
-    let Connection { provider, connected, has_password } = connection;
+fn Connected(connection: IdentityConnection, disconnect: ServerAction<Disconnect>) -> impl IntoView {
+    let IdentityConnection { provider, connected, has_password } = connection;
     let about = match (connected, has_password) {
         (true, true) => "It signs you in, and so does your password. Another password disconnects it.",
         (true, false) => {

@@ -8,7 +8,7 @@ use crate::accounts::api::SignOut;
 use crate::accounts::types::{Role, User};
 use ui::case::upper_case;
 use ui::disclosure::Menu;
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// Who is signed in, with the ways to the account's pages and out.
 #[component]
@@ -41,7 +41,7 @@ pub fn AccountMenu(user: User) -> impl IntoView {
             </form>
         </Menu>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Two letters for an e-mail address: of the first two words of its name, or the first two of its one.

@@ -2,15 +2,15 @@
 
 mod account;
 mod connection;
-#[cfg(feature = "ssr")]
-mod door;
 mod menu;
 #[cfg(feature = "ssr")]
 mod recovery;
+#[cfg(feature = "ssr")]
+mod sign_in;
 
 pub use account::AccountPage;
-#[cfg(feature = "ssr")]
-pub use door::{LoginPage, RegisterPage};
 pub use menu::AccountMenu;
 #[cfg(feature = "ssr")]
 pub use recovery::{ForgotPasswordPage, ResetPasswordPage};
+#[cfg(feature = "ssr")]
+pub use sign_in::{LoginPage, RegisterPage};

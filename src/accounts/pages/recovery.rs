@@ -3,19 +3,19 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::door::{DoorHead, EmailField, query, title};
-use crate::accounts::api::{ForgotPassword, ResetPassword, look_at_door};
+use super::sign_in::{AuthHead, EmailField, query, title};
+use crate::accounts::api::{ForgotPassword, ResetPassword, load_registration_info};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, PasswordField, PasswordPurpose, error_of};
 use ui::page::Skeleton;
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// Asking for a link to a new password.
 #[component]
 pub fn ForgotPasswordPage() -> impl IntoView {
-    let state = Resource::new_blocking(|| (), |()| look_at_door());
+    let state = Resource::new_blocking(|| (), |()| load_registration_info());
     view! {
-        <DoorHead>"A new password"</DoorHead>
+        <AuthHead>"A new password"</AuthHead>
         <Suspense fallback=|| view! { <Skeleton rows=2 /> }>
             {move || Suspend::new(async move {
                 let sends_mail = state.await.is_ok_and(|door| door.sends_mail);
@@ -33,7 +33,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
             </a>
         </p>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
@@ -82,7 +82,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
     let token = query("token");
     view! {
         <Title text=title("A new password", error_of(action)) />
-        <DoorHead>"A new password"</DoorHead>
+        <AuthHead>"A new password"</AuthHead>
         {if token.is_empty() {
             view! {
                 <p class="mt-2">
@@ -120,5 +120,5 @@ pub fn ResetPasswordPage() -> impl IntoView {
                 .into_any()
         }}
     }
-    .into_whole()
+    .into_sync_any()
 }

@@ -1,7 +1,7 @@
 //! `/api/auth/google/*`: signing in at Google, or at another OpenID Connect provider.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::ExposeSecret;
@@ -11,18 +11,21 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{TAG, set_cookies};
-use crate::accounts::cookies::{self, ShownOnce};
-use crate::accounts::federation::{FederationError, Flow, Identity};
+use crate::accounts::cookies::{self, FlashCookie};
 use crate::accounts::next_page::next_page;
+use crate::accounts::oidc::{FederationError, Identity, LoginFlow};
 use crate::accounts::service::SignedIn;
 use crate::accounts::{AccountError, Accounts, Session};
-use crate::server::AppState;
-use crate::server::error::{Failure, Query, wants_page};
-use crate::server::openapi::Told;
-use crate::server::peer::Peer;
+use crate::http::ErrorBody;
+use crate::http::client_ip::ClientInfo;
+use crate::http::{AppError, Query, wants_page};
 
 /// The routes of this file.
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
+{
     OpenApiRouter::default().routes(routes!(authorize)).routes(routes!(callback))
 }
 
@@ -51,25 +54,25 @@ struct Authorization {
     responses(
         (status = 200, description = "The address to open in the same browser", body = Authorization),
         (status = 303, description = "A browser is sent to the provider"),
-        (status = 400, description = "It is not set up here, or the provider does not answer", body = Told),
+        (status = 400, description = "It is not set up here, or the provider does not answer", body = ErrorBody),
     )
 )]
 async fn authorize(
     State(accounts): State<Accounts>,
     session: Option<Session>,
-    peer: Peer,
+    peer: ClientInfo,
     headers: HeaderMap,
     Query(Beginning { next, invitation }): Query<Beginning>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let not_set_up = "Signing in at Google is not set up here. Sign in with your password.";
-    let federation = accounts.federation().ok_or_else(|| Failure::BadRequest(not_set_up.into()))?;
+    let federation = accounts.federation().ok_or_else(|| AppError::BadRequest(not_set_up.into()))?;
     let invitation = invitation.filter(|token| !token.is_empty());
-    let flow = Flow::new(next_page(next.as_deref()), invitation, session.is_some());
+    let flow = LoginFlow::new(next_page(next.as_deref()), invitation, session.is_some());
     let address = federation.address(&flow).await.map_err(|error| {
         tracing::error!("{federation:?} does not say where to sign in: {error:#}");
-        Failure::BadRequest(format!("{} does not answer. Sign in with your password.", federation.name()))
+        AppError::BadRequest(format!("{} does not answer. Sign in with your password.", federation.name()))
     })?;
-    let cookies = set_cookies(cookies::hand_over(ShownOnce::Flow, &flow.text(), peer.secure));
+    let cookies = set_cookies(cookies::hand_over(FlashCookie::LoginFlow, &flow.text(), peer.secure));
     Ok(if wants_page(&headers) {
         (cookies, Redirect::to(address.as_str())).into_response()
     } else {
@@ -95,13 +98,13 @@ struct Answer {
 async fn callback(
     State(accounts): State<Accounts>,
     session: Option<Session>,
-    peer: Peer,
+    peer: ClientInfo,
     headers: HeaderMap,
     Query(answer): Query<Answer>,
 ) -> Response {
-    let flow =
-        cookies::handed_over(ShownOnce::Flow, &headers).and_then(|text| Flow::parse(text.expose_secret()));
-    let mut cookies = cookies::taken(ShownOnce::Flow, peer.secure);
+    let flow = cookies::handed_over(FlashCookie::LoginFlow, &headers)
+        .and_then(|text| LoginFlow::parse(text.expose_secret()));
+    let mut cookies = cookies::taken(FlashCookie::LoginFlow, peer.secure);
     let connecting = flow.as_ref().is_some_and(|flow| flow.connects);
     let page = match end(&accounts, session.as_ref(), peer, flow, answer).await {
         Ok((page, signed_in)) => {
@@ -120,8 +123,8 @@ async fn callback(
 async fn end(
     accounts: &Accounts,
     session: Option<&Session>,
-    peer: Peer,
-    flow: Option<Flow>,
+    peer: ClientInfo,
+    flow: Option<LoginFlow>,
     answer: Answer,
 ) -> Result<(String, Option<SignedIn>), &'static str> {
     // Without its state the answer may be one to somebody else's question.
@@ -138,7 +141,7 @@ async fn end(
     Ok((flow.next, Some(signed_in.map_err(|error| word(&error))?)))
 }
 
-async fn identity(accounts: &Accounts, code: &str, flow: &Flow) -> Result<Identity, &'static str> {
+async fn identity(accounts: &Accounts, code: &str, flow: &LoginFlow) -> Result<Identity, &'static str> {
     let federation = accounts.federation().ok_or("not_set_up")?;
     federation.identity(code, flow).await.map_err(|error| {
         let (word, error) = match error {

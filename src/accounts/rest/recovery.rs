@@ -1,7 +1,7 @@
 //! `/api/auth/forgot-password` and `/api/auth/reset-password`.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,13 +10,16 @@ use utoipa_axum::routes;
 
 use super::TAG;
 use crate::accounts::Accounts;
-use crate::server::AppState;
-use crate::server::error::{Body, Failure};
-use crate::server::openapi::{Refused, Told};
-use crate::server::peer::Peer;
+use crate::http::client_ip::ClientInfo;
+use crate::http::{AppError, Body};
+use crate::http::{DetailBody, ErrorBody};
 
 /// The routes of this file.
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
+{
     OpenApiRouter::default().routes(routes!(forgot_password)).routes(routes!(reset_password))
 }
 
@@ -41,16 +44,16 @@ struct Forgotten {
     request_body = Forgotten,
     responses(
         (status = 200, description = "What happens now; the same whether there is an account or not", body = Message),
-        (status = 400, description = "It is no e-mail address", body = Told),
-        (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Asked too often; see Retry-After", body = Refused),
+        (status = 400, description = "It is no e-mail address", body = ErrorBody),
+        (status = 422, description = "A field is missing or malformed", body = DetailBody),
+        (status = 429, description = "Asked too often; see Retry-After", body = DetailBody),
     )
 )]
 async fn forgot_password(
     State(accounts): State<Accounts>,
-    peer: Peer,
+    peer: ClientInfo,
     Body(body): Body<Forgotten>,
-) -> Result<Json<Message>, Failure> {
+) -> Result<Json<Message>, AppError> {
     accounts.forgot_password(&body.email, peer.address).await?;
     let message = if accounts.sends_mail() {
         "If there is an account with this e-mail address, a link to a new password is on its way to it."
@@ -77,15 +80,15 @@ struct NewPassword {
     request_body = NewPassword,
     responses(
         (status = 200, description = "The password is set: sign in with it", body = Message),
-        (status = 400, description = "The link is used up or expired, or the password cannot be used", body = Told),
-        (status = 422, description = "A field is missing or malformed", body = Refused),
-        (status = 429, description = "Too many people are signing in at this moment; see Retry-After", body = Refused),
+        (status = 400, description = "The link is used up or expired, or the password cannot be used", body = ErrorBody),
+        (status = 422, description = "A field is missing or malformed", body = DetailBody),
+        (status = 429, description = "Too many people are signing in at this moment; see Retry-After", body = DetailBody),
     )
 )]
 async fn reset_password(
     State(accounts): State<Accounts>,
     Body(body): Body<NewPassword>,
-) -> Result<Json<Message>, Failure> {
+) -> Result<Json<Message>, AppError> {
     accounts.reset_password(body.token.expose_secret(), &body.password).await?;
     Ok(Json(Message { message: "The password has been changed. Sign in with it." }))
 }

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Accounts, SignedIn, admission, normalised};
-use crate::accounts::api::Connection;
 use crate::accounts::error::AccountError;
-use crate::accounts::federation::{Federation, Identity};
+use crate::accounts::login_limit::Subject;
+use crate::accounts::oidc::{Identity, OidcClient};
 use crate::accounts::store::NewUser;
-use crate::accounts::throttle::Subject;
 use crate::accounts::token::fingerprint;
+use crate::accounts::types::IdentityConnection;
 use crate::accounts::types::UserId;
 use crate::database::now_ms;
 
@@ -20,13 +20,13 @@ pub(super) const NO_PASSWORD: &str = "";
 impl Accounts {
     /// Lets a provider sign users in.
     #[must_use]
-    pub fn with_federation(self, federation: Option<Federation>) -> Self {
-        Self { federation, ..self }
+    pub fn with_oidc(self, oidc: Option<OidcClient>) -> Self {
+        Self { oidc, ..self }
     }
 
     /// The provider that signs users in.
-    pub fn federation(&self) -> Option<&Federation> {
-        self.federation.as_ref()
+    pub fn federation(&self) -> Option<&OidcClient> {
+        self.oidc.as_ref()
     }
 
     /// Signs in whom the identity was connected with, or opens an account for who is new.
@@ -49,8 +49,8 @@ impl Accounts {
         }
         let email = normalised(email.as_deref().ok_or(AccountError::NoVerifiedEmail)?)?;
         let attempts = Subject::registration(from);
-        self.throttle.check(&attempts, now_ms()).await??;
-        self.throttle.count(&attempts, now_ms()).await?;
+        self.login_limiter.check(&attempts, now_ms()).await??;
+        self.login_limiter.count(&attempts, now_ms()).await?;
         let invitation = invitation.map(|token| fingerprint(token.expose_secret()));
         let registration = self.settings.registration().await?;
         let new = NewUser {
@@ -81,7 +81,7 @@ impl Accounts {
     /// # Errors
     /// When the user has no password to sign in with instead.
     pub async fn disconnect(&self, user: &UserId) -> Result<(), AccountError> {
-        let Some(federation) = &self.federation else { return Ok(()) };
+        let Some(federation) = &self.oidc else { return Ok(()) };
         if !self.has_password(user).await? {
             return Err(AccountError::NoPassword);
         }
@@ -92,9 +92,9 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn connection(&self, user: &UserId) -> Result<Option<Connection>, AccountError> {
-        let Some(federation) = &self.federation else { return Ok(None) };
-        Ok(Some(Connection {
+    pub async fn connection(&self, user: &UserId) -> Result<Option<IdentityConnection>, AccountError> {
+        let Some(federation) = &self.oidc else { return Ok(None) };
+        Ok(Some(IdentityConnection {
             provider: federation.name().to_owned(),
             connected: self.store.is_connected(user, federation.issuer()).await?,
             has_password: self.has_password(user).await?,

@@ -34,7 +34,7 @@ impl Accounts {
             return Err(AccountError::OwnAccount);
         }
         self.store.set_role(admin, user, role).await?.map_err(refused)?;
-        self.hub.end(user);
+        self.sessions_ended.sessions_ended(user);
         Ok(())
     }
 
@@ -47,7 +47,7 @@ impl Accounts {
             return Err(AccountError::OwnAccount);
         }
         self.store.delete_other(admin, user).await?.map_err(refused)?;
-        self.hub.end(user);
+        self.sessions_ended.sessions_ended(user);
         Ok(())
     }
 

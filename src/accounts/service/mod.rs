@@ -18,30 +18,30 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::api::Door;
 use super::error::AccountError;
-use super::federation::Federation;
+use super::login_limit::{LoginLimiter, Subject};
+use super::oidc::OidcClient;
 use super::password::{PasswordError, Passwords, Verdict};
 use super::secret::Secret;
+use super::session::SessionsEnded;
 use super::settings::Settings;
 use super::store::{AccountStore, Admission, Credentials, NewUser, Refusal};
-use super::throttle::{Subject, Throttle};
 use super::token::{Signer, fingerprint};
+use super::types::RegistrationInfo;
 use super::types::{Registration, UserId};
 use crate::database::{Database, now_ms};
-use crate::live::Hub;
 
 pub use manage::NewInvitationRequest;
-pub use recovery::{PasswordLink, Post, password_link_for, password_link_path};
+pub use recovery::{MailSettings, PasswordLink, password_link_for, password_link_path};
 pub use sessions::SignedIn;
 
 pub const LONGEST_EMAIL: usize = 254;
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// Somebody who acts when an account is opened: puts in what a new user starts with, for example.
-pub trait Newcomer: Send + Sync + 'static {
+pub trait OnRegistration: Send + Sync + 'static {
     /// Called after the account is there. A failure is logged and does not undo the registration.
-    fn welcome<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
+    fn registered<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
 }
 
 /// Who wants an account.
@@ -60,12 +60,12 @@ pub struct Accounts {
     settings: Settings,
     passwords: Passwords,
     signer: Signer,
-    throttle: Throttle,
-    hub: Hub,
+    login_limiter: LoginLimiter,
+    sessions_ended: Arc<dyn SessionsEnded>,
     admin_email: Option<Arc<str>>,
-    post: Option<Post>,
-    federation: Option<Federation>,
-    newcomers: Arc<Vec<Box<dyn Newcomer>>>,
+    mail: Option<MailSettings>,
+    oidc: Option<OidcClient>,
+    registration_hooks: Arc<Vec<Box<dyn OnRegistration>>>,
 }
 
 impl fmt::Debug for Accounts {
@@ -77,32 +77,36 @@ impl fmt::Debug for Accounts {
 impl Accounts {
     /// # Errors
     /// When passwords cannot be hashed.
-    pub fn new(database: Database, secret: &Secret, hub: Hub) -> Result<Self, PasswordError> {
+    pub fn new(
+        database: Database,
+        secret: &Secret,
+        sessions_ended: Arc<dyn SessionsEnded>,
+    ) -> Result<Self, PasswordError> {
         Ok(Self {
             store: AccountStore::new(database.clone()),
             settings: Settings::new(database.clone()),
             passwords: Passwords::new()?,
             signer: Signer::new(secret),
-            throttle: Throttle::new(database),
-            hub,
+            login_limiter: LoginLimiter::new(database),
+            sessions_ended,
             admin_email: None,
-            post: None,
-            federation: None,
-            newcomers: Arc::default(),
+            mail: None,
+            oidc: None,
+            registration_hooks: Arc::default(),
         })
     }
 
     /// Accounts whose passwords are hashed cheaply, for tests that are about something else.
     #[cfg(test)]
-    pub fn quick(database: Database, hub: Hub) -> Self {
-        let accounts = Self::new(database, &Secret::random(), hub).unwrap();
+    pub fn quick(database: Database, sessions_ended: Arc<dyn SessionsEnded>) -> Self {
+        let accounts = Self::new(database, &Secret::random(), sessions_ended).unwrap();
         Self { passwords: Passwords::quick(), ..accounts }
     }
 
     /// Tells these of each new account.
     #[must_use]
-    pub fn with_newcomers(self, newcomers: Vec<Box<dyn Newcomer>>) -> Self {
-        Self { newcomers: Arc::new(newcomers), ..self }
+    pub fn with_registration_hooks(self, registration_hooks: Vec<Box<dyn OnRegistration>>) -> Self {
+        Self { registration_hooks: Arc::new(registration_hooks), ..self }
     }
 
     /// Makes the user with this e-mail address admin, now or when they register.
@@ -126,9 +130,9 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn door(&self) -> Result<Door, AccountError> {
+    pub async fn registration_info(&self) -> Result<RegistrationInfo, AccountError> {
         let (registration, users) = (self.settings.registration().await?, self.store.count_users().await?);
-        Ok(Door { registration, first: users == 0, sends_mail: self.sends_mail() })
+        Ok(RegistrationInfo { registration, first: users == 0, sends_mail: self.sends_mail() })
     }
 
     /// Opens an account and signs it in.
@@ -140,8 +144,8 @@ impl Accounts {
         let email = normalised(&new.email)?;
         check_password(&new.password)?;
         let attempts = Subject::registration(from);
-        self.throttle.check(&attempts, now_ms()).await??;
-        self.throttle.count(&attempts, now_ms()).await?;
+        self.login_limiter.check(&attempts, now_ms()).await??;
+        self.login_limiter.count(&attempts, now_ms()).await?;
         let hash = self.passwords.hash(&new.password).await?;
         let invitation = new.invitation.as_ref().map(|token| fingerprint(token.expose_secret()));
         let registration = self.settings.registration().await?;
@@ -161,7 +165,7 @@ impl Accounts {
             Err(Refusal::EmailTaken) => return Err(AccountError::EmailTaken),
             Err(_) => return Err(not_admitted(&new.admission, registration)),
         };
-        self.welcome(&user.id).await;
+        self.registered(&user.id).await;
         self.begin_session(user).await
     }
 
@@ -178,18 +182,18 @@ impl Accounts {
     ) -> Result<SignedIn, AccountError> {
         let email = email.trim().to_lowercase();
         let (account, address) = (Subject::account(&email), Subject::address(from));
-        let _turn = self.throttle.turn(&account).await;
-        self.throttle.check(&address, now_ms()).await??;
-        self.throttle.check(&account, now_ms()).await??;
+        let _turn = self.login_limiter.turn(&account).await;
+        self.login_limiter.check(&address, now_ms()).await??;
+        self.login_limiter.check(&account, now_ms()).await??;
         let known = self.store.credentials_by_email(&email).await?;
         let hash = known.as_ref().and_then(Credentials::hash);
         let verdict = self.passwords.verify(password, hash).await?;
         let Some(known) = known.filter(|_| verdict != Verdict::Wrong) else {
-            self.throttle.count(&account, now_ms()).await?;
-            self.throttle.count(&address, now_ms()).await?;
+            self.login_limiter.count(&account, now_ms()).await?;
+            self.login_limiter.count(&address, now_ms()).await?;
             return Err(AccountError::WrongCredentials);
         };
-        self.throttle.forgive(&account).await?;
+        self.login_limiter.forgive(&account).await?;
         if verdict == Verdict::RightButDated {
             let hash = self.passwords.hash(password).await?;
             self.store.rehash(&known.user.id, &known.password_hash, &hash).await?;
@@ -215,7 +219,7 @@ impl Accounts {
         if !self.store.change_password(user, &hash, &replacement).await? {
             return Err(AccountError::WrongPassword);
         }
-        self.hub.end(user);
+        self.sessions_ended.sessions_ended(user);
         let user = self.store.user(user).await?.ok_or(AccountError::SessionEnded)?;
         self.begin_session(user).await
     }
@@ -227,7 +231,7 @@ impl Accounts {
     pub async fn delete_own(&self, user: &UserId, password: &SecretString) -> Result<(), AccountError> {
         self.prove_password(user, password).await?;
         self.store.delete_self(user).await?.map_err(refused)?;
-        self.hub.end(user);
+        self.sessions_ended.sessions_ended(user);
         Ok(())
     }
 
@@ -235,13 +239,13 @@ impl Accounts {
     async fn prove_password(&self, user: &UserId, password: &SecretString) -> Result<String, AccountError> {
         let known = self.store.credentials(user).await?.ok_or(AccountError::SessionEnded)?;
         let guesses = Subject::account(&known.user.email);
-        let _turn = self.throttle.turn(&guesses).await;
-        self.throttle.check(&guesses, now_ms()).await??;
+        let _turn = self.login_limiter.turn(&guesses).await;
+        self.login_limiter.check(&guesses, now_ms()).await??;
         if self.passwords.verify(password, known.hash()).await? == Verdict::Wrong {
-            self.throttle.count(&guesses, now_ms()).await?;
+            self.login_limiter.count(&guesses, now_ms()).await?;
             return Err(AccountError::WrongPassword);
         }
-        self.throttle.forgive(&guesses).await?;
+        self.login_limiter.forgive(&guesses).await?;
         Ok(known.password_hash)
     }
 
@@ -253,9 +257,9 @@ impl Accounts {
         Ok(self.store.complete_onboarding(user).await?)
     }
 
-    async fn welcome(&self, user: &UserId) {
-        for newcomer in self.newcomers.iter() {
-            if let Err(error) = newcomer.welcome(user).await {
+    async fn registered(&self, user: &UserId) {
+        for newcomer in self.registration_hooks.iter() {
+            if let Err(error) = newcomer.registered(user).await {
                 tracing::error!("a new account is not set up completely: {error:#}");
             }
         }

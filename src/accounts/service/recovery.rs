@@ -7,8 +7,8 @@ use url::Url;
 
 use super::{Accounts, check_password, normalised};
 use crate::accounts::error::AccountError;
+use crate::accounts::login_limit::Subject;
 use crate::accounts::store::{AccountStore, NewReset};
-use crate::accounts::throttle::Subject;
 use crate::accounts::token::{fingerprint, random};
 use crate::accounts::types::{User, UserId};
 use crate::database::{Database, now_ms};
@@ -24,7 +24,7 @@ const SUBJECT: &str = "A new password for LLM Benchmark Studio";
 
 /// How links reach those who have forgotten their password. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Post {
+pub struct MailSettings {
     pub mailer: Mailer,
     /// Where browsers reach this studio. Links never begin with what a request says its host was:
     /// whoever asks for a link could have it lead to a server of their own.
@@ -34,7 +34,7 @@ pub struct Post {
 /// A link to a new password.
 #[derive(Debug, Clone)]
 pub struct PasswordLink {
-    /// Told this once.
+    /// ErrorBody this once.
     pub token: SecretString,
     /// Unix milliseconds.
     pub expires_at: i64,
@@ -50,13 +50,13 @@ impl PasswordLink {
 impl Accounts {
     /// Sends links to a new password by mail.
     #[must_use]
-    pub fn with_post(self, post: Option<Post>) -> Self {
-        Self { post, ..self }
+    pub fn with_mail(self, mail: Option<MailSettings>) -> Self {
+        Self { mail, ..self }
     }
 
     /// Whether links to a new password are sent by mail.
     pub fn sends_mail(&self) -> bool {
-        self.post.is_some()
+        self.mail.is_some()
     }
 
     /// Mails a link to a new password to whoever has an account with this address. That nobody has is
@@ -67,17 +67,17 @@ impl Accounts {
     pub async fn forgot_password(&self, email: &str, from: IpAddr) -> Result<(), AccountError> {
         let email = normalised(email)?;
         let (to, place) = (Subject::mail_to(&email), Subject::mail_from(from));
-        let _turn = self.throttle.turn(&to).await;
+        let _turn = self.login_limiter.turn(&to).await;
         for subject in [&place, &to] {
-            self.throttle.check(subject, now_ms()).await??;
+            self.login_limiter.check(subject, now_ms()).await??;
         }
         for subject in [&place, &to] {
-            self.throttle.count(subject, now_ms()).await?;
+            self.login_limiter.count(subject, now_ms()).await?;
         }
-        if let Some(post) = self.post.clone() {
+        if let Some(mail) = self.mail.clone() {
             let store = self.store.clone();
             tokio::spawn(async move {
-                if let Err(error) = mail_link(&store, &post, &email).await {
+                if let Err(error) = mail_link(&store, &mail, &email).await {
                     tracing::error!("a link to a new password could not be mailed: {error:#}");
                 }
             });
@@ -100,10 +100,10 @@ impl Accounts {
         let hash = self.passwords.hash(password).await?;
         let user = self.store.reset_password(&link, &hash, now_ms()).await?;
         let user = user.ok_or(AccountError::ResetUnusable)?;
-        self.hub.end(&user);
+        self.sessions_ended.sessions_ended(&user);
         // Whoever guessed at the old password is no concern of who has a new one.
         if let Some(user) = self.store.user(&user).await? {
-            self.throttle.forgive(&Subject::account(&user.email)).await?;
+            self.login_limiter.forgive(&Subject::account(&user.email)).await?;
         }
         Ok(())
     }
@@ -155,14 +155,14 @@ async fn make_link(
     if kept { Ok(PasswordLink { token, expires_at }) } else { Err(AccountError::NoSuchUser) }
 }
 
-async fn mail_link(store: &AccountStore, post: &Post, email: &str) -> anyhow::Result<()> {
+async fn mail_link(store: &AccountStore, mail: &MailSettings, email: &str) -> anyhow::Result<()> {
     let Some(user) = user_with(store, email).await? else { return Ok(()) };
     let link = make_link(store, &user.id, MAILED_FOR_MS).await?;
-    let link = post.public_address.join(&link.path())?;
+    let link = mail.public_address.join(&link.path())?;
     let text = format!(
         "Somebody, probably you, has asked for a new password for {email} at LLM Benchmark Studio.\n\n\
          Choose one here within an hour:\n\n{link}\n\n\
          If it was not you, do nothing: your password stays as it is.\n"
     );
-    post.mailer.send(email, SUBJECT, text).await
+    mail.mailer.send(email, SUBJECT, text).await
 }

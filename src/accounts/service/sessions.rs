@@ -5,12 +5,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Accounts;
 use crate::accounts::error::AccountError;
-use crate::accounts::session::{Proof, Session};
+use crate::accounts::session::{Proof, Session, SessionCheck};
 use crate::accounts::store::{NewSession, Rotation};
 use crate::accounts::token::{PERSONAL_PREFIX, REFRESH_SECONDS, RefreshToken, fingerprint};
 use crate::accounts::types::User;
 use crate::database::{new_id, now_ms};
-use crate::live::StillSignedIn;
 
 /// What somebody who has signed in gets to prove it from now on.
 #[derive(Debug)]
@@ -107,7 +106,7 @@ impl Accounts {
     }
 }
 
-impl StillSignedIn for Accounts {
+impl SessionCheck for Accounts {
     fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async move { Ok(self.lives(session).await?) })
     }

@@ -4,15 +4,25 @@ use std::sync::Mutex;
 
 use super::testing::{LOCALHOST, PASSWORD};
 use super::*;
+use crate::accounts::SessionCheck;
 use crate::accounts::session::{Proof, Session};
 use crate::accounts::{Registration, Role};
 use crate::database::testing;
-use crate::live::StillSignedIn;
+use crate::live::Hub;
 
 const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
 async fn all() -> Vec<Accounts> {
-    testing::databases().await.into_iter().map(|database| Accounts::quick(database, Hub::default())).collect()
+    all_with_hubs().await.into_iter().map(|(accounts, _)| accounts).collect()
+}
+
+/// Each with the hub that is told of ended sessions.
+async fn all_with_hubs() -> Vec<(Accounts, Hub)> {
+    let with_hub = |database| {
+        let hub = Hub::default();
+        (Accounts::quick(database, Arc::new(hub.clone())), hub)
+    };
+    testing::databases().await.into_iter().map(with_hub).collect()
 }
 
 async fn session(accounts: &Accounts, signed_in: &SignedIn) -> Option<Session> {
@@ -50,7 +60,7 @@ async fn admin_email_promotes_at_start_and_at_registration() {
 
 #[tokio::test]
 async fn what_cannot_be_an_account_is_refused() {
-    let accounts = Accounts::quick(testing::sqlite().await, Hub::default());
+    let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     let with = |email: &str, password: &str| NewAccount {
         email: email.into(),
         password: password.to_owned().into(),
@@ -72,16 +82,16 @@ async fn what_cannot_be_an_account_is_refused() {
 
 #[tokio::test]
 async fn a_new_account_is_welcomed_even_if_that_fails() {
-    struct Doorman(Arc<Mutex<Vec<UserId>>>);
-    impl Newcomer for Doorman {
-        fn welcome<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+    struct RecordingHook(Arc<Mutex<Vec<UserId>>>);
+    impl OnRegistration for RecordingHook {
+        fn registered<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
             self.0.lock().unwrap().push(user.clone());
             Box::pin(async { anyhow::bail!("no flowers") })
         }
     }
     let welcomed = Arc::default();
-    let accounts = Accounts::quick(testing::sqlite().await, Hub::default())
-        .with_newcomers(vec![Box::new(Doorman(Arc::clone(&welcomed)))]);
+    let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()))
+        .with_registration_hooks(vec![Box::new(RecordingHook(Arc::clone(&welcomed)))]);
     let anna = accounts.user_for_test("anna@example.org").await.user.id;
     accounts.register(NewAccount::for_test("anna@example.org"), LOCALHOST).await.unwrap_err();
     assert_eq!(*welcomed.lock().unwrap(), [anna]);
@@ -151,7 +161,7 @@ async fn guesses_that_arrive_together_are_counted_one_by_one() {
 
 #[tokio::test]
 async fn who_guesses_at_many_accounts_is_locked_out_everywhere() {
-    let accounts = Accounts::quick(testing::sqlite().await, Hub::default());
+    let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     accounts.user_for_test("anna@example.org").await;
     for n in 0..20 {
         let email = format!("{n}@example.org");
@@ -165,11 +175,11 @@ async fn who_guesses_at_many_accounts_is_locked_out_everywhere() {
 
 #[tokio::test]
 async fn another_password_ends_everything_but_who_asked() {
-    for accounts in all().await {
+    for (accounts, hub) in all_with_hubs().await {
         let before = accounts.user_for_test("anna@example.org").await;
         let anna = before.user.id.clone();
         let (token, _) = accounts.create_token(&anna, "ci", 30).await.unwrap();
-        let mut tab = accounts.hub.join(&anna).unwrap();
+        let mut tab = hub.join(&anna).unwrap();
         let wrong =
             accounts.change_password(&anna, &"wrong password".into(), &"another password".into()).await;
         assert!(matches!(wrong, Err(AccountError::WrongPassword)));
@@ -188,12 +198,12 @@ async fn another_password_ends_everything_but_who_asked() {
 
 #[tokio::test]
 async fn a_new_password_by_link_ends_everything_and_forgives_guesses() {
-    for accounts in all().await {
+    for (accounts, hub) in all_with_hubs().await {
         let admin = accounts.user_for_test("anna@example.org").await.user.id;
         let before = accounts.user_for_test("ben@example.org").await;
         let ben = before.user.id.clone();
         let (token, _) = accounts.create_token(&ben, "ci", 30).await.unwrap();
-        let mut tab = accounts.hub.join(&ben).unwrap();
+        let mut tab = hub.join(&ben).unwrap();
         for _ in 0..5 {
             accounts.sign_in("ben@example.org", &"wrong password".into(), LOCALHOST).await.unwrap_err();
         }
@@ -212,7 +222,7 @@ async fn a_new_password_by_link_ends_everything_and_forgives_guesses() {
 #[tokio::test]
 async fn a_changed_password_makes_links_useless() {
     for database in testing::databases().await {
-        let accounts = Accounts::quick(database.clone(), Hub::default());
+        let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
         accounts.user_for_test("anna@example.org").await;
         let anna = accounts.user_for_test("ben@example.org").await.user.id;
         let link = password_link_for(database.clone(), "Ben@example.org").await.unwrap();
@@ -307,7 +317,7 @@ async fn the_last_user_may_go_and_the_last_admin_may_not() {
 
 #[tokio::test]
 async fn nothing_shows_a_password_or_a_token() {
-    let accounts = Accounts::quick(testing::sqlite().await, Hub::default());
+    let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     let new = NewAccount { invitation: Some("hush".into()), ..NewAccount::for_test("anna@example.org") };
     let shown = format!("{new:?}");
     let signed_in = accounts.register(new, LOCALHOST).await.unwrap();

@@ -1,7 +1,7 @@
 //! The screens of admins.
 
-mod fresh;
-mod house;
+mod installation;
+mod one_time_secret;
 mod user;
 mod users;
 
@@ -10,7 +10,7 @@ use leptos_meta::Title;
 
 use ui::page::PageHead;
 
-use house::HousePanels;
+use installation::InstallationPanels;
 use users::UsersPanel;
 
 pub use user::UserPage;
@@ -23,7 +23,7 @@ pub fn AdminPage() -> impl IntoView {
         <PageHead title="Admin" about="Who uses this studio, and what holds for everybody." />
         <div class="mt-3.5 grid grid-cols-1 gap-3.5">
             <UsersPanel />
-            <HousePanels />
+            <InstallationPanels />
         </div>
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::fresh::FreshLink;
+use super::one_time_secret::FreshLink;
 use super::users::RoleTag;
 use crate::accounts::{Role, UserId};
 use crate::admin::api::{DeleteUser, MakePasswordLink, SetUserLimits, SetUserRole, UserDetail, look_at_user};

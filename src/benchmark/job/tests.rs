@@ -7,11 +7,11 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::benchmark::late::BenchmarksUnderWay;
+use crate::benchmark::catch_up::RunningBenchmarks;
 use crate::benchmark::view::HistoryItem;
 use crate::database::{Database, new_id, testing};
-use crate::jobs::handler::JobVoice;
-use crate::live::{Frame, Snapshot};
+use crate::jobs::handler::JobEvents;
+use crate::live::{Frame, InitialState};
 
 use endpoint::egress::AddressPolicy;
 use endpoint::{Model, Provider, ProviderKind};
@@ -92,13 +92,13 @@ type Hook = Box<dyn Fn(&Value) + Send + Sync>;
 
 /// Remembers what was said, and does something about it.
 #[derive(Default)]
-struct Tab {
+struct Subscription {
     heard: Mutex<Vec<Value>>,
     progress: Mutex<Vec<(f64, String)>>,
     hook: Option<Hook>,
 }
 
-impl Tab {
+impl Subscription {
     fn on(name: &'static str, act: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         let hook: Hook = Box::new(move |event| {
             if event["type"] == name {
@@ -118,7 +118,7 @@ impl Tab {
     }
 }
 
-impl JobVoice for Tab {
+impl JobEvents for Subscription {
     fn progress(&self, percent: f64, detail: &str) {
         self.progress.lock().unwrap().push((percent, detail.to_owned()));
     }
@@ -135,7 +135,7 @@ impl JobVoice for Tab {
     }
 }
 
-fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Tab>) -> JobContext {
+fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Subscription>) -> JobContext {
     let target = |model: &&str| ModelRef { provider_key: "custom".into(), model_id: (*model).into() };
     let parameters =
         Parameters { runs, warmup: false, max_tokens: 100, context_tiers: vec![0], ..Parameters::default() };
@@ -157,7 +157,7 @@ fn done(id: &str) -> JobEnd {
 #[tokio::test]
 async fn each_run_is_stored_and_told() {
     for database in testing::databases().await {
-        let (world, tab, id) = (World::new(database).await, Arc::<Tab>::default(), new_id());
+        let (world, tab, id) = (World::new(database).await, Arc::<Subscription>::default(), new_id());
         let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
         assert_eq!(end, done(&id));
         let expected = [
@@ -187,7 +187,7 @@ async fn each_run_is_stored_and_told() {
 async fn a_cancelled_benchmark_leaves_nothing() {
     let (world, id) = (World::sqlite().await, new_id());
     let cancel = CancellationToken::new();
-    let tab = Tab::on("benchmark_result", {
+    let tab = Subscription::on("benchmark_result", {
         let cancel = cancel.clone();
         move || cancel.cancel()
     });
@@ -203,7 +203,7 @@ async fn a_cancelled_benchmark_leaves_nothing() {
 async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
     let (mut world, id) = (World::sqlite().await, new_id());
     let drain = CancellationToken::new();
-    let tab = Tab::on("benchmark_result", {
+    let tab = Subscription::on("benchmark_result", {
         let drain = drain.clone();
         move || drain.cancel()
     });
@@ -214,7 +214,7 @@ async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
     assert!(world.history().await.is_empty());
 
     world.provider.lock().unwrap().display_name = "Renamed".into();
-    let tab = Arc::<Tab>::default();
+    let tab = Arc::<Subscription>::default();
     let second = context(&world, &id, &[SLOW, FAST], 5, Arc::clone(&tab));
     assert_eq!(world.handler.run(second).await, done(&id));
     assert_eq!(world.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
@@ -228,7 +228,7 @@ async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
 async fn after_a_crash_no_finished_run_is_made_again() {
     let (mut world, id) = (World::sqlite().await, new_id());
     let crash = CancellationToken::new();
-    let tab = Tab::on("benchmark_result", {
+    let tab = Subscription::on("benchmark_result", {
         let crash = crash.clone();
         move || crash.cancel()
     });
@@ -279,7 +279,7 @@ async fn what_cannot_be_found_fails_with_a_sentence() {
 
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_told() {
-    let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Tab>::default());
+    let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Subscription>::default());
     sqlx::query("drop table benchmark_runs").execute(world.database.pool()).await.unwrap();
     sqlx::query(
         "create view benchmark_runs as select 1 as user_id, 1 as benchmark_id, 1 as run, 1 as run_number,
@@ -299,13 +299,13 @@ async fn what_cannot_be_stored_is_not_told() {
 async fn a_late_tab_hears_everything_so_far() {
     let (world, id) = (World::sqlite().await, new_id());
     let drain = CancellationToken::new();
-    let tab = Tab::on("benchmark_row", {
+    let tab = Subscription::on("benchmark_row", {
         let drain = drain.clone();
         move || drain.cancel()
     });
     let context = JobContext { drain, ..context(&world, &id, &[FAST, SLOW], 2, Arc::clone(&tab) as _) };
     assert_eq!(world.handler.run(context).await, JobEnd::Stopped);
-    let frames = BenchmarksUnderWay(world.store.clone()).frames(&world.anna).await.unwrap();
+    let frames = RunningBenchmarks(world.store.clone()).frames(&world.anna).await.unwrap();
     assert!(frames.iter().all(|frame| frame.job_id.as_deref() == Some(&*id)));
     let init = &frames[0].fields["data"];
     assert_eq!((frames[0].name.as_str(), &init["reconnect"]), ("benchmark_init", &Value::Bool(true)));
@@ -316,5 +316,5 @@ async fn a_late_tab_hears_everything_so_far() {
     assert_eq!(told("benchmark_row"), 1);
     assert!(frames.iter().filter_map(Frame::read::<Event>).count() == frames.len(), "tabs understand each");
     let ben = testing::add_user(&world.database, "ben").await;
-    assert!(BenchmarksUnderWay(world.store.clone()).frames(&ben).await.unwrap().is_empty());
+    assert!(RunningBenchmarks(world.store.clone()).frames(&ben).await.unwrap().is_empty());
 }

@@ -7,8 +7,8 @@ use super::timeline::TimelineChart;
 use crate::benchmark::report::charts::{first_token, output_speed, speed_against_first_token};
 use bench::types::ResultRow;
 use ui::chart::{Chart, ChartSize, ChartSpec};
-use ui::turns::InTurn;
-use ui::whole::IntoWhole;
+use ui::hydration::Deferred;
+use ui::sync_view::IntoSyncAny;
 
 /// All charts. It has to be known which rows there are.
 #[component]
@@ -18,34 +18,34 @@ pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
     let size = ChartSize::for_rows(rows);
     view! {
         <div class="mt-3.5 grid gap-3.5 xl:grid-cols-2">
-            <InTurn>
+            <Deferred>
                 <Chart
                     title="Output speed"
                     subtitle="tokens per second, bar = mean, whisker = 95 % interval"
                     spec=spec(output_speed)
                     size
                 />
-            </InTurn>
-            <InTurn>
+            </Deferred>
+            <Deferred>
                 <Chart
                     title="Time to first token"
                     subtitle="milliseconds, bar = mean, whisker = 95 % interval"
                     spec=spec(first_token)
                     size
                 />
-            </InTurn>
-            <InTurn>
+            </Deferred>
+            <Deferred>
                 <Chart
                     title="Speed against first token"
                     subtitle="means of each model and tier; the best are at the top left"
                     spec=spec(speed_against_first_token)
                     size=ChartSize::Medium
                 />
-            </InTurn>
-            <InTurn>
+            </Deferred>
+            <Deferred>
                 <TimelineChart benchmark />
-            </InTurn>
+            </Deferred>
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }

@@ -10,7 +10,7 @@ use crate::benchmark::set_up::Complaint;
 use crate::benchmark::submission::BenchmarkRequest;
 use crate::benchmark::view::Estimate;
 use ui::format;
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// Typing has to pause this long before the server is asked.
 const PAUSE: Duration = Duration::from_millis(350);
@@ -52,7 +52,7 @@ pub fn EstimateNote(
             {children()}
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Asks the server once the form has stayed as it is for a while.

@@ -7,8 +7,8 @@ use super::live::LiveBenchmark;
 use crate::benchmark::report::highlights::{Highlight, Highlights};
 use ui::figures::{Figure, Figures};
 use ui::format::UNKNOWN;
+use ui::sync_view::IntoSyncAny;
 use ui::tag::Dot;
-use ui::whole::IntoWhole;
 
 /// Fastest output, quickest first token, cheapest run.
 #[component]
@@ -25,7 +25,7 @@ pub fn HighlightsRow(benchmark: LiveBenchmark) -> impl IntoView {
             {move || figure("Cheapest", "a run", best.read().cheapest.clone(), no_price())}
         </Figures>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 fn figure(

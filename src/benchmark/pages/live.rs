@@ -39,7 +39,7 @@ impl LiveBenchmark {
     }
 
     /// Takes in what the server says; what is about other benchmarks changes nothing.
-    pub fn hear(self, frame: &Frame) {
+    pub fn on_event(self, frame: &Frame) {
         let Some(own) = self.state.try_with_value(|state| frame.job_id.as_deref() == Some(state.id.as_str()))
         else {
             return;
@@ -133,7 +133,7 @@ impl Meanwhile {
     /// Tells what was kept to the benchmark that is loaded now, which hears the rest by itself.
     pub fn tell(self, benchmark: LiveBenchmark) {
         let kept = self.0.try_update_value(Option::take).flatten();
-        kept.iter().flatten().for_each(|frame| benchmark.hear(frame));
+        kept.iter().flatten().for_each(|frame| benchmark.on_event(frame));
     }
 }
 

@@ -14,8 +14,8 @@ use crate::benchmark::set_up::{MenuGroup, MenuModel, ModelMenu, Obstacle};
 use ui::case::lower_case;
 use ui::form::FieldError;
 use ui::format::tokens;
+use ui::sync_view::IntoSyncAny;
 use ui::tag::{Dot, Tag};
-use ui::whole::IntoWhole;
 
 /// From so many models on there is a search box.
 const SEARCHED_FROM: usize = 8;
@@ -80,7 +80,7 @@ pub fn ModelChoice(
             <FieldError id="models-error" error=complaint />
         </section>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Narrows the list as one types; not part of what the form sends.
@@ -168,7 +168,7 @@ fn Provider<'a>(
             {rows}
         </fieldset>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]

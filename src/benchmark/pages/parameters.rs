@@ -8,8 +8,8 @@ use bench::types::{MAX_TIER, Timeouts};
 use ui::disclosure::Disclosure;
 use ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
 use ui::format::tokens;
-use ui::turns::InTurn;
-use ui::whole::IntoWhole;
+use ui::hydration::Deferred;
+use ui::sync_view::IntoSyncAny;
 
 const EFFORTS: [&str; 6] = ["none", "minimal", "low", "medium", "high", "xhigh"];
 
@@ -37,7 +37,7 @@ pub fn Parameters(
 ) -> impl IntoView {
     let advanced = fields.clone();
     view! {
-        <InTurn>
+        <Deferred>
             <div class="mt-3 grid grid-cols-2 gap-2">
                 <NumberField label="Runs" name="runs" value=fields.runs bounds=bounds::RUNS error=complaints.of("runs") />
                 <NumberField
@@ -64,11 +64,11 @@ pub fn Parameters(
                     error=complaints.of("timeout")
                 />
             </div>
-        </InTurn>
-        <InTurn>
+        </Deferred>
+        <Deferred>
             <Prompt prompt=fields.prompt templates complaints />
-        </InTurn>
-        <InTurn>
+        </Deferred>
+        <Deferred>
             <div class="mt-2.5">
                 <ChipGroup
                     legend="Context tiers"
@@ -79,8 +79,8 @@ pub fn Parameters(
                     error=complaints.of("tiers")
                 />
             </div>
-        </InTurn>
-        <InTurn>
+        </Deferred>
+        <Deferred>
             <div class="mt-2.5">
                 <Checkbox
                     label="Warm up"
@@ -89,16 +89,16 @@ pub fn Parameters(
                     hint="One discarded run per model and tier."
                 />
             </div>
-        </InTurn>
-        <InTurn>
+        </Deferred>
+        <Deferred>
             <div class="mt-2.5">
                 <Disclosure summary="Advanced" open=advanced.has_advanced()>
                     <Advanced fields=advanced complaints />
                 </Disclosure>
             </div>
-        </InTurn>
+        </Deferred>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// The text that is sent, and the templates that it can be taken from.
@@ -139,7 +139,7 @@ fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> i
                 })}
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
@@ -188,7 +188,7 @@ fn Advanced(fields: SetUpFields, complaints: Complaints) -> impl IntoView {
             </div>
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Makes a chip of a context size that is not offered.

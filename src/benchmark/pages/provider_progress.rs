@@ -6,9 +6,9 @@ use super::live::LiveBenchmark;
 use crate::benchmark::report::progress::{ProviderProgress, by_provider};
 use ui::format::time_left;
 use ui::progress::ProgressBar;
+use ui::sync_view::IntoSyncAny;
 use ui::tag::Dot;
 use ui::time::second_hand;
-use ui::whole::IntoWhole;
 
 /// A line for each provider: what is done, of how much, and how long it may still take.
 #[component]
@@ -26,7 +26,7 @@ pub fn ProviderProgressPanel(benchmark: LiveBenchmark) -> impl IntoView {
             </For>
         </section>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
 use crate::benchmark::report::remarks::{Remark, adjustments, failures, reading, skipped};
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// All remarks, those of a kind together.
 #[component]
@@ -25,7 +25,7 @@ pub fn Remarks(benchmark: LiveBenchmark) -> impl IntoView {
             {move || notes.get().into_iter().map(|note| view! { <li>{note}</li> }).collect_view()}
         </ul>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]

@@ -12,8 +12,8 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::dialog::ConfirmDialog;
 use ui::format::counted;
 use ui::page::Panel;
+use ui::sync_view::IntoSyncAny;
 use ui::time::Ago;
-use ui::whole::IntoWhole;
 
 /// Characters of the prompt that the head quotes.
 const QUOTED: usize = 48;
@@ -44,7 +44,7 @@ pub fn ResultHead(benchmark: LiveBenchmark, targets: usize, created_at: i64) -> 
             </div>
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 fn title(models: usize, asked: &Parameters) -> String {
@@ -116,7 +116,7 @@ fn CancelButton(benchmark: LiveBenchmark) -> impl IntoView {
             </p>
         </ConfirmDialog>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Says what the benchmark waits for or why it ended. Keeps a running page without JavaScript up to
@@ -158,7 +158,7 @@ pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
         </div>
         {refresh}
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[cfg(test)]

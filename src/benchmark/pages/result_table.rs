@@ -9,10 +9,10 @@ use crate::benchmark::report::{hue_of, short_name};
 use bench::types::ResultRow;
 use ui::case::lower_case;
 use ui::format;
+use ui::hydration::Deferred;
+use ui::sync_view::IntoSyncAny;
 use ui::table::{Direction, NumberCell, Sort, SortHeader};
 use ui::tag::{Dot, Tag, Tone};
-use ui::turns::InTurn;
-use ui::whole::IntoWhole;
 
 /// What the table is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +64,9 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
             </div>
             <div class="overflow-x-auto" tabindex="0" role="region" aria-labelledby="results-title">
                 <table class="data-table result-table" data-all=move || everything.get().then_some("")>
-                    <InTurn>
+                    <Deferred>
                         <TableHead sort />
-                    </InTurn>
+                    </Deferred>
                     <tbody>
                         <For
                             each=move || {
@@ -80,16 +80,16 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
                             key=|(_, row)| *row
                             let((place, row))
                         >
-                            <InTurn>
+                            <Deferred>
                                 <TableRow place row bests runs=benchmark.parameters.with_value(|asked| asked.runs) />
-                            </InTurn>
+                            </Deferred>
                         </For>
                     </tbody>
                 </table>
             </div>
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Places of the rows in the order that was asked for.
@@ -139,7 +139,7 @@ fn TableHead(sort: RwSignal<Sort<Key>>) -> impl IntoView {
             </tr>
         </thead>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
@@ -182,7 +182,7 @@ fn TableRow(
             {move || cells(&row.read(), &mine.read(), runs)}
         </tr>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 fn cells(row: &ResultRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
@@ -236,7 +236,7 @@ fn RunsCell(
                 <Tag text="skipped" />
             </td>
         }
-        .into_whole();
+        .into_sync_any();
     }
     let made = succeeded + failed;
     view! {
@@ -246,7 +246,7 @@ fn RunsCell(
             {outliers.map(|count| view! { <Tag tone=Tone::Warning text=format::counted(count as usize, "outlier") /> })}
         </td>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use crate::benchmark::api::load_benchmark;
 use crate::benchmark::view::BenchmarkView;
 use crate::jobs::JobState;
 use crate::live::use_feed;
+use ui::hydration::Deferred;
 use ui::page::Skeleton;
-use ui::turns::InTurn;
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// Loads the benchmark of the address and shows it.
 #[component]
@@ -38,15 +38,15 @@ pub fn ResultsPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match benchmark.await {
-                    Ok(view) => view! { <Results view meanwhile /> }.into_whole(),
+                    Ok(view) => view! { <Results view meanwhile /> }.into_sync_any(),
                     Err(error) => {
-                        view! { <NotShown title="This benchmark cannot be shown" text=sentence(&error) /> }.into_whole()
+                        view! { <NotShown title="This benchmark cannot be shown" text=sentence(&error) /> }.into_sync_any()
                     }
                 }
             })}
         </Suspense>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
@@ -56,7 +56,7 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
     let benchmark = LiveBenchmark::of(view);
     let watched = benchmark.job.get_untracked().is_active();
     meanwhile.tell(benchmark);
-    use_feed().listen(move |frame| benchmark.hear(frame));
+    use_feed().listen(move |frame| benchmark.on_event(frame));
     if watched {
         load_again_at_the_end(benchmark);
     }
@@ -64,14 +64,14 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
         Memo::new(move |_| !benchmark.rows.read().is_empty() && benchmark.job.get() != JobState::Cancelled);
     view! {
         <Title text="Benchmark" />
-        <InTurn>
+        <Deferred>
             <ResultHead benchmark targets created_at />
-        </InTurn>
+        </Deferred>
         <StateNotice benchmark />
         <Show when=move || measured.get()>
-            <InTurn>
+            <Deferred>
                 <HighlightsRow benchmark />
-            </InTurn>
+            </Deferred>
         </Show>
         // Stays when all is done: what is below would jump.
         <Show when=move || watched && measured.get()>
@@ -79,14 +79,14 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
         </Show>
         <Show when=move || measured.get()>
             <Charts benchmark />
-            <InTurn>
+            <Deferred>
                 <ResultTable benchmark />
-            </InTurn>
+            </Deferred>
             <Remarks benchmark />
         </Show>
         <Announcer benchmark />
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// The client's own condition is known at the end only.

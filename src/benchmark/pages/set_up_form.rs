@@ -11,8 +11,8 @@ use super::model_choice::ModelChoice;
 use super::parameters::{Complaints, Parameters};
 use crate::benchmark::api::StartBenchmark;
 use ui::button::{ButtonTone, SubmitButton};
-use ui::turns::InTurn;
-use ui::whole::IntoWhole;
+use ui::hydration::Deferred;
+use ui::sync_view::IntoSyncAny;
 
 /// Models, parameters, what they would take, and the button that starts it.
 #[component]
@@ -41,9 +41,9 @@ pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
     let refused = move || start.value().get().and_then(Result::err).map(|error| super::sentence(&error));
     view! {
         <ActionForm action=start node_ref=form attr:class="panel set-up-form" on:input=move |_| read() on:change=move |_| read()>
-            <InTurn>
+            <Deferred>
                 <ModelChoice menu chosen complaint=complaints.of("models") changed=Callback::new(move |()| read()) />
-            </InTurn>
+            </Deferred>
             <Parameters fields templates tiers complaints />
             <EstimateNote asked>
                 // Never disabled for what is wrong: without JavaScript it could not become right again.
@@ -56,5 +56,5 @@ pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
             </p>
         </ActionForm>
     }
-    .into_whole()
+    .into_sync_any()
 }

@@ -11,7 +11,7 @@ use bench::types::ResultRow;
 use endpoint::ModelRef;
 use ui::chart::{Chart, ChartSize, ChartSpec, Timeline};
 use ui::form::{Select, SelectOption};
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// Names one run: its row's place in the report and its number.
 type RunName = (usize, u64);
@@ -72,7 +72,7 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
             </div>
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// The chart of this run; none where it cannot be had.

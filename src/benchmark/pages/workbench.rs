@@ -8,9 +8,9 @@ use leptos_router::hooks::{use_location, use_query_map};
 use super::api::load_set_up;
 use super::sentence;
 use super::set_up_form::SetUpForm;
+use ui::hydration::Deferred;
 use ui::page::{EmptyState, Skeleton};
-use ui::turns::InTurn;
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// The set-up column and the page beside it.
 #[component]
@@ -32,15 +32,15 @@ pub fn Workbench() -> impl IntoView {
                     {move || Suspend::new(async move {
                         match set_up.await {
                             Ok(set_up) if set_up.menu.groups.is_empty() => {
-                                view! { <NothingConfigured /> }.into_whole()
+                                view! { <NothingConfigured /> }.into_sync_any()
                             }
                             Ok(set_up) => {
                                 view! {
-                                    <InTurn>
+                                    <Deferred>
                                         <SetUpForm set_up />
-                                    </InTurn>
+                                    </Deferred>
                                 }
-                                    .into_whole()
+                                    .into_sync_any()
                             }
                             Err(error) => {
                                 view! {
@@ -48,7 +48,7 @@ pub fn Workbench() -> impl IntoView {
                                         <p role="alert">{sentence(&error)}</p>
                                     </EmptyState>
                                 }
-                                    .into_whole()
+                                    .into_sync_any()
                             }
                         }
                     })}
@@ -60,7 +60,7 @@ pub fn Workbench() -> impl IntoView {
             <span class="workbench-end" hidden></span>
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
@@ -99,7 +99,7 @@ pub fn StartHere() -> impl IntoView {
             </EmptyState>
         </div>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// A benchmark that cannot be shown.
@@ -117,5 +117,5 @@ pub(super) fn NotShown(title: &'static str, #[prop(into)] text: String) -> impl 
             </p>
         </EmptyState>
     }
-    .into_whole()
+    .into_sync_any()
 }

@@ -19,15 +19,15 @@ use crate::benchmark::snapshot::TargetSnapshot;
 use crate::benchmark::store::BenchmarkStore;
 use crate::benchmark::view::BenchmarkStatus;
 use crate::database::{Database, new_id, testing};
-use crate::jobs::{JobService, Peers, Settings};
-use crate::live::hub::Tab;
-use crate::live::{Hub, Relay};
+use crate::jobs::{Cluster, JobService, Settings};
+use crate::live::hub::Subscription;
+use crate::live::{Broadcaster, Hub};
 use bench::types::Parameters;
 
+use crate::http::client_ip::Proxies;
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
-use crate::server::peer::Proxies;
-use crate::server::router;
+use crate::server::{AppState, router};
 use endpoint::{Model, Provider, ProviderKind};
 
 const FAST: &str = "mock/ttft=1,gap=1,tokens=4";
@@ -44,8 +44,8 @@ impl World {
         let database = testing::sqlite().await;
         let mock = mock::start_demo().unwrap();
         let hub = Hub::default();
-        let relay = Relay::local(hub.clone());
-        let jobs = JobService::new(database.clone(), relay, Settings::new(Peers::Nobody));
+        let relay = Broadcaster::local(hub.clone());
+        let jobs = JobService::new(database.clone(), relay, Settings::new(Cluster::SingleProcess));
         let providers = ProviderService::new(database.clone(), Vault::random());
         let base_url = mock::base_url(&mock.base_url(), ProviderKind::Custom.facts().protocol);
         let models = [FAST, SLOW].map(Model::named);
@@ -59,14 +59,14 @@ impl World {
         let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
         let options =
             LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
-        let accounts = Accounts::quick(database.clone(), hub.clone());
+        let accounts = Accounts::quick(database.clone(), std::sync::Arc::new(hub.clone()));
         let admin = AdminService::new(database.clone(), accounts.clone(), 2000);
         let proxies = Proxies::default();
         let prompts = PromptService::new(database.clone());
         let state = AppState {
             options,
             hub,
-            seats: crate::live::Seats::default(),
+            seats: crate::live::ConnectionLimiter::default(),
             accounts,
             admin,
             proxies,
@@ -79,7 +79,7 @@ impl World {
     }
 
     /// A world whose jobs run, and a tab of Anna's.
-    async fn running() -> (Self, Tab) {
+    async fn running() -> (Self, Subscription) {
         let world = Self::new().await;
         let tab = world.state.hub.join(&anna()).unwrap();
         world.state.jobs.start();
@@ -129,7 +129,7 @@ fn usual(model: &str) -> Value {
 }
 
 /// Waits until the tab hears an event of this name.
-async fn hear(tab: &mut Tab, name: &str) -> Value {
+async fn hear(tab: &mut Subscription, name: &str) -> Value {
     loop {
         let frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
         assert_ne!(frame["type"], "job_failed", "{frame}");

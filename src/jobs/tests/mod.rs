@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::limits::{Peers, Settings};
+use super::limits::{Cluster, Settings};
 use super::service::JobService;
 use super::store::NewJob;
 use super::types::{Job, JobEvent, JobState};
 use crate::accounts::UserId;
 use crate::database::Database;
-use crate::live::hub::Tab;
-use crate::live::{Frame, Hub, Relay};
+use crate::live::hub::Subscription;
+use crate::live::{Broadcaster, Frame, Hub};
 use puppet::{Puppet, Strings};
 
 /// A server process as far as jobs go.
@@ -32,12 +32,12 @@ struct Process {
 
 /// The limits of tests that have nothing to do with limits.
 fn settings() -> Settings {
-    Settings { stop_within: Duration::from_millis(50), ..Settings::new(Peers::Nobody) }
+    Settings { stop_within: Duration::from_millis(50), ..Settings::new(Cluster::SingleProcess) }
 }
 
 /// Leases that run out while a test waits.
 fn short_lease() -> Settings {
-    Settings { lease: Duration::from_millis(600), peers: Peers::OtherProcesses, ..settings() }
+    Settings { lease: Duration::from_millis(600), peers: Cluster::MultiProcess, ..settings() }
 }
 
 impl Process {
@@ -50,7 +50,7 @@ impl Process {
     /// A process that runs nothing yet.
     async fn idle(database: &Database, settings: Settings) -> Self {
         let hub = Hub::default();
-        let relay = Relay::connect(database, hub.clone()).await.unwrap();
+        let relay = Broadcaster::connect(database, hub.clone()).await.unwrap();
         let jobs = JobService::new(database.clone(), relay, settings);
         let (puppet, strings) = Puppet::new();
         jobs.register(Arc::new(puppet));
@@ -71,7 +71,7 @@ fn new_job(params: Value) -> NewJob {
 }
 
 /// The next event of jobs that a tab hears.
-async fn event(tab: &mut Tab) -> JobEvent {
+async fn event(tab: &mut Subscription) -> JobEvent {
     loop {
         let text = tab.frames.recv().await.expect("the tab was dropped");
         let frame: Frame = serde_json::from_str(&text).unwrap();
@@ -82,7 +82,7 @@ async fn event(tab: &mut Tab) -> JobEvent {
 }
 
 /// Waits for the event by which a job ends.
-async fn end_of(tab: &mut Tab, id: &str) -> JobEvent {
+async fn end_of(tab: &mut Subscription, id: &str) -> JobEvent {
     loop {
         let event = event(tab).await;
         match &event {

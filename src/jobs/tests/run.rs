@@ -6,7 +6,7 @@ use super::*;
 use crate::database::testing::{add_user, databases};
 use crate::jobs::JobEnd;
 use crate::jobs::store::Selection;
-use crate::live::Snapshot;
+use crate::live::InitialState;
 
 #[tokio::test]
 async fn a_job_is_created_started_and_completed() {

@@ -201,7 +201,7 @@ impl JobHandler for Tally {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_processes_run_every_job_once() {
-    let limits = Settings { peers: Peers::OtherProcesses, ..settings() };
+    let limits = Settings { peers: Cluster::MultiProcess, ..settings() };
     for Shared { databases, _files } in shared::<3>().await {
         sqlx::query("create table tally (job_id text primary key)")
             .execute(databases[0].pool())
@@ -239,7 +239,7 @@ async fn three_processes_run_every_job_once() {
 
 /// Waits until all of a user's jobs are done. On SQLite, processes do not tell each other's tabs: there
 /// is only one. A test with several has to ask.
-async fn wait_for_all(process: &Process, user: &UserId, tab: &mut Tab, open: &mut Vec<&str>) {
+async fn wait_for_all(process: &Process, user: &UserId, tab: &mut Subscription, open: &mut Vec<&str>) {
     while !open.is_empty() {
         let _ = tokio::time::timeout(Duration::from_millis(100), tab.frames.recv()).await;
         let mut waiting = Vec::new();

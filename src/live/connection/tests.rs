@@ -20,11 +20,12 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::LONGEST_MESSAGE;
+use crate::accounts::SessionCheck;
 use crate::accounts::session::Proof;
 use crate::accounts::{Role, Session, User, UserId};
+use crate::http::AppError;
 use crate::live::socket::{self, Live, Pace};
-use crate::live::{CancelJob, Frame, Hub, Snapshot, StillSignedIn};
-use crate::server::error::Failure;
+use crate::live::{CancelJob, Frame, Hub, InitialState};
 
 /// The other rooms, as simple as can be.
 #[derive(Default)]
@@ -34,7 +35,7 @@ struct Rooms {
     broken: AtomicBool,
 }
 
-impl Snapshot for Rooms {
+impl InitialState for Rooms {
     fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
         // Happens while the state is read: the tab has to hear it, after the state.
         self.hub.send(user, &numbered(0));
@@ -47,10 +48,10 @@ impl Snapshot for Rooms {
 }
 
 impl CancelJob for Rooms {
-    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+    fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), AppError>> {
         Box::pin(async move {
             if job_id != "job-1" {
-                return Err(Failure::NotFound("You have no such job.".into()));
+                return Err(AppError::NotFound("You have no such job.".into()));
             }
             self.hub.send(user, &named("job_cancelled"));
             Ok(())
@@ -58,7 +59,7 @@ impl CancelJob for Rooms {
     }
 }
 
-impl StillSignedIn for Rooms {
+impl SessionCheck for Rooms {
     fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async { Ok(!self.signed_out.load(Ordering::Relaxed)) })
     }
@@ -81,7 +82,7 @@ struct Server {
 async fn serve(pace: Pace) -> Server {
     let rooms = Arc::new(Rooms::default());
     let live = Live::new(rooms.hub.clone(), rooms.clone(), rooms.clone())
-        .with_snapshot(rooms.clone())
+        .with_initial_state(rooms.clone())
         .with_pace(pace);
     let app =
         Router::new().route("/ws", get(socket::open)).layer(middleware::from_fn(sign_in)).with_state(live);

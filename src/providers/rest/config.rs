@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use super::{ProviderDone, Refusals, present};
 use crate::accounts::{Session, UserId};
+use crate::http::{AppError, Body};
 use crate::providers::listing::{Access, KeyState, ModelListing, ProviderListing};
 use crate::providers::service::{ProviderError, ProviderService};
 use crate::providers::settings::{CustomPrice, ModelSettings, ProviderSettings};
-use crate::server::error::{Body, Failure};
 use bench::types::Parameters;
 use endpoint::types::{Provider, ProviderKind};
 
@@ -125,7 +125,7 @@ impl From<ProviderListing> for ConfiguredProvider {
 pub(super) async fn get(
     State(service): State<ProviderService>,
     session: Session,
-) -> Result<Json<Configuration>, Failure> {
+) -> Result<Json<Configuration>, AppError> {
     let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
     let mut providers = Map::new();
     for listing in listings {
@@ -136,7 +136,7 @@ pub(super) async fn get(
         } else {
             provider.display_name.clone()
         };
-        providers.insert(name, serde_json::to_value(provider).map_err(Failure::internal)?);
+        providers.insert(name, serde_json::to_value(provider).map_err(AppError::internal)?);
     }
     let Parameters { prompt, runs, max_tokens, temperature, context_tiers, warmup, .. } =
         Parameters::default();
@@ -172,7 +172,7 @@ pub(super) async fn add_provider(
     State(service): State<ProviderService>,
     session: Session,
     Body(new): Body<NewProvider>,
-) -> Result<Json<ProviderDone>, Failure> {
+) -> Result<Json<ProviderDone>, AppError> {
     let settings = new_provider(
         &new.provider_key,
         new.display_name,
@@ -194,11 +194,11 @@ pub(super) fn new_provider(
     display_name: Option<String>,
     base_url: Option<String>,
     kind: ProviderKind,
-) -> Result<ProviderSettings, Failure> {
+) -> Result<ProviderSettings, AppError> {
     let facts = kind.facts();
     let base_url = base_url.filter(|url| !url.trim().is_empty()).or(facts.base_url.map(str::to_owned));
     let base_url = base_url.ok_or_else(|| {
-        Failure::Invalid(format!("{key} has no address that everybody knows: give its api_base."))
+        AppError::Invalid(format!("{key} has no address that everybody knows: give its api_base."))
     })?;
     let mut provider = Provider::of_kind(kind, base_url);
     let usual = if key == facts.key { facts.display_name } else { key };
@@ -208,9 +208,9 @@ pub(super) fn new_provider(
 }
 
 /// These routes answer 400 where `/api/v2` answers 409.
-fn taken_is_bad_request(error: ProviderError) -> Failure {
+fn taken_is_bad_request(error: ProviderError) -> AppError {
     match error {
-        ProviderError::Taken(_) | ProviderError::ModelTaken(_) => Failure::BadRequest(error.to_string()),
+        ProviderError::Taken(_) | ProviderError::ModelTaken(_) => AppError::BadRequest(error.to_string()),
         other => other.into(),
     }
 }
@@ -249,7 +249,7 @@ pub(super) async fn change_provider(
     State(service): State<ProviderService>,
     session: Session,
     Body(change): Body<ProviderChange>,
-) -> Result<Json<ProviderDone>, Failure> {
+) -> Result<Json<ProviderDone>, AppError> {
     let listing = service.by_key(session.user_id(), &change.provider_key).await?;
     let usual = listing.provider.kind.facts().base_url;
     let apply = |settings: &mut ProviderSettings| {
@@ -288,7 +288,7 @@ pub(super) async fn delete_provider(
     State(service): State<ProviderService>,
     session: Session,
     Body(which): Body<WhichProvider>,
-) -> Result<Json<ProviderDone>, Failure> {
+) -> Result<Json<ProviderDone>, AppError> {
     let listing = service.by_key(session.user_id(), &which.provider_key).await?;
     service.delete(session.user_id(), &listing.id).await?;
     Ok(Json(ProviderDone::to(which.provider_key)))
@@ -325,7 +325,7 @@ pub(super) async fn add_model(
     State(service): State<ProviderService>,
     session: Session,
     Body(new): Body<NewModel>,
-) -> Result<Json<ModelDone>, Failure> {
+) -> Result<Json<ModelDone>, AppError> {
     let listing = service.by_key(session.user_id(), &new.provider_key).await?;
     let settings = ModelSettings {
         display_name: new.display_name,
@@ -377,7 +377,7 @@ pub(super) struct ModelChange {
 }
 
 impl ModelChange {
-    fn apply(&self, listing: &ModelListing) -> Result<ModelSettings, Failure> {
+    fn apply(&self, listing: &ModelListing) -> Result<ModelSettings, AppError> {
         let before = &listing.settings;
         let change = |new: &Option<Option<u64>>, old: Option<u64>| new.unwrap_or(old);
         let text = |new: &Option<Option<String>>, old: &Option<String>| new.clone().unwrap_or(old.clone());
@@ -394,7 +394,7 @@ impl ModelChange {
     }
 
     /// Where one half of a price is given, the other is what it was, be it the catalog's.
-    fn price(&self, listing: &ModelListing) -> Result<Option<CustomPrice>, Failure> {
+    fn price(&self, listing: &ModelListing) -> Result<Option<CustomPrice>, AppError> {
         let given = [self.input_cost_per_mtok, self.cached_input_cost_per_mtok, self.output_cost_per_mtok];
         if given.iter().all(Option::is_none) {
             return Ok(listing.settings.price);
@@ -411,7 +411,7 @@ impl ModelChange {
                 cached_input_per_mtok: cached,
                 output_per_mtok: output,
             })),
-            _ => Err(Failure::Invalid(
+            _ => Err(AppError::Invalid(
                 "A price takes input_cost_per_mtok and output_cost_per_mtok; give both, or null for both."
                     .into(),
             )),
@@ -428,7 +428,7 @@ pub(super) async fn change_model(
     State(service): State<ProviderService>,
     session: Session,
     Body(change): Body<ModelChange>,
-) -> Result<Json<ModelDone>, Failure> {
+) -> Result<Json<ModelDone>, AppError> {
     let listing = model_of(&service, session.user_id(), &change.provider_key, &change.model_id).await?;
     let settings = change.apply(&listing)?;
     let model_id = change.new_model_id.unwrap_or(change.model_id);
@@ -460,7 +460,7 @@ pub(super) async fn delete_model(
     State(service): State<ProviderService>,
     session: Session,
     Body(which): Body<WhichModel>,
-) -> Result<Json<ModelDone>, Failure> {
+) -> Result<Json<ModelDone>, AppError> {
     let listing = model_of(&service, session.user_id(), &which.provider_key, &which.model_id).await?;
     service.delete_model(session.user_id(), &listing.id).await?;
     Ok(Json(ModelDone { status: "ok", model_id: which.model_id }))

@@ -7,9 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Refusals;
 use crate::accounts::Session;
+use crate::http::{AppError, Query};
 use crate::providers::listing::ProviderHealth;
 use crate::providers::service::{ProviderError, ProviderService};
-use crate::server::error::{Failure, Query};
 
 /// Parameters that LM Studio's MLX engine does not know.
 const MLX_UNSUPPORTED: [&str; 4] = ["mirostat", "mirostat_eta", "mirostat_tau", "typical_p"];
@@ -50,7 +50,7 @@ pub(super) async fn discover(
     State(service): State<ProviderService>,
     session: Session,
     Query(which): Query<WhichProvider>,
-) -> Result<Json<Offer>, Failure> {
+) -> Result<Json<Offer>, AppError> {
     let models = service.discover(session.user_id(), &which.provider_key).await?;
     let models = models.into_iter().map(|model| OfferedModel {
         id: model.id,
@@ -87,7 +87,7 @@ pub(super) async fn lm_studio(
     State(service): State<ProviderService>,
     session: Session,
     Query(which): Query<WhichProvider>,
-) -> Result<Json<Detected>, Failure> {
+) -> Result<Json<Detected>, AppError> {
     let models = match service.lm_studio(session.user_id(), &which.provider_key).await {
         Ok(found) => found.models,
         Err(error @ (ProviderError::Unlisted { .. } | ProviderError::Invalid(_))) => {
@@ -141,7 +141,7 @@ pub(super) struct HealthOfAll {
 pub(super) async fn health(
     State(service): State<ProviderService>,
     session: Session,
-) -> Result<Json<HealthOfAll>, Failure> {
+) -> Result<Json<HealthOfAll>, AppError> {
     Ok(Json(HealthOfAll { providers: service.health(session.user_id()).await? }))
 }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::accounts::AdminSession;
+use crate::http::AppError;
 use crate::providers::service::ProviderService;
-use crate::server::error::Failure;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Environment {
@@ -46,7 +46,7 @@ pub(super) async fn list_environment(
     Json(Environment { keys: keys.collect() })
 }
 
-/// Refused: change the server's environment
+/// DetailBody: change the server's environment
 ///
 /// A running program that rewrites its own environment opens a way to everybody's keys.
 #[utoipa::path(
@@ -57,11 +57,11 @@ pub(super) async fn list_environment(
         (status = 403, description = "Only admins may do this")
     )
 )]
-pub(super) async fn set_environment(_: AdminSession) -> Failure {
+pub(super) async fn set_environment(_: AdminSession) -> AppError {
     read_only()
 }
 
-/// Refused: remove from the server's environment
+/// DetailBody: remove from the server's environment
 #[utoipa::path(
     delete, path = "/api/env", tag = "keys",
     responses(
@@ -70,12 +70,12 @@ pub(super) async fn set_environment(_: AdminSession) -> Failure {
         (status = 403, description = "Only admins may do this")
     )
 )]
-pub(super) async fn unset_environment(_: AdminSession) -> Failure {
+pub(super) async fn unset_environment(_: AdminSession) -> AppError {
     read_only()
 }
 
-fn read_only() -> Failure {
-    Failure::BadRequest(
+fn read_only() -> AppError {
+    AppError::BadRequest(
         "The server's environment is set where it is started. Set the variable there and restart, or save \
          the key for one provider with PUT /api/keys."
             .into(),

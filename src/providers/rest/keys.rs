@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::config::WhichProvider;
 use super::{ProviderDone, Refusals};
 use crate::accounts::Session;
+use crate::http::{AppError, Body};
 use crate::providers::listing::{KeyState, ProviderListing};
 use crate::providers::service::{ProviderError, ProviderService};
-use crate::server::error::{Body, Failure};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Keys {
@@ -64,7 +64,7 @@ impl From<ProviderListing> for KeyRow {
 pub(super) async fn list(
     State(service): State<ProviderService>,
     session: Session,
-) -> Result<Json<Keys>, Failure> {
+) -> Result<Json<Keys>, AppError> {
     let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
     let keyed = listings.into_iter().filter(|listing| !listing.provider.simulated());
     Ok(Json(Keys { keys: keyed.map(KeyRow::from).collect() }))
@@ -102,9 +102,9 @@ pub(super) async fn save(
     State(service): State<ProviderService>,
     session: Session,
     Body(new): Body<NewKey>,
-) -> Result<Json<KeySaved>, Failure> {
+) -> Result<Json<KeySaved>, AppError> {
     let key = new.value.or(new.api_key);
-    let key = key.ok_or_else(|| Failure::Invalid("Send the key as `value` or `api_key`.".into()))?;
+    let key = key.ok_or_else(|| AppError::Invalid("Send the key as `value` or `api_key`.".into()))?;
     let listing = service.by_key(session.user_id(), &new.provider_key).await?;
     service.save_key(session.user_id(), &listing.id, &key).await?;
     Ok(Json(KeySaved { status: "ok", key_id: listing.id, provider_key: new.provider_key }))
@@ -119,10 +119,10 @@ pub(super) async fn delete(
     State(service): State<ProviderService>,
     session: Session,
     Body(which): Body<WhichProvider>,
-) -> Result<Json<ProviderDone>, Failure> {
+) -> Result<Json<ProviderDone>, AppError> {
     let listing = service.by_key(session.user_id(), &which.provider_key).await?;
     if service.remove_key(session.user_id(), &listing.id).await? {
         return Ok(Json(ProviderDone::to(which.provider_key)));
     }
-    Err(Failure::NotFound(format!("{} has no key of yours.", listing.provider.display_name)))
+    Err(AppError::NotFound(format!("{} has no key of yours.", listing.provider.display_name)))
 }

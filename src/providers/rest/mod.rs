@@ -11,15 +11,19 @@ mod providers;
 #[cfg(test)]
 mod tests;
 
+use crate::providers::service::ProviderService;
+use axum::extract::FromRef;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::server::AppState;
-
 /// The routes of this folder.
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    ProviderService: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(config::get))
         .routes(routes!(config::add_model, config::change_model, config::delete_model))
@@ -45,7 +49,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// How any of these requests may be refused. `{"detail"}` for 401, 403 and 422, `{"error"}` else.
 #[derive(utoipa::IntoResponses)]
-#[allow(dead_code, reason = "describes what `Failure` answers")]
+#[allow(dead_code, reason = "describes what `AppError` answers")]
 enum Refusals {
     #[response(status = 400, description = "Understood, but it cannot be done; the body says why")]
     BadRequest,

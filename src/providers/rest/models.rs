@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use super::{Refusals, present};
 use crate::accounts::{Session, UserId};
+use crate::http::{AppError, Body, Path};
 use crate::providers::listing::{ModelListing, ProviderListing};
 use crate::providers::service::{ProviderError, ProviderService};
 use crate::providers::settings::ModelSettings;
-use crate::server::error::{Body, Failure, Path};
 
 /// A model of a provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,7 +66,7 @@ fn rows(provider: ProviderListing) -> impl Iterator<Item = ModelRow> {
 pub(super) async fn list(
     State(service): State<ProviderService>,
     session: Session,
-) -> Result<Json<Vec<ModelRow>>, Failure> {
+) -> Result<Json<Vec<ModelRow>>, AppError> {
     let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
     Ok(Json(listings.into_iter().flat_map(rows).collect()))
 }
@@ -80,7 +80,7 @@ pub(super) async fn of_provider(
     State(service): State<ProviderService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<Json<Vec<ModelRow>>, Failure> {
+) -> Result<Json<Vec<ModelRow>>, AppError> {
     Ok(Json(rows(service.get(session.user_id(), &id).await?).collect()))
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn add(
     session: Session,
     Path(id): Path<String>,
     Body(new): Body<NewModel>,
-) -> Result<(StatusCode, Json<ModelRow>), Failure> {
+) -> Result<(StatusCode, Json<ModelRow>), AppError> {
     let settings = ModelSettings {
         display_name: new.display_name,
         context_window: new.context_window,
@@ -153,7 +153,7 @@ pub(super) async fn change(
     session: Session,
     Path(id): Path<String>,
     Body(change): Body<ModelChange>,
-) -> Result<Json<ModelRow>, Failure> {
+) -> Result<Json<ModelRow>, AppError> {
     let edited = service.change_model(session.user_id(), &id, |edit| {
         let settings = &mut edit.settings;
         edit.model_id = change.litellm_id.unwrap_or(std::mem::take(&mut edit.model_id));
@@ -178,7 +178,7 @@ pub(super) async fn delete(
     State(service): State<ProviderService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<StatusCode, Failure> {
+) -> Result<StatusCode, AppError> {
     service.delete_model(session.user_id(), &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

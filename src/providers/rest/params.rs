@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::Refusals;
 use crate::accounts::Session;
+use crate::http::{AppError, Body};
 use crate::providers::service::ProviderService;
-use crate::server::error::{Body, Failure};
 use bench::types::Parameters;
 use endpoint::registry::{self, AdjustmentAction, Requested, Resolved};
 use endpoint::types::{Model, Protocol, ProviderKind};
@@ -77,7 +77,7 @@ pub(super) async fn validate(
     State(service): State<ProviderService>,
     session: Session,
     Body(question): Body<Question>,
-) -> Result<Json<Verdict>, Failure> {
+) -> Result<Json<Verdict>, AppError> {
     let (kind, protocol, model) = asked_about(&service, &session, &question).await?;
     let usual = Parameters::default();
     let requested =
@@ -91,7 +91,7 @@ async fn asked_about(
     service: &ProviderService,
     session: &Session,
     question: &Question,
-) -> Result<(ProviderKind, Protocol, Model), Failure> {
+) -> Result<(ProviderKind, Protocol, Model), AppError> {
     let unknown = || Model::named(&question.model_id);
     if let Ok(listing) = service.by_key(session.user_id(), &question.provider_key).await {
         let mut models = listing.models.into_iter().map(|listing| listing.model);
@@ -99,12 +99,12 @@ async fn asked_about(
         return Ok((listing.provider.kind, listing.provider.protocol, model));
     }
     let kind = ProviderKind::from_key(&question.provider_key).ok_or_else(|| {
-        Failure::BadRequest(format!("There is no provider and no kind \"{}\".", question.provider_key))
+        AppError::BadRequest(format!("There is no provider and no kind \"{}\".", question.provider_key))
     })?;
     Ok((kind, kind.facts().protocol, unknown()))
 }
 
-fn verdict(resolved: Resolved) -> Result<Verdict, Failure> {
+fn verdict(resolved: Resolved) -> Result<Verdict, AppError> {
     let changes = |actions: &[AdjustmentAction]| {
         resolved.adjustments.iter().any(|adjustment| actions.contains(&adjustment.action))
     };
@@ -118,7 +118,7 @@ fn verdict(resolved: Resolved) -> Result<Verdict, Failure> {
             .iter()
             .map(serde_json::to_value)
             .collect::<Result<_, _>>()
-            .map_err(Failure::internal)?,
+            .map_err(AppError::internal)?,
         resolved_params: resolved.params,
     })
 }

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use super::config::new_provider;
 use super::{Refusals, present};
 use crate::accounts::Session;
+use crate::http::{AppError, Body, Path};
 use crate::providers::listing::ProviderListing;
 use crate::providers::service::{ProviderError, ProviderService};
 use crate::providers::settings::ProviderSettings;
-use crate::server::error::{Body, Failure, Path};
 use endpoint::types::ProviderKind;
 
 /// A provider.
@@ -64,7 +64,7 @@ impl From<ProviderListing> for ProviderRow {
 pub(super) async fn list(
     State(service): State<ProviderService>,
     session: Session,
-) -> Result<Json<Vec<ProviderRow>>, Failure> {
+) -> Result<Json<Vec<ProviderRow>>, AppError> {
     let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
     Ok(Json(listings.into_iter().map(ProviderRow::from).collect()))
 }
@@ -94,10 +94,10 @@ pub(super) async fn add(
     State(service): State<ProviderService>,
     session: Session,
     Body(new): Body<NewProvider>,
-) -> Result<(StatusCode, Json<ProviderRow>), Failure> {
+) -> Result<(StatusCode, Json<ProviderRow>), AppError> {
     let kind = match &new.kind {
         Some(kind) => ProviderKind::from_key(kind)
-            .ok_or_else(|| Failure::Invalid(format!("\"{kind}\" is no kind of provider.")))?,
+            .ok_or_else(|| AppError::Invalid(format!("\"{kind}\" is no kind of provider.")))?,
         None => ProviderKind::from_key(&new.key).unwrap_or(ProviderKind::Custom),
     };
     let settings = new_provider(&new.key, Some(new.name), new.api_base, kind)?;
@@ -116,7 +116,7 @@ pub(super) async fn get(
     State(service): State<ProviderService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<Json<ProviderRow>, Failure> {
+) -> Result<Json<ProviderRow>, AppError> {
     Ok(Json(service.get(session.user_id(), &id).await?.into()))
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn change(
     session: Session,
     Path(id): Path<String>,
     Body(change): Body<ProviderChange>,
-) -> Result<Json<ProviderRow>, Failure> {
+) -> Result<Json<ProviderRow>, AppError> {
     let user = session.user_id();
     let apply = |settings: &mut ProviderSettings| {
         let provider = &mut settings.provider;
@@ -176,7 +176,7 @@ pub(super) async fn delete(
     State(service): State<ProviderService>,
     session: Session,
     Path(id): Path<String>,
-) -> Result<StatusCode, Failure> {
+) -> Result<StatusCode, AppError> {
     service.delete(session.user_id(), &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -21,7 +21,7 @@ use endpoint::catalog;
 use endpoint::egress::AddressPolicy;
 use endpoint::types::{ApiError, Model, ModelRef, Provider, ProviderKind};
 
-use crate::server::error::Failure;
+use crate::http::AppError;
 
 pub use health::LmStudio;
 pub use keys::EnvironmentKeys;
@@ -70,7 +70,7 @@ pub enum ProviderError {
     Store(#[from] StoreError),
 }
 
-impl From<ProviderError> for Failure {
+impl From<ProviderError> for AppError {
     fn from(error: ProviderError) -> Self {
         let text = error.to_string();
         match error {

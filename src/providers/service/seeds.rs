@@ -4,7 +4,7 @@
 use futures::future::BoxFuture;
 
 use super::{ProviderError, ProviderService};
-use crate::accounts::{Newcomer, UserId};
+use crate::accounts::{OnRegistration, UserId};
 
 use crate::providers::settings::DEMO_URL;
 use endpoint::discovery;
@@ -32,7 +32,7 @@ const MODELS: [(ProviderKind, &[&str]); 9] = [
 impl ProviderService {
     /// Gives a new user what the first benchmark takes. Local servers are looked for where they may be
     /// reached. What the user has already stays as it is.
-    pub async fn welcome(&self, user: &UserId) -> Result<(), ProviderError> {
+    pub async fn registered(&self, user: &UserId) -> Result<(), ProviderError> {
         let demo = Provider::of_kind(ProviderKind::Demo, DEMO_URL);
         self.put(user, &demo, &mock::demo_models()).await?;
         let own = self.store.list(user).await?;
@@ -46,9 +46,9 @@ impl ProviderService {
     }
 }
 
-impl Newcomer for ProviderService {
-    fn welcome<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
-        Box::pin(async move { Ok(self.welcome(user).await?) })
+impl OnRegistration for ProviderService {
+    fn registered<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move { Ok(self.registered(user).await?) })
     }
 }
 

@@ -68,7 +68,7 @@ async fn key_sent(service: &ProviderService, user: &str, wanted: ModelRef) -> Re
 #[tokio::test]
 async fn a_new_account_can_measure_the_demo_at_once() {
     let service = service().await;
-    service.welcome(&id("anna")).await.unwrap();
+    service.registered(&id("anna")).await.unwrap();
     let listed = service.list(&id("anna")).await.unwrap();
     assert_eq!(listed[0].provider.kind, ProviderKind::Demo);
     assert!(listed[0].ready());
@@ -82,7 +82,7 @@ async fn a_new_account_can_measure_the_demo_at_once() {
 #[tokio::test]
 async fn the_demo_is_where_this_process_has_it() {
     let service = service().await;
-    service.welcome(&id("anna")).await.unwrap();
+    service.registered(&id("anna")).await.unwrap();
     let restarted = service.with_demo("127.0.0.1:50000".parse().unwrap());
     let listed = restarted.list(&id("anna")).await.unwrap();
     assert_eq!(listed[0].provider.base_url, "http://127.0.0.1:50000/v1");
@@ -91,16 +91,16 @@ async fn the_demo_is_where_this_process_has_it() {
 #[tokio::test]
 async fn welcoming_twice_changes_nothing() {
     let service = service().await;
-    service.welcome(&id("anna")).await.unwrap();
+    service.registered(&id("anna")).await.unwrap();
     let once = service.list(&id("anna")).await.unwrap();
-    service.welcome(&id("anna")).await.unwrap();
+    service.registered(&id("anna")).await.unwrap();
     assert_eq!(service.list(&id("anna")).await.unwrap(), once);
 }
 
 #[tokio::test]
 async fn one_key_is_all_that_a_well_known_provider_takes() {
     let service = service().await;
-    service.welcome(&id("anna")).await.unwrap();
+    service.registered(&id("anna")).await.unwrap();
     let listed = service.by_key(&id("anna"), "openai").await.unwrap();
     let wanted = model("openai", &listed.models[0].model.id);
     let error = key_sent(&service, "anna", wanted.clone()).await.unwrap_err();
@@ -138,7 +138,7 @@ async fn targets_come_in_the_order_asked_and_as_the_user_set_them_up() {
 async fn what_cannot_be_measured_is_named() {
     let service = service().await;
     let anna = id("anna");
-    service.welcome(&anna).await.unwrap();
+    service.registered(&anna).await.unwrap();
     for (wanted, told) in [
         (model("nobody", "m"), "There is no provider \"nobody\""),
         (model("demo", "nothing"), "demo has no model \"nothing\""),
@@ -205,7 +205,7 @@ async fn the_environment_s_key_goes_with_a_shared_provider_at_its_own_address_al
 async fn users_of_a_shared_provider_use_it_and_learn_nothing_of_its_key() {
     let (service, provider) = with_key().await;
     service.share(&ada(), &provider, true).await.unwrap();
-    service.welcome(&id("anna")).await.unwrap();
+    service.registered(&id("anna")).await.unwrap();
     assert_eq!(key_sent(&service, "anna", model("shared-openai", "gpt-5.5")).await, Ok(Some(SECRET.into())));
     let listed = service.list(&id("anna")).await.unwrap();
     assert_eq!((listed[0].access, &listed[0].key), (Access::Shared, &KeyState::Shared));
@@ -239,7 +239,7 @@ async fn somebody_else_s_rows_are_not_there() {
         service.change_model(&ben, &model_row, |edit| edit.enabled = false).await,
         service.delete_model(&ben, &model_row).await,
     ] {
-        let failure = Failure::from(refused.unwrap_err());
+        let failure = AppError::from(refused.unwrap_err());
         assert_eq!(failure.status().as_u16(), 404, "{failure}");
     }
     let refused = service.share(&account("ben", Role::User), &provider, true).await;
@@ -276,7 +276,7 @@ async fn a_local_server_is_found_by_its_address_and_named_freely() {
 async fn the_demo_stays_where_it_is_and_keys_are_kept_apart() {
     let service = service().await;
     let anna = id("anna");
-    service.welcome(&anna).await.unwrap();
+    service.registered(&anna).await.unwrap();
     let demo = service.by_key(&anna, "demo").await.unwrap();
     service.change(&anna, &demo.id, |settings| settings.enabled = false).await.unwrap();
     let moved = service.change(&anna, &demo.id, |settings| settings.provider.base_url = OPENAI.into()).await;
@@ -295,7 +295,7 @@ async fn local_networks_are_reached_as_the_admin_says_and_the_demo_always() {
     let database = testing::sqlite().await;
     let anna = testing::add_user(&database, "anna").await;
     let service = ProviderService::new(database.clone(), Vault::random()).with_demo(DEMO);
-    service.welcome(&anna).await.unwrap();
+    service.registered(&anna).await.unwrap();
     let mine = Provider::of_kind(ProviderKind::Custom, "http://127.0.0.1:9/v1");
     service.put(&anna, &mine, &[Model::named("m")]).await.unwrap();
     let policies = async || {

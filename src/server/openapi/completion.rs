@@ -70,9 +70,9 @@ fn is_error(status: &str) -> bool {
     status.starts_with('4') || status.starts_with('5')
 }
 
-/// What `Failure` writes with this status.
+/// What `AppError` writes with this status.
 fn body_of(status: &str) -> Value {
-    let name = if matches!(status, "401" | "403" | "422" | "429") { "Refused" } else { "Told" };
+    let name = if matches!(status, "401" | "403" | "422" | "429") { "DetailBody" } else { "ErrorBody" };
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
@@ -99,10 +99,10 @@ mod tests {
         }));
         assert_eq!(operation["operationId"], "jobs_cancel");
         assert_eq!(operation["responses"]["404"]["description"], "No such job");
-        assert_eq!(schema(&operation, "404"), "#/components/schemas/Told");
-        assert_eq!(schema(&operation, "401"), "#/components/schemas/Refused");
-        assert_eq!(schema(&operation, "413"), "#/components/schemas/Told");
-        assert_eq!(schema(&operation, "422"), "#/components/schemas/Refused");
+        assert_eq!(schema(&operation, "404"), "#/components/schemas/ErrorBody");
+        assert_eq!(schema(&operation, "401"), "#/components/schemas/DetailBody");
+        assert_eq!(schema(&operation, "413"), "#/components/schemas/ErrorBody");
+        assert_eq!(schema(&operation, "422"), "#/components/schemas/DetailBody");
         assert_eq!(schema(&operation, "200"), Value::Null);
     }
 

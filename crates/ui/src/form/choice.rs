@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::binding::{bind_checked, bind_text};
 use super::field::{FieldFrame, FieldIds};
 use super::text::initial;
-use crate::whole::IntoWhole;
+use crate::sync_view::IntoSyncAny;
 
 /// One entry of a [`Select`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +94,8 @@ fn option_group(group: Option<String>, options: Vec<SelectOption>, chosen: &str)
         })
         .collect();
     match group {
-        Some(group) => view! { <optgroup label=group>{entries}</optgroup> }.into_whole(),
-        None => entries.into_whole(),
+        Some(group) => view! { <optgroup label=group>{entries}</optgroup> }.into_sync_any(),
+        None => entries.into_sync_any(),
     }
 }
 

@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep};
 
 use super::error::JobError;
 use super::lease::{Lease, Watch};
-use super::limits::Peers;
+use super::limits::Cluster;
+use super::publisher::announce;
 use super::run::Run;
 use super::service::{CANCEL, JobService, WAKE};
 use super::types::JobEvent;
-use super::voice::announce;
 use crate::database::now_ms;
-use crate::live::relay::Signal;
+use crate::live::broadcast::Signal;
 
 /// Runs jobs until the service is drained. When the lease is lost, all of its work ends before there is
 /// a new one.
-pub(super) async fn work(service: JobService) {
+pub(super) async fn run(service: JobService) {
     while !service.inner.drain.is_cancelled() {
         let Some(lease) = begin(&service).await else { return };
         let lease = Arc::new(lease);
@@ -52,7 +52,7 @@ async fn begin(service: &JobService) -> Option<Lease> {
 async fn sign_on(service: &JobService, lease: &Lease) -> Result<(), JobError> {
     let store = &service.inner.store;
     store.register(&lease.runner, now_ms()).await?;
-    if service.inner.settings.peers == Peers::Nobody {
+    if service.inner.settings.peers == Cluster::SingleProcess {
         for other in store.others(&lease.runner).await? {
             store.bury(&other).await?;
         }
@@ -63,8 +63,8 @@ async fn sign_on(service: &JobService, lease: &Lease) -> Result<(), JobError> {
 /// Keeps the lease against other processes, and theirs in view. Ends when it is lost.
 async fn keep(service: &JobService, lease: &Lease) {
     match service.inner.settings.peers {
-        Peers::Nobody => std::future::pending().await,
-        Peers::OtherProcesses => tokio::select! {
+        Cluster::SingleProcess => std::future::pending().await,
+        Cluster::MultiProcess => tokio::select! {
             () = lease.keep(&service.inner.store) => {}
             () = watch_others(service, lease) => {}
         },

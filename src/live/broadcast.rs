@@ -41,7 +41,7 @@ pub struct Signal {
 
 /// Speaks to all tabs of a user, whichever process they are connected to. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Relay {
+pub struct Broadcaster {
     hub: Hub,
     signals: broadcast::Sender<Signal>,
     others: Option<Arc<Others>>,
@@ -74,7 +74,7 @@ enum Item {
     Gap,
 }
 
-impl Relay {
+impl Broadcaster {
     /// A relay for the only process.
     pub fn local(hub: Hub) -> Self {
         Self { hub, signals: broadcast::channel(256).0, others: None }
@@ -95,8 +95,8 @@ impl Relay {
         let gap = Arc::new(AtomicBool::new(false));
         let origin = new_id();
         let stop = CancellationToken::new();
-        let ear = Ear { database: database.clone(), relay: relay.clone(), channel, origin };
-        let mouth = Mouth {
+        let ear = NotifyListener { database: database.clone(), relay: relay.clone(), channel, origin };
+        let mouth = NotifySender {
             database: database.clone(),
             channel: ear.channel.clone(),
             origin: ear.origin.clone(),
@@ -148,7 +148,7 @@ async fn channel_of(database: &Database) -> sqlx::Result<String> {
 }
 
 /// Carries the queue's items to the database, in their order.
-struct Mouth {
+struct NotifySender {
     database: Database,
     channel: String,
     origin: String,
@@ -158,7 +158,7 @@ struct Mouth {
     number: u64,
 }
 
-impl Mouth {
+impl NotifySender {
     async fn speak(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut backoff = BACKOFF;
@@ -239,15 +239,15 @@ fn packs(lines: &[String]) -> Vec<String> {
 }
 
 /// Hears what other processes say.
-struct Ear {
+struct NotifyListener {
     database: Database,
     /// Without the way to others: what is heard goes no further.
-    relay: Relay,
+    relay: Broadcaster,
     channel: String,
     origin: String,
 }
 
-impl Ear {
+impl NotifyListener {
     async fn hear(self, mut listener: PgListener) {
         loop {
             self.hear_until_broken(&mut listener).await;

@@ -15,19 +15,19 @@ use ipnet::IpNet;
 
 /// The other end of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
+pub struct ClientInfo {
     pub address: IpAddr,
     /// The browser's connection is encrypted, at least up to a proxy.
     pub secure: bool,
 }
 
-impl Default for Peer {
+impl Default for ClientInfo {
     fn default() -> Self {
         Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), secure: false }
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Peer {
+impl<S: Sync> FromRequestParts<S> for ClientInfo {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -65,9 +65,9 @@ impl Proxies {
     }
 
     /// Who is behind a connection from `socket` that sent these headers.
-    pub fn peer(&self, socket: IpAddr, headers: &HeaderMap) -> Peer {
+    pub fn peer(&self, socket: IpAddr, headers: &HeaderMap) -> ClientInfo {
         if !self.trusts(socket) {
-            return Peer { address: socket, secure: self.always_secure };
+            return ClientInfo { address: socket, secure: self.always_secure };
         }
         let secure = last_of(headers, "x-forwarded-proto").is_some_and(|proto| proto == "https");
         // Each proxy appends whom it heard from: the last one that is no proxy of ours is the client.
@@ -76,7 +76,7 @@ impl Proxies {
             .map_while(|address| address.parse().ok())
             .find(|address: &IpAddr| !self.trusts(*address))
             .unwrap_or(socket);
-        Peer { address, secure: secure || self.always_secure }
+        ClientInfo { address, secure: secure || self.always_secure }
     }
 }
 
@@ -99,10 +99,10 @@ fn last_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     list(headers, name).next_back()
 }
 
-/// Middleware that puts the [`Peer`] into each request.
-pub async fn identify(State(proxies): State<Proxies>, mut request: Request, next: Next) -> Response {
+/// Middleware that puts the [`ClientInfo`] into each request.
+pub async fn resolve(State(proxies): State<Proxies>, mut request: Request, next: Next) -> Response {
     let socket = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let peer = proxies.peer(socket.unwrap_or(Peer::default().address), request.headers());
+    let peer = proxies.peer(socket.unwrap_or(ClientInfo::default().address), request.headers());
     request.extensions_mut().insert(peer);
     next.run(request).await
 }
@@ -127,7 +127,7 @@ mod tests {
         let claims = headers(&[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")]);
         let proxies = Proxies::trusting("10.0.0.0/8").unwrap();
         let peer = proxies.peer(address("192.0.2.1"), &claims);
-        assert_eq!(peer, Peer { address: address("192.0.2.1"), secure: false });
+        assert_eq!(peer, ClientInfo { address: address("192.0.2.1"), secure: false });
     }
 
     #[test]
@@ -139,9 +139,9 @@ mod tests {
             ("x-forwarded-proto", "http, https"),
         ]);
         let peer = proxies.peer(address("10.9.9.9"), &chain);
-        assert_eq!(peer, Peer { address: address("198.51.100.7"), secure: true });
+        assert_eq!(peer, ClientInfo { address: address("198.51.100.7"), secure: true });
         let none = proxies.peer(address("::ffff:10.9.9.9"), &HeaderMap::new());
-        assert_eq!(none, Peer { address: address("::ffff:10.9.9.9"), secure: false });
+        assert_eq!(none, ClientInfo { address: address("::ffff:10.9.9.9"), secure: false });
     }
 
     #[test]

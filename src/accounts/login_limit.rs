@@ -66,12 +66,12 @@ pub struct Locked {
 
 /// Counts failures. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Throttle {
+pub struct LoginLimiter {
     database: Database,
     turns: Arc<[Mutex<()>; TURNS]>,
 }
 
-impl Throttle {
+impl LoginLimiter {
     pub fn new(database: Database) -> Self {
         Self { database, turns: Arc::new([const { Mutex::const_new(()) }; TURNS]) }
     }
@@ -139,14 +139,14 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
     const SECOND: i64 = 1000;
 
-    async fn check(throttle: &Throttle, subject: &Subject, now_ms: i64) -> Option<u64> {
+    async fn check(throttle: &LoginLimiter, subject: &Subject, now_ms: i64) -> Option<u64> {
         throttle.check(subject, now_ms).await.unwrap().err().map(|locked| locked.retry_after_s)
     }
 
     #[tokio::test]
     async fn five_failures_in_five_minutes_lock_for_fifteen() {
         for database in testing::databases().await {
-            let throttle = Throttle::new(database);
+            let throttle = LoginLimiter::new(database);
             let (anna, ben) = (Subject::account("anna@example.org"), Subject::account("ben@example.org"));
             for second in 0..5 {
                 assert_eq!(check(&throttle, &anna, NOW + second * SECOND).await, None);
@@ -163,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn slow_failures_lock_nothing_and_success_forgives() {
         for database in testing::databases().await {
-            let throttle = Throttle::new(database);
+            let throttle = LoginLimiter::new(database);
             let anna = Subject::account("anna@example.org");
             for minute in 0..10 {
                 throttle.count(&anna, NOW + minute * 76 * SECOND).await.unwrap();

@@ -13,8 +13,8 @@ use crate::benchmark::pages::ResultsPage;
 use crate::history::page::HistoryPage;
 use crate::prompts::page::PromptsPage;
 use crate::providers::pages::{AddProviderPage, DiscoverPage, ModelPage, ProviderPage, ProvidersPage};
+use ui::hydration::yield_to_browser;
 use ui::layout::is_interactive;
-use ui::turns::pause;
 
 /// What a benchmark measured, running or finished.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct Results;
 
 /// All that is beside measuring. Fetched together: what these pages share is most of them.
 #[derive(Clone, Copy)]
-pub enum Room {
+pub enum Page {
     History,
     Providers,
     AddProvider,
@@ -36,7 +36,7 @@ pub enum Room {
 }
 
 /// Pages that are fetched together.
-pub trait Piece: Copy + Send + 'static {
+pub trait Chunk: Copy + Send + 'static {
     /// The module's name in `wasm_split`.
     const NAME: &str;
 
@@ -49,9 +49,9 @@ pub trait Piece: Copy + Send + 'static {
 
 /// A page for a route.
 #[derive(Clone, Copy)]
-pub struct Late<P>(pub P);
+pub struct LazyPage<P>(pub P);
 
-impl<P: Piece> ChooseView for Late<P> {
+impl<P: Chunk> ChooseView for LazyPage<P> {
     async fn choose(self) -> AnyView {
         match P::show(Some(self.0)).await {
             Ok(page) => view! {
@@ -68,7 +68,7 @@ impl<P: Piece> ChooseView for Late<P> {
         if P::show(None).await.is_err() {
             from_server().await;
         }
-        pause().await;
+        yield_to_browser().await;
     }
 }
 
@@ -93,7 +93,7 @@ async fn from_server() -> AnyView {
     std::future::pending().await
 }
 
-impl Piece for Results {
+impl Chunk for Results {
     const NAME: &str = "results";
 
     async fn show(page: Option<Self>) -> Result<AnyView, SplitLoaderError> {
@@ -106,7 +106,7 @@ fn results(page: Option<Results>) -> Result<AnyView, SplitLoaderError> {
     Ok(page.map(|Results| view! { <ResultsPage /> }).into_any())
 }
 
-impl Piece for Room {
+impl Chunk for Page {
     const NAME: &str = "room";
 
     async fn show(page: Option<Self>) -> Result<AnyView, SplitLoaderError> {
@@ -115,18 +115,18 @@ impl Piece for Room {
 }
 
 #[wasm_split(room, wasm_split_path = ::leptos::wasm_split, fallible)]
-fn room(page: Option<Room>) -> Result<AnyView, SplitLoaderError> {
+fn room(page: Option<Page>) -> Result<AnyView, SplitLoaderError> {
     Ok(match page {
         None => ().into_any(),
-        Some(Room::History) => view! { <HistoryPage /> }.into_any(),
-        Some(Room::Providers) => view! { <ProvidersPage /> }.into_any(),
-        Some(Room::AddProvider) => view! { <AddProviderPage /> }.into_any(),
-        Some(Room::Provider) => view! { <ProviderPage /> }.into_any(),
-        Some(Room::Discover) => view! { <DiscoverPage /> }.into_any(),
-        Some(Room::Model) => view! { <ModelPage /> }.into_any(),
-        Some(Room::Prompts) => view! { <PromptsPage /> }.into_any(),
-        Some(Room::Account) => view! { <AccountPage /> }.into_any(),
-        Some(Room::Admin) => view! { <AdminPage /> }.into_any(),
-        Some(Room::User) => view! { <UserPage /> }.into_any(),
+        Some(Page::History) => view! { <HistoryPage /> }.into_any(),
+        Some(Page::Providers) => view! { <ProvidersPage /> }.into_any(),
+        Some(Page::AddProvider) => view! { <AddProviderPage /> }.into_any(),
+        Some(Page::Provider) => view! { <ProviderPage /> }.into_any(),
+        Some(Page::Discover) => view! { <DiscoverPage /> }.into_any(),
+        Some(Page::Model) => view! { <ModelPage /> }.into_any(),
+        Some(Page::Prompts) => view! { <PromptsPage /> }.into_any(),
+        Some(Page::Account) => view! { <AccountPage /> }.into_any(),
+        Some(Page::Admin) => view! { <AdminPage /> }.into_any(),
+        Some(Page::User) => view! { <UserPage /> }.into_any(),
     })
 }

@@ -7,19 +7,19 @@ use leptos_router::path;
 
 use super::NotFoundPage;
 use crate::accounts::pages::{ForgotPasswordPage, LoginPage, RegisterPage, ResetPasswordPage};
-use ui::layout::Door;
+use ui::layout::AuthLayout;
 
 /// The pages at the door.
 #[component]
 pub fn Entrance() -> impl IntoView {
     view! {
-        <Door>
+        <AuthLayout>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/forgot-password") view=ForgotPasswordPage ssr=SsrMode::Async />
                 <Route path=path!("/reset-password") view=ResetPasswordPage ssr=SsrMode::Async />
             </Routes>
-        </Door>
+        </AuthLayout>
     }
 }

@@ -31,7 +31,7 @@ const LIMITS: Limits =
 
 /// A provider that signs users in. Cheap to clone.
 #[derive(Clone)]
-pub struct Federation(Arc<Inner>);
+pub struct OidcClient(Arc<Inner>);
 
 struct Inner {
     issuer: Url,
@@ -43,9 +43,9 @@ struct Inner {
     endpoints: OnceCell<Endpoints>,
 }
 
-impl fmt::Debug for Federation {
+impl fmt::Debug for OidcClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Federation").field("issuer", &self.0.issuer.as_str()).finish_non_exhaustive()
+        f.debug_struct("OidcClient").field("issuer", &self.0.issuer.as_str()).finish_non_exhaustive()
     }
 }
 
@@ -71,7 +71,7 @@ pub struct Identity {
 
 /// What a browser keeps while it is at the provider.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Flow {
+pub struct LoginFlow {
     pub state: String,
     verifier: String,
     /// The page to go to afterwards.
@@ -81,7 +81,7 @@ pub struct Flow {
     pub connects: bool,
 }
 
-impl Flow {
+impl LoginFlow {
     pub fn new(next: &str, invitation: Option<String>, connects: bool) -> Self {
         let [state, verifier] = [random(), random()].map(|token| token.expose_secret().to_owned());
         Self { state, verifier, next: next.to_owned(), invitation, connects }
@@ -107,7 +107,7 @@ pub enum FederationError {
     UserInfo(anyhow::Error),
 }
 
-impl Federation {
+impl OidcClient {
     /// Reads `GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET`, and for another provider than Google
     /// `OIDC_ISSUER` and `OIDC_NAME`, from `variable`. `None` without an id.
     ///
@@ -158,7 +158,7 @@ impl Federation {
     ///
     /// # Errors
     /// When the provider does not say.
-    pub async fn address(&self, flow: &Flow) -> anyhow::Result<Url> {
+    pub async fn address(&self, flow: &LoginFlow) -> anyhow::Result<Url> {
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(flow.verifier.as_bytes()));
         let mut address = self.endpoints().await?.authorization_endpoint.clone();
         address.query_pairs_mut().extend_pairs([
@@ -177,12 +177,12 @@ impl Federation {
     ///
     /// # Errors
     /// When the provider does not take the code or does not say.
-    pub async fn identity(&self, code: &str, flow: &Flow) -> Result<Identity, FederationError> {
+    pub async fn identity(&self, code: &str, flow: &LoginFlow) -> Result<Identity, FederationError> {
         let token = self.token(code, flow).await.map_err(FederationError::Exchange)?;
         self.user_info(&token).await.map_err(FederationError::UserInfo)
     }
 
-    async fn token(&self, code: &str, flow: &Flow) -> anyhow::Result<SecretString> {
+    async fn token(&self, code: &str, flow: &LoginFlow) -> anyhow::Result<SecretString> {
         #[derive(Deserialize)]
         struct Token {
             access_token: SecretString,
@@ -198,7 +198,7 @@ impl Federation {
         &self,
         endpoints: &Endpoints,
         code: &str,
-        flow: &Flow,
+        flow: &LoginFlow,
     ) -> anyhow::Result<(HeaderMap, String)> {
         let mut headers = HeaderMap::new();
         let mut form = Serializer::new(String::new());
@@ -285,10 +285,10 @@ fn sensitive(text: String) -> anyhow::Result<HeaderValue> {
 mod tests {
     use super::*;
 
-    fn find(variables: &[(&str, &str)], address: Option<&str>) -> anyhow::Result<Option<Federation>> {
+    fn find(variables: &[(&str, &str)], address: Option<&str>) -> anyhow::Result<Option<OidcClient>> {
         let address = address.map(|address| Url::parse(address).unwrap());
         let value = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
-        Federation::find(|name| value(name).map(str::to_owned), address.as_ref())
+        OidcClient::find(|name| value(name).map(str::to_owned), address.as_ref())
     }
 
     const ID: (&str, &str) = ("GOOGLE_CLIENT_ID", "id");
@@ -320,9 +320,9 @@ mod tests {
 
     #[test]
     fn a_flow_is_read_as_it_was_written() {
-        let flow = Flow::new("/history?q=ä;\"", Some("token".into()), true);
-        let read = Flow::parse(flow.text().expose_secret()).unwrap();
+        let flow = LoginFlow::new("/history?q=ä;\"", Some("token".into()), true);
+        let read = LoginFlow::parse(flow.text().expose_secret()).unwrap();
         assert_eq!((read.state, read.verifier, read.next), (flow.state, flow.verifier, flow.next));
-        assert!(Flow::parse("nonsense").is_none());
+        assert!(LoginFlow::parse("nonsense").is_none());
     }
 }

@@ -1,25 +1,25 @@
-//! The bell of the top bar: what runs, how far it is, and what has finished.
+//! The menu of the top bar: what runs, how far it is, and what has finished.
 
 use leptos::prelude::*;
 
 use super::api::{CancelJob, load_job_board};
-use super::board::JobBoard;
+use super::job_list::JobList;
 use super::types::{Job, JobEvent, JobState};
 use crate::live::use_feed;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::disclosure::Menu;
 use ui::format::{counted, percent};
+use ui::hydration::Deferred;
 use ui::icons::{BellIcon, ProgressRing};
 use ui::progress::ProgressBar;
+use ui::sync_view::IntoSyncAny;
 use ui::tag::{Tag, Tone};
 use ui::time::{Ago, now_ms};
-use ui::turns::InTurn;
-use ui::whole::IntoWhole;
 
 /// The user's jobs, right in the server's HTML and alive in the browser. It is what keeps the feed
 /// open: it stands on every page of somebody who is signed in.
 #[component]
-pub fn Bell() -> impl IntoView {
+pub fn JobsMenu() -> impl IntoView {
     use_feed().keep_open();
     // Blocking, so that the top bar does not move when the jobs are known.
     let board = Resource::new_blocking(|| (), |()| load_job_board());
@@ -29,18 +29,18 @@ pub fn Bell() -> impl IntoView {
                 // What cannot be loaded now comes with the feed.
                 let board = board.await.unwrap_or_default();
                 view! {
-                    <InTurn>
-                        <JobsMenu board />
-                    </InTurn>
+                    <Deferred>
+                        <LiveJobsMenu board />
+                    </Deferred>
                 }
             })}
         </Suspense>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
-fn JobsMenu(board: JobBoard) -> impl IntoView {
+fn LiveJobsMenu(board: JobList) -> impl IntoView {
     let board = RwSignal::new(board);
     use_feed().listen(move |frame| {
         let Some(event) = frame.read::<JobEvent>() else { return };
@@ -57,7 +57,7 @@ fn JobsMenu(board: JobBoard) -> impl IntoView {
             </div>
         </Menu>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// For those who do not see the ring: "Jobs: 2 active, 62 %".
@@ -68,7 +68,7 @@ fn label(active: usize, progress_pct: Option<f64>) -> String {
     }
 }
 
-/// As wide with a ring and a number as with a bell: nothing moves when a job begins or ends.
+/// As wide with a ring and a number as with a menu: nothing moves when a job begins or ends.
 #[component]
 fn BellButton(active: Memo<usize>, progress: Memo<Option<f64>>) -> impl IntoView {
     let done = Signal::derive(move || progress.get().unwrap_or_default());
@@ -81,11 +81,11 @@ fn BellButton(active: Memo<usize>, progress: Memo<Option<f64>>) -> impl IntoView
             </Show>
         </span>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
-fn ActiveJobs(board: RwSignal<JobBoard>) -> impl IntoView {
+fn ActiveJobs(board: RwSignal<JobList>) -> impl IntoView {
     let ids = Memo::new(move |_| board.read().active.iter().map(|job| job.id.clone()).collect::<Vec<_>>());
     view! {
         <section aria-labelledby="active-jobs">
@@ -102,12 +102,12 @@ fn ActiveJobs(board: RwSignal<JobBoard>) -> impl IntoView {
             </ul>
         </section>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Follows one job: changes of others do not touch it.
 #[component]
-fn ActiveJob(board: RwSignal<JobBoard>, id: String) -> impl IntoView {
+fn ActiveJob(board: RwSignal<JobList>, id: String) -> impl IntoView {
     let first = board.with_untracked(|board| board.active_job(&id).cloned())?;
     let (title, href) = (title_of(&first.job_type), address_of(&first));
     let job = Memo::new({
@@ -154,11 +154,11 @@ fn CancelButton(id: String, title: String, detail: Signal<String>) -> impl IntoV
             {refused}
         </p>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
-fn RecentJobs(board: RwSignal<JobBoard>) -> impl IntoView {
+fn RecentJobs(board: RwSignal<JobList>) -> impl IntoView {
     let recent = Memo::new(move |_| board.read().recent.clone());
     let none = Memo::new(move |_| recent.read().is_empty());
     view! {
@@ -173,7 +173,7 @@ fn RecentJobs(board: RwSignal<JobBoard>) -> impl IntoView {
             </ul>
         </section>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
@@ -189,7 +189,7 @@ fn RecentJob(job: Job) -> impl IntoView {
             <p class="text-soft truncate text-xs">{job.error.unwrap_or(job.progress_detail)}</p>
         </li>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// A link to the job's page where it has one.
@@ -201,8 +201,8 @@ fn JobTitle(title: String, href: Option<String>) -> impl IntoView {
                 {title}
             </a>
         }
-        .into_whole(),
-        None => view! { <span class="font-medium">{title}</span> }.into_whole(),
+        .into_sync_any(),
+        None => view! { <span class="font-medium">{title}</span> }.into_sync_any(),
     }
 }
 

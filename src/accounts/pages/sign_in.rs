@@ -7,14 +7,14 @@ use leptos_router::hooks::use_query_map;
 
 use super::connection::{ProviderLink, refusal};
 use crate::accounts::Accounts;
-use crate::accounts::api::{Door, Register, SignIn, look_at_door};
-use crate::accounts::cookies::ShownOnce;
+use crate::accounts::api::{Register, SignIn, load_registration_info};
+use crate::accounts::cookies::FlashCookie;
 use crate::accounts::forms::take;
-use crate::accounts::types::Registration;
+use crate::accounts::types::{Registration, RegistrationInfo};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use ui::page::Skeleton;
-use ui::whole::IntoWhole;
+use ui::sync_view::IntoSyncAny;
 
 /// Signing in.
 #[component]
@@ -25,7 +25,7 @@ pub fn LoginPage() -> impl IntoView {
     let changed = query("done") == "password";
     view! {
         <Title text=title("Sign in", error_of(action)) />
-        <DoorHead>"Sign in"</DoorHead>
+        <AuthHead>"Sign in"</AuthHead>
         {changed.then(|| view! { <p class="text-success mt-1" role="status">"The password has been changed. Sign in with it."</p> })}
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
@@ -43,31 +43,31 @@ pub fn LoginPage() -> impl IntoView {
             </a>
         </p>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// Opening an account.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
-    let state = Resource::new_blocking(|| (), |()| look_at_door());
+    let state = Resource::new_blocking(|| (), |()| load_registration_info());
     let next = query("next");
     let login = with_next("/login", &next);
     view! {
-        <DoorHead>"Open an account"</DoorHead>
+        <AuthHead>"Open an account"</AuthHead>
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
                 // A door that cannot be seen is knocked at: the form says what is wrong.
-                let open = Door { registration: Registration::Open, first: false, sends_mail: false };
+                let open = RegistrationInfo { registration: Registration::Open, first: false, sends_mail: false };
                 view! { <RegisterForm door=state.await.unwrap_or(open) /> }
             })}
         </Suspense>
         <p class="text-soft mt-4">"Have an account? " <a class="link" href=login>"Sign in"</a> "."</p>
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 #[component]
-fn RegisterForm(door: Door) -> impl IntoView {
+fn RegisterForm(door: RegistrationInfo) -> impl IntoView {
     let action = ServerAction::<Register>::new();
     let title = title("Open an account", error_of(action));
     let invitation = query("invitation");
@@ -76,7 +76,7 @@ fn RegisterForm(door: Door) -> impl IntoView {
             <Title text=title />
             <p class="text-soft mt-2">{closed(door)}</p>
         }
-        .into_whole();
+        .into_sync_any();
     };
     view! {
         <Title text=title />
@@ -98,7 +98,7 @@ fn RegisterForm(door: Door) -> impl IntoView {
         </ActionForm>
         <OtherWay next=query("next") invitation=query("invitation") />
     }
-    .into_whole()
+    .into_sync_any()
 }
 
 /// The way in by the installation's provider, where there is one.
@@ -110,7 +110,7 @@ fn OtherWay(next: String, #[prop(optional)] invitation: String) -> impl IntoView
 }
 
 /// What the form says about itself; none where it would be filled in for nothing.
-fn about(door: Door, invited: bool) -> Option<&'static str> {
+fn about(door: RegistrationInfo, invited: bool) -> Option<&'static str> {
     match door.registration {
         _ if door.first => Some("The first account of this studio is its admin's."),
         Registration::Open => Some("Your providers, keys and results are yours alone."),
@@ -119,7 +119,7 @@ fn about(door: Door, invited: bool) -> Option<&'static str> {
     }
 }
 
-fn closed(door: Door) -> &'static str {
+fn closed(door: RegistrationInfo) -> &'static str {
     match door.registration {
         Registration::Invitation => {
             "Registration is by invitation. Ask an admin of this studio for an invitation link."
@@ -135,7 +135,7 @@ pub(super) fn title(title: &str, error: Signal<Option<ServerFnError>>) -> String
 }
 
 #[component]
-pub(super) fn DoorHead(children: Children) -> impl IntoView {
+pub(super) fn AuthHead(children: Children) -> impl IntoView {
     view! { <h1 class="text-[19px] leading-snug font-bold tracking-tight">{children()}</h1> }
 }
 
@@ -145,7 +145,7 @@ pub(super) fn EmailField() -> impl IntoView {
         <TextField
             label="E-mail address"
             name="email"
-            value=take(ShownOnce::Email).unwrap_or_default()
+            value=take(FlashCookie::Email).unwrap_or_default()
             kind="email"
             autocomplete="username"
             max_length=254

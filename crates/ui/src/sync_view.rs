@@ -1,4 +1,4 @@
-//! Views that the browser takes over without a pause.
+//! Views that the browser takes over without a yield_to_browser.
 //!
 //! Only what stands around the router has to wait, for the code of its page. Leptos compiles the code to
 //! wait into every element of every erased view; without it the first page's code is a tenth lighter.
@@ -11,14 +11,14 @@ use leptos::tachys::ssr::StreamBuilder;
 use leptos::tachys::view::{Position, PositionState};
 
 /// Makes views that have no router inside.
-pub trait IntoWhole {
+pub trait IntoSyncAny {
     /// The view without its type, like [`into_any`](IntoAny::into_any), and without the code to wait for
     /// what is inside.
-    fn into_whole(self) -> AnyView;
+    fn into_sync_any(self) -> AnyView;
 }
 
-impl<V: RenderHtml + Send + 'static> IntoWhole for V {
-    fn into_whole(self) -> AnyView {
+impl<V: RenderHtml + Send + 'static> IntoSyncAny for V {
+    fn into_sync_any(self) -> AnyView {
         Whole(self).into_any()
     }
 }

@@ -4,19 +4,19 @@
 //! new one makes a test fail until [`examples`] says how to call it and whose business it is.
 
 mod examples;
+mod fixture;
 mod record;
-mod world;
 
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 
 use examples::{Business, Example, PUBLIC_SERVER_FUNCTIONS, examples, server_function_examples};
-use world::{Caller, World, on_both};
+use fixture::{Caller, Fixture, on_both};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_has_an_example() {
-    let world = World::sqlite().await;
+    let world = Fixture::sqlite().await;
     let (status, description) = world.json(&Caller::Nobody, "GET", "/api/openapi.json", None).await;
     assert_eq!(status, StatusCode::OK);
     let described: BTreeSet<String> = description["paths"]
@@ -47,7 +47,7 @@ async fn another_user_reaches_nothing() {
                 Business::AdminsOnly => assert_eq!(status, StatusCode::FORBIDDEN, "{route}: {answer}"),
                 Business::Own => assert!(status.is_success(), "{route}: {status} {answer}"),
                 Business::Public => assert!(!status.is_server_error(), "{route}: {status} {answer}"),
-                Business::Refused(expected) => assert_eq!(status, expected, "{route}: {answer}"),
+                Business::DetailBody(expected) => assert_eq!(status, expected, "{route}: {answer}"),
             }
             world.assert_tells_nothing(&route, &example.sent(), &answer);
         }
@@ -86,7 +86,7 @@ async fn who_is_signed_out_reaches_nothing() {
 /// Or the test above would pass with examples that nobody can reach.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owner_reaches_all_of_it() {
-    let world = World::sqlite().await;
+    let world = Fixture::sqlite().await;
     for example in examples(&world.annas).into_iter().filter(|example| example.business == Business::Hidden) {
         let (status, answer) = world.try_out(&world.anna, &example).await;
         assert!(!is_closed(status), "{} as its owner: {status} {answer}", example.route());
@@ -95,7 +95,7 @@ async fn the_owner_reaches_all_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn admins_reach_what_is_theirs() {
-    let world = World::sqlite().await;
+    let world = Fixture::sqlite().await;
     for example in
         examples(&world.annas).into_iter().filter(|example| example.business == Business::AdminsOnly)
     {
@@ -106,7 +106,7 @@ async fn admins_reach_what_is_theirs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_functions_need_a_session_unless_they_are_for_the_door() {
-    let world = World::sqlite().await;
+    let world = Fixture::sqlite().await;
     let examples = server_function_examples(&world.annas);
     let mut public = BTreeSet::new();
     for (path, method) in leptos::server_fn::axum::server_fn_paths() {

@@ -63,7 +63,7 @@ impl Belongings {
     }
 }
 
-pub(super) struct World {
+pub(super) struct Fixture {
     pub state: AppState,
     pub database: Database,
     pub annas: Belongings,
@@ -76,14 +76,14 @@ pub(super) struct World {
 }
 
 /// Runs the test on each database that can be tested here.
-pub(super) async fn on_both(test: impl AsyncFn(World)) {
-    test(World::sqlite().await).await;
+pub(super) async fn on_both(test: impl AsyncFn(Fixture)) {
+    test(Fixture::sqlite().await).await;
     if let Some(url) = testing::postgres_schema().await {
-        test(World::on(Location::Postgres(url), tempfile::tempdir().unwrap()).await).await;
+        test(Fixture::on(Location::Postgres(url), tempfile::tempdir().unwrap()).await).await;
     }
 }
 
-impl World {
+impl Fixture {
     pub(super) async fn sqlite() -> Self {
         let data = tempfile::tempdir().unwrap();
         Self::on(Location::Sqlite(data.path().to_owned()), data).await
@@ -96,7 +96,7 @@ impl World {
             data_dir: data.path().to_owned(),
             secret: None,
             admin_email: None,
-            proxies: server::peer::Proxies::default(),
+            proxies: crate::http::client_ip::Proxies::default(),
             post: None,
             federation: None,
         };
@@ -233,7 +233,7 @@ async fn furnish(
     }
 }
 
-async fn hear(tab: &mut crate::live::hub::Tab, name: &str) {
+async fn hear(tab: &mut crate::live::hub::Subscription, name: &str) {
     loop {
         let frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
         assert_ne!(frame["type"], "job_failed", "{frame}");

@@ -14,7 +14,7 @@ use leptos::tachys::view::any_view::AnyViewState;
 use leptos::tachys::view::{Mountable, Position, PositionState};
 use leptos::web_sys::{Element, Node};
 
-use super::pause;
+use super::yield_to_browser;
 
 type Make = Box<dyn FnOnce() -> AnyView + Send>;
 
@@ -26,7 +26,7 @@ thread_local! {
 }
 
 /// Returns when the whole page has been taken over.
-pub async fn all_taken() {
+pub async fn all_hydrated() {
     let (sender, receiver) = oneshot::channel();
     let waits = WAITING.with_borrow_mut(|waiting| waiting.as_mut().map(|waiting| waiting.push(sender)));
     if waits.is_some() {
@@ -36,9 +36,9 @@ pub async fn all_taken() {
 }
 
 /// Takes over all parts that wait, a task each. Called once, when there are no others to come.
-pub async fn take_turns() {
+pub async fn run_deferred() {
     while let Some(stage) = QUEUE.with_borrow_mut(VecDeque::pop_front) {
-        pause().await;
+        yield_to_browser().await;
         // A part that is gone from the page has no turn.
         if let Some(stage) = stage.upgrade() {
             stage.borrow_mut().take_over();

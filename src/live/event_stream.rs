@@ -25,14 +25,14 @@ type Listener = Arc<dyn Fn(&Frame) + Send + Sync>;
 
 /// Frames from the server, for whoever listens. [`provide_feed`] makes it, [`use_feed`] finds it.
 #[derive(Debug, Clone, Copy)]
-pub struct Feed {
+pub struct EventStream {
     pub(super) connection: RwSignal<Connection>,
     pub(super) wanted: RwSignal<bool>,
     listeners: StoredValue<Vec<(u64, Listener)>>,
     next_id: StoredValue<u64>,
 }
 
-impl Feed {
+impl EventStream {
     pub(super) fn new() -> Self {
         Self {
             connection: RwSignal::new(Connection::Connecting),
@@ -57,12 +57,12 @@ impl Feed {
         });
     }
 
-    /// Calls `hear` with each frame, for as long as the present owner lives. After each reconnect the
+    /// Calls `on_event` with each frame, for as long as the present owner lives. After each reconnect the
     /// whole present state comes again: the same thing may be heard twice.
-    pub fn listen(self, hear: impl Fn(&Frame) + Send + Sync + 'static) {
+    pub fn listen(self, on_event: impl Fn(&Frame) + Send + Sync + 'static) {
         let id = self.next_id.get_value();
         self.next_id.set_value(id + 1);
-        self.listeners.update_value(|listeners| listeners.push((id, Arc::new(hear))));
+        self.listeners.update_value(|listeners| listeners.push((id, Arc::new(on_event))));
         on_cleanup(move || {
             self.listeners.try_update_value(|listeners| listeners.retain(|(other, _)| *other != id));
         });
@@ -72,28 +72,28 @@ impl Feed {
     pub fn listen_to_job(
         self,
         job_id: impl Into<Signal<Option<String>>>,
-        hear: impl Fn(&Frame) + Send + Sync + 'static,
+        on_event: impl Fn(&Frame) + Send + Sync + 'static,
     ) {
         let job_id = job_id.into();
         self.listen(move |frame| {
             let theirs = job_id.with_untracked(|job_id| job_id.is_some() && *job_id == frame.job_id);
             if theirs {
-                hear(frame);
+                on_event(frame);
             }
         });
     }
 
     /// Tells all listeners. They may begin and end to listen meanwhile.
     pub fn publish(self, frame: &Frame) {
-        for (_, hear) in self.listeners.get_value() {
-            hear(frame);
+        for (_, on_event) in self.listeners.get_value() {
+            on_event(frame);
         }
     }
 }
 
 /// Makes the feed available to everything below; the one with a socket where the browser has put it in.
-pub fn provide_feed() -> Feed {
-    let feed = use_context().unwrap_or_else(Feed::new);
+pub fn provide_feed() -> EventStream {
+    let feed = use_context().unwrap_or_else(EventStream::new);
     provide_context(feed);
     feed
 }
@@ -102,7 +102,7 @@ pub fn provide_feed() -> Feed {
 ///
 /// # Panics
 /// Outside of the app, which is a mistake in the program.
-pub fn use_feed() -> Feed {
+pub fn use_feed() -> EventStream {
     expect_context()
 }
 
@@ -128,10 +128,10 @@ mod tests {
     fn a_listener_hears_until_its_owner_goes() {
         let root = Owner::new();
         root.with(|| {
-            let feed = Feed::new();
-            let (heard, hear) = counter();
+            let feed = EventStream::new();
+            let (heard, on_event) = counter();
             let page = Owner::new();
-            page.with(|| feed.listen(hear));
+            page.with(|| feed.listen(on_event));
             feed.publish(&frame(None));
             page.cleanup();
             feed.publish(&frame(None));
@@ -143,10 +143,10 @@ mod tests {
     fn a_page_hears_of_its_job_alone() {
         let root = Owner::new();
         root.with(|| {
-            let feed = Feed::new();
-            let (heard, hear) = counter();
+            let feed = EventStream::new();
+            let (heard, on_event) = counter();
             let job_id = RwSignal::new(None);
-            feed.listen_to_job(job_id, hear);
+            feed.listen_to_job(job_id, on_event);
             feed.publish(&frame(None));
             feed.publish(&frame(Some("a")));
             job_id.set(Some("a".to_owned()));
@@ -162,7 +162,7 @@ mod tests {
     fn it_is_wanted_while_something_keeps_it_open() {
         let root = Owner::new();
         root.with(|| {
-            let feed = Feed::new();
+            let feed = EventStream::new();
             let page = Owner::new();
             page.with(|| feed.keep_open());
             assert!(feed.wanted.get_untracked());

@@ -5,14 +5,14 @@ use serde_json::json;
 use super::*;
 use crate::database::Location;
 use crate::database::testing::{postgres_schema, sqlite};
-use crate::live::hub::Tab;
+use crate::live::hub::Subscription;
 
-/// Relay and database of two processes that share a schema.
-async fn two_processes() -> Option<[(Relay, Database); 2]> {
+/// Broadcaster and database of two processes that share a schema.
+async fn two_processes() -> Option<[(Broadcaster, Database); 2]> {
     let schema = postgres_schema().await?;
     let process = || async {
         let database = Database::open(Location::Postgres(schema.clone())).await.unwrap();
-        (Relay::connect(&database, Hub::default()).await.unwrap(), database)
+        (Broadcaster::connect(&database, Hub::default()).await.unwrap(), database)
     };
     Some([process().await, process().await])
 }
@@ -23,7 +23,7 @@ fn frame(number: usize, length: usize) -> Frame {
     Frame { name: "benchmark_result".into(), job_id: Some("job".into()), fields }
 }
 
-async fn next(tab: &mut Tab) -> Frame {
+async fn next(tab: &mut Subscription) -> Frame {
     serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap()
 }
 
@@ -131,7 +131,7 @@ async fn what_could_not_be_carried_is_made_up_for() {
 
 #[tokio::test]
 async fn where_there_is_one_process_tabs_hear_at_once() {
-    let relay = Relay::connect(&sqlite().await, Hub::default()).await.unwrap();
+    let relay = Broadcaster::connect(&sqlite().await, Hub::default()).await.unwrap();
     let anna = UserId::new("anna");
     let mut tab = relay.hub().join(&anna).unwrap();
     relay.send(&anna, frame(1, 9000));

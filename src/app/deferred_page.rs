@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 use leptos_router::ChooseView;
 
-use ui::turns::pause;
+use ui::hydration::yield_to_browser;
 
 /// A page for a route.
 #[derive(Clone, Copy)]
-pub struct InOwnTask<F>(pub F);
+pub struct DeferredPage<F>(pub F);
 
-impl<F, V> ChooseView for InOwnTask<F>
+impl<F, V> ChooseView for DeferredPage<F>
 where
     F: Fn() -> V + Send + Clone + 'static,
     V: IntoView + 'static,
@@ -20,6 +20,6 @@ where
 
     // The router waits for this before it takes over; afterwards it waits for nothing.
     async fn preload(&self) {
-        pause().await;
+        yield_to_browser().await;
     }
 }

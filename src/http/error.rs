@@ -12,11 +12,12 @@ use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;
 use serde_json::json;
 
-use super::guard::LONGEST_BODY;
+/// The longest request body that is read, in bytes.
+pub const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// Why a request was refused. Texts are sentences for the user and never hold a secret.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum AppError {
     #[error("You are not signed in. Sign in, or send `Authorization: Bearer` with a token.")]
     Unauthenticated,
     /// 401 with a reason of its own.
@@ -55,7 +56,7 @@ pub enum Failure {
     Internal(#[source] anyhow::Error),
 }
 
-impl Failure {
+impl AppError {
     /// A fault of this program or its database.
     pub fn internal(error: impl Into<anyhow::Error>) -> Self {
         Self::Internal(error.into())
@@ -63,12 +64,12 @@ impl Failure {
 
     /// A body beyond what is read.
     pub fn too_large() -> Self {
-        Self::TooLarge(format!("The body is too long; at most {} MB are read.", LONGEST_BODY >> 20))
+        Self::TooLarge(format!("The body is too long; at most {} MB are read.", MAX_BODY_BYTES >> 20))
     }
 
     /// The same for a server function: pages show the sentence, and faults are logged here. Scripts get
     /// the status too; forms are led back to their page.
-    pub fn for_page(self) -> ServerFnError {
+    pub fn into_server_fn_error(self) -> ServerFnError {
         self.log();
         let by_script = use_context::<Parts>().is_some_and(|parts| !wants_page(&parts.headers));
         if let Some(response) = use_context::<ResponseOptions>().filter(|_| by_script) {
@@ -100,7 +101,7 @@ impl Failure {
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         self.log();
         let status = self.status();
@@ -119,13 +120,13 @@ impl IntoResponse for Failure {
     }
 }
 
-impl From<sqlx::Error> for Failure {
+impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
         Self::internal(error)
     }
 }
 
-impl From<JsonRejection> for Failure {
+impl From<JsonRejection> for AppError {
     fn from(rejection: JsonRejection) -> Self {
         match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(),
@@ -134,13 +135,13 @@ impl From<JsonRejection> for Failure {
     }
 }
 
-impl From<QueryRejection> for Failure {
+impl From<QueryRejection> for AppError {
     fn from(rejection: QueryRejection) -> Self {
         Self::Invalid(rejection.body_text())
     }
 }
 
-impl From<PathRejection> for Failure {
+impl From<PathRejection> for AppError {
     fn from(rejection: PathRejection) -> Self {
         Self::Invalid(rejection.body_text())
     }
@@ -154,15 +155,15 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 
 /// A JSON body; what is wrong with it is answered with 422.
 #[derive(Debug, Clone, Copy, FromRequest)]
-#[from_request(via(axum::Json), rejection(Failure))]
+#[from_request(via(axum::Json), rejection(AppError))]
 pub struct Body<T>(pub T);
 
 /// The query string; what is wrong with it is answered with 422.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
-#[from_request(via(axum::extract::Query), rejection(Failure))]
+#[from_request(via(axum::extract::Query), rejection(AppError))]
 pub struct Query<T>(pub T);
 
 /// The path's parameters; what is wrong with them is answered with 422.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Failure))]
+#[from_request(via(axum::extract::Path), rejection(AppError))]
 pub struct Path<T>(pub T);

@@ -13,11 +13,8 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http_body_util::Limited;
 
-use super::error::Failure;
 use crate::database::new_id;
-
-/// The longest body that is read, in bytes.
-pub const LONGEST_BODY: usize = 8 * 1024 * 1024;
+use crate::http::{AppError, MAX_BODY_BYTES};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -26,7 +23,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(String);
 
 impl RequestId {
-    /// The id that [`identify`] gave.
+    /// The id that [`assign_request_id`] gave.
     pub fn of(request: &Request) -> Option<&str> {
         request.extensions().get::<Self>().map(|id| id.0.as_str())
     }
@@ -34,7 +31,7 @@ impl RequestId {
 
 /// Gives the request an id and tells it in `X-Request-ID`. One that comes along is not taken over: it
 /// would be written into the log.
-pub async fn identify(mut request: Request, next: Next) -> Response {
+pub async fn assign_request_id(mut request: Request, next: Next) -> Response {
     let id = new_id();
     let header = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id));
@@ -48,23 +45,23 @@ pub async fn identify(mut request: Request, next: Next) -> Response {
 /// Answers a body that is too long with 413: at once where its length is told, else when it gets there.
 pub async fn bound_body(request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > LONGEST_BODY) {
-        return Failure::too_large().into_response();
+    if length.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return AppError::too_large().into_response();
     }
-    next.run(request.map(|body| Body::new(Limited::new(body, LONGEST_BODY)))).await
+    next.run(request.map(|body| Body::new(Limited::new(body, MAX_BODY_BYTES)))).await
 }
 
 /// Answers with 500 where a handler panics. What it panicked with is in the log, not in the answer.
 pub async fn catch_panic(request: Request, next: Next) -> Response {
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(_) => Failure::internal(anyhow!("a handler panicked")).into_response(),
+        Err(_) => AppError::internal(anyhow!("a handler panicked")).into_response(),
     }
 }
 
 /// The answer to a method that an address does not know.
-pub async fn no_such_method(request: Request) -> Failure {
-    Failure::MethodNotAllowed(format!("{} cannot be asked for {}.", request.uri().path(), request.method()))
+pub async fn no_such_method(request: Request) -> AppError {
+    AppError::MethodNotAllowed(format!("{} cannot be asked for {}.", request.uri().path(), request.method()))
 }
 
 #[cfg(test)]
@@ -76,7 +73,7 @@ mod tests {
     use tower::{ServiceBuilder, ServiceExt};
 
     use super::*;
-    use crate::server::error;
+    use crate::http;
 
     async fn panics() {
         panic!("a secret")
@@ -84,13 +81,13 @@ mod tests {
 
     async fn answer(request: Request) -> (Response<()>, String) {
         let layers = ServiceBuilder::new()
-            .layer(middleware::from_fn(identify))
+            .layer(middleware::from_fn(assign_request_id))
             .layer(middleware::from_fn(catch_panic))
             .layer(middleware::from_fn(bound_body))
             .layer(axum::extract::DefaultBodyLimit::disable());
         let app = Router::new()
             .route("/panic", get(panics))
-            .route("/length", post(async |error::Body(text): error::Body<String>| text.len().to_string()))
+            .route("/length", post(async |http::Body(text): http::Body<String>| text.len().to_string()))
             .method_not_allowed_fallback(no_such_method)
             .layer(layers);
         let (parts, body) = app.oneshot(request).await.unwrap().into_parts();
@@ -117,8 +114,8 @@ mod tests {
         let json =
             |body| Request::post("/length").header("content-type", "application/json").body(body).unwrap();
         let mut told = json(Body::empty());
-        told.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(LONGEST_BODY + 1));
-        for request in [told, json(text_of(LONGEST_BODY))] {
+        told.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(MAX_BODY_BYTES + 1));
+        for request in [told, json(text_of(MAX_BODY_BYTES))] {
             let (response, body) = answer(request).await;
             assert_eq!(
                 (response.status(), body.as_str()),
@@ -128,8 +125,8 @@ mod tests {
                 )
             );
         }
-        let (response, body) = answer(json(text_of(LONGEST_BODY - 2))).await;
-        assert_eq!((response.status(), body), (StatusCode::OK, (LONGEST_BODY - 2).to_string()));
+        let (response, body) = answer(json(text_of(MAX_BODY_BYTES - 2))).await;
+        assert_eq!((response.status(), body), (StatusCode::OK, (MAX_BODY_BYTES - 2).to_string()));
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use super::world::{Belongings, SLOW};
+use super::fixture::{Belongings, SLOW};
 
 /// Who may do what the example does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Business {
     /// It names nothing: everybody who is signed in gets their own.
     Own,
     /// It names something of Anna's among other things, and is refused so.
-    Refused(StatusCode),
+    DetailBody(StatusCode),
     AdminsOnly,
     /// Answers without a session.
     Public,
@@ -78,7 +78,7 @@ fn own(route: &'static str) -> Example {
 }
 
 fn refused(status: StatusCode, route: &'static str) -> Example {
-    Example::new(Business::Refused(status), route)
+    Example::new(Business::DetailBody(status), route)
 }
 
 fn admins(route: &'static str) -> Example {
@@ -320,7 +320,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
         ("/api/set_user_role", query(&[("user", user), ("role", "admin")])),
         one("/api/make_password_link", "user", user),
         one("/api/delete_user", "user", user),
-        own("/api/look_at_house"),
+        own("/api/load_installation"),
         ("/api/change_settings", query(&[("registration", "closed"), ("local_networks", "off")])),
         ("/api/invite", query(&[("email", ""), ("days", "7")])),
         one("/api/withdraw_invitation", "id", &annas.invitation),

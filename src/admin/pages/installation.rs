@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::fresh::FreshLink;
+use super::one_time_secret::FreshLink;
 use crate::accounts::{Invitation, Registration};
-use crate::admin::api::{ChangeSettings, House, Invite, WithdrawInvitation, look_at_house};
+use crate::admin::api::{
+    ChangeSettings, InstallationOverview, Invite, WithdrawInvitation, load_installation,
+};
 use crate::admin::types::InstallationSettings;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, Select, SelectOption, TextField, error_of, sentence};
@@ -12,19 +14,19 @@ use ui::page::{Panel, Skeleton};
 use ui::time::Ago;
 
 #[component]
-pub fn HousePanels() -> impl IntoView {
+pub fn InstallationPanels() -> impl IntoView {
     let change = ServerAction::<ChangeSettings>::new();
     let invite = ServerAction::<Invite>::new();
     let withdraw = ServerAction::<WithdrawInvitation>::new();
     let house = Resource::new_blocking(
         move || (invite.version().get(), withdraw.version().get()),
-        |_| look_at_house(),
+        |_| load_installation(),
     );
     view! {
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
                 match house.await {
-                    Ok(House { settings, invitations, fresh }) => {
+                    Ok(InstallationOverview { settings, invitations, fresh }) => {
                         view! {
                             <SettingsPanel settings action=change />
                             <InvitationsPanel invitations fresh invite withdraw />

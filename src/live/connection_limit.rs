@@ -27,28 +27,28 @@ const KEEP_ALIVE: &str = "set tcp_keepalives_idle = 15; set tcp_keepalives_inter
 
 /// Gives seats to tabs. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Seats {
-    clerk: Option<mpsc::UnboundedSender<Wish>>,
+pub struct ConnectionLimiter {
+    clerk: Option<mpsc::UnboundedSender<Command>>,
 }
 
 /// A tab's place among its user's tabs, free again when this is dropped.
 #[derive(Debug)]
-pub struct Seat {
+pub struct Permit {
     key: Option<i64>,
-    clerk: Option<mpsc::UnboundedSender<Wish>>,
+    clerk: Option<mpsc::UnboundedSender<Command>>,
 }
 
-impl Drop for Seat {
+impl Drop for Permit {
     fn drop(&mut self) {
         if let (Some(key), Some(clerk)) = (self.key, &self.clerk) {
             // Without a clerk the locks are gone as well.
-            let _ = clerk.send(Wish::Leave(key));
+            let _ = clerk.send(Command::Leave(key));
         }
     }
 }
 
 #[derive(Debug)]
-enum Wish {
+enum Command {
     Take { user: UserId, answer: oneshot::Sender<Answer> },
     Leave(i64),
 }
@@ -61,17 +61,17 @@ enum Answer {
     Unknown,
 }
 
-impl Seats {
-    /// Seats that all processes share which use this database.
+impl ConnectionLimiter {
+    /// ConnectionLimiter that all processes share which use this database.
     pub fn shared(database: &Database) -> Self {
         let (sender, wishes) = mpsc::unbounded_channel();
-        let clerk = Clerk { database: database.clone(), connection: None, taken: HashSet::new() };
+        let clerk = LockTask { database: database.clone(), connection: None, taken: HashSet::new() };
         tokio::spawn(clerk.serve(wishes));
         Self { clerk: Some(sender) }
     }
 
     /// A seat for one more tab of `user`; `None` when all are taken.
-    pub async fn take(&self, user: &UserId) -> Option<Seat> {
+    pub async fn take(&self, user: &UserId) -> Option<Permit> {
         match self.try_take(user).await {
             Some(seat) => Some(seat),
             None => {
@@ -81,38 +81,38 @@ impl Seats {
         }
     }
 
-    async fn try_take(&self, user: &UserId) -> Option<Seat> {
-        let Some(clerk) = &self.clerk else { return Some(Seat { key: None, clerk: None }) };
+    async fn try_take(&self, user: &UserId) -> Option<Permit> {
+        let Some(clerk) = &self.clerk else { return Some(Permit { key: None, clerk: None }) };
         let (sender, answer) = oneshot::channel();
-        let _ = clerk.send(Wish::Take { user: user.clone(), answer: sender });
+        let _ = clerk.send(Command::Take { user: user.clone(), answer: sender });
         match answer.await.unwrap_or(Answer::Unknown) {
-            Answer::Taken(key) => Some(Seat { key: Some(key), clerk: Some(clerk.clone()) }),
+            Answer::Taken(key) => Some(Permit { key: Some(key), clerk: Some(clerk.clone()) }),
             Answer::Full => None,
-            Answer::Unknown => Some(Seat { key: None, clerk: None }),
+            Answer::Unknown => Some(Permit { key: None, clerk: None }),
         }
     }
 }
 
 /// Has the connection whose locks are the seats of this process.
-struct Clerk {
+struct LockTask {
     database: Database,
     connection: Option<AnyConnection>,
     /// One session could take the same lock twice.
     taken: HashSet<i64>,
 }
 
-impl Clerk {
+impl LockTask {
     /// Until nobody can wish anything any more.
-    async fn serve(mut self, mut wishes: mpsc::UnboundedReceiver<Wish>) {
+    async fn serve(mut self, mut wishes: mpsc::UnboundedReceiver<Command>) {
         while let Some(wish) = wishes.recv().await {
             match wish {
-                Wish::Take { user, answer } => {
+                Command::Take { user, answer } => {
                     let found = self.find(&user).await;
                     if let Err(Answer::Taken(key)) = answer.send(found) {
                         self.leave(key).await;
                     }
                 }
-                Wish::Leave(key) => self.leave(key).await,
+                Command::Leave(key) => self.leave(key).await,
             }
         }
     }
@@ -222,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn five_are_five_wherever_they_are() {
         let Some(database) = on_postgres().await else { return };
-        let (here, there) = (Seats::shared(&database), Seats::shared(&database));
+        let (here, there) = (ConnectionLimiter::shared(&database), ConnectionLimiter::shared(&database));
         let (anna, ben) = (UserId::new(crate::database::new_id()), UserId::new(crate::database::new_id()));
         let mut taken = Vec::new();
         for seats in [&here, &there, &here, &there, &here] {
@@ -238,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn seats_of_a_lost_connection_are_taken_again() {
         let Some(database) = on_postgres().await else { return };
-        let (here, there) = (Seats::shared(&database), Seats::shared(&database));
+        let (here, there) = (ConnectionLimiter::shared(&database), ConnectionLimiter::shared(&database));
         let anna = UserId::new(crate::database::new_id());
         let _four = [
             here.take(&anna).await.unwrap(),
@@ -259,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn alone_each_process_counts_for_itself() {
-        let (seats, anna) = (Seats::default(), UserId::new("anna"));
+        let (seats, anna) = (ConnectionLimiter::default(), UserId::new("anna"));
         for _ in 0..=TABS_PER_USER {
             assert!(seats.take(&anna).await.is_some());
         }

@@ -4,13 +4,13 @@ use futures::future::BoxFuture;
 
 use super::store::BenchmarkStore;
 use crate::accounts::UserId;
-use crate::live::{Frame, Snapshot};
+use crate::live::{Frame, InitialState};
 
 /// Tells of each running benchmark: what it measures, how far it is, and every result so far.
 #[derive(Debug)]
-pub struct BenchmarksUnderWay(pub BenchmarkStore);
+pub struct RunningBenchmarks(pub BenchmarkStore);
 
-impl Snapshot for BenchmarksUnderWay {
+impl InitialState for RunningBenchmarks {
     fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
         Box::pin(async move {
             let mut frames = Vec::new();

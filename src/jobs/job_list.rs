@@ -1,4 +1,4 @@
-//! What the bell shows, and how events change it.
+//! What the menu shows, and how events change it.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +11,14 @@ const RECENT: usize = 10;
 ///
 /// After a reconnect events may come twice or late; none makes an ended job active again.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct JobBoard {
+pub struct JobList {
     /// Newest first.
     pub active: Vec<Job>,
     /// The last finished first.
     pub recent: Vec<Job>,
 }
 
-impl JobBoard {
+impl JobList {
     /// Takes in what has happened at `now_ms`, and says whether that changed anything.
     pub fn apply(&mut self, event: &JobEvent, now_ms: i64) -> bool {
         match event {
@@ -169,8 +169,8 @@ mod tests {
         JobEvent::JobCancelled { job_id: id.into() }
     }
 
-    fn board_after(events: &[JobEvent]) -> JobBoard {
-        let mut board = JobBoard::default();
+    fn board_after(events: &[JobEvent]) -> JobList {
+        let mut board = JobList::default();
         for event in events {
             board.apply(event, NOW);
         }
@@ -215,7 +215,7 @@ mod tests {
         let active_jobs = board_after(&[created("c")]).active;
         let sync = JobEvent::Sync { active_jobs: active_jobs.clone(), recent_jobs: Vec::new() };
         assert!(board.apply(&sync, NOW));
-        assert_eq!(board, JobBoard { active: active_jobs, recent: Vec::new() });
+        assert_eq!(board, JobList { active: active_jobs, recent: Vec::new() });
         assert!(!board.apply(&sync, NOW));
     }
 

@@ -8,22 +8,22 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::handler::JobVoice;
+use super::handler::JobEvents;
 use super::store::JobStore;
 use super::types::{Job, JobEvent};
 use crate::accounts::UserId;
-use crate::live::{Frame, Relay};
+use crate::live::{Broadcaster, Frame};
 
 /// Between two frames of one topic.
 const FRAME_EVERY: Duration = Duration::from_millis(100);
 /// Between two writes of a job's progress.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
-/// The voice of one run of one job. What is said after [`Voice::fall_silent`] is not heard.
-pub(super) struct Voice {
+/// The voice of one run of one job. What is said after [`JobPublisher::close`] is not heard.
+pub(super) struct JobPublisher {
     job_id: String,
     user: UserId,
-    relay: Relay,
+    relay: Broadcaster,
     progress: watch::Sender<Progress>,
     waiting: Mutex<Waiting>,
     said: Notify,
@@ -45,9 +45,15 @@ struct Waiting {
     topics: Vec<(String, Frame)>,
 }
 
-impl Voice {
+impl JobPublisher {
     /// A voice for a job that `runner` has begun to run.
-    pub(super) fn new(relay: Relay, store: JobStore, user: UserId, job: &Job, runner: &str) -> Arc<Self> {
+    pub(super) fn new(
+        relay: Broadcaster,
+        store: JobStore,
+        user: UserId,
+        job: &Job,
+        runner: &str,
+    ) -> Arc<Self> {
         let start = Progress { percent: job.progress_pct, detail: job.progress_detail.clone() };
         let (progress, latest) = watch::channel(start);
         let voice = Arc::new(Self {
@@ -72,7 +78,7 @@ impl Voice {
     }
 
     /// Sends what waits, and nothing any more.
-    pub(super) fn fall_silent(&self) {
+    pub(super) fn close(&self) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         self.send_waiting();
         self.lock().silent = true;
@@ -115,7 +121,7 @@ impl Voice {
     }
 }
 
-impl JobVoice for Voice {
+impl JobEvents for JobPublisher {
     fn progress(&self, percent: f64, detail: &str) {
         let percent = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
         let progress = Progress { percent, detail: detail.to_owned() };
@@ -150,7 +156,7 @@ impl JobVoice for Voice {
 }
 
 /// Tells the user's tabs what happened to a job.
-pub(super) fn announce(relay: &Relay, user: &UserId, event: &JobEvent) {
+pub(super) fn announce(relay: &Broadcaster, user: &UserId, event: &JobEvent) {
     match Frame::of(event) {
         Ok(frame) => relay.send(user, frame),
         Err(error) => tracing::error!("cannot write an event: {error}"),

@@ -1,0 +1,8 @@
+//! What every module's HTTP handlers share: errors, extractors, the client's address, error bodies.
+
+pub mod client_ip;
+pub mod error;
+pub mod error_body;
+
+pub use error::{AppError, Body, MAX_BODY_BYTES, Path, Query, wants_page};
+pub use error_body::{DetailBody, ErrorBody};
