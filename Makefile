@@ -8,10 +8,12 @@ export TOOLS_DIR ?= $(CURDIR)/.cache/tools
 export CARGO_TERM_COLOR ?= always
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
+# Of every crate what the server uses.
+server_features := ssr,bench/server,endpoint/server,stats/server,ui/ssr
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 say = @printf '\033[1m==>\033[0m %s\n'
 
-.PHONY: help run test build tools check unit e2e bench lighthouse real-llm watch fmt
+.PHONY: help run dev test build build-times tools check unit e2e bench lighthouse real-llm watch fmt
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,16 +34,18 @@ check: tools ## Check formatting, lints and licences
 	$(say) "Checking the format"
 	@cargo fmt --check
 	$(say) "Linting the server"
-	@cargo clippy --locked --features ssr --all-targets -- -D warnings
+	@cargo clippy --locked --workspace --features $(server_features) --all-targets -- -D warnings
 	$(say) "Linting the client"
 	@cargo clippy --locked --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings
+	$(say) "Looking for circles between modules"
+	@node scripts/module-graph.mjs --quiet
 	@scripts/deny.sh
 
 # Against the program as users run it: what `make run` compiled is not compiled again, and timing is real.
 unit: tools ## Run the Rust tests, those with the Python SDKs and the real model included
 	@scripts/python-env.sh
 	$(say) "Running the Rust tests"
-	@scripts/postgres.sh cargo test --locked --release --no-default-features --features ssr --lib --bins --tests -- --include-ignored
+	@scripts/postgres.sh cargo test --locked --release --workspace --features $(server_features) --lib --bins --tests -- --include-ignored
 
 e2e: build ## Run the browser tests
 	@scripts/end2end.sh
