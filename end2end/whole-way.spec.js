@@ -27,10 +27,10 @@ const cancel = (page) => page.getByRole("main").getByRole("button", { name: "Can
 
 async function register(page) {
   await page.goto("/register");
-  await expect(page.getByText("The first account of this studio is its admin's.")).toBeVisible();
-  await page.getByLabel("E-mail address").fill(`${unique("whole-way")}@example.org`);
+  await expect(page.getByText("You're the first user, so this account will be the admin.")).toBeVisible();
+  await page.getByLabel("Email address").fill(`${unique("whole-way")}@example.org`);
   await page.getByLabel("Password").fill("correct horse battery");
-  await page.getByRole("button", { name: "Open the account" }).click();
+  await page.getByRole("button", { name: "Create account" }).click();
   await expect(page).toHaveURL("/benchmark");
   await page.locator("html[data-interactive]").waitFor();
 }
