@@ -171,14 +171,14 @@ test("private networks are out of reach with a second user until an admin allows
   await theirs.getByRole("button", { name: "Add provider" }).click();
   await theirs.getByRole("link", { name: "Find models" }).click();
   await expect(theirs.getByRole("main")).toContainText(/admin/);
-  await expect(theirs.getByRole("button", { name: "Add chosen models" })).toHaveCount(0);
+  await expect(theirs.getByRole("button", { name: "Add selected models" })).toHaveCount(0);
 
   await openInteractive(page, "/admin");
   await page.getByLabel("Benchmarks against localhost and private networks").selectOption({ label: "Allow" });
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByText("Settings saved.", { exact: true })).toBeVisible();
   await theirs.reload();
-  await expect(theirs.getByRole("button", { name: "Add chosen models" })).toBeVisible();
+  await expect(theirs.getByRole("button", { name: "Add selected models" })).toBeVisible();
   await mock.stop();
 });
 

@@ -26,7 +26,9 @@ pub fn refusal() -> Option<&'static str> {
         }
         "identity_taken" => "This identity is already linked to another account.",
         "registration_closed" => "You don’t have an account yet. Ask an admin to invite you.",
-        "invitation_unusable" => "The invitation has been used, has expired, or is for another email address.",
+        "invitation_unusable" => {
+            "The invitation has been used, has expired, or is for another email address."
+        }
         "too_many_attempts" => "Too many accounts were created from your network. Try again later.",
         _ => "Sign-in failed. Try again, or ask an admin.",
     })
@@ -79,7 +81,9 @@ pub fn ConnectionPanel() -> impl IntoView {
 fn Connected(connection: IdentityConnection, disconnect: ServerAction<Disconnect>) -> impl IntoView {
     let IdentityConnection { provider, connected, has_password } = connection;
     let about = match (connected, has_password) {
-        (true, true) => "You can sign in with it or with your password. Changing your password disconnects it.",
+        (true, true) => {
+            "You can sign in with it or with your password. Changing your password disconnects it."
+        }
         (true, false) => {
             "This is your only way to sign in: you have no password. Reset your password to set one; that disconnects this sign-in."
         }

@@ -121,9 +121,7 @@ fn about(door: RegistrationInfo, invited: bool) -> Option<&'static str> {
 
 fn closed(door: RegistrationInfo) -> &'static str {
     match door.registration {
-        Registration::Invitation => {
-            "Registration is by invitation. Ask an admin for an invitation link."
-        }
+        Registration::Invitation => "Registration is by invitation. Ask an admin for an invitation link.",
         _ => "Registration is closed. Ask an admin for an account.",
     }
 }
