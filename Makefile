@@ -1,4 +1,4 @@
-# `make run` and `make test` do all the set-up themselves; `make help` says what else there is.
+# `make run` and `make test` do all the set-up themselves; `make help` lists all targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ say = @printf '\033[1m==>\033[0m %s\n'
 
 .PHONY: help run dev test build build-times tools check unit e2e bench lighthouse real-llm watch fmt
 
-help: ## Say what can be made
+help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for another port)
@@ -27,7 +27,7 @@ dev: tools ## Build unoptimised, for daily work, and serve; a changed line is se
 	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
 	@exec $(target)/debug/llm-studio serve
 
-test: check unit e2e ## Test everything
+test: check unit e2e ## Run every test
 
 build: tools ## Build the server and the site that it serves
 	@node scripts/build.mjs
@@ -55,10 +55,10 @@ unit: tools ## Run the Rust tests, those with the Python SDKs and the real model
 e2e: build ## Run the browser tests
 	@scripts/end2end.sh
 
-bench: build ## Measure the measuring and the server against their promises (CASE=… for some)
+bench: build ## Run the accuracy and server benchmarks (CASE=… to select)
 	@scripts/bench.sh
 
-lighthouse: build ## Measure the pages with Lighthouse (PRESET=mobile or desktop for one of both)
+lighthouse: build ## Lighthouse audit of the pages (PRESET=mobile or desktop to run just one)
 	@npm install --silent --prefix scripts/lighthouse
 	@node scripts/lighthouse/lighthouse.mjs $(PRESET)
 

@@ -19,7 +19,7 @@ const panel = (page, name) => page.locator(".panel", { has: page.getByRole("head
 async function changePassword(page, from, to) {
   await page.getByLabel("Current password").fill(from);
   await page.getByLabel("New password").fill(to);
-  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByRole("button", { name: "Change password" }).click();
 }
 
 for (const javaScriptEnabled of [true, false]) {
@@ -36,12 +36,12 @@ for (const javaScriptEnabled of [true, false]) {
       await changePassword(page, "not the password", another);
       await expect(page.getByRole("alert").filter({ hasText: "password" })).toBeVisible();
       await changePassword(page, account.password, another);
-      await expect(page.getByText("The password has been changed.")).toBeVisible();
+      await expect(page.getByText("Password changed.")).toBeVisible();
 
       await page.getByLabel(`Account: ${account.email}`).click();
       await page.getByRole("button", { name: "Sign out" }).click();
       await expect(page).toHaveURL(/\/login/);
-      await page.getByLabel("E-mail address").fill(account.email);
+      await page.getByLabel("Email address").fill(account.email);
       await page.getByLabel("Password").fill(another);
       await page.getByRole("button", { name: "Sign in" }).click();
       // Back at the page that was left, or at the first one: the socket or the form was first.
@@ -54,8 +54,8 @@ for (const javaScriptEnabled of [true, false]) {
       const me = async (token) => (await script.get("/api/auth/me", { headers: { authorization: `Bearer ${token}` } })).status();
       await open(page, "/account");
       await page.getByLabel("Name", { exact: true }).fill(name);
-      await page.getByLabel("Good for").selectOption({ label: "7 days" });
-      await page.getByRole("button", { name: "Make a token" }).click();
+      await page.getByLabel("Expires in").selectOption({ label: "7 days" });
+      await page.getByRole("button", { name: "Create token" }).click();
       const shown = page.getByLabel("Copy it now");
       const token = await shown.inputValue();
       expect(await me(token)).toBe(200);
@@ -72,13 +72,13 @@ for (const javaScriptEnabled of [true, false]) {
 
     test("a deleted account is gone", async ({ page, account }) => {
       await open(page, "/account");
-      await page.getByRole("button", { name: "Delete the account" }).click();
+      await page.getByRole("button", { name: "Delete account" }).click();
       const question = page.getByRole("alertdialog", { name: "Delete your account and everything in it?" });
       await question.getByLabel("Your password").fill(account.password);
-      await question.getByRole("button", { name: "Delete the account" }).click();
+      await question.getByRole("button", { name: "Delete account" }).click();
       await expect(page).toHaveURL(/\/register/);
       await page.goto("/login");
-      await page.getByLabel("E-mail address").fill(account.email);
+      await page.getByLabel("Email address").fill(account.email);
       await page.getByLabel("Password").fill(account.password);
       await page.getByRole("button", { name: "Sign in" }).click();
       await expect(page.getByRole("alert").filter({ hasText: "password" })).toBeVisible();
@@ -93,7 +93,7 @@ test("other browsers are led to the sign-in page as soon as the password changes
   await expect(other.getByLabel(/^Jobs: none/)).toBeVisible();
   await openInteractive(page, "/account");
   await changePassword(page, account.password, another);
-  await expect(page.getByText("The password has been changed.")).toBeVisible();
+  await expect(page.getByText("Password changed.")).toBeVisible();
   await expect(other).toHaveURL(/\/login\?next=%2Fproviders$/);
   await elsewhere.close();
 });
@@ -104,7 +104,7 @@ test("a browser without JavaScript is led there with its next page", async ({ pa
   await other.goto("/providers");
   await openInteractive(page, "/account");
   await changePassword(page, account.password, another);
-  await expect(page.getByText("The password has been changed.")).toBeVisible();
+  await expect(page.getByText("Password changed.")).toBeVisible();
   await other.goto("/history");
   await expect(other).toHaveURL(/\/login\?next=%2Fhistory$/);
   await elsewhere.close();
@@ -116,7 +116,7 @@ for (const [name, colorScheme, width] of [["light", "light", 1440], ["dark", "da
     await page.emulateMedia({ colorScheme });
     await openInteractive(page, "/account");
     await page.getByLabel("Name", { exact: true }).fill("CI");
-    await page.getByRole("button", { name: "Make a token" }).click();
+    await page.getByRole("button", { name: "Create token" }).click();
     await expect(page.getByRole("button", { name: "Revoke CI" })).toBeVisible();
     await page.screenshot({ path: `end2end/screenshots/account-${name}.png`, fullPage: true });
     await expectAccessible(page);

@@ -6,7 +6,7 @@ import { errorsOf, expect, expectAccessible, register, test, unique } from "./he
 const password = "correct horse battery";
 
 async function fillIn(page, email) {
-  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Email address").fill(email);
   await page.getByLabel("Password").fill(password);
 }
 
@@ -17,9 +17,9 @@ signedOut.describe("with JavaScript off", () => {
     const email = `${unique("form")}@example.org`;
     await page.goto("/providers");
     await expect(page).toHaveURL(/\/login\?next=/);
-    await page.getByRole("link", { name: "Open one" }).click();
+    await page.getByRole("link", { name: "Create account" }).click();
     await fillIn(page, email);
-    await page.getByRole("button", { name: "Open the account" }).click();
+    await page.getByRole("button", { name: "Create account" }).click();
     await expect(page).toHaveURL("/providers");
     await page.getByLabel(`Account: ${email}`).click();
     await page.getByRole("button", { name: "Sign out" }).click();
@@ -34,7 +34,7 @@ signedOut.describe("with JavaScript off", () => {
     const { email } = await register(playwright, baseURL);
     for (const address of [email, `${unique("nobody")}@example.org`]) {
       await page.goto("/login");
-      await page.getByLabel("E-mail address").fill(address);
+      await page.getByLabel("Email address").fill(address);
       await page.getByLabel("Password").fill("not the password");
       await page.getByRole("button", { name: "Sign in" }).click();
       await expect(page.getByRole("alert")).toContainText("password");
@@ -44,7 +44,7 @@ signedOut.describe("with JavaScript off", () => {
 });
 
 signedOut("a form that was refused has what was typed, but for the password, and its title says so", async ({ page }) => {
-  for (const [address, button] of [["/login?next=%2Fhistory", "Sign in"], ["/register", "Open the account"]]) {
+  for (const [address, button] of [["/login?next=%2Fhistory", "Sign in"], ["/register", "Create account"]]) {
     const email = `ann+${unique("ä")}@exa mple.org`;
     await page.goto(address);
     // Without the browser's own opinion of addresses.
@@ -53,11 +53,11 @@ signedOut("a form that was refused has what was typed, but for the password, and
     await page.getByRole("button", { name: button }).click();
     await expect(page.getByRole("alert")).not.toBeEmpty();
     await expect(page).toHaveTitle(/^Error: /);
-    await expect(page.getByLabel("E-mail address")).toHaveValue(email);
+    await expect(page.getByLabel("Email address")).toHaveValue(email);
     await expect(page.getByLabel("Password")).toHaveValue("");
     expect(page.url()).not.toContain("ann");
     await page.goto(address);
-    await expect(page.getByLabel("E-mail address")).toHaveValue("");
+    await expect(page.getByLabel("Email address")).toHaveValue("");
   }
 });
 
@@ -65,7 +65,7 @@ signedOut("with JavaScript one registers and lands on a page that is alive", asy
   const errors = errorsOf(page);
   await page.goto("/register");
   await fillIn(page, `${unique("script")}@example.org`);
-  await page.getByRole("button", { name: "Open the account" }).click();
+  await page.getByRole("button", { name: "Create account" }).click();
   await page.waitForURL((url) => !url.pathname.startsWith("/register"));
   await page.locator("html[data-interactive]").waitFor();
   expect(errors).toEqual([]);

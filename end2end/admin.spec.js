@@ -24,9 +24,9 @@ const test = base.extend({
 });
 
 async function letIn(page, label) {
-  await page.getByLabel("Who may open an account").selectOption({ label });
-  await page.getByRole("button", { name: "Change the settings" }).click();
-  await expect(page.getByText("Changed.", { exact: true })).toBeVisible();
+  await page.getByLabel("Registration").selectOption({ label });
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await expect(page.getByText("Settings saved.", { exact: true })).toBeVisible();
 }
 
 async function openUser(page, { email }) {
@@ -36,20 +36,20 @@ async function openUser(page, { email }) {
 }
 
 async function openAccount(page, email) {
-  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Email address").fill(email);
   await page.getByLabel("Password").fill("correct horse battery");
-  await page.getByRole("button", { name: "Open the account" }).click();
+  await page.getByRole("button", { name: "Create account" }).click();
 }
 
 test("who has an invitation gets in, once, and nobody when registration is closed", async ({ page, enter }) => {
   await openInteractive(page, "/admin");
-  await letIn(page, "Who has an invitation");
+  await letIn(page, "Invite only");
   const guest = await enter();
   await guest.goto("/register");
   await expect(guest.getByText("Registration is by invitation.")).toBeVisible();
-  await expect(guest.getByRole("button", { name: "Open the account" })).toHaveCount(0);
+  await expect(guest.getByRole("button", { name: "Create account" })).toHaveCount(0);
 
-  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByRole("button", { name: "Create link" }).click();
   const invitation = await page.getByRole("link", { name: "this invitation" }).getAttribute("href");
   await guest.goto(invitation);
   await openAccount(guest, "guest@example.org");
@@ -61,18 +61,18 @@ test("who has an invitation gets in, once, and nobody when registration is close
 
   await openInteractive(page, "/admin");
   await expect(page.getByRole("link", { name: "guest@example.org" })).toBeVisible();
-  await letIn(page, "Nobody");
+  await letIn(page, "Closed");
   await second.goto("/register");
   await expect(second.getByText("Registration is closed.")).toBeVisible();
 });
 
 test("an invitation is withdrawn", async ({ page, enter }) => {
   await openInteractive(page, "/admin");
-  await letIn(page, "Who has an invitation");
-  await page.getByLabel("Only for this e-mail address").fill("late@example.org");
-  await page.getByRole("button", { name: "Make a link" }).click();
+  await letIn(page, "Invite only");
+  await page.getByLabel("Only for this email address").fill("late@example.org");
+  await page.getByRole("button", { name: "Create link" }).click();
   const invitation = await page.getByRole("link", { name: "this invitation" }).getAttribute("href");
-  await page.getByRole("row").filter({ hasText: "late@example.org" }).getByRole("button", { name: "Withdraw" }).click();
+  await page.getByRole("row").filter({ hasText: "late@example.org" }).getByRole("button", { name: "Revoke" }).click();
   await expect(page.getByRole("row").filter({ hasText: "late@example.org" })).toHaveCount(0);
   const guest = await enter();
   await guest.goto(invitation);
@@ -92,9 +92,9 @@ test("another role signs the user out, and then opens the pages of admins", asyn
 
   await openUser(page, user);
   await page.getByRole("button", { name: "Make admin" }).click();
-  await expect(page.getByRole("button", { name: "Make an ordinary user" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Remove admin role" })).toBeVisible();
   await expect(theirs).toHaveURL(/\/login\?next=%2Fproviders$/);
-  await theirs.getByLabel("E-mail address").fill(user.email);
+  await theirs.getByLabel("Email address").fill(user.email);
   await theirs.getByLabel("Password").fill(user.password);
   await theirs.getByRole("button", { name: "Sign in" }).click();
   await expect(theirs).toHaveURL("/providers");
@@ -109,19 +109,19 @@ test("who has forgotten the password comes in again with a link of an admin's", 
   await openInteractive(theirs, "/history");
   await openUser(page, user);
   const panel = page.locator("#password");
-  await panel.getByRole("button", { name: "Make a link" }).click();
-  const link = await panel.getByRole("link", { name: "this link to a new password" }).getAttribute("href");
+  await panel.getByRole("button", { name: "Create link" }).click();
+  const link = await panel.getByRole("link", { name: "this password reset link" }).getAttribute("href");
 
   const guest = await enter();
   await guest.goto("/login");
-  await guest.getByRole("link", { name: "Forgot the password?" }).click();
-  await expect(guest.getByText("This studio sends no mail.")).toBeVisible();
+  await guest.getByRole("link", { name: "Forgot password?" }).click();
+  await expect(guest.getByText("Email isn’t set up on this server.")).toBeVisible();
   await guest.goto(link);
   await guest.getByLabel("New password").fill("another password");
-  await guest.getByRole("button", { name: "Set the password" }).click();
-  await expect(guest.getByRole("status")).toHaveText(/The password has been changed/);
+  await guest.getByRole("button", { name: "Set password" }).click();
+  await expect(guest.getByRole("status")).toHaveText(/Password changed/);
   await expect(theirs).toHaveURL(/\/login/);
-  await guest.getByLabel("E-mail address").fill(user.email);
+  await guest.getByLabel("Email address").fill(user.email);
   await guest.getByLabel("Password").fill("another password");
   await guest.getByRole("button", { name: "Sign in" }).click();
   await expect(guest).toHaveURL("/benchmark");
@@ -129,7 +129,7 @@ test("who has forgotten the password comes in again with a link of an admin's", 
   // Used up; and the page is there for who is signed in too.
   await guest.goto(link);
   await guest.getByLabel("New password").fill("a third password");
-  await guest.getByRole("button", { name: "Set the password" }).click();
+  await guest.getByRole("button", { name: "Set password" }).click();
   await expect(guest.getByRole("alert")).toContainText("used up");
   await expect(guest).toHaveTitle(/^Error: A new password/);
 });
@@ -137,10 +137,10 @@ test("who has forgotten the password comes in again with a link of an admin's", 
 test("limits hold from then on, and a deleted user is gone", async ({ page, enter, playwright, baseURL }) => {
   const user = await register(playwright, baseURL);
   await openUser(page, user);
-  await page.getByLabel("Benchmarks an hour").fill("1");
-  await page.getByLabel("Runs a model and tier").fill("2");
-  await page.getByRole("button", { name: "Set the limits" }).click();
-  await expect(page.getByLabel("Benchmarks an hour")).toHaveValue("1");
+  await page.getByLabel("Benchmarks per hour").fill("1");
+  await page.getByLabel("Runs per model and size").fill("2");
+  await page.getByRole("button", { name: "Save limits" }).click();
+  await expect(page.getByLabel("Benchmarks per hour")).toHaveValue("1");
 
   const theirs = await enter(user);
   await openInteractive(theirs, "/benchmark");
@@ -154,8 +154,8 @@ test("limits hold from then on, and a deleted user is gone", async ({ page, ente
   await theirs.getByRole("button", { name: "Run again" }).click();
   await expect(theirs.getByRole("alert").filter({ hasText: /hour/ })).toBeVisible();
 
-  await page.getByRole("button", { name: "Delete the user" }).click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "Delete the user" }).click();
+  await page.getByRole("button", { name: "Delete user" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete user" }).click();
   await expect(page).toHaveURL("/admin");
   await expect(page.getByRole("link", { name: user.email })).toHaveCount(0);
   await expect(theirs).toHaveURL(/\/login/);
@@ -171,14 +171,14 @@ test("private networks are out of reach with a second user until an admin allows
   await theirs.getByRole("button", { name: "Add provider" }).click();
   await theirs.getByRole("link", { name: "Find models" }).click();
   await expect(theirs.getByRole("main")).toContainText(/admin/);
-  await expect(theirs.getByRole("button", { name: "Add chosen models" })).toHaveCount(0);
+  await expect(theirs.getByRole("button", { name: "Add selected models" })).toHaveCount(0);
 
   await openInteractive(page, "/admin");
-  await page.getByLabel("Requests to this machine and private networks").selectOption({ label: "Allowed" });
-  await page.getByRole("button", { name: "Change the settings" }).click();
-  await expect(page.getByText("Changed.", { exact: true })).toBeVisible();
+  await page.getByLabel("Benchmarks against localhost and private networks").selectOption({ label: "Allow" });
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await expect(page.getByText("Settings saved.", { exact: true })).toBeVisible();
   await theirs.reload();
-  await expect(theirs.getByRole("button", { name: "Add chosen models" })).toBeVisible();
+  await expect(theirs.getByRole("button", { name: "Add selected models" })).toBeVisible();
   await mock.stop();
 });
 
@@ -194,7 +194,7 @@ for (const [name, colorScheme, width] of [["light", "light", 1440], ["dark", "da
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme });
     await openInteractive(page, "/admin");
-    await page.getByRole("button", { name: "Make a link" }).click();
+    await page.getByRole("button", { name: "Create link" }).click();
     await expect(page.getByRole("link", { name: "this invitation" })).toBeVisible();
     const look = async (shot) => {
       await page.screenshot({ path: `end2end/screenshots/${shot}-${name}.png`, fullPage: true });

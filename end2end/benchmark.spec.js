@@ -45,7 +45,7 @@ test.describe("with JavaScript off", () => {
   test("what is out of bounds is refused with a sentence", async ({ page }) => {
     await page.goto("/benchmark");
     await page.getByText("Advanced").click();
-    await page.getByLabel("Passthrough").fill("[1]");
+    await page.getByLabel("Extra parameters (JSON)").fill("[1]");
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await expect(page.getByRole("alert").filter({ hasText: "Enter a JSON object" })).toBeVisible();
   });
@@ -55,7 +55,7 @@ test("the first benchmark is one press away, and a reload in its middle loses no
   const errors = await openInteractive(page, "/benchmark");
   await expect(page.getByRole("checkbox", { name: /Demo Fast/ })).toBeChecked();
   await choose(page, quick);
-  await expect(page.getByText("2 of", { exact: false }).first()).toContainText("chosen");
+  await expect(page.getByText("2 of", { exact: false }).first()).toContainText("selected");
   await expect(page.locator(".estimate")).toContainText("12 requests");
   await page.evaluate(() => (window.sameDocument = true));
   await page.getByRole("button", { name: "Run", exact: true }).click();
@@ -107,7 +107,7 @@ test("rows sort by any column, and all metrics can be shown", async ({ page }) =
   await header.getByRole("button").click();
   await expect(header).toHaveAttribute("aria-sort", "descending");
   await expect(results(page).locator("tbody tr").first().locator("td").first()).toHaveText(/1,000/);
-  const lateness = results(page).getByRole("columnheader", { name: "Lateness" });
+  const lateness = results(page).getByRole("columnheader", { name: "Client lag" });
   await expect(lateness).toBeHidden();
   await page.getByLabel("All metrics").check();
   await expect(lateness).toBeVisible();
@@ -174,11 +174,11 @@ test("a running benchmark is cancelled after a question", async ({ page }) => {
   await expect(results(page).locator("tbody tr").first()).toContainText("tok/s", { timeout: 30_000 });
   await page.locator("main").getByRole("button", { name: "Cancel", exact: true }).click();
   const question = page.getByRole("alertdialog", { name: "Cancel this benchmark?" });
-  await expect(question).toContainText("are discarded");
-  await question.getByRole("button", { name: "Cancel the benchmark" }).click();
-  await expect(page.getByText("It was cancelled")).toBeVisible();
+  await expect(question).toContainText("will be discarded");
+  await question.getByRole("button", { name: "Cancel benchmark" }).click();
+  await expect(page.getByText("Results were discarded")).toBeVisible();
   await page.goto("/history");
-  await expect(page.getByText("Nothing has been measured yet")).toBeVisible();
+  await expect(page.getByText(/^No (results|benchmarks) yet/)).toBeVisible();
 });
 
 test("what is wrong with the form is said at its field", async ({ page }) => {
@@ -186,7 +186,7 @@ test("what is wrong with the form is said at its field", async ({ page }) => {
   await page.getByLabel("Runs", { exact: true }).fill("21");
   await expect(page.getByText("Enter a whole number from 1 to 20.")).toBeVisible();
   await page.getByText("Advanced").click();
-  await page.getByLabel("Passthrough").fill("{");
+  await page.getByLabel("Extra parameters (JSON)").fill("{");
   await expect(page.getByText("This is not valid JSON", { exact: false })).toBeVisible();
 });
 
@@ -205,8 +205,8 @@ test("a finished benchmark is found in the history and deleted", async ({ page }
   await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
   await page.getByRole("link", { name: "History", exact: true }).click();
   await page.getByRole("button", { name: /^Delete Demo Fast/ }).click();
-  await page.getByRole("button", { name: "Delete it" }).click();
-  await expect(page.getByText("Nothing has been measured yet")).toBeVisible();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByText(/^No (results|benchmarks) yet/)).toBeVisible();
 });
 
 for (const [name, colorScheme, viewport] of [

@@ -56,24 +56,24 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: "Save", exact: true }).click();
       await expect(page.getByText("was saved for https://api.openai.com")).toBeVisible();
       await page.getByRole("button", { name: "Remove key" }).click();
-      await expect(page.getByText("None is needed here.")).toBeVisible();
+      await expect(page.getByText("No key required.")).toBeVisible();
     });
 
     test("models are found, picked, edited, ordered and switched off", async ({ page }) => {
       await settings(page, "Demo (simulated)");
       await page.getByRole("link", { name: "Find models" }).click();
       await page.getByRole("checkbox", { name: /^Mock/ }).check();
-      await page.getByRole("button", { name: "Add chosen models" }).click();
+      await page.getByRole("button", { name: "Add selected models" }).click();
       await expect(page).toHaveURL(/\/providers\/[0-9a-f-]+$/);
       const added = page.getByRole("listitem").filter({ hasText: "Mock (simulated)" });
       await expect(added).toBeVisible();
 
       await added.getByRole("link", { name: /^Edit/ }).click();
-      await expect(page.getByRole("heading", { name: "What is sent" })).toBeVisible();
-      await page.getByLabel("Context window, tokens").fill("many");
+      await expect(page.getByRole("heading", { name: "Request settings" })).toBeVisible();
+      await page.getByLabel("Context window (tokens)").fill("many");
       await page.getByRole("button", { name: "Save model" }).click();
       await expect(page.getByText("The context window is a whole number of tokens.")).toBeVisible();
-      await page.getByLabel("Context window, tokens").fill("4096");
+      await page.getByLabel("Context window (tokens)").fill("4096");
       await page.getByLabel("Name", { exact: true }).fill("Renamed mock");
       await page.getByRole("button", { name: "Save model" }).click();
       await expect(page).toHaveURL(/\/providers\/[0-9a-f-]+$/);
@@ -81,10 +81,10 @@ for (const javaScriptEnabled of [true, false]) {
       const renamed = page.getByRole("listitem").filter({ hasText: "Renamed mock" });
       await renamed.getByRole("button", { name: "Move Renamed mock up" }).click();
       await expect(page.getByRole("listitem").filter({ hasText: "Edit" }).nth(3)).toContainText("Renamed mock");
-      await renamed.getByRole("button", { name: /Switch off/ }).click();
-      await expect(renamed.getByRole("button", { name: /Switch on/ })).toBeVisible();
+      await renamed.getByRole("button", { name: /Disable/ }).click();
+      await expect(renamed.getByRole("button", { name: /Enable/ })).toBeVisible();
       await renamed.getByRole("button", { name: "Delete Renamed mock" }).click();
-      await page.getByRole("button", { name: "Delete the model" }).click();
+      await page.getByRole("button", { name: "Delete model" }).click();
       await expect(page.getByText("Renamed mock")).toHaveCount(0);
     });
 
@@ -98,11 +98,11 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel("Base URL").fill("https://gateway.example/v1");
       await page.getByRole("button", { name: "Add provider" }).click();
       await expect(page.getByRole("heading", { name: "My gateway", level: 1 })).toBeVisible();
-      await page.getByLabel("Add a model by its id").fill("my-model");
+      await page.getByLabel("Add a model by ID").fill("my-model");
       await page.getByRole("button", { name: "Add model" }).click();
       await expect(page.getByRole("listitem").filter({ hasText: "my-model" })).toBeVisible();
       await page.getByRole("button", { name: "Delete My gateway" }).click();
-      await page.getByRole("button", { name: "Delete the provider" }).click();
+      await page.getByRole("button", { name: "Delete provider" }).click();
       await expect(page).toHaveURL(/\/providers$/);
       await expect(page.getByText("My gateway")).toHaveCount(0);
     });
@@ -110,7 +110,7 @@ for (const javaScriptEnabled of [true, false]) {
     test("health is checked with latency", async ({ page }) => {
       await go(page, "/providers");
       await page.getByRole("link", { name: "Check health" }).click();
-      await expect(panel(page, "Demo (simulated)").locator("summary")).toContainText(/answers in [\d,.]+ ms/);
+      await expect(panel(page, "Demo (simulated)").locator("summary")).toContainText(/OK · [\d,.]+ ms/);
     });
 
     test("a prompt template is added, changed and deleted", async ({ page }) => {
@@ -124,12 +124,12 @@ for (const javaScriptEnabled of [true, false]) {
       await form.getByRole("button", { name: "Save template" }).click();
       const own = page.getByRole("article").filter({ hasText: name });
       await expect(own).toContainText("Sort a list.");
-      await own.getByText("Change", { exact: true }).click();
+      await own.getByText("Edit", { exact: true }).click();
       await own.getByLabel("Prompt").fill("Sort it again.");
       await own.getByRole("button", { name: "Save template" }).click();
       await expect(own).toContainText("Sort it again.");
       await own.getByRole("button", { name: `Delete ${name}` }).click();
-      await page.getByRole("button", { name: "Delete the template" }).click();
+      await page.getByRole("button", { name: "Delete template" }).click();
       await expect(page.getByRole("heading", { name })).toHaveCount(0);
     });
   });
@@ -149,7 +149,7 @@ for (const [theme, width] of [["light", 1440], ["dark", 360]]) {
     await page.screenshot({ path: `end2end/screenshots/provider-${theme}.png`, fullPage: true });
     await expectAccessible(page);
     await page.getByRole("link", { name: /^Edit/ }).first().click();
-    await expect(page.getByRole("heading", { name: "What is sent" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Request settings" })).toBeVisible();
     await page.screenshot({ path: `end2end/screenshots/model-${theme}.png`, fullPage: true });
     await expectAccessible(page);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -38,7 +38,7 @@ test("one signs in at the provider, comes to the page asked for, and keeps that 
   await expect(page).toHaveURL("/history");
   const errors = await openInteractive(page, "/account");
   const panel = page.locator("#connection");
-  await expect(panel).toContainText("It alone signs you in");
+  await expect(panel).toContainText("This is your only way to sign in");
   await panel.getByRole("button", { name: "Disconnect" }).click();
   await expect(panel.getByRole("alert")).toContainText("no password");
   await expectAccessible(page);
@@ -48,9 +48,9 @@ test("one signs in at the provider, comes to the page asked for, and keeps that 
 
 test("who has a password connects the two first, and is told so", async ({ page, browser, baseURL }) => {
   await page.goto("/register");
-  await page.getByLabel("E-mail address").fill("ben@example.org");
+  await page.getByLabel("Email address").fill("ben@example.org");
   await page.getByLabel("Password").fill("correct horse battery");
-  await page.getByRole("button", { name: "Open the account" }).click();
+  await page.getByRole("button", { name: "Create account" }).click();
   const elsewhere = await (await browser.newContext({ baseURL })).newPage();
   await elsewhere.goto("/login");
   await comeIn(elsewhere, "Sign in with Example ID", "ben");
@@ -59,7 +59,7 @@ test("who has a password connects the two first, and is told so", async ({ page,
   await openInteractive(page, "/account");
   await comeIn(page, "Connect Example ID", "ben");
   await expect(page).toHaveURL("/account");
-  await expect(page.locator("#connection")).toContainText("It signs you in, and so does your password.");
+  await expect(page.locator("#connection")).toContainText("You can sign in with it or with your password.");
   await page.screenshot({ path: "end2end/screenshots/account-connected.png", fullPage: true });
   await comeIn(elsewhere, "Sign in with Example ID", "ben");
   await expect(elsewhere).toHaveURL("/benchmark");

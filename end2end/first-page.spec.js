@@ -38,7 +38,7 @@ test.describe("for who is not signed in", () => {
       await page.goto(address);
       await page.waitForLoadState("networkidle");
       expect(bytes()).toBe(0);
-      await page.getByLabel("E-mail address").focus();
+      await page.getByLabel("Email address").focus();
       await expect.poll(bytes).toBeGreaterThan(100_000);
       await page.waitForLoadState("networkidle");
       expect(bytes()).toBeLessThanOrEqual(limit);

@@ -89,7 +89,7 @@ test("a sixth tab is told why it is not live, and is when another has closed", a
     new Promise((resolve) => (new WebSocket(`ws://${location.host}/ws`).onclose = ({ code, reason }) => resolve([code, reason]))),
   );
   await openInteractive(sixth, "/providers");
-  await expect(note(sixth)).toHaveText("Open in more than five tabs: this one is not live. Close another and load this one again.");
+  await expect(note(sixth)).toHaveText("Live updates are off: too many tabs open. Close one and reload.");
   expect(await code()).toEqual([4008, "Five connections are open already. Close one and connect again."]);
   await sixth.screenshot({ path: "end2end/screenshots/sixth-tab.png" });
   await expectAccessible(sixth);
@@ -123,7 +123,7 @@ test("the bell shows a job's progress, and cancels it by keyboard", async ({ pag
   await page.keyboard.press("Tab");
   await expect(menu.getByRole("button", { name: /^Cancel Benchmark/ })).toBeFocused();
   await page.keyboard.press("Enter");
-  await expect(menu.getByRole("heading", { name: "Nothing is running" })).toBeVisible();
+  await expect(menu.getByRole("heading", { name: "No active jobs" })).toBeVisible();
   await expect(menu.getByText("cancelled")).toBeVisible();
   await expect(menu.getByRole("link", { name: "Benchmark" })).toHaveCount(0);
 });
@@ -136,7 +136,7 @@ test("the bell lists the last ten that have finished, with links to them", async
   }
   await bell(page).click();
   const finished = page.getByRole("region", { name: "Finished" });
-  await expect(page.getByRole("heading", { name: "Nothing is running" })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("heading", { name: "No active jobs" })).toBeVisible({ timeout: 30_000 });
   const links = finished.getByRole("link", { name: "Benchmark" });
   await expect(links).toHaveCount(10);
   await page.screenshot({ path: "end2end/screenshots/bell-finished.png" });

@@ -26,7 +26,7 @@ test.describe("with JavaScript off", () => {
     await page.goto(address);
     await page.getByRole("button", { name: /Change to light/ }).click();
     await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
-    await Promise.all([page.waitForURL(/\/providers\??$/), page.getByRole("button", { name: "Look again" }).click()]);
+    await Promise.all([page.waitForURL(/\/providers\??$/), page.getByRole("button", { name: "Scan for local servers" }).click()]);
     await expect(page.getByRole("heading", { name: /^Demo/ })).toBeVisible();
     await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
   });
@@ -53,9 +53,9 @@ test("looking again keeps the page and comes back", async ({ page }) => {
   const errors = await openInteractive(page, address);
   await page.evaluate(() => (window.sameDocument = true));
   const answered = page.waitForResponse((response) => response.url().includes("/api/look_again"));
-  await page.getByRole("button", { name: "Look again" }).click();
+  await page.getByRole("button", { name: "Scan for local servers" }).click();
   expect((await answered).status()).toBe(200);
-  await expect(page.getByRole("button", { name: "Look again" })).toBeEnabled();
+  await expect(page.getByRole("button", { name: "Scan for local servers" })).toBeEnabled();
   await expect(page.getByRole("heading", { name: /^Demo/ })).toBeVisible();
   expect(await page.evaluate(() => window.sameDocument)).toBe(true);
   expect(errors).toEqual([]);
@@ -87,7 +87,7 @@ test("the keyboard reaches everything, in order, and shows where it is", async (
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Check health" })).toBeFocused();
   await page.keyboard.press("Tab");
-  const button = page.getByRole("button", { name: "Look again" });
+  const button = page.getByRole("button", { name: "Scan for local servers" });
   await expect(button).toBeFocused();
   expect(await button.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe("solid");
 });
@@ -95,7 +95,7 @@ test("the keyboard reaches everything, in order, and shows where it is", async (
 test("an unknown address is answered by a page that leads back", async ({ page }) => {
   const response = await page.goto("/no/such/page");
   expect(response.status()).toBe(404);
-  await page.getByRole("link", { name: "Go to Benchmark" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Benchmark" }).click();
   await expect(page).toHaveURL("/benchmark");
 });
 

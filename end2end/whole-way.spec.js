@@ -27,10 +27,10 @@ const cancel = (page) => page.getByRole("main").getByRole("button", { name: "Can
 
 async function register(page) {
   await page.goto("/register");
-  await expect(page.getByText("The first account of this studio is its admin's.")).toBeVisible();
-  await page.getByLabel("E-mail address").fill(`${unique("whole-way")}@example.org`);
+  await expect(page.getByText("You're the first user, so this account will be the admin.")).toBeVisible();
+  await page.getByLabel("Email address").fill(`${unique("whole-way")}@example.org`);
   await page.getByLabel("Password").fill("correct horse battery");
-  await page.getByRole("button", { name: "Open the account" }).click();
+  await page.getByRole("button", { name: "Create account" }).click();
   await expect(page).toHaveURL("/benchmark");
   await page.locator("html[data-interactive]").waitFor();
 }
@@ -43,7 +43,7 @@ async function addByDiscovery(page, address) {
   await page.getByRole("link", { name: "Find models" }).click();
   await page.getByRole("checkbox", { name: /smollm2/ }).check();
   await shot(page, "found");
-  await page.getByRole("button", { name: "Add chosen models" }).click();
+  await page.getByRole("button", { name: "Add selected models" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "smollm2" })).toBeVisible();
 }
 
@@ -69,8 +69,8 @@ test("from the account to the finished benchmark of a demo model and a real one"
   await expect(rows(page).first()).toContainText("tok/s");
   const cancelled = page.url();
   await cancel(page).click();
-  await page.getByRole("button", { name: "Cancel the benchmark" }).click();
-  await expect(page.getByText("It was cancelled, and its results were discarded.")).toBeVisible();
+  await page.getByRole("button", { name: "Cancel benchmark" }).click();
+  await expect(page.getByText("Cancelled. Results were discarded.")).toBeVisible();
   await shot(page, "cancelled");
 
   await openInteractive(page, "/benchmark");

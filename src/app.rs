@@ -59,7 +59,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="description" content="Measures language models on real endpoints" />
+                <meta name="description" content="Benchmarks LLM endpoints" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link
                     rel="preload"
@@ -178,10 +178,10 @@ fn Pages() -> impl IntoView {
 fn NotFoundPage() -> impl IntoView {
     view! {
         <Title text="Not found" />
-        <PageHead title="There is no such page" />
+        <PageHead title="Page not found" />
         <EmptyState>
-            "The address may be mistyped or out of date. "
-            <a class="link" href="/benchmark">"Go to Benchmark"</a>
+            "Check the address, or go to "
+            <a class="link" href="/benchmark">"Benchmark"</a>
             "."
         </EmptyState>
     }

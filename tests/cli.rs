@@ -261,7 +261,7 @@ fn wrong_input_is_one_line() {
         .run(&["bench", "--base-url", "http://h/v1", "--model-id", "m", "--api-key-env", "UNSET_KEY"])
         .refused("UNSET_KEY");
     place.run(&["compare", "missing.json", "llm-studio.yaml"]).refused("missing.json");
-    place.run(&["compare", "llm-studio.yaml", "llm-studio.yaml"]).refused("no results file");
+    place.run(&["compare", "llm-studio.yaml", "llm-studio.yaml"]).refused("not a llm-studio results file");
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn ctrl_c_keeps_what_was_finished() {
     let said: Vec<String> = stderr.map(Result::unwrap).collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said:?}");
     assert!(
-        said.iter().any(|line| line.contains("Stopped with 1 run finished, kept in results")),
+        said.iter().any(|line| line.contains("Stopped with 1 run finished, saved to results")),
         "{said:?}"
     );
 

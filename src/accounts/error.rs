@@ -18,9 +18,9 @@ pub enum AccountError {
     PasswordLength,
     #[error("There is an account with this e-mail address already. Sign in instead.")]
     EmailTaken,
-    #[error("Registration is closed. Ask an admin of this studio for an account.")]
+    #[error("Registration is closed. Ask an admin for an account.")]
     RegistrationClosed,
-    #[error("Registration is by invitation. Ask an admin of this studio for an invitation link.")]
+    #[error("Registration is by invitation. Ask an admin for an invitation link.")]
     InvitationNeeded,
     #[error("This invitation is used up, expired or for another e-mail address. Ask for a new one.")]
     InvitationUnusable,

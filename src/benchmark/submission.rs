@@ -39,7 +39,7 @@ pub struct BenchmarkRequest {
     pub context_tiers: Vec<u64>,
     /// Seconds that one run may take, 1 to 1800. Without it: 120 to the first token, 300 in all.
     pub timeout: Option<f64>,
-    /// One discarded run per model and tier.
+    /// One extra, discarded run per model and size.
     pub warmup: bool,
     /// Further parameters under the registry's names; those of one provider in `passthrough`.
     #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]

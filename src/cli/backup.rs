@@ -12,7 +12,7 @@ use crate::server::Storage;
 /// What is backed up is in `STUDIO_DATA`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The file to make. One that is there already is not overwritten.
+    /// The file to create. An existing file is never overwritten.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
     /// Copy the secret too, to FILE.secret. Whoever has both can read the API keys in them.
@@ -27,13 +27,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let secret = data_dir.join(secret::FILE_NAME);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(backup::back_up(&dir, &args.to))?;
-    println!("The database is in {}.", args.to.display());
+    println!("Database saved to {}.", args.to.display());
     if !secret.exists() {
-        println!("API keys in it can only be read with STUDIO_SECRET: keep its value as well.");
+        println!("API keys in it can only be decrypted with STUDIO_SECRET. Back up its value as well.");
     } else if args.with_secret {
         let copy = backup::beside(&args.to, "secret");
         backup::copy_secret(&secret, &copy)?;
-        println!("The secret is in {}. Whoever has both files can read the API keys.", copy.display());
+        println!("Secret saved to {}. Anyone with both files can read the API keys.", copy.display());
     } else {
         println!(
             "API keys in it can only be read with the secret in {}: keep a copy of it as well, in another place.",

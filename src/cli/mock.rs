@@ -22,7 +22,7 @@ pub struct Args {
     /// Write the ground truth of each request as a JSON line to this file (`-`: standard output).
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    #[command(flatten, next_help_heading = "What every answer looks like")]
+    #[command(flatten, next_help_heading = "Response shape")]
     scenario: Scenario,
 }
 

@@ -28,7 +28,7 @@ pub const EXIT_THRESHOLD: u8 = 3;
 /// Stopped by Ctrl-C: 128 and the number of the signal, as shells have it.
 pub const EXIT_INTERRUPTED: u8 = 130;
 
-/// Measures language models: how fast, how good at calling tools, at what cost.
+/// Benchmarks LLM endpoints: latency, throughput and cost.
 #[derive(Debug, Parser)]
 #[command(name = "llm-studio", version, propagate_version = true)]
 struct Cli {
@@ -38,7 +38,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Copy the SQLite database into a file, while the server runs or not.
+    /// Back up the SQLite database (works while the server is running).
     Backup(backup::Args),
     Bench(Box<bench::Args>),
     Compare(compare::Args),
@@ -48,11 +48,11 @@ enum Command {
     Mock(mock::Args),
     /// Put a backup into an empty data directory.
     Restore(restore::Args),
-    /// Deal with the secret that keys are sealed with.
+    /// Manage the encryption secret.
     Secret(secret::Args),
     /// Serve the web app.
     Serve(serve::Args),
-    /// Help users of the web app.
+    /// Manage web app users.
     User(user::Args),
 }
 

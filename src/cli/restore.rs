@@ -29,11 +29,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let _lock = lock(&database)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(backup::restore(&args.from, dir))?;
-    println!("{} is the database in {}.", args.from.display(), dir.display());
+    println!("Restored {} to {}.", args.from.display(), dir.display());
     let (kept, secret) = (backup::beside(&args.from, "secret"), data_dir.join(secret::FILE_NAME));
     if kept.exists() && !secret.exists() {
         backup::copy_secret(&kept, &secret)?;
-        println!("The secret beside it is back too.");
+        println!("The secret was restored too.");
     } else if !secret.exists() {
         println!(
             "Put its secret into {}, or set STUDIO_SECRET, before you start the server.",

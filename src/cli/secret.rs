@@ -14,10 +14,9 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Give up the secret of the database: the next start takes the one there is, or makes one.
+    /// Reset a lost secret. The next start uses the configured secret or creates one.
     ///
-    /// Accounts and results stay. Everybody signs in again, and stored API keys have to be entered
-    /// again.
+    /// Accounts and results are kept. Everyone must sign in again and re-enter their API keys.
     Reset,
 }
 
@@ -39,6 +38,6 @@ fn reset() -> anyhow::Result<()> {
         database.close().await;
         anyhow::Ok(())
     })?;
-    println!("Done. Start the server: everybody signs in again and enters their API keys again.");
+    println!("Done. Start the server. Everyone must sign in again and re-enter their API keys.");
     Ok(())
 }

@@ -14,12 +14,12 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Make a link with which a user sets a new password, while the server runs or not.
+    /// Create a one-time password reset link (works while the server is running).
     ///
-    /// It is good for a day and once. `STUDIO_DATA` or `DATABASE_URL` say where the account is, as they do
-    /// for the server.
+    /// The link is valid for 24 hours. `STUDIO_DATA` or `DATABASE_URL` select the database, as for the
+    /// server.
     PasswordLink {
-        /// The account's e-mail address.
+        /// The account's email address.
         email: String,
     },
 }
@@ -46,9 +46,9 @@ fn password_link(email: &str) -> anyhow::Result<()> {
         Some(address) => println!("{}", address.join(&link.path())?),
         None => {
             println!("{}", link.path());
-            eprintln!("Put the address of the studio in front of it, or set APP_BASE_URL.");
+            eprintln!("Prepend the server's URL, or set APP_BASE_URL.");
         }
     }
-    eprintln!("It is good for a day and once.");
+    eprintln!("Valid for 24 hours, for one use.");
     Ok(())
 }

@@ -29,7 +29,7 @@ pub fn HistoryPage() -> impl IntoView {
     let refused = move || delete.value().get().and_then(Result::err).map(|error| error.to_string());
     view! {
         <Title text="History" />
-        <PageHead title="History" about="Benchmarks that have ended, the latest first." />
+        <PageHead title="History" about="Finished benchmarks, newest first." />
         <p role="alert" class="form-error">
             {refused}
         </p>
@@ -61,10 +61,10 @@ pub fn HistoryPage() -> impl IntoView {
 fn Nothing(older: bool) -> impl IntoView {
     view! {
         <EmptyState>
-            <p>{if older { "Nothing is older than that." } else { "Nothing has been measured yet." }}</p>
+            <p>{if older { "No older benchmarks." } else { "No benchmarks yet." }}</p>
             <p class="mt-2">
                 <a class="link" href=if older { "/history" } else { "/benchmark" }>
-                    {if older { "Back to the latest" } else { "Start a benchmark" }}
+                    {if older { "Back to newest" } else { "Start a benchmark" }}
                 </a>
             </p>
         </EmptyState>
@@ -79,7 +79,7 @@ fn Items(items: Vec<HistoryRun>, delete: ServerAction<DeleteBenchmark>) -> impl 
         <ul class="panel history mt-3.5">
             {items.into_iter().map(|item| view! { <Item item delete /> }).collect_view()}
         </ul>
-        <nav class="mt-3 flex gap-2" aria-label="Pages of the history">
+        <nav class="mt-3 flex gap-2" aria-label="Pages">
             {older
                 .map(|older| {
                     view! {
@@ -132,11 +132,11 @@ fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoVie
                 trigger_tone=ButtonTone::Quiet
                 title="Delete this benchmark?"
             >
-                <p>{format!("{title} and its results are gone for good.")}</p>
+                <p>{format!("{title} and its results will be permanently deleted.")}</p>
                 <ActionForm action=delete>
                     <input type="hidden" name="id" value=item.id.clone() />
                     <SubmitButton tone=ButtonTone::Danger pending=delete.pending()>
-                        "Delete it"
+                        "Delete"
                     </SubmitButton>
                 </ActionForm>
             </ConfirmDialog>

@@ -91,7 +91,7 @@ fn ActiveJobs(board: RwSignal<JobList>) -> impl IntoView {
         <section aria-labelledby="active-jobs">
             <h2 id="active-jobs" class="text-muted text-xs font-semibold">
                 {move || match ids.read().len() {
-                    0 => "Nothing is running".to_owned(),
+                    0 => "No active jobs".to_owned(),
                     active => counted(active, "active job"),
                 }}
             </h2>
@@ -121,7 +121,7 @@ fn ActiveJob(board: RwSignal<JobList>, id: String) -> impl IntoView {
     let detail = Signal::derive(move || job.read().progress_detail.clone());
     let state = move || match job.read().status {
         JobState::Running => percent(done.get().floor() / 100.0),
-        _ => "waiting".to_owned(),
+        _ => "queued".to_owned(),
     };
     Some(view! {
         <li class="mt-2 grid gap-1">
@@ -164,7 +164,7 @@ fn RecentJobs(board: RwSignal<JobList>) -> impl IntoView {
     view! {
         <section aria-labelledby="recent-jobs">
             <h2 id="recent-jobs" class="text-muted text-xs font-semibold">
-                {move || if none.get() { "Nothing has finished yet" } else { "Finished" }}
+                {move || if none.get() { "No finished jobs" } else { "Finished" }}
             </h2>
             <ul class="grid gap-1.5">
                 <For each=move || recent.get() key=|job| job.id.clone() let:job>

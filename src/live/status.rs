@@ -25,9 +25,9 @@ fn note_on(connection: Connection) -> Option<&'static str> {
     match connection {
         Connection::Connecting | Connection::Open => None,
         Connection::Reconnecting { .. } => Some("Reconnecting…"),
-        Connection::Ended(EndReason::SignedOut) => Some("You are signed out."),
+        Connection::Ended(EndReason::SignedOut) => Some("You’ve been signed out."),
         Connection::Ended(EndReason::TooManyTabs) => {
-            Some("Open in more than five tabs: this one is not live. Close another and load this one again.")
+            Some("Live updates are off: too many tabs open. Close one and reload.")
         }
     }
 }

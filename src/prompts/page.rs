@@ -22,7 +22,7 @@ pub fn PromptsPage() -> impl IntoView {
         Resource::new(move || (save.version().get(), delete.version().get()), |_| list_templates());
     view! {
         <Title text="Prompt templates" />
-        <PageHead title="Prompt templates" about="What a benchmark can ask of every model." />
+        <PageHead title="Prompt templates" about="Reusable prompts for benchmarks." />
         <Transition fallback=|| {
             view! { <Skeleton rows=6 /> }
         }>
@@ -100,7 +100,7 @@ fn TemplatePanel(
             {own
                 .then(|| {
                     view! {
-                        <Disclosure summary="Change">
+                        <Disclosure summary="Edit">
                             <TemplateForm action=save template />
                         </Disclosure>
                     }
@@ -120,11 +120,11 @@ fn DeleteDialog(key: String, label: String, delete: ServerAction<DeleteTemplate>
                 trigger_tone=ButtonTone::Quiet
                 title=format!("Delete “{label}”?")
             >
-                <p>"The template goes for good. Results measured with its prompt stay."</p>
+                <p>"This permanently deletes the template. Past results are kept."</p>
                 <ActionForm action=delete>
                     <input type="hidden" name="key" value=key />
                     <SubmitButton tone=ButtonTone::Danger pending=delete.pending()>
-                        "Delete the template"
+                        "Delete template"
                     </SubmitButton>
                 </ActionForm>
             </ConfirmDialog>

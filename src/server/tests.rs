@@ -96,7 +96,7 @@ async fn every_response_is_guarded() {
 async fn an_unknown_page_is_a_page_and_an_unknown_api_is_json() {
     let page = answer(state().await, get("/no/such/page")).await;
     assert_eq!(page.status(), StatusCode::NOT_FOUND);
-    assert!(text(page).await.contains("There is no such page"));
+    assert!(text(page).await.contains("Page not found"));
     let api = answer(state().await, get("/api/none")).await;
     assert_eq!(api.status(), StatusCode::NOT_FOUND);
     assert_eq!(text(api).await, r#"{"error":"There is no GET /api/none here."}"#);

@@ -125,7 +125,7 @@ async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
     let stolen = go_there(&mut Browser::default(), &server, "sub=1").await;
     assert_eq!(Browser::default().open(&stolen).await.location(), "/login?error=state_mismatch");
     let page = Browser::default().open(&at(&server, "/login?error=account_exists")).await.text;
-    assert!(page.contains("with your e-mail address already"), "{page}");
+    assert!(page.contains("with your email address already"), "{page}");
     assert!(!server.log().contains("federation-canary"), "{}", server.log());
 }
 

@@ -20,6 +20,9 @@ pub fn ConfirmDialog(
     #[prop(optional, into)]
     trigger_label: Option<String>,
     #[prop(default = ButtonTone::Plain)] trigger_tone: ButtonTone,
+    /// The button that closes the dialog without doing anything.
+    #[prop(default = "Cancel")]
+    keep: &'static str,
     /// The question: "Delete OpenAI and its 12 models?"
     #[prop(into)]
     title: String,
@@ -52,7 +55,7 @@ pub fn ConfirmDialog(
             </div>
             // Focused first: Enter at once destroys nothing.
             <button type="button" class="button mt-2" popovertarget=id.clone() popovertargetaction="hide" autofocus>
-                "Keep it"
+                {keep}
             </button>
         </div>
     }

@@ -21,7 +21,7 @@ use ui::time::{Ago, now_ms};
 pub fn AccountPage() -> impl IntoView {
     view! {
         <Title text="Account" />
-        <PageHead title="Account" about="Your password, tokens for scripts, and the way out." />
+        <PageHead title="Account" about="Password, API tokens, and account deletion." />
         <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <PasswordPanel />
             <ConnectionPanel />
@@ -42,7 +42,7 @@ fn PasswordPanel() -> impl IntoView {
             <div class="p-4.5">
                 <h2 class="font-semibold">"Password"</h2>
                 <p class="text-soft mt-0.5">
-                    "A new password signs out every other browser and revokes all tokens for scripts."
+                    "A new password signs out all other browsers and revokes your API tokens."
                 </p>
                 <ActionForm action attr:class="mt-3 grid gap-3.5 sm:max-w-sm">
                     <PasswordField
@@ -61,10 +61,10 @@ fn PasswordPanel() -> impl IntoView {
                     />
                     <FormError error=error_of(action) />
                     <p class="text-success" role="status">
-                        {move || changed().then_some("The password has been changed.")}
+                        {move || changed().then_some("Password changed.")}
                     </p>
                     <div>
-                        <SubmitButton pending=action.pending()>"Change the password"</SubmitButton>
+                        <SubmitButton pending=action.pending()>"Change password"</SubmitButton>
                     </div>
                 </ActionForm>
             </div>
@@ -82,19 +82,19 @@ fn TokensPanel() -> impl IntoView {
     view! {
         <Panel>
             <div class="p-4.5" id="tokens">
-                <h2 class="font-semibold">"Tokens for scripts"</h2>
+                <h2 class="font-semibold">"API tokens"</h2>
                 <p class="text-soft mt-0.5">
-                    "A program sends one as " <code class="font-mono text-xs">"Authorization: Bearer …"</code>
-                    " and may then do what you may."
+                    "Send as " <code class="font-mono text-xs">"Authorization: Bearer …"</code>
+                    ". A token has the same permissions as you."
                 </p>
                 <ActionForm action=create attr:class="mt-3 flex flex-wrap items-end gap-2">
                     <div class="w-56">
                         <TextField label="Name" name="name" placeholder="CI" max_length=100 required=true />
                     </div>
                     <div class="w-36">
-                        <Select label="Good for" name="days" options=lifetimes() value="30" />
+                        <Select label="Expires in" name="days" options=lifetimes() value="30" />
                     </div>
-                    <SubmitButton pending=create.pending()>"Make a token"</SubmitButton>
+                    <SubmitButton pending=create.pending()>"Create token"</SubmitButton>
                 </ActionForm>
                 <FormError error=error_of(create) />
                 <FormError error=error_of(revoke) />
@@ -125,7 +125,7 @@ fn FreshToken(token: String) -> impl IntoView {
     view! {
         <div class="mt-3" role="status">
             <label class="form-label" for="fresh-token">
-                "Copy it now: it is shown this once."
+                "Copy it now – you won’t be able to see it again."
             </label>
             <input id="fresh-token" class="form-control font-mono text-xs" readonly value=token />
         </div>
@@ -147,7 +147,7 @@ fn TokenList(tokens: Tokens, revoke: ServerAction<RevokeToken>) -> impl IntoView
                         <th scope="col">"Name"</th>
                         <th scope="col">"Ends with"</th>
                         <th scope="col">"Last used"</th>
-                        <th scope="col">"Good for"</th>
+                        <th scope="col">"Expires in"</th>
                         <th scope="col">
                             <span class="sr-only">"Revoke"</span>
                         </th>
@@ -210,13 +210,13 @@ fn DeletionPanel() -> impl IntoView {
     view! {
         <Panel>
             <div class="p-4.5">
-                <h2 class="font-semibold">"Delete this account"</h2>
+                <h2 class="font-semibold">"Delete account"</h2>
                 <p class="text-soft mt-0.5 mb-3">
-                    "Deletes your providers, keys, benchmarks and their results. There is no way back."
+                    "Deletes your providers, keys, benchmarks and their results. This can’t be undone."
                 </p>
                 <ConfirmDialog
                     id="delete-account"
-                    trigger="Delete the account"
+                    trigger="Delete account"
                     trigger_tone=ButtonTone::Danger
                     title="Delete your account and everything in it?"
                 >
@@ -229,7 +229,7 @@ fn DeletionPanel() -> impl IntoView {
                             required=true
                         />
                         <SubmitButton tone=ButtonTone::Danger pending=action.pending()>
-                            "Delete the account"
+                            "Delete account"
                         </SubmitButton>
                     </ActionForm>
                 </ConfirmDialog>

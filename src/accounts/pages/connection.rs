@@ -14,21 +14,23 @@ pub fn refusal() -> Option<&'static str> {
     let query = use_query_map();
     let query = query.read_untracked();
     Some(match query.get_str("error")? {
-        "state_mismatch" | "signed_out" => "It took too long, or began in another browser. Try again.",
-        "missing_code" => "The provider let nobody in. Try again, or use your password.",
+        "state_mismatch" | "signed_out" => "Sign-in took too long or started in another browser. Try again.",
+        "missing_code" => "Sign-in was refused by the provider. Try again, or use your password.",
         "token_exchange_failed" | "not_set_up" => {
-            "The provider could not be asked who you are. Try again later, or use your password."
+            "Couldn’t get your identity from the provider. Try again later, or use your password."
         }
-        "missing_user_info" => "The provider names no e-mail address of yours that it has made sure of.",
+        "missing_user_info" => "The provider didn’t return a verified email address.",
         "account_exists" => {
-            "There is an account with your e-mail address already. Sign in with its password, and connect the \
+            "An account with your email address already exists. Sign in with its password, then connect the \
              two on your account’s page."
         }
-        "identity_taken" => "It signs in another account already.",
-        "registration_closed" => "There is no account for you yet. Ask an admin of this studio for one.",
-        "invitation_unusable" => "The invitation is used up, expired or for another e-mail address.",
-        "too_many_attempts" => "Too many new accounts were opened from where you are. Try again later.",
-        _ => "That did not work. Try again, or ask an admin of this studio.",
+        "identity_taken" => "This identity is already linked to another account.",
+        "registration_closed" => "You don’t have an account yet. Ask an admin to invite you.",
+        "invitation_unusable" => {
+            "The invitation has been used, has expired, or is for another email address."
+        }
+        "too_many_attempts" => "Too many accounts were created from your network. Try again later.",
+        _ => "Sign-in failed. Try again, or ask an admin.",
     })
 }
 
@@ -79,11 +81,13 @@ pub fn ConnectionPanel() -> impl IntoView {
 fn Connected(connection: IdentityConnection, disconnect: ServerAction<Disconnect>) -> impl IntoView {
     let IdentityConnection { provider, connected, has_password } = connection;
     let about = match (connected, has_password) {
-        (true, true) => "It signs you in, and so does your password. Another password disconnects it.",
-        (true, false) => {
-            "It alone signs you in: you have no password. The link for a forgotten one gets you one, and disconnects this."
+        (true, true) => {
+            "You can sign in with it or with your password. Changing your password disconnects it."
         }
-        (false, _) => "Connect it to sign in without your password.",
+        (true, false) => {
+            "This is your only way to sign in: you have no password. Reset your password to set one; that disconnects this sign-in."
+        }
+        (false, _) => "Connect it to sign in without a password.",
     };
     view! {
         <Panel>

@@ -15,7 +15,7 @@ use ui::sync_view::IntoSyncAny;
 pub fn ForgotPasswordPage() -> impl IntoView {
     let state = Resource::new_blocking(|| (), |()| load_registration_info());
     view! {
-        <AuthHead>"A new password"</AuthHead>
+        <AuthHead>"Reset your password"</AuthHead>
         <Suspense fallback=|| view! { <Skeleton rows=2 /> }>
             {move || Suspend::new(async move {
                 let sends_mail = state.await.is_ok_and(|door| door.sends_mail);
@@ -29,7 +29,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
         </Suspense>
         <p class="text-soft mt-4">
             <a class="link" href="/login">
-                "Back to signing in"
+                "Back to sign-in"
             </a>
         </p>
     }
@@ -40,12 +40,12 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 fn AskForm() -> impl IntoView {
     let action = ServerAction::<ForgotPassword>::new();
     view! {
-        <Title text=title("A new password", error_of(action)) />
-        <p class="text-soft mt-1">"You get a link by mail with which you choose one."</p>
+        <Title text=title("Reset your password", error_of(action)) />
+        <p class="text-soft mt-1">"We’ll email you a link."</p>
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
             <FormError error=error_of(action) />
-            <SubmitButton tone=ButtonTone::Primary>"Send the link"</SubmitButton>
+            <SubmitButton tone=ButtonTone::Primary>"Send reset link"</SubmitButton>
         </ActionForm>
     }
 }
@@ -53,10 +53,10 @@ fn AskForm() -> impl IntoView {
 #[component]
 fn Asked() -> impl IntoView {
     view! {
-        <Title text="A new password" />
+        <Title text="Reset your password" />
         <p class="mt-2" role="status">
-            "If there is an account with this e-mail address, a link is on its way to it. It is good for an hour. "
-            "Look among the unwanted mail too."
+            "If an account with this email address exists, we’ve sent it a reset link. It expires in one hour. "
+            "Check your spam folder."
         </p>
     }
 }
@@ -64,10 +64,10 @@ fn Asked() -> impl IntoView {
 #[component]
 fn AskAnAdmin() -> impl IntoView {
     view! {
-        <Title text="A new password" />
-        <p class="mt-2">"This studio sends no mail. Ask one of its admins for a link to a new password."</p>
+        <Title text="Reset your password" />
+        <p class="mt-2">"Email isn’t set up on this server. Ask an admin for a reset link."</p>
         <p class="text-soft mt-2">
-            "Whoever runs the server makes one with"
+            "The server operator can create one with:"
             <code class="mt-1 block font-mono text-xs">
                 "llm-studio user password-link name@example.org"
             </code>
@@ -81,14 +81,14 @@ pub fn ResetPasswordPage() -> impl IntoView {
     let action = ServerAction::<ResetPassword>::new();
     let token = query("token");
     view! {
-        <Title text=title("A new password", error_of(action)) />
-        <AuthHead>"A new password"</AuthHead>
+        <Title text=title("Reset your password", error_of(action)) />
+        <AuthHead>"Reset your password"</AuthHead>
         {if token.is_empty() {
             view! {
                 <p class="mt-2">
-                    "This address is not complete. Open the whole link, or "
+                    "This link is incomplete. Open the whole link, or "
                     <a class="link" href="/forgot-password">
-                        "ask for a new one"
+                        "request a new one"
                     </a> "."
                 </p>
             }
@@ -96,7 +96,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
         } else {
             view! {
                 <p class="text-soft mt-1">
-                    "It signs out every browser and revokes all tokens for scripts."
+                    "This signs you out everywhere and revokes your API tokens."
                 </p>
                 <ActionForm action attr:class="mt-4 grid gap-3.5">
                     <input type="hidden" name="token" value=token />
@@ -104,16 +104,16 @@ pub fn ResetPasswordPage() -> impl IntoView {
                         label="New password"
                         name="password"
                         purpose=PasswordPurpose::New
-                        hint="At least 8 characters. Length counts more than signs."
+                        hint="At least 8 characters. Longer is better than more complicated."
                         min_length=8
                         required=true
                     />
                     <FormError error=error_of(action) />
-                    <SubmitButton tone=ButtonTone::Primary>"Set the password"</SubmitButton>
+                    <SubmitButton tone=ButtonTone::Primary>"Set password"</SubmitButton>
                 </ActionForm>
                 <p class="text-soft mt-4">
                     <a class="link" href="/forgot-password">
-                        "Ask for a new link"
+                        "Request a new link"
                     </a>
                 </p>
             }

@@ -26,7 +26,7 @@ pub fn LoginPage() -> impl IntoView {
     view! {
         <Title text=title("Sign in", error_of(action)) />
         <AuthHead>"Sign in"</AuthHead>
-        {changed.then(|| view! { <p class="text-success mt-1" role="status">"The password has been changed. Sign in with it."</p> })}
+        {changed.then(|| view! { <p class="text-success mt-1" role="status">"Password changed. Sign in with the new password."</p> })}
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
             <PasswordField label="Password" name="password" purpose=PasswordPurpose::Current required=true />
@@ -36,10 +36,10 @@ pub fn LoginPage() -> impl IntoView {
         </ActionForm>
         <OtherWay next=query("next") />
         {refusal().map(|why| view! { <p class="form-error mt-3" role="alert">{why}</p> })}
-        <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Open one"</a> "."</p>
+        <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Create account"</a> "."</p>
         <p class="text-soft mt-1">
             <a class="link" href="/forgot-password">
-                "Forgot the password?"
+                "Forgot password?"
             </a>
         </p>
     }
@@ -53,7 +53,7 @@ pub fn RegisterPage() -> impl IntoView {
     let next = query("next");
     let login = with_next("/login", &next);
     view! {
-        <AuthHead>"Open an account"</AuthHead>
+        <AuthHead>"Create account"</AuthHead>
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
                 // A door that cannot be seen is knocked at: the form says what is wrong.
@@ -61,7 +61,7 @@ pub fn RegisterPage() -> impl IntoView {
                 view! { <RegisterForm door=state.await.unwrap_or(open) /> }
             })}
         </Suspense>
-        <p class="text-soft mt-4">"Have an account? " <a class="link" href=login>"Sign in"</a> "."</p>
+        <p class="text-soft mt-4">"Already have an account? " <a class="link" href=login>"Sign in"</a> "."</p>
     }
     .into_sync_any()
 }
@@ -69,7 +69,7 @@ pub fn RegisterPage() -> impl IntoView {
 #[component]
 fn RegisterForm(door: RegistrationInfo) -> impl IntoView {
     let action = ServerAction::<Register>::new();
-    let title = title("Open an account", error_of(action));
+    let title = title("Create account", error_of(action));
     let invitation = query("invitation");
     let Some(about) = about(door, !invitation.is_empty()) else {
         return view! {
@@ -87,14 +87,14 @@ fn RegisterForm(door: RegistrationInfo) -> impl IntoView {
                 label="Password"
                 name="password"
                 purpose=PasswordPurpose::New
-                hint="At least 8 characters. Length counts more than signs."
+                hint="At least 8 characters. Longer is better than more complicated."
                 min_length=8
                 required=true
             />
             <input type="hidden" name="invitation" value=invitation />
             <input type="hidden" name="next" value=query("next") />
             <FormError error=error_of(action) />
-            <SubmitButton tone=ButtonTone::Primary>"Open the account"</SubmitButton>
+            <SubmitButton tone=ButtonTone::Primary>"Create account"</SubmitButton>
         </ActionForm>
         <OtherWay next=query("next") invitation=query("invitation") />
     }
@@ -112,8 +112,8 @@ fn OtherWay(next: String, #[prop(optional)] invitation: String) -> impl IntoView
 /// What the form says about itself; none where it would be filled in for nothing.
 fn about(door: RegistrationInfo, invited: bool) -> Option<&'static str> {
     match door.registration {
-        _ if door.first => Some("The first account of this studio is its admin's."),
-        Registration::Open => Some("Your providers, keys and results are yours alone."),
+        _ if door.first => Some("You're the first user, so this account will be the admin."),
+        Registration::Open => Some("Your providers, keys and results are private to you."),
         Registration::Invitation if invited => Some("You have been invited."),
         Registration::Invitation | Registration::Closed => None,
     }
@@ -121,10 +121,8 @@ fn about(door: RegistrationInfo, invited: bool) -> Option<&'static str> {
 
 fn closed(door: RegistrationInfo) -> &'static str {
     match door.registration {
-        Registration::Invitation => {
-            "Registration is by invitation. Ask an admin of this studio for an invitation link."
-        }
-        _ => "Registration is closed. Ask an admin of this studio for an account.",
+        Registration::Invitation => "Registration is by invitation. Ask an admin for an invitation link.",
+        _ => "Registration is closed. Ask an admin for an account.",
     }
 }
 
@@ -143,7 +141,7 @@ pub(super) fn AuthHead(children: Children) -> impl IntoView {
 pub(super) fn EmailField() -> impl IntoView {
     view! {
         <TextField
-            label="E-mail address"
+            label="Email address"
             name="email"
             value=take(FlashCookie::Email).unwrap_or_default()
             kind="email"

@@ -58,7 +58,7 @@ async fn forgot_password(
     let message = if accounts.sends_mail() {
         "If there is an account with this e-mail address, a link to a new password is on its way to it."
     } else {
-        "This studio sends no mail. Ask one of its admins for a link to a new password."
+        "Email isn’t set up on this server. Ask an admin for a reset link."
     };
     Ok(Json(Message { message }))
 }
@@ -90,5 +90,5 @@ async fn reset_password(
     Body(body): Body<NewPassword>,
 ) -> Result<Json<Message>, AppError> {
     accounts.reset_password(body.token.expose_secret(), &body.password).await?;
-    Ok(Json(Message { message: "The password has been changed. Sign in with it." }))
+    Ok(Json(Message { message: "Password changed. Sign in with the new password." }))
 }

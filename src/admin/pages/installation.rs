@@ -55,25 +55,25 @@ fn SettingsPanel(settings: InstallationSettings, action: ServerAction<ChangeSett
                 <h2 class="font-semibold">"Settings"</h2>
                 <ActionForm action attr:class="mt-3 grid max-w-3xl gap-3.5 sm:grid-cols-2">
                     <Select
-                        label="Who may open an account"
+                        label="Registration"
                         name="registration"
                         options=registrations()
                         value=settings.registration.word()
                     />
                     <Select
-                        label="Requests to this machine and private networks"
+                        label="Benchmarks against localhost and private networks"
                         name="local_networks"
                         options=networks()
                         value=local_networks
-                        hint="Cloud metadata and link-local addresses are never reached."
+                        hint="Cloud metadata and link-local addresses are always blocked."
                     />
                     <div class="sm:col-span-2">
-                        <SubmitButton pending=action.pending()>"Change the settings"</SubmitButton>
+                        <SubmitButton pending=action.pending()>"Save settings"</SubmitButton>
                     </div>
                 </ActionForm>
                 <FormError error=error_of(action) />
                 <p class="text-success mt-1" role="status">
-                    {move || matches!(*answer.read(), Some(Ok(()))).then_some("Changed.")}
+                    {move || matches!(*answer.read(), Some(Ok(()))).then_some("Settings saved.")}
                 </p>
             </div>
         </Panel>
@@ -82,16 +82,16 @@ fn SettingsPanel(settings: InstallationSettings, action: ServerAction<ChangeSett
 
 fn registrations() -> Vec<SelectOption> {
     [
-        (Registration::Open, "Everybody"),
-        (Registration::Invitation, "Who has an invitation"),
-        (Registration::Closed, "Nobody"),
+        (Registration::Open, "Open"),
+        (Registration::Invitation, "Invite only"),
+        (Registration::Closed, "Closed"),
     ]
     .map(|(registration, label)| SelectOption::new(registration.word(), label))
     .into()
 }
 
 fn networks() -> Vec<SelectOption> {
-    [("auto", "Allowed for one user, not for more"), ("on", "Allowed"), ("off", "Not allowed")]
+    [("auto", "Automatic (only while there’s a single user)"), ("on", "Allow"), ("off", "Block")]
         .map(|(value, label)| SelectOption::new(value, label))
         .into()
 }
@@ -109,20 +109,20 @@ fn InvitationsPanel(
         <Panel>
             <div class="p-4.5" id="invitations">
                 <h2 class="font-semibold">"Invitations"</h2>
-                <p class="text-soft mt-0.5">"A link that opens one account. Send it yourself."</p>
+                <p class="text-soft mt-0.5">"Creates a sign-up link for one person. You’ll need to send it."</p>
                 <ActionForm action=invite attr:class="mt-3 flex flex-wrap items-end gap-2">
                     <div class="w-64 max-w-full">
                         <TextField
-                            label="Only for this e-mail address (optional)"
+                            label="Only for this email address (optional)"
                             name="email"
                             kind="email"
                             max_length=254
                         />
                     </div>
                     <div class="w-36">
-                        <Select label="Good for" name="days" options=lifetimes() value="7" />
+                        <Select label="Expires in" name="days" options=lifetimes() value="7" />
                     </div>
-                    <SubmitButton pending=invite.pending()>"Make a link"</SubmitButton>
+                    <SubmitButton pending=invite.pending()>"Create link"</SubmitButton>
                 </ActionForm>
                 <FormError error=error_of(invite) />
                 <FormError error=error_of(withdraw) />
@@ -156,9 +156,9 @@ fn InvitationTable(
             <thead>
                 <tr>
                     <th scope="col">"For"</th>
-                    <th scope="col">"Made"</th>
+                    <th scope="col">"Created"</th>
                     <th scope="col">
-                        <span class="sr-only">"Withdraw"</span>
+                        <span class="sr-only">"Revoke"</span>
                     </th>
                 </tr>
             </thead>
@@ -175,7 +175,7 @@ fn InvitationTable(
                                 <td class="n">
                                     <ActionForm action=withdraw>
                                         <input type="hidden" name="id" value=invitation.id />
-                                        <button class=ButtonTone::Quiet.class()>"Withdraw"</button>
+                                        <button class=ButtonTone::Quiet.class()>"Revoke"</button>
                                     </ActionForm>
                                 </td>
                             </tr>

@@ -20,7 +20,7 @@ pub use user::UserPage;
 pub fn AdminPage() -> impl IntoView {
     view! {
         <Title text="Admin" />
-        <PageHead title="Admin" about="Who uses this studio, and what holds for everybody." />
+        <PageHead title="Admin" about="Users and server settings." />
         <div class="mt-3.5 grid grid-cols-1 gap-3.5">
             <UsersPanel />
             <InstallationPanels />

@@ -1,8 +1,8 @@
-//! A link that was just made.
+//! A one-time link, shown once after it was created.
 
 use leptos::prelude::*;
 
-/// A link to pass on, which is shown this once. `what` it is stands in the middle of a sentence.
+/// A one-time link to pass on. `what` names it in the middle of a sentence.
 #[component]
 pub fn FreshLink(path: String, what: &'static str) -> impl IntoView {
     view! {
@@ -11,7 +11,7 @@ pub fn FreshLink(path: String, what: &'static str) -> impl IntoView {
             <a class="link" href=path rel="external">
                 {what}
             </a>
-            " now: it is shown this once."
+            ". You won’t see this link again."
         </p>
     }
 }

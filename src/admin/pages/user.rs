@@ -36,7 +36,7 @@ pub fn UserPage() -> impl IntoView {
                             <PageHead title="User" />
                             <EmptyState>
                                 {sentence(&error)} " " <a class="link" href="/admin">
-                                    "Back to all users"
+                                    "Back to users"
                                 </a>
                             </EmptyState>
                         }
@@ -59,7 +59,7 @@ fn Detail(
     view! {
         <PageHead title=user.email.clone() about>
             <a class=ButtonTone::Plain.class() href="/admin">
-                "All users"
+                "← Users"
             </a>
         </PageHead>
         <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
@@ -74,14 +74,14 @@ fn Detail(
 #[component]
 fn RolePanel(user: UserRow, action: ServerAction<SetUserRole>) -> impl IntoView {
     let (other, label) = match user.role {
-        Role::Admin => (Role::User, "Make an ordinary user"),
+        Role::Admin => (Role::User, "Remove admin role"),
         Role::User => (Role::Admin, "Make admin"),
     };
     view! {
         <Panel>
             <div class="p-4.5">
                 <h2 class="flex items-center gap-2 font-semibold">"Role" <RoleTag role=user.role /></h2>
-                <p class="text-soft mt-0.5">"Another role signs the user out everywhere."</p>
+                <p class="text-soft mt-0.5">"Changing the role signs the user out."</p>
                 <ActionForm action attr:class="mt-3">
                     <input type="hidden" name="user" value=user.id.to_string() />
                     <input type="hidden" name="role" value=other.as_str() />
@@ -103,33 +103,33 @@ fn LimitsPanel(id: UserId, limit: RateLimit, action: ServerAction<SetUserLimits>
                 <ActionForm action attr:class="mt-3 grid gap-3.5 sm:grid-cols-3">
                     <input type="hidden" name="user" value=id.to_string() />
                     <NumberField
-                        label="Benchmarks an hour"
+                        label="Benchmarks per hour"
                         name="benchmarks_per_hour"
                         value=limit.benchmarks_per_hour.to_string()
                         bounds=Bounds::whole(1.0, 100_000.0)
                         required=true
                     />
                     <NumberField
-                        label="Jobs at once"
+                        label="Concurrent jobs"
                         name="max_concurrent"
                         value=limit.max_concurrent.to_string()
                         bounds=Bounds::whole(1.0, 50.0)
                         required=true
                     />
                     <NumberField
-                        label="Runs a model and tier"
+                        label="Runs per model and size"
                         name="max_runs_per_benchmark"
                         value=limit.max_runs_per_benchmark.to_string()
                         bounds=Bounds::whole(1.0, 100.0)
                         required=true
                     />
                     <div class="sm:col-span-3">
-                        <SubmitButton pending=action.pending()>"Set the limits"</SubmitButton>
+                        <SubmitButton pending=action.pending()>"Save limits"</SubmitButton>
                     </div>
                 </ActionForm>
                 <FormError error=error_of(action) />
                 <p class="text-success mt-1" role="status">
-                    {move || matches!(*answer.read(), Some(Ok(()))).then_some("The limits hold from now on.")}
+                    {move || matches!(*answer.read(), Some(Ok(()))).then_some("Limits saved.")}
                 </p>
             </div>
         </Panel>
@@ -146,14 +146,14 @@ fn PasswordPanel(id: UserId, fresh: Option<String>) -> impl IntoView {
             <div class="p-4.5" id="password">
                 <h2 class="font-semibold">"Password"</h2>
                 <p class="text-soft mt-0.5">
-                    "A link with which the user sets a new one, good for a day and once. Send it yourself."
+                    "Creates a one-time link, valid for 24 hours. You’ll need to send it yourself."
                 </p>
                 <ActionForm action attr:class="mt-3">
                     <input type="hidden" name="user" value=id.to_string() />
-                    <SubmitButton pending=action.pending()>"Make a link"</SubmitButton>
+                    <SubmitButton pending=action.pending()>"Create link"</SubmitButton>
                 </ActionForm>
                 <FormError error=error_of(action) />
-                {move || link().map(|path| view! { <FreshLink path what="this link to a new password" /> })}
+                {move || link().map(|path| view! { <FreshLink path what="this password reset link" /> })}
             </div>
         </Panel>
     }
@@ -165,21 +165,21 @@ fn DeletionPanel(user: UserRow) -> impl IntoView {
     view! {
         <Panel>
             <div class="p-4.5">
-                <h2 class="font-semibold">"Delete this user"</h2>
+                <h2 class="font-semibold">"Delete user"</h2>
                 <p class="text-soft mt-0.5 mb-3">
                     "Deletes the account with its providers, keys, benchmarks and results."
                 </p>
                 <ConfirmDialog
                     id="delete-user"
-                    trigger="Delete the user"
+                    trigger="Delete user"
                     trigger_tone=ButtonTone::Danger
                     title=format!("Delete {} and everything in the account?", user.email)
                 >
-                    <p>{user.benchmark_count} " benchmarks and " {user.key_count} " API keys go with it."</p>
+                    <p>{user.benchmark_count} " benchmarks and " {user.key_count} " API keys will be deleted."</p>
                     <ActionForm action>
                         <input type="hidden" name="user" value=user.id.to_string() />
                         <SubmitButton tone=ButtonTone::Danger pending=action.pending()>
-                            "Delete the user"
+                            "Delete user"
                         </SubmitButton>
                     </ActionForm>
                 </ConfirmDialog>

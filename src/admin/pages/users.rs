@@ -38,7 +38,7 @@ fn UserTable(page: UserPage) -> impl IntoView {
                 <table class="data-table">
                     <thead>
                         <tr>
-                            <th scope="col">"E-mail address"</th>
+                            <th scope="col">"Email address"</th>
                             <th scope="col">"Role"</th>
                             <th scope="col" class="n">
                                 "Benchmarks"
@@ -46,7 +46,7 @@ fn UserTable(page: UserPage) -> impl IntoView {
                             <th scope="col" class="n">
                                 "Keys"
                             </th>
-                            <th scope="col">"Since"</th>
+                            <th scope="col">"Joined"</th>
                             <th scope="col">"Last signed in"</th>
                         </tr>
                     </thead>

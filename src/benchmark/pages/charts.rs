@@ -36,8 +36,8 @@ pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
             </Deferred>
             <Deferred>
                 <Chart
-                    title="Speed against first token"
-                    subtitle="means of each model and tier; the best are at the top left"
+                    title="Output speed vs. TTFT"
+                    subtitle="mean per model and size; top left is best"
                     spec=spec(speed_against_first_token)
                     size=ChartSize::Medium
                 />

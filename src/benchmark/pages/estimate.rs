@@ -82,14 +82,14 @@ fn requests(request: &BenchmarkRequest) -> usize {
     request.targets.len() * request.context_tiers.len() * each
 }
 
-/// `32 requests · about $0.11 at most · 3 min`.
+/// `32 requests · up to ~$0.11 · ~3 min`.
 fn in_a_line(estimate: &Estimate) -> String {
     let requests = format::counted(estimate.total_requests as usize, "request");
     let cost = estimate.cost_at_most.map(|cost| {
-        let unknown = if estimate.rows_without_cost > 0 { ", not all prices known" } else { "" };
-        format!("about {} at most{unknown}", format::usd(cost))
+        let unknown = if estimate.rows_without_cost > 0 { ", some prices unknown" } else { "" };
+        format!("up to ~{}{unknown}", format::usd(cost))
     });
-    let duration = estimate.duration_s.map(format::duration);
+    let duration = estimate.duration_s.map(|seconds| format!("~{}", format::duration(seconds)));
     [Some(requests), cost, duration].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
@@ -110,7 +110,7 @@ fn remarks_on(estimate: &Estimate) -> Vec<String> {
     let more = remarks.len().saturating_sub(MOST_REMARKS);
     if more > 0 {
         remarks.truncate(MOST_REMARKS);
-        remarks.push(format!("and {more} more like these"));
+        remarks.push(format!("and {more} more"));
     }
     remarks
 }
@@ -138,11 +138,11 @@ mod tests {
     #[test]
     fn the_line_says_what_is_known() {
         let mut estimate = Estimate::of(vec![preview(0, None, Some(0.11)), preview(5_000, None, Some(0.02))]);
-        assert_eq!(in_a_line(&estimate), "8 requests · about $0.13 at most");
+        assert_eq!(in_a_line(&estimate), "8 requests · up to ~$0.13");
         estimate.duration_s = Some(180.0);
-        assert_eq!(in_a_line(&estimate), "8 requests · about $0.13 at most · 3 min");
+        assert_eq!(in_a_line(&estimate), "8 requests · up to ~$0.13 · ~3 min");
         let unknown = Estimate::of(vec![preview(0, None, Some(0.11)), preview(1, None, None)]);
-        assert_eq!(in_a_line(&unknown), "8 requests · about $0.11 at most, not all prices known");
+        assert_eq!(in_a_line(&unknown), "8 requests · up to ~$0.11, some prices unknown");
         assert_eq!(in_a_line(&Estimate::of(vec![preview(0, None, None)])), "4 requests");
     }
 
@@ -152,6 +152,6 @@ mod tests {
         let remarks = remarks_on(&Estimate::of(rows));
         assert_eq!(remarks.len(), MOST_REMARKS + 1);
         assert_eq!(remarks[0], "gpt-5.2 skips 0: too long");
-        assert_eq!(remarks[MOST_REMARKS], "and 3 more like these");
+        assert_eq!(remarks[MOST_REMARKS], "and 3 more");
     }
 }

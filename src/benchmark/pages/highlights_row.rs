@@ -14,15 +14,14 @@ use ui::tag::Dot;
 #[component]
 pub fn HighlightsRow(benchmark: LiveBenchmark) -> impl IntoView {
     let best = Memo::new(move |_| benchmark.with_rows(Highlights::of));
-    let waiting =
-        move || if benchmark.is_active() { "known with the first result" } else { "nothing was measured" };
+    let waiting = move || if benchmark.is_active() { "waiting for the first result" } else { "no data" };
     let no_price =
-        move || if benchmark.is_active() { "known with the first result" } else { "no price is known" };
+        move || if benchmark.is_active() { "waiting for the first result" } else { "no price set" };
     view! {
         <Figures>
             {move || figure("Fastest output", "tok/s", best.read().fastest.clone(), waiting())}
-            {move || figure("Quickest first token", "ms", best.read().quickest.clone(), waiting())}
-            {move || figure("Cheapest", "a run", best.read().cheapest.clone(), no_price())}
+            {move || figure("Lowest TTFT", "ms", best.read().quickest.clone(), waiting())}
+            {move || figure("Cheapest", "per run", best.read().cheapest.clone(), no_price())}
         </Figures>
     }
     .into_sync_any()

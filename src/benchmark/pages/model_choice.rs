@@ -53,7 +53,7 @@ pub fn ModelChoice(
                     "Models"
                 </h2>
                 <span class="text-muted num ml-auto text-xs" aria-live="polite">
-                    {move || format!("{} of {ready} chosen", chosen.read().len())}
+                    {move || format!("{} of {ready} selected", chosen.read().len())}
                 </span>
                 <button
                     type="button"
@@ -74,7 +74,7 @@ pub fn ModelChoice(
                     .map(|group| view! { <Provider group first=&first chosen query changed /> })
                     .collect_view()}
                 <p class="text-soft py-3 text-xs" hidden=move || !nothing_found()>
-                    "No model has this name."
+                    "No models match."
                 </p>
             </div>
             <FieldError id="models-error" error=complaint />
@@ -203,9 +203,9 @@ fn shown_name(name: &str, simulated: bool) -> String {
 #[component]
 fn Missing(obstacle: Obstacle, id: String, name: String) -> impl IntoView {
     let (text, link) = match obstacle {
-        Obstacle::NeedsKey => (String::new(), "Enter a key"),
-        Obstacle::NoModels(Some(problem)) => (format!("{problem} "), "Look at it"),
-        Obstacle::NoModels(None) => ("No models known. ".to_owned(), "Look for them"),
+        Obstacle::NeedsKey => (String::new(), "Add key"),
+        Obstacle::NoModels(Some(problem)) => (format!("{problem} "), "Details"),
+        Obstacle::NoModels(None) => ("No models yet. ".to_owned(), "Find models"),
     };
     view! {
         <p class="text-soft clear-both pl-4 text-xs">

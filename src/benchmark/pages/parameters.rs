@@ -7,7 +7,7 @@ use crate::prompts::Template;
 use bench::types::{MAX_TIER, Timeouts};
 use ui::disclosure::Disclosure;
 use ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
-use ui::format::tokens;
+use ui::format::{integer, tokens};
 use ui::hydration::Deferred;
 use ui::sync_view::IntoSyncAny;
 
@@ -71,11 +71,11 @@ pub fn Parameters(
         <Deferred>
             <div class="mt-2.5">
                 <ChipGroup
-                    legend="Context tiers"
+                    legend="Context size"
                     name="tiers[]"
                     options=TIERS.iter().map(|tier| Chip::new(tier.to_string(), tokens(*tier))).collect()
                     chosen=tiers
-                    own=OwnValue { label: "Another context size, in tokens", name: "own_tiers", read: own_tier }
+                    own=OwnValue { label: "Custom size (tokens)", name: "own_tiers", read: own_tier }
                     error=complaints.of("tiers")
                 />
             </div>
@@ -83,10 +83,10 @@ pub fn Parameters(
         <Deferred>
             <div class="mt-2.5">
                 <Checkbox
-                    label="Warm up"
+                    label="Warm-up run"
                     name="warmup"
                     checked=!fields.warmup.is_empty()
-                    hint="One discarded run per model and tier."
+                    hint="One extra, discarded run per model and size."
                 />
             </div>
         </Deferred>
@@ -108,7 +108,7 @@ fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> i
     let same = templates.iter().find(|entry| entry.prompt == prompt);
     let chosen = RwSignal::new(same.map(|entry| entry.key.clone()).unwrap_or_default());
     let text = RwSignal::new(prompt);
-    let entries = std::iter::once(SelectOption::new("", "Own text"))
+    let entries = std::iter::once(SelectOption::new("", "Custom"))
         .chain(
             templates
                 .iter()
@@ -134,7 +134,7 @@ fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> i
             {offered
                 .then(|| {
                     view! {
-                        <noscript inner_html="<p class=\"form-hint\">Empty the text to send the template as it is.</p>"></noscript>
+                        <noscript inner_html="<p class=\"form-hint\">Clear the text to use the template unchanged.</p>"></noscript>
                     }
                 })}
         </div>
@@ -144,7 +144,7 @@ fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> i
 
 #[component]
 fn Advanced(fields: SetUpFields, complaints: Complaints) -> impl IntoView {
-    let efforts = std::iter::once(SelectOption::new("", "As the model likes"))
+    let efforts = std::iter::once(SelectOption::new("", "Model default"))
         .chain(EFFORTS.map(|effort| SelectOption::new(effort, effort)))
         .collect();
     view! {
@@ -173,16 +173,16 @@ fn Advanced(fields: SetUpFields, complaints: Complaints) -> impl IntoView {
                 value=fields.reasoning_effort
             />
             <div class="col-span-2">
-                <TextArea label="Stop sequences" name="stop" value=fields.stop rows=2 hint="One a line." />
+                <TextArea label="Stop sequences" name="stop" value=fields.stop rows=2 hint="One per line." />
             </div>
             <div class="col-span-2">
                 <TextArea
-                    label="Passthrough"
+                    label="Extra parameters (JSON)"
                     name="passthrough"
                     value=fields.passthrough
                     rows=2
                     placeholder="{\"min_p\": 0.05}"
-                    hint="A JSON object; sent to every model as it is."
+                    hint="Merged unchanged into every request."
                     error=complaints.of("passthrough")
                 />
             </div>
@@ -196,7 +196,7 @@ fn own_tier(text: &str) -> Result<Chip, String> {
     let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '_')).collect();
     match digits.parse::<u64>() {
         Ok(tier) if tier <= MAX_TIER => Ok(Chip::new(tier.to_string(), tokens(tier))),
-        _ => Err(format!("Enter tokens from 0 to {MAX_TIER}.")),
+        _ => Err(format!("Context size must be 0–{} tokens.", integer(MAX_TIER))),
     }
 }
 

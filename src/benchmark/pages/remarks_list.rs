@@ -19,8 +19,8 @@ pub fn Remarks(benchmark: LiveBenchmark) -> impl IntoView {
     });
     view! {
         <RemarkGroup title="Failed" class="text-error" remarks=failed />
-        <RemarkGroup title="Not run" class="text-warning" remarks=left_out />
-        <RemarkGroup title="Changed parameters" class="text-warning" remarks=changed />
+        <RemarkGroup title="Skipped" class="text-warning" remarks=left_out />
+        <RemarkGroup title="Adjusted parameters" class="text-warning" remarks=changed />
         <ul class="text-muted mt-3.5 grid gap-1 px-1 text-xs">
             {move || notes.get().into_iter().map(|note| view! { <li>{note}</li> }).collect_view()}
         </ul>

@@ -23,11 +23,15 @@ const QUOTED: usize = 48;
 pub fn ResultHead(benchmark: LiveBenchmark, targets: usize, created_at: i64) -> impl IntoView {
     let (title, about) = benchmark.parameters.with_value(|asked| (title(targets, asked), about(asked)));
     let active = Memo::new(move |_| benchmark.is_active());
+    let started = move || match benchmark.job.get() {
+        JobState::Pending | JobState::Queued => "Queued",
+        _ => "Started",
+    };
     view! {
         <div class="flex flex-wrap items-start gap-x-4 gap-y-2">
             <div class="min-w-0 flex-1 basis-64">
                 <h1 class="text-[19px] leading-snug font-bold tracking-tight">{title}</h1>
-                <p class="text-soft mt-0.5 [overflow-wrap:anywhere]">"Started " <Ago at_ms=created_at /> " · " {about}</p>
+                <p class="text-soft mt-0.5 [overflow-wrap:anywhere]">{started} " " <Ago at_ms=created_at /> " · " {about}</p>
             </div>
             <div class="flex flex-wrap items-center gap-2">
                 <Show
@@ -63,7 +67,7 @@ fn about(asked: &Parameters) -> String {
         None => prompt,
     };
     let warmup = if asked.warmup { "warm-up on" } else { "no warm-up" };
-    format!("“{quoted}” · at most {} tokens · temperature {} · {warmup}", asked.max_tokens, asked.temperature)
+    format!("“{quoted}” · max {} tokens · temp {} · {warmup}", asked.max_tokens, asked.temperature)
 }
 
 #[component]
@@ -98,17 +102,17 @@ fn CancelButton(benchmark: LiveBenchmark) -> impl IntoView {
     let lost =
         Memo::new(move |_| benchmark.with_rows(|rows| rows.iter().map(|row| row.runs.len()).sum::<usize>()));
     view! {
-        <ConfirmDialog id="cancel-benchmark" trigger="Cancel" title="Cancel this benchmark?">
+        <ConfirmDialog id="cancel-benchmark" trigger="Cancel" keep="Keep running" title="Cancel this benchmark?">
             <p>
                 {move || match lost.get() {
-                    0 => "Nothing has been measured yet.".to_owned(),
-                    runs => format!("Its results so far ({}) are discarded.", counted(runs, "run")),
+                    0 => "No results yet.".to_owned(),
+                    runs => format!("The results so far ({}) will be discarded.", counted(runs, "run")),
                 }}
             </p>
             <ActionForm action>
                 <input type="hidden" name="job_id" value=benchmark.id() />
                 <SubmitButton tone=ButtonTone::Danger pending=action.pending()>
-                    "Cancel the benchmark"
+                    "Cancel benchmark"
                 </SubmitButton>
             </ActionForm>
             <p role="alert" class="text-error text-xs empty:hidden">
@@ -124,18 +128,16 @@ fn CancelButton(benchmark: LiveBenchmark) -> impl IntoView {
 #[component]
 pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
     let told = move || {
-        let failed = || benchmark.error.get().unwrap_or_else(|| "It failed; nobody knows why.".to_owned());
+        let failed = || benchmark.error.get().unwrap_or_else(|| "Failed for an unknown reason.".to_owned());
         match benchmark.job.get() {
             JobState::Pending | JobState::Queued => {
-                Some("It waits for your other jobs and starts by itself.".to_owned())
+                Some("Queued. Starts automatically when your other jobs finish.".to_owned())
             }
-            JobState::Running if benchmark.rows.read().is_empty() => Some("It is about to start.".to_owned()),
+            JobState::Running if benchmark.rows.read().is_empty() => Some("Starting…".to_owned()),
             JobState::Running | JobState::Done => None,
-            JobState::Interrupted => {
-                Some("It was interrupted and goes on as soon as the server is back.".to_owned())
-            }
-            JobState::Failed => Some(format!("{} What was measured until then is below.", failed())),
-            JobState::Cancelled => Some("It was cancelled, and its results were discarded.".to_owned()),
+            JobState::Interrupted => Some("Interrupted. Resumes when the server is back.".to_owned()),
+            JobState::Failed => Some(format!("{} Partial results below.", failed())),
+            JobState::Cancelled => Some("Cancelled. Results were discarded.".to_owned()),
         }
     };
     let refresh = benchmark.job.get_untracked().is_active().then(|| {
@@ -175,7 +177,7 @@ mod tests {
         assert_eq!(title(4, &asked), "4 models, 2 context sizes, 3 runs");
         assert_eq!(
             about(&asked),
-            "“Explain recursion to someone who has just learne…” · at most 512 tokens · temperature 0.7 · warm-up on"
+            "“Explain recursion to someone who has just learne…” · max 512 tokens · temp 0.7 · warm-up on"
         );
     }
 }

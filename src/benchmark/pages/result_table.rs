@@ -238,11 +238,11 @@ fn RunsCell(
         }
         .into_sync_any();
     }
-    let made = succeeded + failed;
     view! {
         <td class="n">
-            {succeeded} {(made < u64::from(runs)).then(|| view! { <span class="unit">{format!("of {runs}")}</span> })}
-            {(failed > 0).then(|| view! { <span class="text-error">{format!(" + {failed} failed")}</span> })}
+            <span class=(failed > 0).then_some("text-error")>{succeeded}</span>
+            " "
+            {(succeeded < u64::from(runs)).then(|| view! { <span class="unit">{format!("of {runs}")}</span> })}
             {outliers.map(|count| view! { <Tag tone=Tone::Warning text=format::counted(count as usize, "outlier") /> })}
         </td>
     }

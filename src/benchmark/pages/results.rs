@@ -40,7 +40,7 @@ pub fn ResultsPage() -> impl IntoView {
                 match benchmark.await {
                     Ok(view) => view! { <Results view meanwhile /> }.into_sync_any(),
                     Err(error) => {
-                        view! { <NotShown title="This benchmark cannot be shown" text=sentence(&error) /> }.into_sync_any()
+                        view! { <NotShown title="This benchmark can’t be shown" text=sentence(&error) /> }.into_sync_any()
                     }
                 }
             })}

@@ -45,9 +45,9 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
     let subtitle = Signal::derive(move || {
         let name = shown.get().and_then(|name| benchmark.with_rows_untracked(|rows| label(rows, name)));
         match name {
-            Some(name) => format!("{name}: a tick a chunk"),
-            None if benchmark.is_active() => "known with the first result".to_owned(),
-            None => "of no run are the arrivals known".to_owned(),
+            Some(name) => format!("{name}: one tick per chunk"),
+            None if benchmark.is_active() => "waiting for the first result".to_owned(),
+            None => "no per-chunk timings were recorded".to_owned(),
         }
     });
     view! {

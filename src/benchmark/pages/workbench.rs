@@ -25,7 +25,7 @@ pub fn Workbench() -> impl IntoView {
     view! {
         <div class="workbench" data-results=move || folded.get().then_some("")>
             <details class="set-up" open=move || !folded.get()>
-                <summary class="button">"Set up another"</summary>
+                <summary class="button">"New benchmark"</summary>
                 <Suspense fallback=|| {
                     view! { <Skeleton rows=12 /> }
                 }>
@@ -67,12 +67,12 @@ pub fn Workbench() -> impl IntoView {
 fn NothingConfigured() -> impl IntoView {
     view! {
         <EmptyState>
-            <p>"There is nothing to measure yet."</p>
+            <p>"No models to benchmark yet."</p>
             <p class="mt-2">
                 <a class="link" href="/providers">
                     "Add a provider"
                 </a>
-                " or start a local server, then come back."
+                " or start a local server, then reload this page."
             </p>
         </EmptyState>
     }
@@ -89,7 +89,7 @@ pub fn StartHere() -> impl IntoView {
             <EmptyState>
                 <p class="text-base-content font-semibold">"Choose models and press Run."</p>
                 <p class="mx-auto mt-2 max-w-md">
-                    "Speed, time to the first token and cost of each model appear here as they are measured. Providers run side by side, the models of one provider one after the other."
+                    "The speed, time to first token and cost of each model appear here as results come in. Providers run in parallel; models within a provider run one at a time."
                 </p>
                 <p class="mt-3">
                     <a class="link" href="/history">

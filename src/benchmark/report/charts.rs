@@ -28,7 +28,7 @@ pub fn speed_against_first_token(rows: &[ResultRow]) -> ChartSpec {
         })
     });
     ChartSpec::Scatter(Scatter {
-        x: Quantity { name: "first token", unit: "ms" },
+        x: Quantity { name: "TTFT", unit: "ms" },
         y: Quantity { name: "output speed", unit: "tok/s" },
         points: points.collect(),
     })

@@ -1,5 +1,6 @@
 //! The three figures that answer first: fastest output, quickest first token, cheapest run.
 
+use super::remarks::with_context;
 use super::{hue_of, short_name};
 use bench::types::ResultRow;
 use endpoint::PriceSource;
@@ -81,7 +82,7 @@ fn cost(row: &ResultRow, tiers: bool) -> Option<Highlight> {
 
 fn who(row: &ResultRow, tiers: bool) -> String {
     let name = short_name(row);
-    if tiers { format!("{name} at {}", format::tokens(row.context_tokens)) } else { name.to_owned() }
+    if tiers { with_context(name, row.context_tokens) } else { name.to_owned() }
 }
 
 #[cfg(test)]

@@ -20,7 +20,15 @@ pub struct Remark {
 
 /// The model and its context size: `gpt-5.2 at 5K`.
 pub fn label(row: &ResultRow) -> String {
-    format!("{} at {}", row.model, format::tokens(row.context_tokens))
+    with_context(&row.model, row.context_tokens)
+}
+
+/// A model's name with a context size: `gpt-5.2 at 5K`, `gpt-5.2 · no context`.
+pub fn with_context(name: &str, context_tokens: u64) -> String {
+    match context_tokens {
+        0 => format!("{name} · no context"),
+        tokens => format!("{name} at {}", format::tokens(tokens)),
+    }
 }
 
 /// Runs that failed, those of one row with the same reason together.
@@ -34,16 +42,14 @@ fn failures_of(row: &ResultRow) -> Vec<Remark> {
         *reasons.entry(error.to_string()).or_default() += 1;
     }
     let made = row.runs.len();
-    let runs = reasons.into_iter().map(|(reason, count)| Remark {
-        about: label(row),
-        text: format!("{count} of {made} runs failed: {reason}"),
+    let warmup = row.warmup.as_ref().and_then(|warmup| warmup.error.as_ref()).map(ToString::to_string);
+    let alone = warmup.clone().filter(|reason| !reasons.contains_key(reason));
+    let runs = reasons.into_iter().map(|(reason, count)| {
+        let also = if warmup.as_ref() == Some(&reason) { " and the warm-up" } else { "" };
+        format!("{count} of {made} runs{also} failed: {reason}")
     });
-    let warmup = row
-        .warmup
-        .as_ref()
-        .and_then(|warmup| warmup.error.as_ref())
-        .map(|error| Remark { about: label(row), text: format!("the warm-up failed: {error}") });
-    runs.chain(warmup).collect()
+    let texts = runs.chain(alone.map(|reason| format!("the warm-up failed: {reason}")));
+    texts.map(|text| Remark { about: label(row), text }).collect()
 }
 
 /// Tiers that were not run.
@@ -77,7 +83,7 @@ pub fn in_words(change: &Adjustment) -> Option<String> {
         (AdjustmentAction::Rename, _) => None,
         (AdjustmentAction::Warn | AdjustmentAction::Passthrough, _) => Some(reason.clone()),
         (_, Some(adjusted)) => Some(format!("{param} {original} → {adjusted}. {reason}")),
-        (_, None) => Some(format!("{param} {original} is not sent. {reason}")),
+        (_, None) => Some(format!("{param} {original} not sent. {reason}")),
     }
 }
 
@@ -89,26 +95,23 @@ pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&Clie
     }
     if rows.iter().any(|row| row.simulated) {
         notes.push(
-            "Simulated models answer from the built-in server: their figures say nothing about a real model."
+            "Simulated models run on the built-in mock server. Their numbers say nothing about real models."
                 .into(),
         );
     }
     if rows.iter().any(|row| row.reported) {
         notes.push(
-            "Reported: another program measured these runs and counted their tokens. How exact that is is not \
-             known here."
+            "Reported: another program measured these runs and counted their tokens. The accuracy is unknown."
                 .into(),
         );
     }
     if rows.iter().any(|row| is_estimated(row) && !row.reported) {
         notes.push(
-            "Estimated: the endpoint reports no token counts, they were counted with a tokenizer.".into(),
+            "Estimated: the endpoint doesn’t report token counts, so we counted with a tokenizer.".into(),
         );
     }
     if rows.iter().any(has_estimated_context) {
-        notes.push(
-            "≈: the model’s own tokenizer is not known, its context was measured out with another.".into(),
-        );
+        notes.push("≈: tokenizer unknown; context size is approximate.".into());
     }
     if parameters.runs < ENOUGH_RUNS {
         let few = if parameters.runs == 1 {
@@ -117,7 +120,7 @@ pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&Clie
             format!("{} runs are", parameters.runs)
         };
         notes.push(format!(
-            "± is the standard deviation. {few} too few to tell outliers; from {ENOUGH_RUNS} on they are flagged."
+            "± is the standard deviation. {few} too few to detect outliers (needs {ENOUGH_RUNS})."
         ));
     } else {
         notes.push("± is the standard deviation.".into());
@@ -146,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::benchmark::report::testing::{failed, row, run};
-    use bench::types::{Clock, Run, Skip};
+    use bench::types::{Clock, Run, Skip, WarmupOutcome};
 
     fn texts(remarks: Vec<Remark>) -> Vec<String> {
         remarks.into_iter().map(|remark| format!("{}: {}", remark.about, remark.text)).collect()
@@ -167,6 +170,15 @@ mod tests {
     fn failures_with_one_reason_are_told_together() {
         let rows = [row("openai", "a", 5_000, vec![run(1), failed(2), failed(3)])];
         assert_eq!(texts(failures(&rows)), ["a at 5K: 2 of 3 runs failed: [rate_limited] slow down"]);
+    }
+
+    #[test]
+    fn a_warm_up_that_failed_for_the_same_reason_is_no_second_line() {
+        let mut row = row("openai", "a", 0, vec![failed(1)]);
+        let outcome = |error| WarmupOutcome { success: false, ttft_ms: None, connect_ms: None, error };
+        row.warmup = Some(outcome(row.runs[0].error.clone()));
+        let expected = ["a · no context: 1 of 1 runs and the warm-up failed: [rate_limited] slow down"];
+        assert_eq!(texts(failures(&[row])), expected);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::benchmark::submission::{BenchmarkRequest, MAX_PROMPT_CHARS};
 use bench::types::{MAX_TIER, Parameters};
 use endpoint::ModelRef;
 use ui::form::Bounds;
+use ui::format::integer;
 
 /// Context sizes that are offered, in tokens.
 pub const TIERS: [u64; 8] = [0, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 150_000];
@@ -199,7 +200,7 @@ impl Reader {
                 Ok(tier) if tier <= MAX_TIER => tiers.push(tier),
                 _ => self.complain(
                     "tiers",
-                    format!("{text} is no context size: enter tokens from 0 to {MAX_TIER}."),
+                    format!("{text}: context size must be 0–{} tokens.", integer(MAX_TIER)),
                 ),
             }
         }

@@ -80,7 +80,7 @@ fn every_field_says_what_is_wrong_with_it() {
         "models: Choose at least one model.",
         "runs: Enter a whole number from 1 to 20.",
         "temperature: Enter a number from 0 to 2.",
-        "tiers: 9999999 is no context size: enter tokens from 0 to 2000000.",
+        "tiers: 9999999: context size must be 0–2,000,000 tokens.",
         "tiers: Choose at least one context size; 0 is the bare prompt.",
         "top_k: Enter a whole number from 1 to 1000.",
         "passthrough: Enter a JSON object: names and values in { }.",

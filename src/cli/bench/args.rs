@@ -17,96 +17,96 @@ use endpoint::Protocol;
 
 /// Benchmark models from the terminal.
 ///
-/// Without a configuration file it measures what it finds: the providers whose keys are in the
-/// environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, …) and the servers on this machine (Ollama, LM
-/// Studio, vLLM, llama.cpp), else the built-in demo model.
+/// Without a configuration file it benchmarks what it finds: providers with a key in the environment
+/// (OPENAI_API_KEY, ANTHROPIC_API_KEY, …) and local servers (Ollama, LM Studio, vLLM, llama.cpp), or
+/// the built-in demo model.
 ///
-/// Exit codes: 0 all well, 1 every run failed, 2 wrong input, 3 a --fail-if condition held,
+/// Exit codes: 0 success, 1 every run failed, 2 invalid input, 3 a --fail-if threshold was exceeded,
 /// 130 stopped by Ctrl-C.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Measure this provider only (its key, or a part of its name); repeatable.
-    #[arg(long, value_name = "NAME", help_heading = "What to measure")]
+    /// Benchmark only this provider (its key, or part of its name); repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Targets")]
     pub provider: Vec<String>,
-    /// Measure models whose id or name contains this; repeatable.
-    #[arg(long, value_name = "TEXT", help_heading = "What to measure")]
+    /// Benchmark models whose ID or name contains this; repeatable.
+    #[arg(long, value_name = "TEXT", help_heading = "Targets")]
     pub model: Vec<String>,
     /// Configuration file [default: ./llm-studio.yaml, ~/.config/llm-studio/config.yaml].
-    #[arg(long, value_name = "FILE", help_heading = "What to measure")]
+    #[arg(long, value_name = "FILE", help_heading = "Targets")]
     pub config: Option<PathBuf>,
-    /// Measure an endpoint that is in no file, such as http://127.0.0.1:8080/v1.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["provider", "model"], help_heading = "What to measure")]
+    /// Benchmark an ad-hoc endpoint, such as http://127.0.0.1:8080/v1.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["provider", "model"], help_heading = "Targets")]
     pub base_url: Option<String>,
-    /// Model of --base-url; repeatable [default: what the endpoint lists].
-    #[arg(long, value_name = "ID", requires = "base_url", help_heading = "What to measure")]
+    /// Model at --base-url; repeatable [default: the endpoint's model list].
+    #[arg(long, value_name = "ID", requires = "base_url", help_heading = "Targets")]
     pub model_id: Vec<String>,
-    /// What --base-url speaks: openai, anthropic, gemini or cohere.
-    #[arg(long, value_parser = parse_protocol, requires = "base_url", help_heading = "What to measure")]
+    /// Protocol of --base-url: openai, anthropic, gemini or cohere.
+    #[arg(long, value_parser = parse_protocol, requires = "base_url", help_heading = "Targets")]
     pub protocol: Option<Protocol>,
     /// Environment variable that holds the key for --base-url.
-    #[arg(long, value_name = "NAME", requires = "base_url", help_heading = "What to measure")]
+    #[arg(long, value_name = "NAME", requires = "base_url", help_heading = "Targets")]
     pub api_key_env: Option<String>,
-    /// Only show what would be measured, and what it may cost.
-    #[arg(long, help_heading = "What to measure")]
+    /// Show what would be benchmarked and the maximum cost, then exit.
+    #[arg(long, help_heading = "Targets")]
     pub list: bool,
 
-    /// Measured runs per model and tier, 1 to 20 [default: 3].
-    #[arg(long, value_parser = runs, allow_negative_numbers = true, conflicts_with = "concurrency", help_heading = "How to measure")]
+    /// Runs per model and context size, 1 to 20 [default: 3].
+    #[arg(long, value_parser = runs, allow_negative_numbers = true, conflicts_with = "concurrency", help_heading = "Measurement")]
     pub runs: Option<u32>,
     /// The prompt [default: a question about recursion].
-    #[arg(long, value_name = "TEXT", help_heading = "How to measure")]
+    #[arg(long, value_name = "TEXT", help_heading = "Measurement")]
     pub prompt: Option<String>,
     /// Read the prompt from a file.
-    #[arg(long, value_name = "FILE", conflicts_with = "prompt", help_heading = "How to measure")]
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt", help_heading = "Measurement")]
     pub prompt_file: Option<PathBuf>,
     /// Tokens of filler before the prompt, such as 0,5000,50000 [default: 0].
-    #[arg(long, value_name = "TOKENS", value_delimiter = ',', value_parser = tier, help_heading = "How to measure")]
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', value_parser = tier, help_heading = "Measurement")]
     pub context_tiers: Option<Vec<u64>>,
-    /// Most tokens to generate, 1 to 16384 [default: 512].
-    #[arg(long, value_name = "N", value_parser = max_tokens, allow_negative_numbers = true, help_heading = "How to measure")]
+    /// Maximum output tokens, 1 to 16384 [default: 512].
+    #[arg(long, value_name = "N", value_parser = max_tokens, allow_negative_numbers = true, help_heading = "Measurement")]
     pub max_tokens: Option<u32>,
     /// Sampling temperature, 0 to 2 [default: 0.7].
-    #[arg(long, value_name = "T", value_parser = temperature, allow_negative_numbers = true, help_heading = "How to measure")]
+    #[arg(long, value_name = "T", value_parser = temperature, allow_negative_numbers = true, help_heading = "Measurement")]
     pub temperature: Option<f64>,
-    /// Further parameter, such as top_p=0.9 (JSON or text); repeatable.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = parameter, help_heading = "How to measure")]
+    /// Additional parameter, such as top_p=0.9 (JSON or text); repeatable.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parameter, help_heading = "Measurement")]
     pub param: Vec<(String, Value)>,
-    /// Measure the first request too, instead of discarding one per model and tier.
-    #[arg(long, help_heading = "How to measure")]
+    /// Skip the warm-up run (one extra, discarded run per model and context size).
+    #[arg(long, help_heading = "Measurement")]
     pub no_warmup: bool,
     /// Load mode: keep this many requests in flight; one model only.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "requests", help_heading = "How to measure")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "requests", help_heading = "Measurement")]
     pub concurrency: Option<u32>,
-    /// Load mode: requests in all.
-    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..), requires = "concurrency", help_heading = "How to measure")]
+    /// Load mode: total requests.
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..), requires = "concurrency", help_heading = "Measurement")]
     pub requests: Option<u64>,
-    /// Most seconds to open a connection [default: 10].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "How to measure")]
+    /// Connect timeout in seconds [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "Measurement")]
     pub connect_timeout: Option<f64>,
-    /// Most seconds to the first token [default: 120].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "How to measure")]
+    /// First-token timeout in seconds [default: 120].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "Measurement")]
     pub first_token_timeout: Option<f64>,
-    /// Most seconds for a whole request [default: 300].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "How to measure")]
+    /// Total request timeout in seconds [default: 300].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "Measurement")]
     pub timeout: Option<f64>,
 
-    /// Form of the result [default: as --output is named, else table].
-    #[arg(long, value_enum, help_heading = "What comes out")]
+    /// Output format [default: from the --output file name, or table].
+    #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<Format>,
     /// Write the result to this file instead of stdout.
-    #[arg(long, value_name = "FILE", help_heading = "What comes out")]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Keep no results file in results/.
-    #[arg(long, help_heading = "What comes out")]
+    /// Don't save a results file in results/.
+    #[arg(long, help_heading = "Output")]
     pub no_save: bool,
-    /// Exit with 3 when a row meets this condition, such as "ttft_ms.p95 > 800"; repeatable.
+    /// Exit with code 3 if any row meets this condition, such as "ttft_ms.p95 > 800"; repeatable.
     ///
     /// Any metric of the results file with any of its statistics, or error_count, success_count,
     /// total_cost; operators > >= < <= == !=. A row that has no such value meets it too.
-    #[arg(long, value_name = "CONDITION", help_heading = "What comes out")]
+    #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_if: Vec<Condition>,
-    /// Say what happens run by run, and log to stderr.
-    #[arg(long, short, help_heading = "What comes out")]
+    /// Print each run, and log to stderr.
+    #[arg(long, short, help_heading = "Output")]
     pub verbose: bool,
 }
 

@@ -21,8 +21,8 @@ fn grid(previews: &[Preview]) -> Grid {
             column("Context", "tokens", Align::Right, 0),
             column("Requests", "", Align::Right, 0),
             column("Input", "tokens each", Align::Right, 2),
-            column("Output", "tokens at most", Align::Right, 3),
-            column("Cost", "at most", Align::Right, 1),
+            column("Output", "max tokens", Align::Right, 3),
+            column("Cost", "max", Align::Right, 1),
         ],
         rows: previews.iter().map(cells).collect(),
     }
@@ -50,17 +50,17 @@ fn skip_note(preview: &Preview) -> Option<String> {
     Some(format!("Skipped {row}: {}", printable(reason)))
 }
 
-/// `7 requests, warm-up included; at most $0.02, 1 of 3 rows without a price.`
+/// `7 requests including warm-up, up to $0.02, no price for 1 of 3 rows.`
 fn sums(previews: &[Preview], warmup: bool) -> String {
     let planned: Vec<_> = previews.iter().filter(|preview| preview.skip.is_none()).collect();
     let requests: u64 = planned.iter().map(|preview| preview.requests).sum();
     let cost: f64 = planned.iter().filter_map(|preview| preview.cost_at_most).sum();
     let unpriced = planned.iter().filter(|preview| preview.cost_at_most.is_none()).count();
     let cost = match unpriced {
-        0 => format!("at most {}", dollars(cost)),
-        n if n == planned.len() => "no price is known".to_owned(),
-        n => format!("at most {}, and {n} of {} rows have no known price", dollars(cost), planned.len()),
+        0 => format!("up to {}", dollars(cost)),
+        n if n == planned.len() => "no price available".to_owned(),
+        n => format!("up to {}, no price for {n} of {} rows", dollars(cost), planned.len()),
     };
-    let warmup = if warmup { ", warm-up included" } else { "" };
-    format!("{} requests{warmup}; {cost}.", whole(requests))
+    let warmup = if warmup { " including warm-up" } else { "" };
+    format!("{} requests{warmup}, {cost}.", whole(requests))
 }

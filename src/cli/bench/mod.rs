@@ -80,7 +80,7 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
                 if stop.cancel.is_cancelled() {
                     std::process::exit(EXIT_INTERRUPTED.into());
                 }
-                reporter.say("Stopping. Press Ctrl-C again to leave at once.");
+                reporter.say("Stopping… press Ctrl-C again to quit immediately.");
                 stop.cancel.cancel();
             }
         }
@@ -130,13 +130,13 @@ fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
     let stopped = report.status != Status::Complete;
     if args.no_save || runs == 0 {
         if stopped {
-            eprintln!("Stopped with {} finished; no results file was kept.", count(runs));
+            eprintln!("Stopped with {} finished; no results file was saved.", count(runs));
         }
         return Ok(());
     }
     let path = save::keep(report)?;
     if stopped {
-        eprintln!("Stopped with {} finished, kept in {}", count(runs), path.display());
+        eprintln!("Stopped with {} finished, saved to {}", count(runs), path.display());
     } else {
         eprintln!("Saved {}", path.display());
     }

@@ -114,10 +114,10 @@ fn unasked<'a>(source: &'a Source, remarks: &mut Vec<String>) -> Vec<&'a Model> 
     let choice = usual_model(source);
     if let Some(model) = choice {
         remarks.push(format!(
-            "{} has {} models, taking {}; choose others with --model",
-            source.provider.display_name,
+            "Using {} (1 of {} models of {}). Choose others with --model.",
+            printable(&model.id),
             source.models.len(),
-            printable(&model.id)
+            source.provider.display_name
         ));
     }
     choice.into_iter().collect()

@@ -102,7 +102,7 @@ fn key_for_address(args: &Args, provider: &Provider) -> anyhow::Result<Option<Se
     match key {
         Key::Present(key) => Ok(Some(key)),
         Key::NotNeeded => Ok(None),
-        Key::Missing(names) => bail!("the key is missing: set {names} in the environment"),
+        Key::Missing(names) => bail!("the API key is missing: set {names} in the environment"),
     }
 }
 
@@ -122,17 +122,17 @@ async fn in_file(args: &Args, loaded: &Loaded) -> anyhow::Result<Found> {
         }
         match key {
             Key::Missing(names) if args.provider.is_empty() => {
-                found.remarks.push(format!("Left out {}: {names} is not set", provider.key));
+                found.remarks.push(format!("Skipped {}: {names} is not set", provider.key));
             }
             Key::Missing(names) => {
-                bail!("{}: the key is missing, set {names} in the environment", provider.key)
+                bail!("{}: the API key is missing, set {names} in the environment", provider.key)
             }
             Key::Present(key) => candidates.push(Candidate { provider, key: Some(key), models }),
             Key::NotNeeded => candidates.push(Candidate { provider, key: None, models }),
         }
     }
     ask_all(candidates, &mut found).await;
-    ensure!(!found.sources.is_empty(), "nothing to measure: {}", said(&found.remarks));
+    ensure!(!found.sources.is_empty(), "nothing to benchmark: {}", said(&found.remarks));
     Ok(found)
 }
 
@@ -167,7 +167,7 @@ async fn around(args: &Args) -> anyhow::Result<Found> {
     let local = local.into_iter().filter(|(provider, models)| wanted(provider) && !models.is_empty());
     let listed = |(provider, models)| Source { provider, key: None, models, origin: Origin::Listed };
     found.sources.extend(local.map(listed));
-    ensure!(!found.sources.is_empty(), "nothing to measure: {}", said(&found.remarks));
+    ensure!(!found.sources.is_empty(), "nothing to benchmark: {}", said(&found.remarks));
     let names = found.sources.iter().map(|source| source.provider.display_name.clone());
     found.remarks.insert(0, format!("No configuration file; found {}", some_of(names)));
     Ok(found)
@@ -176,8 +176,7 @@ async fn around(args: &Args) -> anyhow::Result<Found> {
 fn demo_for_want_of_others() -> anyhow::Result<Found> {
     let mut found = demo()?;
     found.remarks.push(
-        "No configuration, no key in the environment and no local server: measuring the built-in demo, whose \
-         figures are simulated"
+        "No config, API keys or local servers found. Benchmarking the built-in demo (simulated numbers)."
             .to_owned(),
     );
     Ok(found)
@@ -231,7 +230,7 @@ async fn ask_all(candidates: impl IntoIterator<Item = Candidate>, found: &mut Fo
     for answer in join_all(candidates.into_iter().map(ask)).await {
         match answer {
             Ok(source) => found.sources.push(source),
-            Err(refusal) => found.remarks.push(format!("Left out {refusal}")),
+            Err(refusal) => found.remarks.push(format!("Skipped {refusal}")),
         }
     }
 }
@@ -243,10 +242,10 @@ async fn ask(candidate: Candidate) -> Result<Source, String> {
         return Ok(Source { provider, key, models, origin: Origin::Named });
     }
     match discovery::list_models(POLICY, &provider, key.as_ref()).await {
-        Ok(models) if models.is_empty() => Err(format!("{}: it offers no model", provider.key)),
+        Ok(models) if models.is_empty() => Err(format!("{}: no models available", provider.key)),
         Ok(models) => Ok(Source { provider, key, models, origin: Origin::Listed }),
         Err(error) => {
-            Err(format!("{}: it does not list its models, {}", provider.key, printable(&error.to_string())))
+            Err(format!("{}: cannot list its models, {}", provider.key, printable(&error.to_string())))
         }
     }
 }

@@ -54,7 +54,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Reads a results file.
 ///
 /// # Errors
-/// When it cannot be read, is no results file, or has another schema version.
+/// When it cannot be read, is not a results file, or has another schema version.
 fn read(path: &Path) -> anyhow::Result<Report> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
@@ -67,8 +67,7 @@ fn parse(text: &str) -> anyhow::Result<Report> {
         schema_version: u32,
     }
 
-    let Versioned { schema_version } =
-        serde_json::from_str(text).context("this is no results file of llm-studio bench")?;
+    let Versioned { schema_version } = serde_json::from_str(text).context("not a llm-studio results file")?;
     ensure!(
         schema_version == SCHEMA_VERSION,
         "the file has schema version {schema_version}, this program reads version {SCHEMA_VERSION}"
@@ -93,9 +92,9 @@ mod tests {
             .unwrap()
             .replace("\"schema_version\": 1", "\"schema_version\": 9");
         for (text, expected) in [
-            ("", "no results file"),
-            ("[1, 2]", "no results file"),
-            ("{\"results\": []}", "no results file"),
+            ("", "not a llm-studio results file"),
+            ("[1, 2]", "not a llm-studio results file"),
+            ("{\"results\": []}", "not a llm-studio results file"),
             ("{\"schema_version\": 1}", "damaged"),
             (other_version.as_str(), "version 9"),
         ] {

@@ -23,7 +23,7 @@ pub fn markdown(comparison: &Comparison) -> String {
 }
 
 fn heading(comparison: &Comparison) -> String {
-    format!("A of {}, B of {}", printable(&comparison.a.started_at), printable(&comparison.b.started_at))
+    format!("A: {}, B: {}", printable(&comparison.a.started_at), printable(&comparison.b.started_at))
 }
 
 fn grid(comparison: &Comparison) -> Grid {

@@ -173,7 +173,7 @@ const UNDER_LOAD: &[Figure] = &[
     value_of("Gap p99", "ms", 6, |row| Some(row.summary.gap_ms?.p99), Better::Lower),
     Figure::text(number_column("Tokens", "a request", 7), output_tokens),
     CACHED,
-    Figure::text(number_column("Cost", "in all", 4), |row| row.summary.total_cost.map(dollars))
+    Figure::text(number_column("Cost", "total", 4), |row| row.summary.total_cost.map(dollars))
         .shown_if(has_cost),
     Figure::text(number_column("Requests", "", 0), |row| Some(outcome(row))),
 ];

@@ -21,12 +21,12 @@ pub fn conditions(parameters: &Parameters) -> String {
         Some(load) => {
             format!("{} requests, {} in flight", whole(load.requests), whole(load.concurrency.into()))
         }
-        None if parameters.runs == 1 => "1 run per model and tier".to_owned(),
-        None => format!("{} runs per model and tier", parameters.runs),
+        None if parameters.runs == 1 => "1 run per model and context size".to_owned(),
+        None => format!("{} runs per model and context size", parameters.runs),
     };
     let warmup = if parameters.warmup { "after a warm-up" } else { "no warm-up" };
     format!(
-        "{much}, {warmup}; at most {} tokens, temperature {}",
+        "{much}, {warmup}; max {} tokens, temperature {}",
         whole(parameters.max_tokens.into()),
         parameters.temperature
     )
@@ -68,16 +68,16 @@ pub fn remarks(report: &Report) -> Vec<String> {
     notes.extend(rows.iter().flat_map(failures));
     notes.extend(rows.iter().filter_map(warmup_failure));
     if rows.iter().any(|row| row.simulated) {
-        notes.push("Simulated models answer from the built-in mock server: their figures say nothing about a real model.".into());
-    }
-    if rows.iter().any(is_estimated) {
-        notes.push("est.: the endpoint reports no token counts, they were counted with a tokenizer.".into());
-    }
-    if rows.iter().any(has_estimated_context) {
         notes.push(
-            "≈: the model's own tokenizer is not known here, the context was measured out with another."
+            "Simulated models run on the built-in mock server. Their numbers say nothing about real models."
                 .into(),
         );
+    }
+    if rows.iter().any(is_estimated) {
+        notes.push("est.: the endpoint doesn't report token counts, so we counted with a tokenizer.".into());
+    }
+    if rows.iter().any(has_estimated_context) {
+        notes.push("≈: tokenizer unknown; context size is approximate.".into());
     }
     notes.extend(rows.iter().filter_map(outliers));
     notes.extend(total_cost(rows));
@@ -91,26 +91,26 @@ fn cut_short(status: Status) -> Option<String> {
         Status::Cancelled => "Cancelled",
         Status::Interrupted => "Interrupted",
     };
-    Some(format!("{how}: the figures cover what was finished until then."))
+    Some(format!("{how}. Partial results."))
 }
 
 /// The client's own condition in one line.
 pub fn client(client: &ClientHealth) -> String {
     let clock = match client.clock {
-        Clock::Kernel => "Arrivals stamped by the kernel",
-        Clock::User => "Arrivals stamped in user space",
-        Clock::Reported => "Times reported by another program",
+        Clock::Kernel => "Kernel timestamps",
+        Clock::User => "User-space timestamps",
+        Clock::Reported => "Timings reported by another program",
     };
     let lateness = match (client.lateness_p50_ms, client.lateness_p99_ms) {
         (Some(p50), Some(p99)) => {
-            format!("; this client read them {} ms later (p99 {} ms)", measured(p50), measured(p99))
+            format!("; client lag {} ms (p99 {} ms)", measured(p50), measured(p99))
         }
         _ => String::new(),
     };
     let cpu =
         client.cpu_us_per_token.map(|us| format!(", {} µs per token", measured(us))).unwrap_or_default();
     format!(
-        "{clock}{lateness}. CPU {} s{cpu}, memory {} MB at most.",
+        "{clock}{lateness}. CPU {} s{cpu}, peak memory {} MB.",
         measured(client.cpu_s),
         measured(client.peak_rss_mb)
     )
@@ -175,15 +175,15 @@ fn outliers(row: &ResultRow) -> Option<String> {
         .into_iter()
         .filter_map(|(name, summary)| Some((name, summary?.outliers?, summary?.n)))
         .filter(|(_, outliers, _)| *outliers > 0)
-        .map(|(name, outliers, n)| format!("{} of {} in {name}", whole(outliers), whole(n)))
+        .map(|(name, outliers, n)| format!("{} of {} {name} values", whole(outliers), whole(n)))
         .collect();
     (!found.is_empty()).then(|| {
-        format!("Outliers of {} (beyond 1.5 IQR, not left out): {}", row_label(row), found.join(", "))
+        format!("{}: {} are outliers (1.5 IQR, still included)", row_label(row), found.join(" and "))
     })
 }
 
 fn total_cost(rows: &[ResultRow]) -> Option<String> {
     let costs: Vec<f64> = rows.iter().filter_map(|row| row.summary.total_cost).collect();
     let total: f64 = costs.iter().sum();
-    (total > 0.0).then(|| format!("The measured runs cost {} in all.", dollars(total)))
+    (total > 0.0).then(|| format!("Total cost: {}.", dollars(total)))
 }

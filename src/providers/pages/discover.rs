@@ -21,7 +21,7 @@ pub fn DiscoverPage() -> impl IntoView {
     let candidates = Resource::new(move || provider.get(), discover_models);
     view! {
         <Title text="Find models" />
-        <PageHead title="Find models" about="What the provider offers for chat just now. Choose what to add." />
+        <PageHead title="Find models" about="Chat models currently available from this provider." />
         <Transition fallback=|| {
             view! { <Skeleton rows=8 /> }
         }>
@@ -37,7 +37,7 @@ pub fn DiscoverPage() -> impl IntoView {
         </Transition>
         <p class="mt-3.5">
             <a class="link" href=move || format!("/providers/{}", provider.get())>
-                "Back to the provider"
+                "Back to provider"
             </a>
         </p>
     }
@@ -48,7 +48,7 @@ fn PickList(provider: String, candidates: Vec<Candidate>) -> impl IntoView {
     let add = ServerAction::<AddModels>::new();
     if candidates.is_empty() {
         return Either::Left(view! {
-            <EmptyState>"It offers no model that can chat. Load one there, then come back."</EmptyState>
+            <EmptyState>"No chat models found. Load one on the server and try again."</EmptyState>
         });
     }
     let only = candidates.len() == 1;
@@ -76,7 +76,7 @@ fn PickList(provider: String, candidates: Vec<Candidate>) -> impl IntoView {
                 {move || error_of(add)}
             </p>
             <SubmitButton tone=ButtonTone::Primary pending=add.pending()>
-                "Add chosen models"
+                "Add selected models"
             </SubmitButton>
         </ActionForm>
     })

@@ -18,7 +18,7 @@ pub(super) fn SwitchFields(
         <input type="hidden" name=kind value=id />
         <input type="hidden" name="on" value=(!enabled).to_string() />
         <SubmitButton tone=ButtonTone::Quiet pending>
-            {if enabled { "Switch off" } else { "Switch on" }}
+            {if enabled { "Disable" } else { "Enable" }}
             <span class="sr-only">{format!(" {name}")}</span>
         </SubmitButton>
     }

@@ -15,7 +15,7 @@ pub(super) fn KeyTag(key: KeyState) -> impl IntoView {
     let (tone, text) = match key {
         KeyState::NotNeeded => return None,
         KeyState::Missing => (Tone::Warning, "no key".to_owned()),
-        KeyState::Locked { .. } => (Tone::Warning, "key of another address".to_owned()),
+        KeyState::Locked { .. } => (Tone::Warning, "key locked (URL changed)".to_owned()),
         KeyState::Saved { last4, .. } => (Tone::Good, format!("key …{last4}")),
         KeyState::Environment(name) => (Tone::Good, format!("key from {name}")),
         KeyState::Shared => (Tone::Good, "shared key".to_owned()),
@@ -56,10 +56,8 @@ pub(super) fn KeySection(listing: ProviderListing, actions: Actions) -> impl Int
 #[component]
 fn KeyStory(key: KeyState) -> impl IntoView {
     match key {
-        KeyState::NotNeeded => {
-            "None is needed here. One that you save is sent to this address only.".into_any()
-        }
-        KeyState::Missing => "There is none yet. It is stored encrypted and never shown again.".into_any(),
+        KeyState::NotNeeded => "No key required. If you save one, it’s only sent to this URL.".into_any(),
+        KeyState::Missing => "No key yet. Keys are stored encrypted and never shown again.".into_any(),
         KeyState::Saved { last4, updated_at } => {
             view! { "Ends in " <b class="num">{last4}</b> ", saved " <Ago at_ms=updated_at /> "." }.into_any()
         }
@@ -68,14 +66,14 @@ fn KeyStory(key: KeyState) -> impl IntoView {
             <b class="num">{last4}</b>
             " was saved for "
             {origin}
-            " and is sent nowhere else. Enter the key for the new address."
+            " and is not sent anywhere else. Enter the key for the new URL."
         }
         .into_any(),
         KeyState::Environment(name) => {
             view! { "Taken from " <code class="font-mono">{name}</code> " of the server's environment." }
                 .into_any()
         }
-        KeyState::Shared => "An admin's, for everybody. Nobody else sees it.".into_any(),
+        KeyState::Shared => "Shared by an admin. The key stays hidden.".into_any(),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn ProvidersPage() -> impl IntoView {
     let next_check = move || format!("/providers?check={}", check.get().unwrap_or_default().wrapping_add(1));
     view! {
         <Title text="Providers & models" />
-        <PageHead title="Providers & models" about="What can be measured from here, and what it costs.">
+        <PageHead title="Providers & models" about="Endpoints you can benchmark, and their prices.">
             <FilterForm query />
             <a class="button" href=next_check>
                 "Check health"
@@ -102,7 +102,7 @@ fn LookAgainButton(action: ServerAction<LookAgain>) -> impl IntoView {
     let pending = action.pending();
     view! {
         <ActionForm action>
-            <SubmitButton pending>{move || if pending.get() { "Looking…" } else { "Look again" }}</SubmitButton>
+            <SubmitButton pending>{move || if pending.get() { "Scanning…" } else { "Scan for local servers" }}</SubmitButton>
         </ActionForm>
     }
 }
@@ -169,18 +169,18 @@ fn Answers<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
         .map(|(listing, model, window)| (ModelName::of(listing, model), window));
     view! {
         <Figures>
-            <Figure label="Ready to measure" value=models.to_string() unit=if models == 1 { "model" } else { "models" }>
+            <Figure label="Ready to benchmark" value=models.to_string() unit=if models == 1 { "model" } else { "models" }>
                 {providers}
             </Figure>
             {match cheapest {
                 Some((name, price)) => Either::Left(view! {
-                    <Figure label="Cheapest output" value=usd(price.output_per_mtok) unit="per Mtok">
+                    <Figure label="Cheapest output" value=usd(price.output_per_mtok) unit="per 1M tokens">
                         {name.view()}
                         <span class="text-muted whitespace-nowrap">{source_of(price)}</span>
                     </Figure>
                 }),
                 None => Either::Right(view! {
-                    <Figure label="Cheapest output" value=UNKNOWN>"known once a provider with list prices is here"</Figure>
+                    <Figure label="Cheapest output" value=UNKNOWN>"add a provider with list prices"</Figure>
                 }),
             }}
             {match largest {
@@ -190,7 +190,7 @@ fn Answers<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
                     </Figure>
                 }),
                 None => Either::Right(view! {
-                    <Figure label="Largest context" value=UNKNOWN>"known once a real model is here"</Figure>
+                    <Figure label="Largest context" value=UNKNOWN>"add a real model"</Figure>
                 }),
             }}
         </Figures>
@@ -221,7 +221,7 @@ impl ModelName {
 fn NothingFound(query: String) -> impl IntoView {
     if query.trim().is_empty() {
         return Either::Left(view! {
-            <EmptyState>"No provider yet. Choose “Add provider”, or start a local server and choose “Look again”."</EmptyState>
+            <EmptyState>"No provider yet. Choose “Add provider”, or start a local server and choose “Scan for local servers”."</EmptyState>
         });
     }
     Either::Right(view! {

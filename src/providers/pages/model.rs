@@ -33,7 +33,7 @@ pub fn ModelPage() -> impl IntoView {
                 match found {
                     Ok(Some((provider, listing))) => Either::Left(view! { <Editor provider listing /> }),
                     Ok(None) => {
-                        Either::Right(view! { <AppError error="There is no such model. It may have been deleted.".to_owned() /> })
+                        Either::Right(view! { <AppError error="Model not found. It may have been deleted.".to_owned() /> })
                     }
                     Err(ServerFnError::ServerError(error)) => Either::Right(view! { <AppError error /> }),
                     Err(error) => Either::Right(view! { <AppError error=error.to_string() /> }),
@@ -88,13 +88,13 @@ fn Adjustments<'a>(provider: &'a ProviderListing, listing: &'a ModelListing) -> 
     view! {
         <section class="panel mt-3.5 px-4.5 py-4" aria-labelledby="sent">
             <h2 id="sent" class="font-semibold">
-                "What is sent"
+                "Request settings"
             </h2>
             <p class="text-soft mt-0.5">
                 "With a benchmark's default parameters: " <code class="font-mono text-xs [overflow-wrap:anywhere]">{sent}</code>
             </p>
             {if resolved.adjustments.is_empty() {
-                Either::Left(view! { <p class="text-soft mt-1.5">"Nothing is changed on the way."</p> })
+                Either::Left(view! { <p class="text-soft mt-1.5">"Parameters are sent unchanged."</p> })
             } else {
                 Either::Right(
                     view! {
@@ -117,45 +117,45 @@ fn EditorForm(provider: String, listing: ModelListing) -> impl IntoView {
     let change = ServerAction::<ChangeModel>::new();
     let form = ModelForm::of(&listing.settings);
     let model = listing.model;
-    let known = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
+    let known = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
     let price = model.price;
     view! {
         <section class="panel mt-3.5 px-4.5 py-4" aria-labelledby="settings">
             <h2 id="settings" class="font-semibold">
                 "Settings"
             </h2>
-            <p class="text-soft mt-0.5">"What is empty is as the provider or the catalog says."</p>
+            <p class="text-soft mt-0.5">"Leave a field empty to use the provider’s or catalog value."</p>
             <ActionForm action=change attr:class="mt-2.5 grid gap-3.5 sm:grid-cols-2">
                 <input type="hidden" name="provider" value=provider />
                 <input type="hidden" name="model" value=listing.id />
-                <TextField label="Model id" name="model_id" value=model.id required=true max_length=256 hint="As the provider's API knows it." />
+                <TextField label="Model ID" name="model_id" value=model.id required=true max_length=256 hint="The ID used in API requests." />
                 <TextField label="Name" name="form[display_name]" value=form.display_name placeholder=model.display_name max_length=256 />
                 <TextField
-                    label="Context window, tokens"
+                    label="Context window (tokens)"
                     name="form[context_window]"
                     value=form.context_window
                     placeholder=known(model.context_window.map(|tokens| tokens.to_string()))
                 />
                 <TextField
-                    label="Maximum output, tokens"
+                    label="Maximum output (tokens)"
                     name="form[max_output_tokens]"
                     value=form.max_output_tokens
                     placeholder=known(model.max_output_tokens.map(|tokens| tokens.to_string()))
                 />
                 <TextField
-                    label="Input price, $ per Mtok"
+                    label="Input price ($ per 1M tokens)"
                     name="form[input_price]"
                     value=form.input_price
                     placeholder=known(price.map(|price| price.input_per_mtok.to_string()))
                 />
                 <TextField
-                    label="Output price, $ per Mtok"
+                    label="Output price ($ per 1M tokens)"
                     name="form[output_price]"
                     value=form.output_price
                     placeholder=known(price.map(|price| price.output_per_mtok.to_string()))
                 />
                 <TextField
-                    label="Cached input price, $ per Mtok"
+                    label="Cached input price ($ per 1M tokens)"
                     name="form[cached_input_price]"
                     value=form.cached_input_price
                     placeholder=known(price.and_then(|price| price.cached_input_per_mtok).map(|usd| usd.to_string()))
@@ -168,17 +168,17 @@ fn EditorForm(provider: String, listing: ModelListing) -> impl IntoView {
                     hint="Never sent to this model. Separate with commas."
                 />
                 <TextField
-                    label="Other names"
+                    label="Aliases"
                     name="form[aliases]"
                     value=form.aliases
-                    hint="Under which requests find it too. Separate with commas."
+                    hint="Alternative names for API requests. Separate with commas."
                 />
                 <div class="sm:col-span-2">
                     <TextArea label="System prompt" name="form[system_prompt]" value=form.system_prompt rows=4 />
                 </div>
                 <div class="sm:col-span-2">
                     <TextArea
-                        label="Parameters that are always sent, as JSON"
+                        label="Extra parameters (JSON), always sent"
                         name="form[params]"
                         value=form.params
                         rows=4

@@ -86,11 +86,11 @@ fn ProviderTags<'a>(listing: &'a ProviderListing) -> impl IntoView + use<> {
 fn HealthTag(health: ProviderHealth) -> impl IntoView {
     match (health.status, health.latency_ms) {
         (HealthStatus::Ok, Some(latency)) => {
-            view! { <Tag tone=Tone::Good text=format!("answers in {} ms", millis(latency)) /> }
+            view! { <Tag tone=Tone::Good text=format!("OK · {} ms", millis(latency)) /> }
         }
         (HealthStatus::Ok, None) => view! { <Tag tone=Tone::Good text="answers" /> },
-        (HealthStatus::NoKey, _) => view! { <Tag text="not asked" /> },
-        (HealthStatus::Error, _) => view! { <Tag tone=Tone::Warning text="does not answer" /> },
+        (HealthStatus::NoKey, _) => view! { <Tag text="not checked" /> },
+        (HealthStatus::Error, _) => view! { <Tag tone=Tone::Warning text="unreachable" /> },
     }
 }
 
@@ -126,7 +126,7 @@ fn ModelTable(models: Vec<ModelListing>, simulated: bool) -> impl IntoView {
     if models.is_empty() {
         return Either::Left(view! {
             <p class="border-line-soft text-soft border-t px-4.5 py-3">
-                "No models yet. Choose “Find models” to ask for them."
+                "No models yet. Choose “Find models”."
             </p>
         });
     }
@@ -167,8 +167,8 @@ fn ModelRow(listing: ModelListing, simulated: bool) -> impl IntoView {
             <td class="text-muted hidden pl-6 text-xs whitespace-nowrap lg:table-cell">
                 {match price {
                     Some(price) => source_of(price),
-                    None if simulated => "simulated, costs nothing",
-                    None => "not known",
+                    None if simulated => "free (simulated)",
+                    None => "unknown",
                 }}
             </td>
         </tr>
@@ -190,7 +190,7 @@ pub(super) fn ModelTags(enabled: bool, offered: bool) -> impl IntoView {
             .then(|| {
                 view! {
                     " "
-                    <Tag tone=Tone::Warning text="no longer offered" />
+                    <Tag tone=Tone::Warning text="no longer available" />
                 }
             })}
     }
@@ -212,7 +212,7 @@ fn PriceCell(amount: Option<f64>, #[prop(optional)] class: &'static str) -> impl
     view! {
         <td class=format!("n {class}")>
             {amount.map_or(UNKNOWN.to_owned(), usd)}
-            {amount.map(|_| view! { <span class="text-muted ml-0.5 text-[0.86em]">"/Mtok"</span> })}
+            {amount.map(|_| view! { <span class="text-muted ml-0.5 text-[0.86em]">"/1M tok"</span> })}
         </td>
     }
 }

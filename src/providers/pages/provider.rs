@@ -58,7 +58,7 @@ fn Details(details: ProviderDetails, actions: Actions) -> impl IntoView {
             <Dot hue />
             <KeyTag key />
             <a class="button" href="/providers">
-                "All providers"
+                "← Providers"
             </a>
             {own
                 .then(|| {
@@ -73,7 +73,7 @@ fn Details(details: ProviderDetails, actions: Actions) -> impl IntoView {
             .then(|| {
                 view! {
                     <p class="text-soft mt-3.5">
-                        "An admin shares this provider with everybody. You can measure its models; the admin alone changes it."
+                        "Shared by an admin. You can benchmark its models; only the admin can change it."
                     </p>
                 }
             })}
@@ -100,13 +100,13 @@ fn ShareSection(listing: ProviderListing, environment: Option<String>, actions: 
                 "Share with all users"
             </h2>
             <p class="text-soft mt-0.5">
-                "Everybody can measure its models with your key. Nobody else sees the key or changes the address."
+                "Everyone can benchmark these models with your key. Only you can see the key or change the URL."
                 {environment
                     .map(|name| {
                         view! {
                             " The server's "
                             <code class="font-mono">{name}</code>
-                            " is used where you have saved no key."
+                            " is used if you haven’t saved a key."
                         }
                     })}
             </p>
@@ -127,17 +127,17 @@ fn AddressSection(listing: ProviderListing, actions: Actions) -> impl IntoView {
     view! {
         <section class="panel mt-3.5 px-4.5 py-4" aria-labelledby="address">
             <h2 id="address" class="font-semibold">
-                "Name and address"
+                "Connection"
             </h2>
             <ActionForm action=change attr:class="mt-2.5 grid gap-3.5 sm:grid-cols-2">
                 <input type="hidden" name="provider" value=listing.id />
                 <TextField label="Name" name="display_name" value=listing.provider.display_name required=true max_length=256 />
                 <TextField
-                    label="Prefix of model ids"
+                    label="Model ID prefix"
                     name="model_prefix"
                     value=listing.model_prefix.unwrap_or_default()
                     max_length=64
-                    hint="What requests may write in front of a model's id, with a slash between."
+                    hint="Optional prefix used in API requests, e.g. openai/gpt-4o."
                 />
                 <div class="sm:col-span-2">
                     <TextField
@@ -146,7 +146,7 @@ fn AddressSection(listing: ProviderListing, actions: Actions) -> impl IntoView {
                         kind="url"
                         value=listing.provider.base_url
                         required=true
-                        hint="On another host or port the saved key is locked: enter it again there."
+                        hint="If you change the host or port, re-enter the key."
                     />
                 </div>
                 <div>
@@ -179,7 +179,7 @@ fn ModelsSection(listing: ProviderListing, actions: Actions) -> impl IntoView {
                     view! {
                         <ActionForm action=add_model attr:class="mt-2.5 flex flex-wrap items-end gap-2">
                             <input type="hidden" name="provider" value=listing.id />
-                            <TextField label="Add a model by its id" name="model_id" required=true max_length=256 />
+                            <TextField label="Add a model by ID" name="model_id" required=true max_length=256 />
                             <SubmitButton pending=add_model.pending()>"Add model"</SubmitButton>
                         </ActionForm>
                     }
@@ -245,12 +245,12 @@ fn ModelDelete(provider: String, id: String, name: String, actions: Actions) -> 
             trigger_tone=ButtonTone::Quiet
             title=format!("Delete {name}?")
         >
-            <p>"Its settings go for good. Results measured with it stay."</p>
+            <p>"Its settings will be deleted. Past results are kept."</p>
             <ActionForm action=delete_model>
                 <input type="hidden" name="provider" value=provider />
                 <input type="hidden" name="model" value=id />
                 <SubmitButton tone=ButtonTone::Danger pending=delete_model.pending()>
-                    "Delete the model"
+                    "Delete model"
                 </SubmitButton>
             </ActionForm>
         </ConfirmDialog>
@@ -270,11 +270,11 @@ fn DeleteSection(listing: ProviderListing, actions: Actions) -> impl IntoView {
                 trigger_tone=ButtonTone::Danger
                 title=format!("Delete {name} and its {models}?")
             >
-                <p>"Its key and the settings of its models go for good. Results measured with it stay."</p>
+                <p>"Its key and model settings will be deleted. Past results are kept."</p>
                 <ActionForm action=delete>
                     <input type="hidden" name="provider" value=listing.id />
                     <SubmitButton tone=ButtonTone::Danger pending=delete.pending()>
-                        "Delete the provider"
+                        "Delete provider"
                     </SubmitButton>
                 </ActionForm>
             </ConfirmDialog>

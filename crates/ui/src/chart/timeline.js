@@ -47,8 +47,8 @@ function longestGap(spec, arrivals) {
 }
 
 function tell(spec, arrivals, index) {
-  if (index === 0) return `first chunk after ${number(spec.ttft_ms)} ms`;
-  return `chunk ${index + 1} after ${number(arrivals[index])} ms\n${number(spec.deltas_ms[index - 1])} ms after the one before`;
+  if (index === 0) return `First chunk at ${number(spec.ttft_ms)} ms`;
+  return `Chunk ${index + 1} at ${number(arrivals[index])} ms\n+${number(spec.deltas_ms[index - 1])} ms`;
 }
 
 const custom = (id, data, renderItem, more) => ({

@@ -121,7 +121,7 @@ fn OwnChip(own: OwnValue, problem: RwSignal<Option<String>>, add: Callback<Chip>
                 name=own.name
                 aria-label=own.label
                 title=own.label
-                placeholder="own"
+                placeholder="custom"
                 autocomplete="off"
                 on:keydown=on_enter
             />
