@@ -19,7 +19,6 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0005_benchmarks.sql",
     "0006_password_resets.sql",
     "0007_identities.sql",
-    "0008_benchmark_indexes.sql",
 ];
 
 /// Runs what has not been run yet.

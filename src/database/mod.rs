@@ -177,10 +177,6 @@ pub fn now_ms() -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Sorts after every id, in every collation: where a keyset page begins that has no page before it. A plain
-/// `id < $1` is a range for the planners of both databases, `$1 is null or id < $1` is a scan.
-pub const AFTER_EVERY_ID: &str = "g";
-
 /// A new id: a UUIDv7, so that ids sort by age.
 pub fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()

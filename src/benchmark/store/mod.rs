@@ -57,10 +57,6 @@ pub struct BenchmarkStore {
     database: Database,
 }
 
-const RUNNING: &str = "
-    select id, status, error, created_at, finished_at, parameters, targets, client
-    from benchmarks where user_id = $1 and status = 'running' order by id";
-
 impl BenchmarkStore {
     pub fn new(database: Database) -> Self {
         Self { database }
@@ -117,7 +113,13 @@ impl BenchmarkStore {
 
     /// Those that have begun and neither finished nor failed, oldest first.
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
-        let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.pool()).await?;
+        let rows = sqlx::query(
+            "select id, status, error, created_at, finished_at, parameters, targets, client
+             from benchmarks where user_id = $1 and status = 'running' order by id",
+        )
+        .bind(user.as_str())
+        .fetch_all(self.database.pool())
+        .await?;
         rows.iter().map(stored_benchmark).collect()
     }
 
