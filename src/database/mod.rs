@@ -21,6 +21,11 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, SqliteConnection, 
 const FILE_NAME: &str = "studio.db";
 const CONNECTIONS: u32 = 8;
 
+/// Sorts after every id: ids are hexadecimal, and in every collation that PostgreSQL may have been set
+/// up with digits and `a` to `f` come before `z` (which is not so for punctuation such as `~`). A list
+/// without a `before` binds it, so that `id < $2` stays a range of the index.
+pub const AFTER_EVERY_ID: &str = "zzzzzzzz";
+
 /// Where the rows are.
 #[derive(Debug, Clone)]
 pub enum Location {
@@ -63,7 +68,23 @@ impl Database {
             Location::Postgres(url) => postgres_pool(url).await?,
         };
         migrations::run(&pool).await.context("cannot bring the database up to date")?;
-        Ok(Self { pool, location })
+        let database = Self { pool, location };
+        database.update_statistics().await.context("cannot analyse the database")?;
+        Ok(database)
+    }
+
+    /// Renews the statistics of tables and indexes that have changed much since the last time; without
+    /// them SQLite chooses the wrong index for several lists. PostgreSQL does this by itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update_statistics(&self) -> sqlx::Result<()> {
+        if self.backend() == Backend::Sqlite {
+            // 0x10002: look at all tables, not only at those that this connection has read. It samples
+            // (SQLite sets a limit itself), so that large tables take no longer than small ones.
+            sqlx::query("pragma optimize = 0x10002").execute(&self.pool).await?;
+        }
+        Ok(())
     }
 
     /// Like [`Self::open`], but makes no SQLite file.
@@ -125,6 +146,9 @@ impl Database {
 
     /// Lets running statements end and closes every connection.
     pub async fn close(&self) {
+        if let Err(error) = self.update_statistics().await {
+            tracing::warn!("the statistics of the database could not be renewed: {error}");
+        }
         self.pool.close().await;
     }
 }

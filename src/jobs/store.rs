@@ -9,7 +9,7 @@ use super::error::JobError;
 use super::limits::{HOUR_MS, HourlyLimit, WAITING_JOBS};
 use super::types::{Job, JobState};
 use crate::accounts::UserId;
-use crate::database::{Database, new_id};
+use crate::database::{AFTER_EVERY_ID, Database, new_id};
 
 /// What every reading statement selects, in the words of [`Job`].
 pub(super) const COLUMNS: &str = "id, job_type, status, progress_pct, progress_detail, result_ref, error,
@@ -155,13 +155,13 @@ impl JobStore {
         let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
         let sql = format!(
             "select {COLUMNS} from jobs
-             where user_id = $1 and status in ({}) and (cast($2 as text) is null or id < $2)
+             where user_id = $1 and status in ({}) and id < $2
              order by id desc limit $3",
             names(states),
         );
         Ok(sqlx::query_as(AssertSqlSafe(sql))
             .bind(user.as_str())
-            .bind(&selection.before)
+            .bind(selection.before.as_deref().unwrap_or(AFTER_EVERY_ID))
             .bind(selection.limit)
             .fetch_all(self.database.pool())
             .await?)
@@ -185,13 +185,13 @@ impl JobStore {
         let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
         let sql = format!(
             "select {}, users.email from jobs join users on users.id = jobs.user_id
-             where jobs.status in ({}) and (cast($1 as text) is null or jobs.id < $1)
+             where jobs.status in ({}) and jobs.id < $1
              order by jobs.id desc limit $2",
             COLUMNS.replace("id, job_type", "jobs.id, job_type").replace("created_at", "jobs.created_at"),
             names(states),
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(&selection.before)
+            .bind(selection.before.as_deref().unwrap_or(AFTER_EVERY_ID))
             .bind(selection.limit)
             .fetch_all(self.database.pool())
             .await?;

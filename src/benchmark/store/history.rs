@@ -6,23 +6,38 @@ use sqlx::any::AnyRow;
 use super::{BenchmarkStore, StoreError, status, unsigned};
 use crate::accounts::UserId;
 use crate::benchmark::view::{HistoryItem, RowFigures};
+use crate::database::AFTER_EVERY_ID;
 use endpoint::ModelRef;
 
 /// Benchmarks that are looked at for how long things take.
 const RECENT: i64 = 20;
 
+pub(super) const PAGE: &str = "
+    select id, status, error, created_at, finished_at, prompt_preview, parameters from benchmarks
+    where user_id = $1 and status <> 'running' and id < $2
+    order by id desc limit $3";
+
 /// The same benchmarks as the page itself has.
-const ROWS_OF_A_PAGE: &str = "
+pub(super) const ROWS_OF_A_PAGE: &str = "
     select benchmark_id, head, success_count, error_count, error, avg_tokens_per_second, std_dev_tps,
            tps_ci_low, tps_ci_high, avg_ttft_ms, avg_total_time_s, avg_input_tokens_per_second,
            avg_output_speed_tps, avg_itl_ms, total_cost
     from benchmark_rows
     where user_id = $1 and benchmark_id in (
         select id from benchmarks
-        where user_id = $1 and status <> 'running' and (cast($2 as text) is null or id < $2)
+        where user_id = $1 and status <> 'running' and id < $2
         order by id desc limit $3
     )
     order by benchmark_id, position";
+
+/// Within a benchmark the order does not matter: each model and tier is there once.
+pub(super) const RECENT_TIMES: &str = "
+    select provider_key, model_id, context_tokens, avg_total_time_s from benchmark_rows
+    where user_id = $1 and avg_total_time_s is not null and benchmark_id in (
+        select id from benchmarks where user_id = $1 and status = 'complete'
+        order by id desc limit $2
+    )
+    order by benchmark_id desc, position desc";
 
 impl BenchmarkStore {
     /// At most `limit` benchmarks that have ended, newest first, older than `before`.
@@ -32,16 +47,13 @@ impl BenchmarkStore {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<HistoryItem>, StoreError> {
-        let benchmarks = sqlx::query(
-            "select id, status, error, created_at, finished_at, prompt_preview, parameters from benchmarks
-             where user_id = $1 and status <> 'running' and (cast($2 as text) is null or id < $2)
-             order by id desc limit $3",
-        )
-        .bind(user.as_str())
-        .bind(before)
-        .bind(i64::from(limit))
-        .fetch_all(self.database.pool())
-        .await?;
+        let before = before.unwrap_or(AFTER_EVERY_ID);
+        let benchmarks = sqlx::query(PAGE)
+            .bind(user.as_str())
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.database.pool())
+            .await?;
         let mut items = benchmarks.iter().map(item).collect::<Result<Vec<_>, _>>()?;
         let rows = sqlx::query(ROWS_OF_A_PAGE)
             .bind(user.as_str())
@@ -61,18 +73,11 @@ impl BenchmarkStore {
     /// How long a run took on average, s: of each model and tier in the user's latest benchmarks,
     /// newest first.
     pub async fn recent_times(&self, user: &UserId) -> Result<Vec<(ModelRef, u64, f64)>, StoreError> {
-        let rows: Vec<(String, String, i64, f64)> = sqlx::query_as(
-            "select provider_key, model_id, context_tokens, avg_total_time_s from benchmark_rows
-             where user_id = $1 and avg_total_time_s is not null and benchmark_id in (
-                 select id from benchmarks where user_id = $1 and status = 'complete'
-                 order by id desc limit $2
-             )
-             order by benchmark_id desc, position",
-        )
-        .bind(user.as_str())
-        .bind(RECENT)
-        .fetch_all(self.database.pool())
-        .await?;
+        let rows: Vec<(String, String, i64, f64)> = sqlx::query_as(RECENT_TIMES)
+            .bind(user.as_str())
+            .bind(RECENT)
+            .fetch_all(self.database.pool())
+            .await?;
         let times = rows.into_iter().map(|(provider_key, model_id, tier, seconds)| {
             (ModelRef { provider_key, model_id }, unsigned(tier), seconds)
         });

@@ -1,6 +1,8 @@
 //! The SQL of benchmarks, their rows and their runs.
 
 mod history;
+#[cfg(test)]
+mod query_plans;
 mod rows;
 mod runs;
 #[cfg(test)]
@@ -21,6 +23,14 @@ pub use rows::StoredRow;
 
 /// Characters of a prompt that lists show.
 const PREVIEW_CHARS: usize = 200;
+
+const LATEST: &str = "
+    select id, status, error, created_at, finished_at, parameters, targets, client
+    from benchmarks where user_id = $1 order by id desc limit 1";
+
+const RUNNING: &str = "
+    select id, status, error, created_at, finished_at, parameters, targets, client
+    from benchmarks where user_id = $1 and status = 'running' order by id";
 
 /// Why a row could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -101,25 +111,13 @@ impl BenchmarkStore {
 
     /// The one that began last; `None` when the user has none.
     pub async fn latest(&self, user: &UserId) -> Result<Option<StoredBenchmark>, StoreError> {
-        let row = sqlx::query(
-            "select id, status, error, created_at, finished_at, parameters, targets, client
-             from benchmarks where user_id = $1 order by id desc limit 1",
-        )
-        .bind(user.as_str())
-        .fetch_optional(self.database.pool())
-        .await?;
+        let row = sqlx::query(LATEST).bind(user.as_str()).fetch_optional(self.database.pool()).await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
     /// Those that have begun and neither finished nor failed, oldest first.
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
-        let rows = sqlx::query(
-            "select id, status, error, created_at, finished_at, parameters, targets, client
-             from benchmarks where user_id = $1 and status = 'running' order by id",
-        )
-        .bind(user.as_str())
-        .fetch_all(self.database.pool())
-        .await?;
+        let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.pool()).await?;
         rows.iter().map(stored_benchmark).collect()
     }
 

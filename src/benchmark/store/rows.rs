@@ -9,6 +9,10 @@ use bench::summary;
 use bench::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome, WarmupResult};
 use endpoint::ModelRef;
 
+pub(super) const ROWS: &str = "
+    select provider_key, model_id, context_tokens, head, warmup, summary
+    from benchmark_rows where user_id = $1 and benchmark_id = $2 order by position";
+
 /// A row as it is kept, without its runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRow {
@@ -54,14 +58,7 @@ impl BenchmarkStore {
 
     /// The rows of a benchmark in their order.
     pub async fn rows(&self, user: &UserId, id: &str) -> Result<Vec<StoredRow>, StoreError> {
-        let rows = sqlx::query(
-            "select provider_key, model_id, context_tokens, head, warmup, summary
-             from benchmark_rows where user_id = $1 and benchmark_id = $2 order by position",
-        )
-        .bind(user.as_str())
-        .bind(id)
-        .fetch_all(self.database.pool())
-        .await?;
+        let rows = sqlx::query(ROWS).bind(user.as_str()).bind(id).fetch_all(self.database.pool()).await?;
         let stored = rows.iter().map(|row| {
             let warmup: Option<String> = row.try_get("warmup")?;
             let summary: Option<String> = row.try_get("summary")?;

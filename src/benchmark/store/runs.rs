@@ -9,6 +9,11 @@ use crate::accounts::UserId;
 use bench::FinishedRow;
 use bench::types::Run;
 
+pub(super) const RUNS: &str = "
+    select provider_key, model_id, context_tokens, run
+    from benchmark_runs where user_id = $1 and benchmark_id = $2
+    order by provider_key, model_id, context_tokens, run_number";
+
 impl BenchmarkStore {
     /// Keeps a run that has ended; tells whether it is new. One that is there already stays as it is.
     pub async fn save_run(
@@ -41,15 +46,7 @@ impl BenchmarkStore {
 
     /// The runs of each row in their order, without the arrivals of their chunks.
     pub async fn runs(&self, user: &UserId, id: &str) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
-        let rows = sqlx::query(
-            "select provider_key, model_id, context_tokens, run
-             from benchmark_runs where user_id = $1 and benchmark_id = $2
-             order by provider_key, model_id, context_tokens, run_number",
-        )
-        .bind(user.as_str())
-        .bind(id)
-        .fetch_all(self.database.pool())
-        .await?;
+        let rows = sqlx::query(RUNS).bind(user.as_str()).bind(id).fetch_all(self.database.pool()).await?;
         let mut by_row = HashMap::<_, Vec<Run>>::new();
         for row in &rows {
             by_row.entry(row_key(row)?).or_default().push(serde_json::from_str(row.try_get("run")?)?);
