@@ -166,13 +166,13 @@ impl<'a> Scribe<'a> {
     }
 
     async fn take(&mut self, event: Event) -> Result<(), StoreError> {
-        let JobContext { user, job_id, voice, .. } = self.context;
+        let JobContext { user, job_id, events, .. } = self.context;
         match &event {
             Event::BenchmarkInit { data } => return self.begin(data).await,
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
                 self.tell_progress(&step(data));
-                voice.say_latest(&data.provider_key.clone(), wire(event));
+                events.publish_latest(&data.provider_key.clone(), wire(event));
                 return Ok(());
             }
             Event::BenchmarkWarmup { data } => {
@@ -182,22 +182,22 @@ impl<'a> Scribe<'a> {
             Event::BenchmarkResult { data } => self.keep(data).await?,
             Event::BenchmarkRow { data } => self.store.save_summary(user, job_id, data).await?,
         }
-        voice.say(wire(event));
+        events.publish(wire(event));
         Ok(())
     }
 
     /// Says what is to come and, when the benchmark goes on, what there is of it: whoever hears a
     /// `benchmark_init` begins anew.
     async fn begin(&mut self, init: &Init) -> Result<(), StoreError> {
-        let JobContext { user, job_id, voice, .. } = self.context;
+        let JobContext { user, job_id, events, .. } = self.context;
         (self.done, self.total) = (init.done_requests, init.total_requests);
         (self.rows, self.runs) = (init.rows.len(), init.runs);
         self.store.lay_out(user, job_id, &init.rows).await?;
-        voice.say(wire(Event::BenchmarkInit { data: init.clone() }));
+        events.publish(wire(Event::BenchmarkInit { data: init.clone() }));
         if init.done_requests > 0
             && let Some(present) = self.store.present(user, job_id).await?
         {
-            present.results().into_iter().for_each(|result| voice.say(result));
+            present.results().into_iter().for_each(|result| events.publish(result));
         }
         Ok(())
     }
@@ -212,7 +212,7 @@ impl<'a> Scribe<'a> {
     }
 
     fn tell_progress(&self, detail: &str) {
-        self.context.voice.progress(percent(self.done, self.total), detail);
+        self.context.events.progress(percent(self.done, self.total), detail);
     }
 
     /// Makes the benchmark part of the history, if it is whole.

@@ -34,6 +34,9 @@ pub enum JobEnd {
     Failed(String),
     /// It stopped because it was told to, by `cancel` or by `drain`.
     Stopped,
+    /// A fault that passes, such as a database that does not answer, stands in its way: it is queued
+    /// again after a pause. Why, for the log.
+    Interrupted(String),
 }
 
 /// What a handler knows of its job and can say about it.
@@ -47,7 +50,7 @@ pub struct JobContext {
     pub cancel: CancellationToken,
     /// The server is stopping: end what is under way, begin nothing new.
     pub drain: CancellationToken,
-    pub voice: Arc<dyn JobEvents>,
+    pub events: Arc<dyn JobEvents>,
 }
 
 impl fmt::Debug for JobContext {
@@ -66,9 +69,9 @@ pub trait JobEvents: Send + Sync {
     fn progress(&self, percent: f64, detail: &str);
 
     /// Sends `event` (an object with a `type`) to every tab of the user, with the job's id put in.
-    fn say(&self, event: Value);
+    fn publish(&self, event: Value);
 
     /// The same for events of which only the latest of each `topic` matters, such as the progress of
     /// one provider: at most ten a second go out.
-    fn say_latest(&self, topic: &str, event: Value);
+    fn publish_latest(&self, topic: &str, event: Value);
 }

@@ -123,15 +123,15 @@ impl JobEvents for Subscription {
         self.progress.lock().unwrap().push((percent, detail.to_owned()));
     }
 
-    fn say(&self, event: Value) {
+    fn publish(&self, event: Value) {
         self.heard.lock().unwrap().push(event.clone());
         if let Some(hook) = &self.hook {
             hook(&event);
         }
     }
 
-    fn say_latest(&self, _topic: &str, event: Value) {
-        self.say(event);
+    fn publish_latest(&self, _topic: &str, event: Value) {
+        self.publish(event);
     }
 }
 
@@ -146,7 +146,7 @@ fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Subscri
         params: serde_json::to_value(job).unwrap(),
         cancel: CancellationToken::new(),
         drain: CancellationToken::new(),
-        voice: tab,
+        events: tab,
     }
 }
 

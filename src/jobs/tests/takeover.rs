@@ -98,6 +98,52 @@ async fn a_job_that_goes_down_with_every_process_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_crash_counts_only_when_nothing_was_stored_since_the_last() {
+    for Shared { databases: [database], _files } in shared().await {
+        let anna = add_user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let job = process.submit(&anna, plain()).await;
+        for percent in 1..=7 {
+            process.strings.next().await;
+            let store = &process.jobs.inner.store;
+            let worker = store.get(&anna, &job.id).await.unwrap().unwrap().worker.unwrap();
+            store.save_progress(&job.id, &worker, f64::from(percent), "Further").await.unwrap();
+            process.jobs.kill();
+            process = Process::start(&database, settings()).await;
+        }
+        for _ in 0..4 {
+            process.strings.next().await;
+            process.jobs.kill();
+            process = Process::start(&database, settings()).await;
+        }
+        process.strings.next().await;
+        process.jobs.kill();
+        let last = Process::idle(&database, settings()).await;
+        let mut tab = last.hub.join(&anna).unwrap();
+        last.jobs.start();
+        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobFailed { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_lease_is_no_crash() {
+    for Shared { databases: [database], _files } in shared().await {
+        let anna = add_user(&database, "anna").await;
+        let mut process = Process::start(&database, short_lease()).await;
+        let job = process.submit(&anna, plain()).await;
+        for _ in 0..6 {
+            assert_eq!(process.strings.next().await.id(), job.id);
+            // Another process takes this one for dead.
+            sqlx::query("delete from job_workers").execute(database.pool()).await.unwrap();
+        }
+        assert_eq!(process.strings.next().await.id(), job.id);
+        let (crashes,): (i64,) =
+            sqlx::query_as("select crashes from jobs").fetch_one(database.pool()).await.unwrap();
+        assert_eq!(crashes, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_graceful_stop_lets_runs_end_and_hands_on_the_rest() {
     for Shared { databases: [one, two], _files } in shared().await {
         let users =
@@ -144,12 +190,12 @@ async fn who_lost_the_lease_stops_and_writes_nothing() {
         let mut run = process.strings.next().await;
         // Another process takes this one for dead, and the job over.
         let mut transaction = database.begin().await.unwrap();
-        sqlx::query("delete from job_runners").execute(&mut *transaction).await.unwrap();
-        sqlx::query("insert into job_runners (id, beat, started_at) values ('other', 0, 0)")
+        sqlx::query("delete from job_workers").execute(&mut *transaction).await.unwrap();
+        sqlx::query("insert into job_workers (id, heartbeat, started_at) values ('other', 0, 0)")
             .execute(&mut *transaction)
             .await
             .unwrap();
-        sqlx::query("update jobs set runner = 'other'").execute(&mut *transaction).await.unwrap();
+        sqlx::query("update jobs set worker_id = 'other'").execute(&mut *transaction).await.unwrap();
         transaction.commit().await.unwrap();
         run.context.cancel.cancelled().await;
         run.over().await;
