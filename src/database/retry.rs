@@ -1,5 +1,6 @@
 //! Repeats what failed for a reason that passes: a lock, a restart or a failover of the database.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -21,6 +22,18 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
         _ => false,
     }
+}
+
+/// Returns whether a database error that [`is_transient`] is among the causes of `error`.
+pub fn has_transient_cause(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(is_transient) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// A PostgreSQL SQLSTATE has five characters; SQLite's codes are shorter numbers, whose low byte is the
@@ -115,6 +128,9 @@ mod tests {
         assert!(is_transient(&sqlx::Error::Io(io::Error::other("reset"))));
         assert!(!is_transient(&sqlx::Error::PoolClosed));
         assert!(!is_transient(&sqlx::Error::RowNotFound));
+        let wrapped = anyhow::Error::new(sqlx::Error::PoolTimedOut).context("cannot store a result");
+        assert!(has_transient_cause(wrapped.as_ref()));
+        assert!(!has_transient_cause(anyhow::anyhow!("no").as_ref()));
     }
 
     #[tokio::test]

@@ -177,6 +177,15 @@ impl JobService {
         Ok((self.with_present_progress(stored.job), params))
     }
 
+    /// Removes what was submitted and what came out from a job that has ended. The job stays in the lists,
+    /// and counts against the hourly limit.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget(&self, user: &UserId, id: &str) -> Result<(), JobError> {
+        self.inner.store.forget(user, id).await
+    }
+
     /// The user's jobs that the selection means, newest first.
     ///
     /// # Errors

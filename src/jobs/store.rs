@@ -256,6 +256,19 @@ impl JobStore {
         Ok(())
     }
 
+    /// Removes what was submitted and what came out from a job that has ended.
+    pub(super) async fn forget(&self, user: &UserId, id: &str) -> Result<(), JobError> {
+        sqlx::query(
+            "update jobs set params = 'null', result_ref = null
+             where user_id = $1 and id = $2 and finished_at is not null",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
     /// Removes at most `limit` jobs that finished before this time; returns how many.
     pub(super) async fn remove_finished(&self, before_ms: i64, limit: i64) -> Result<u64, JobError> {
         let done = sqlx::query(
