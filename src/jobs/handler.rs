@@ -1,4 +1,4 @@
-//! What a room brings so that its work can run as a job.
+//! The interface of code that runs as a job.
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub enum JobEnd {
     Interrupted(String),
 }
 
-/// What a handler knows of its job and can say about it.
+/// A handler's view of its job.
 #[derive(Clone)]
 pub struct JobContext {
     pub job_id: String,
@@ -62,10 +62,10 @@ impl fmt::Debug for JobContext {
     }
 }
 
-/// How a running job speaks to its user's tabs. Never waits.
+/// Publishes a running job's progress and events to its user's tabs. Never waits.
 pub trait JobEvents: Send + Sync {
-    /// How far the job is, 0 to 100, and what it does just now. May be called often: tabs on_event it at
-    /// most ten times a second, and always the last.
+    /// How far the job is, 0 to 100, and what it does just now. May be called often: tabs are sent
+    /// at most ten a second, and always the last.
     fn progress(&self, percent: f64, detail: &str);
 
     /// Sends `event` (an object with a `type`) to every tab of the user, with the job's id put in.

@@ -53,12 +53,12 @@ pub struct Settings {
     pub time_limit: Duration,
     /// What stops has this long to do so; then it is dropped where it stands.
     pub stop_within: Duration,
-    /// How long a worker may be silent before others take over its jobs.
+    /// How long a worker may send no heartbeat before others take over its jobs.
     pub lease: Duration,
     /// How long a job waits that a passing fault interrupted; each further time twice as long.
     pub pause: Duration,
     /// Whether other processes use the same database. Where none does, whatever worker is registered
-    /// when this one starts is dead.
+    /// when this one starts has crashed.
     pub peers: Cluster,
 }
 

@@ -1,4 +1,5 @@
-//! How a running job speaks: at once what must be heard, and of the rest the latest, ten times a second.
+//! Publishes the events of a running job to its user's tabs: most at once, and of those that replace each
+//! other the latest, ten times a second.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +20,7 @@ const FRAME_EVERY: Duration = Duration::from_millis(100);
 /// Between two writes of a job's progress.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
-/// The publisher of one run of one job. What is said after [`JobPublisher::close`] is not heard.
+/// Publishes the events of one run of one job, until [`JobPublisher::close`].
 pub(super) struct JobPublisher {
     job_id: String,
     user: UserId,
@@ -37,7 +38,7 @@ pub(super) struct Progress {
     pub detail: String,
 }
 
-/// What the next turn sends: the latest of each topic, in the order in which they came up.
+/// What the next flush sends: the latest event of each topic, in the order in which the topics came up.
 #[derive(Debug, Default)]
 struct Waiting {
     closed: bool,
@@ -136,7 +137,7 @@ impl JobEvents for JobPublisher {
 
     fn publish(&self, event: Value) {
         let Some(frame) = self.frame(event) else { return };
-        // The lock is held so that nothing is said after silence.
+        // The lock is held so that nothing is sent after the publisher was closed.
         let waiting = self.lock();
         if !waiting.closed {
             self.broadcaster.send(&self.user, frame);
@@ -155,7 +156,7 @@ impl JobEvents for JobPublisher {
     }
 }
 
-/// Tells the user's tabs what happened to a job.
+/// Sends an event of a job to the user's tabs.
 pub(super) fn announce(broadcaster: &Broadcaster, user: &UserId, event: &JobEvent) {
     match Frame::of(event) {
         Ok(frame) => broadcaster.send(user, frame),
@@ -163,7 +164,7 @@ pub(super) fn announce(broadcaster: &Broadcaster, user: &UserId, event: &JobEven
     }
 }
 
-/// Keeps the progress in the database; the end of a job writes the last of it.
+/// Saves the progress as it changes; the end of a run saves the last of it.
 async fn save(mut latest: watch::Receiver<Progress>, store: JobStore, id: String, worker: String) {
     while latest.changed().await.is_ok() {
         let Progress { percent, detail } = latest.borrow_and_update().clone();

@@ -301,7 +301,7 @@ impl JobService {
         self.inner.broadcaster.signal(WAKE, "");
     }
 
-    /// A job that runs here is further than its row says.
+    /// Puts the progress of a job that runs here into it: its row is up to a second behind.
     fn with_present_progress(&self, job: Job) -> Job {
         let Some(running) = self.running().get(&job.id).cloned() else { return job };
         if job.status != JobState::Running {

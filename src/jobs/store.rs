@@ -15,7 +15,7 @@ use crate::database::{Database, new_id};
 pub(super) const COLUMNS: &str = "id, job_type, status, progress_pct, progress_detail, result_ref, error,
     created_at, started_at, finished_at";
 
-/// A job that a room wants to have done.
+/// A job to submit.
 #[derive(Debug, Clone)]
 pub struct NewJob {
     /// The kind, as its handler calls it.
@@ -38,7 +38,7 @@ pub struct Selection {
     pub limit: i64,
 }
 
-/// A job as its row tells it to those who run it.
+/// A job with the columns that running it needs.
 #[derive(Debug, Clone)]
 pub(super) struct StoredJob {
     pub user: UserId,

@@ -75,9 +75,9 @@ impl<'a> Transition<'a> {
     }
 }
 
-/// Changes a job's state. A crash counts only when the job is no further than at the last one; a job that
-/// is done or cancelled loses its payload in the same statement. Returns `None` when somebody else was quicker: the job is not held by whom the
-/// transition says, or it is to be cancelled.
+/// Changes a job's state. A crash counts only when the job is no further than at the last one; a job
+/// that is done or cancelled loses its payload in the same statement. Returns `None` when another change
+/// came first: the job is not held by whom the transition names, or it is to be cancelled.
 ///
 /// # Errors
 /// [`JobError::Illegal`] when no job in its present state may make this change.

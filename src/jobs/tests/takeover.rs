@@ -37,14 +37,14 @@ async fn shared<const N: usize>() -> Vec<Shared<N>> {
 async fn the_jobs_of_a_dead_process_go_on_in_another() {
     for Shared { databases: [one, two], _files } in shared().await {
         let (anna, ben) = (add_user(&one, "anna").await, add_user(&one, "ben").await);
-        let mut dies = Process::start(&one, short_lease()).await;
-        let jobs = [dies.submit(&anna, plain()).await, dies.submit(&ben, plain()).await];
-        let waits = dies.submit(&anna, plain()).await;
-        let first_runs = [dies.strings.next().await, dies.strings.next().await];
-        let mut lives = Process::start(&two, short_lease()).await;
-        let mut tab = lives.hub.join(&anna).unwrap();
-        dies.jobs.kill();
-        let runs = [lives.strings.next().await, lives.strings.next().await];
+        let mut crashing = Process::start(&one, short_lease()).await;
+        let jobs = [crashing.submit(&anna, plain()).await, crashing.submit(&ben, plain()).await];
+        let waits = crashing.submit(&anna, plain()).await;
+        let first_runs = [crashing.strings.next().await, crashing.strings.next().await];
+        let mut survivor = Process::start(&two, short_lease()).await;
+        let mut tab = survivor.hub.join(&anna).unwrap();
+        crashing.jobs.kill();
+        let runs = [survivor.strings.next().await, survivor.strings.next().await];
         let ids = |runs: &[puppet::Begun]| {
             let mut ids: Vec<_> = runs.iter().map(|run| run.id().to_owned()).collect();
             ids.sort();
@@ -55,7 +55,7 @@ async fn the_jobs_of_a_dead_process_go_on_in_another() {
         for run in runs {
             run.finish();
         }
-        let next = lives.strings.next().await;
+        let next = survivor.strings.next().await;
         assert_eq!(next.id(), waits.id);
         next.finish();
         assert!(matches!(end_of(&mut tab, &waits.id).await, JobEvent::JobCompleted { .. }));
@@ -66,10 +66,10 @@ async fn the_jobs_of_a_dead_process_go_on_in_another() {
 async fn where_there_is_one_process_the_next_goes_on_at_once() {
     for Shared { databases: [database], _files } in shared().await {
         let anna = add_user(&database, "anna").await;
-        let mut dies = Process::start(&database, settings()).await;
-        let job = dies.submit(&anna, json!({ "n": 7 })).await;
-        dies.strings.next().await;
-        dies.jobs.kill();
+        let mut crashing = Process::start(&database, settings()).await;
+        let job = crashing.submit(&anna, json!({ "n": 7 })).await;
+        crashing.strings.next().await;
+        crashing.jobs.kill();
         let mut next = Process::start(&database, settings()).await;
         let run = next.strings.next().await;
         assert_eq!((run.id(), &run.context.params), (&*job.id, &json!({ "n": 7 })));
