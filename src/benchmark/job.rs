@@ -1,10 +1,12 @@
-//! A benchmark as a job: finds its targets, lets the engine measure what is missing, and for each
-//! event writes first and speaks afterwards.
+//! A benchmark as a job: finds its targets, lets the engine measure what is missing, and stores each event
+//! before it publishes it.
 
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -14,10 +16,14 @@ use super::snapshot::{Moved, TargetSnapshot};
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
+use crate::database::retry::retry;
 use crate::jobs::{JobContext, JobEnd, JobHandler};
 use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResult, Status};
 use bench::{Plan, PlanError, Stop, Target, start};
 use endpoint::ModelRef;
+
+/// How long a passing fault of the database holds up a benchmark before it gives its place to another.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The kind of these jobs.
 pub const JOB_TYPE: &str = "benchmark";
@@ -29,23 +35,34 @@ pub struct BenchmarkJob {
     pub parameters: Parameters,
 }
 
+/// Why models cannot be measured now, as a sentence about the first of them.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub struct TargetError {
+    pub sentence: String,
+    /// The database did not answer; a little later it may.
+    pub is_transient: bool,
+}
+
 /// Where models are found with all that is needed to measure them.
 pub trait FindTargets: Send + Sync + 'static {
     /// Each of `models` in their order, with the key of now.
     ///
     /// # Errors
-    /// A sentence about the first that cannot be measured.
+    /// When one of them cannot be measured.
     fn find<'a>(
         &'a self,
         user: &'a UserId,
         models: &'a [ModelRef],
-    ) -> BoxFuture<'a, Result<Vec<Target>, String>>;
+    ) -> BoxFuture<'a, Result<Vec<Target>, TargetError>>;
 }
 
 /// Runs benchmarks.
 pub struct BenchmarkHandler {
     store: BenchmarkStore,
     targets: Arc<dyn FindTargets>,
+    /// How long statements are repeated that fail for a passing reason; then the job is interrupted.
+    patience: Duration,
 }
 
 /// Why a benchmark cannot go on, as a sentence for its user.
@@ -53,16 +70,26 @@ pub struct BenchmarkHandler {
 enum Problem {
     #[error("This benchmark was submitted by another version of this program. Start it again.")]
     Unreadable(#[from] serde_json::Error),
-    #[error("{0}")]
-    NoTarget(String),
+    #[error(transparent)]
+    Target(#[from] TargetError),
     #[error(transparent)]
     Moved(#[from] Moved),
     #[error("This benchmark cannot be run: {0}.")]
     Plan(#[from] PlanError),
-    #[error("A result could not be stored, so the benchmark was stopped. {0}")]
+    #[error("A result could not be stored, so the benchmark was stopped. What was stored before is kept.")]
     Store(#[from] StoreError),
     #[error("The engine ended before the benchmark did. What was measured is kept; the log says more.")]
     EngineEnded,
+}
+
+impl Problem {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Target(error) => error.is_transient,
+            Self::Store(error) => error.is_transient(),
+            _ => false,
+        }
+    }
 }
 
 impl JobHandler for BenchmarkHandler {
@@ -74,8 +101,10 @@ impl JobHandler for BenchmarkHandler {
         Box::pin(async move {
             match self.measure(&context).await {
                 Ok(end) => end,
+                Err(problem) if problem.is_transient() => JobEnd::Interrupted(problem.to_string()),
                 Err(problem) => {
-                    tracing::warn!(job = context.job_id, "a benchmark failed: {problem}");
+                    let cause = problem.source().map(ToString::to_string);
+                    tracing::warn!(job = context.job_id, cause, "a benchmark failed: {problem}");
                     JobEnd::Failed(problem.to_string())
                 }
             }
@@ -92,13 +121,24 @@ impl JobHandler for BenchmarkHandler {
 
 impl BenchmarkHandler {
     pub fn new(store: BenchmarkStore, targets: Arc<dyn FindTargets>) -> Self {
-        Self { store, targets }
+        Self { store, targets, patience: PATIENCE }
+    }
+
+    /// Repeats a statement that fails for a passing reason, until that has lasted too long or the job
+    /// is to stop.
+    async fn persist<T, F>(&self, context: &JobContext, statement: impl FnMut() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        retry(context.cancel.cancelled(), Some(self.patience), StoreError::is_transient, statement).await
     }
 
     async fn measure(&self, context: &JobContext) -> Result<JobEnd, Problem> {
         let done = || JobEnd::Done { result_ref: Some(context.job_id.clone()) };
         let job: BenchmarkJob = serde_json::from_value(context.params.clone())?;
-        let now = self.targets.find(&context.user, &job.targets).await.map_err(Problem::NoTarget)?;
+        let find = || self.targets.find(&context.user, &job.targets);
+        let is_transient = |error: &TargetError| error.is_transient;
+        let now = retry(context.cancel.cancelled(), Some(self.patience), is_transient, find).await?;
         let benchmark = self.begin(context, &job, &now).await?;
         if benchmark.status == BenchmarkStatus::Complete {
             return Ok(done());
@@ -117,8 +157,8 @@ impl BenchmarkHandler {
     ) -> Result<StoredBenchmark, Problem> {
         let JobContext { user, job_id, .. } = context;
         let snapshots: Vec<_> = now.iter().map(TargetSnapshot::of).collect();
-        self.store.begin(user, job_id, &job.parameters, &snapshots).await?;
-        self.store.find(user, job_id).await?.ok_or(Problem::EngineEnded)
+        self.persist(context, || self.store.begin(user, job_id, &job.parameters, &snapshots)).await?;
+        self.persist(context, || self.store.find(user, job_id)).await?.ok_or(Problem::EngineEnded)
     }
 
     async fn plan(
@@ -129,7 +169,7 @@ impl BenchmarkHandler {
     ) -> Result<Plan, Problem> {
         let began = benchmark.targets.iter();
         let targets = began.zip(now).map(|(began, now)| began.restore(now)).collect::<Result<_, _>>()?;
-        let finished = self.store.finished(&context.user, &context.job_id).await?;
+        let finished = self.persist(context, || self.store.finished(&context.user, &context.job_id)).await?;
         Ok(Plan { targets, parameters: benchmark.parameters, finished })
     }
 
@@ -138,19 +178,19 @@ impl BenchmarkHandler {
         let cancel = context.cancel.child_token();
         let _ends_the_engine = cancel.clone().drop_guard();
         let mut running = start(plan, Stop { cancel, drain: context.drain.clone() })?;
-        let mut scribe = Scribe::new(&self.store, context);
+        let mut recorder = Recorder::new(self, context);
         while let Some(event) = running.events.recv().await {
-            scribe.take(event).await?;
+            recorder.take(event).await?;
         }
         let report = running.report.await.map_err(|_| Problem::EngineEnded)?;
-        scribe.close(&report).await?;
+        recorder.close(&report).await?;
         Ok(report.status)
     }
 }
 
-/// Writes down what the engine says, then passes it on.
-struct Scribe<'a> {
-    store: &'a BenchmarkStore,
+/// Stores each event of the engine, then publishes it.
+struct Recorder<'a> {
+    handler: &'a BenchmarkHandler,
     context: &'a JobContext,
     /// Requests that have been made, and that there are in all.
     done: u64,
@@ -160,44 +200,55 @@ struct Scribe<'a> {
     runs: u32,
 }
 
-impl<'a> Scribe<'a> {
-    fn new(store: &'a BenchmarkStore, context: &'a JobContext) -> Self {
-        Self { store, context, done: 0, total: 0, rows: 0, runs: 0 }
+impl<'a> Recorder<'a> {
+    fn new(handler: &'a BenchmarkHandler, context: &'a JobContext) -> Self {
+        Self { handler, context, done: 0, total: 0, rows: 0, runs: 0 }
+    }
+
+    /// Runs a statement as [`BenchmarkHandler::persist`] does.
+    async fn persist<T, F>(&self, mut statement: impl FnMut(&'a BenchmarkStore) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let store = &self.handler.store;
+        self.handler.persist(self.context, || statement(store)).await
     }
 
     async fn take(&mut self, event: Event) -> Result<(), StoreError> {
-        let JobContext { user, job_id, voice, .. } = self.context;
+        let JobContext { user, job_id, events, .. } = self.context;
         match &event {
             Event::BenchmarkInit { data } => return self.begin(data).await,
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
                 self.tell_progress(&step(data));
-                voice.say_latest(&data.provider_key.clone(), wire(event));
+                events.publish_latest(&data.provider_key.clone(), wire(event));
                 return Ok(());
             }
             Event::BenchmarkWarmup { data } => {
-                self.store.save_warmup(user, job_id, data).await?;
+                self.persist(|store| store.save_warmup(user, job_id, data)).await?;
                 self.done += 1;
             }
             Event::BenchmarkResult { data } => self.keep(data).await?,
-            Event::BenchmarkRow { data } => self.store.save_summary(user, job_id, data).await?,
+            Event::BenchmarkRow { data } => {
+                self.persist(|store| store.save_summary(user, job_id, data)).await?;
+            }
         }
-        voice.say(wire(event));
+        events.publish(wire(event));
         Ok(())
     }
 
     /// Says what is to come and, when the benchmark goes on, what there is of it: whoever hears a
     /// `benchmark_init` begins anew.
     async fn begin(&mut self, init: &Init) -> Result<(), StoreError> {
-        let JobContext { user, job_id, voice, .. } = self.context;
+        let JobContext { user, job_id, events, .. } = self.context;
         (self.done, self.total) = (init.done_requests, init.total_requests);
         (self.rows, self.runs) = (init.rows.len(), init.runs);
-        self.store.lay_out(user, job_id, &init.rows).await?;
-        voice.say(wire(Event::BenchmarkInit { data: init.clone() }));
+        self.persist(|store| store.lay_out(user, job_id, &init.rows)).await?;
+        events.publish(wire(Event::BenchmarkInit { data: init.clone() }));
         if init.done_requests > 0
-            && let Some(present) = self.store.present(user, job_id).await?
+            && let Some(present) = self.persist(|store| store.present(user, job_id)).await?
         {
-            present.results().into_iter().for_each(|result| voice.say(result));
+            present.results().into_iter().for_each(|result| events.publish(result));
         }
         Ok(())
     }
@@ -205,14 +256,15 @@ impl<'a> Scribe<'a> {
     async fn keep(&mut self, result: &RunResult) -> Result<(), StoreError> {
         let Some(run) = &result.run else { return Ok(()) };
         let JobContext { user, job_id, .. } = self.context;
-        self.store.save_run(user, job_id, &row_of(result), run).await?;
+        let row = row_of(result);
+        self.persist(|store| store.save_run(user, job_id, &row, run)).await?;
         self.done += 1;
         self.tell_progress(&format!("{}, Run {}/{}", result.model, run.run_number, self.runs));
         Ok(())
     }
 
     fn tell_progress(&self, detail: &str) {
-        self.context.voice.progress(percent(self.done, self.total), detail);
+        self.context.events.progress(percent(self.done, self.total), detail);
     }
 
     /// Makes the benchmark part of the history, if it is whole.
@@ -225,7 +277,8 @@ impl<'a> Scribe<'a> {
             return Err(Problem::EngineEnded);
         }
         let JobContext { user, job_id, .. } = self.context;
-        Ok(self.store.finish(user, job_id, &report.results, Some(&report.client)).await?)
+        let client = Some(&report.client);
+        Ok(self.persist(|store| store.finish(user, job_id, &report.results, client)).await?)
     }
 }
 

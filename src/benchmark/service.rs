@@ -7,13 +7,14 @@ use futures::future::BoxFuture;
 use super::catch_up::RunningBenchmarks;
 use super::choice::{ChoiceError, choose};
 use super::estimate::duration_s;
-use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE};
+use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE, TargetError};
 use super::reported::{Kept, ReportedBenchmark};
 use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::submission::{BenchmarkRequest, check_size};
 use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, Timeline};
 use crate::accounts::UserId;
+use crate::database::retry::has_transient_cause;
 use crate::database::{Database, new_id, now_ms};
 use crate::http::AppError;
 use crate::jobs::service::JobService;
@@ -79,9 +80,21 @@ impl FindTargets for ProviderService {
         &'a self,
         user: &'a UserId,
         models: &'a [ModelRef],
-    ) -> BoxFuture<'a, Result<Vec<Target>, String>> {
-        Box::pin(async { self.targets(user, models).await.map_err(|error| error.to_string()) })
+    ) -> BoxFuture<'a, Result<Vec<Target>, TargetError>> {
+        Box::pin(async { self.targets(user, models).await.map_err(target_error) })
     }
+}
+
+fn target_error(error: ProviderError) -> TargetError {
+    let is_transient = has_transient_cause(&error);
+    let sentence = match AppError::from(error) {
+        AppError::Internal(cause) => {
+            tracing::error!("cannot read the targets of a benchmark: {cause:#}");
+            "The providers of this benchmark could not be read.".to_owned()
+        }
+        refused => refused.to_string(),
+    };
+    TargetError { sentence, is_transient }
 }
 
 impl BenchmarkService {
@@ -203,8 +216,9 @@ impl BenchmarkService {
         let job = self.job(user, id).await?;
         match (self.stored(user, id, job.as_ref()).await?, job) {
             (Some(benchmark), job) => self.view_of(user, benchmark, job.map(|(job, _)| job)).await,
-            (None, Some((job, asked))) => Ok(before_it_began(job, asked)),
-            (None, None) => Err(BenchmarkError::NotFound),
+            // It was measured, and deleted since.
+            (None, Some((Job { status: JobState::Done, .. }, _)) | None) => Err(BenchmarkError::NotFound),
+            (None, Some((job, asked))) => before_it_began(job, asked).ok_or(BenchmarkError::NotFound),
         }
     }
 
@@ -235,23 +249,23 @@ impl BenchmarkService {
         })
     }
 
-    /// What the benchmark `like` was to measure, else what the user's latest one was; `None` where there
-    /// is neither.
+    /// Returns what the benchmark `like` was to measure or, where that is `None`, what the user's latest
+    /// one was; `None` where there is no latest one.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the user has no benchmark `like`.
     pub async fn asked(
         &self,
         user: &UserId,
         like: Option<&str>,
     ) -> Result<Option<(Vec<ModelRef>, Parameters)>, BenchmarkError> {
         if let Some(id) = like
-            && let Some((_, asked)) = self.job(user, id).await?
+            && let Some((_, Some(asked))) = self.job(user, id).await?
         {
             return Ok(Some((asked.targets, asked.parameters)));
         }
         let stored = match like {
-            Some(id) => self.store.find(user, id).await?,
+            Some(id) => Some(self.store.find(user, id).await?.ok_or(BenchmarkError::NotFound)?),
             None => self.store.latest(user).await?,
         };
         Ok(stored.map(|stored| {
@@ -294,15 +308,29 @@ impl BenchmarkService {
     /// When the user has none with this id, or it is not over.
     pub async fn delete(&self, user: &UserId, id: &str) -> Result<(), BenchmarkError> {
         let job = self.job(user, id).await?;
-        let stored = self.stored(user, id, job.as_ref()).await?.ok_or(BenchmarkError::NotFound)?;
-        if stored.status == BenchmarkStatus::Running {
-            return Err(BenchmarkError::StillRunning);
+        let stored = self.stored(user, id, job.as_ref()).await?;
+        let has_failed_early = matches!(&job, Some((Job { status: JobState::Failed, .. }, Some(_))));
+        match stored {
+            Some(stored) if stored.status == BenchmarkStatus::Running => {
+                return Err(BenchmarkError::StillRunning);
+            }
+            None if !has_failed_early => return Err(BenchmarkError::NotFound),
+            _ => {}
         }
-        if self.store.delete(user, id).await? { Ok(()) } else { Err(BenchmarkError::NotFound) }
+        // The payload holds the prompt too. It goes first: whatever happens in between, nothing is left of a
+        // benchmark that is no longer listed.
+        self.jobs.forget(user, id).await?;
+        self.store.delete(user, id).await?;
+        Ok(())
     }
 
-    /// The benchmark's job with what was submitted; `None` when the user has none.
-    async fn job(&self, user: &UserId, id: &str) -> Result<Option<(Job, BenchmarkJob)>, BenchmarkError> {
+    /// The benchmark's job with what was submitted, as long as the job keeps that; `None` when the user
+    /// has no such job.
+    async fn job(
+        &self,
+        user: &UserId,
+        id: &str,
+    ) -> Result<Option<(Job, Option<BenchmarkJob>)>, BenchmarkError> {
         let (job, params) = match self.jobs.get(user, id).await {
             Ok(found) => found,
             Err(JobError::NotFound) => return Ok(None),
@@ -311,15 +339,15 @@ impl BenchmarkService {
         if job.job_type != JOB_TYPE {
             return Ok(None);
         }
-        let asked = serde_json::from_value(params).map_err(StoreError::from)?;
-        Ok(Some((job, asked)))
+        // A payload that another version wrote is as good as none.
+        Ok(Some((job, serde_json::from_value(params).ok())))
     }
 
     async fn stored(
         &self,
         user: &UserId,
         id: &str,
-        job: Option<&(Job, BenchmarkJob)>,
+        job: Option<&(Job, Option<BenchmarkJob>)>,
     ) -> Result<Option<StoredBenchmark>, BenchmarkError> {
         match self.store.find(user, id).await? {
             Some(benchmark) => self.settled(user, benchmark, job).await.map(Some),
@@ -333,7 +361,7 @@ impl BenchmarkService {
         &self,
         user: &UserId,
         mut benchmark: StoredBenchmark,
-        job: Option<&(Job, BenchmarkJob)>,
+        job: Option<&(Job, Option<BenchmarkJob>)>,
     ) -> Result<StoredBenchmark, BenchmarkError> {
         let over = |job: &Job| !job.status.is_active();
         if benchmark.status != BenchmarkStatus::Running || job.is_some_and(|(job, _)| !over(job)) {
@@ -350,9 +378,19 @@ impl BenchmarkService {
     }
 }
 
-/// What there is to see of a benchmark that waits, or that ended before it began.
-fn before_it_began(job: Job, asked: BenchmarkJob) -> BenchmarkView {
-    BenchmarkView {
+/// Returns what there is to see of a benchmark that waits, that ended before it began or that was
+/// cancelled; `None` when it was deleted.
+fn before_it_began(job: Job, asked: Option<BenchmarkJob>) -> Option<BenchmarkView> {
+    let asked = match asked {
+        Some(asked) => asked,
+        // Of what was cancelled nothing is kept but the fact.
+        None if job.status == JobState::Cancelled => BenchmarkJob {
+            targets: Vec::new(),
+            parameters: Parameters { prompt: String::new(), ..Parameters::default() },
+        },
+        None => return None,
+    };
+    Some(BenchmarkView {
         id: job.id.clone(),
         status: match job.status {
             JobState::Cancelled => BenchmarkStatus::Cancelled,
@@ -367,7 +405,7 @@ fn before_it_began(job: Job, asked: BenchmarkJob) -> BenchmarkView {
         client: None,
         rows: Vec::new(),
         job: Some(job),
-    }
+    })
 }
 
 fn model_ref(target: &Target) -> ModelRef {

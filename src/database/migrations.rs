@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0006_password_resets.sql",
     "0007_identities.sql",
     "0008_indexes.sql",
+    "0009_jobs.sql",
 ];
 
 /// Runs what has not been run yet.

@@ -3,6 +3,7 @@
 
 pub mod backup;
 mod migrations;
+pub mod retry;
 #[cfg(test)]
 pub mod testing;
 

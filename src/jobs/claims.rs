@@ -1,138 +1,191 @@
-//! The SQL by which runners share the work: who lives, who gets which job, what the dead leave behind.
+//! The SQL by which workers share the work: which of them live, which gets which job, and what happens
+//! to the jobs of those that ended.
 
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow};
 
 use super::error::JobError;
 use super::limits::RUNNING_JOBS;
-use super::store::{JobStore, StoredJob, stored_columns};
+use super::store::{JobStore, StoredJob, quoted, stored_columns};
 use super::transition::{self, Interruption, Transition};
 use crate::accounts::UserId;
 
-/// A job that goes down with its runner this often is not tried again.
-const CRASHES: i64 = 5;
+/// A job during which this many workers in a row crashed, without progress in between, is not tried
+/// again.
+const MAX_CRASHES: i64 = 5;
 
-/// Jobs that runner $2 may start: it is on the list, nobody wants to cancel them, and fewer of the
-/// user's jobs are running than allowed ($1 where no admin has set a number).
-const STARTABLE: &str = "jobs.status = 'queued' and jobs.cancel_requested_at is null
-    and exists (select 1 from job_runners where job_runners.id = $2)
-    and (select count(*) from jobs as others where others.user_id = jobs.user_id and others.status = 'running')
-        < coalesce((select max_concurrent from rate_limits where rate_limits.user_id = jobs.user_id), $1)";
+/// A worker's id and the number of its last heartbeat.
+pub(super) type Heartbeat = (String, i64);
 
-/// A runner and how often it has beaten.
-pub(super) type Beat = (String, i64);
+/// The condition on jobs that worker $2 may start: it is registered and knows their type, nobody wants
+/// to cancel them, and fewer of the user's jobs are running than allowed ($1 where no admin has set a
+/// number).
+fn startable(job_types: &[&str]) -> String {
+    format!(
+        "jobs.status = 'queued' and jobs.cancel_requested_at is null and jobs.job_type in ({})
+         and exists (select 1 from job_workers where job_workers.id = $2)
+         and (select count(*) from jobs as others
+              where others.user_id = jobs.user_id and others.status = 'running')
+             < coalesce((select max_concurrent from rate_limits where rate_limits.user_id = jobs.user_id), $1)",
+        quoted(job_types),
+    )
+}
 
 impl JobStore {
-    /// Enters a runner that begins to work.
-    pub(super) async fn register(&self, runner: &str, now_ms: i64) -> Result<(), JobError> {
-        sqlx::query("insert into job_runners (id, beat, started_at) values ($1, 0, $2)")
-            .bind(runner)
-            .bind(now_ms)
-            .execute(self.database.pool())
-            .await?;
+    /// Registers a worker, which may claim jobs from then on.
+    pub(super) async fn register(&self, worker: &str, now_ms: i64) -> Result<(), JobError> {
+        sqlx::query(
+            "insert into job_workers (id, heartbeat, started_at) values ($1, 0, $2)
+             on conflict (id) do nothing",
+        )
+        .bind(worker)
+        .bind(now_ms)
+        .execute(self.database.pool())
+        .await?;
         Ok(())
     }
 
-    /// Shows that a runner lives. False when it was taken for dead: its jobs are others' now.
-    pub(super) async fn beat(&self, runner: &str) -> Result<bool, JobError> {
-        let done = sqlx::query("update job_runners set beat = beat + 1 where id = $1")
-            .bind(runner)
+    /// Renews a worker's lease. False when another has removed it: its jobs are others' now.
+    pub(super) async fn heartbeat(&self, worker: &str) -> Result<bool, JobError> {
+        let done = sqlx::query("update job_workers set heartbeat = heartbeat + 1 where id = $1")
+            .bind(worker)
             .execute(self.database.pool())
             .await?;
         Ok(done.rows_affected() == 1)
     }
 
-    /// All runners but this one.
-    pub(super) async fn others(&self, runner: &str) -> Result<Vec<Beat>, JobError> {
-        Ok(sqlx::query_as("select id, beat from job_runners where id <> $1")
-            .bind(runner)
+    /// Returns all workers but this one.
+    pub(super) async fn other_workers(&self, worker: &str) -> Result<Vec<Heartbeat>, JobError> {
+        Ok(sqlx::query_as("select id, heartbeat from job_workers where id <> $1")
+            .bind(worker)
             .fetch_all(self.database.pool())
             .await?)
     }
 
-    /// Takes a runner off the list, unless it has beaten since.
-    pub(super) async fn bury(&self, (runner, beat): &Beat) -> Result<bool, JobError> {
-        let done = sqlx::query("delete from job_runners where id = $1 and beat = $2")
-            .bind(runner)
-            .bind(beat)
+    /// Removes a worker that is taken for dead, unless it has sent a heartbeat since.
+    pub(super) async fn remove_dead_worker(&self, (worker, heartbeat): &Heartbeat) -> Result<bool, JobError> {
+        let done = sqlx::query("delete from job_workers where id = $1 and heartbeat = $2")
+            .bind(worker)
+            .bind(heartbeat)
             .execute(self.database.pool())
             .await?;
         Ok(done.rows_affected() == 1)
     }
 
-    /// Takes a runner off the list that has no jobs any more.
-    pub(super) async fn sign_off(&self, runner: &str) -> Result<(), JobError> {
-        sqlx::query("delete from job_runners where id = $1")
-            .bind(runner)
-            .execute(self.database.pool())
-            .await?;
+    /// Removes a worker that stopped and whose process lives, and gives back the jobs it still has.
+    /// Where another took it for dead meanwhile, the crash that was counted is taken back: nothing
+    /// crashed.
+    pub(super) async fn deregister(&self, worker: &str, now_ms: i64) -> Result<(), JobError> {
+        let mut transaction = self.database.begin().await?;
+        let held: Vec<(String,)> =
+            sqlx::query_as("select id from jobs where status = 'running' and worker_id = $1")
+                .bind(worker)
+                .fetch_all(&mut *transaction)
+                .await?;
+        for (id,) in held {
+            let interrupt = Transition::Interrupt { worker, why: Interruption::Stop };
+            transition::change(&mut transaction, &id, interrupt, now_ms).await?;
+        }
+        sqlx::query(
+            "update jobs set crashes = crashes - 1, crashed_worker_id = null
+             where status in ('queued', 'running', 'interrupted') and crashed_worker_id = $1 and crashes > 0",
+        )
+        .bind(worker)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("delete from job_workers where id = $1").bind(worker).execute(&mut *transaction).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
-    /// Interrupts the jobs whose runner is on no list.
+    /// Interrupts the jobs whose worker is not registered.
     pub(super) async fn interrupt_orphans(&self, now_ms: i64) -> Result<(), JobError> {
         let orphans: Vec<(String, String)> = sqlx::query_as(
-            "select id, runner from jobs where status = 'running'
-             and not exists (select 1 from job_runners where job_runners.id = jobs.runner)",
+            "select id, worker_id from jobs where status = 'running'
+             and not exists (select 1 from job_workers where job_workers.id = jobs.worker_id)",
         )
         .fetch_all(self.database.pool())
         .await?;
-        for (id, runner) in orphans {
-            tracing::warn!(job = id, "its process ended before it did; it goes on from where it was");
-            let why = Interruption::Crash;
-            self.change_if_still(&id, Transition::Interrupt { runner: &runner, why }, now_ms).await?;
+        for (id, worker) in orphans {
+            tracing::warn!(job = id, "the process that ran it ended; it resumes from what is stored");
+            let interrupt = Transition::Interrupt { worker: &worker, why: Interruption::Crash };
+            if let Err(error) = self.change_if_still(&id, interrupt, now_ms).await {
+                tracing::error!(job = id, "cannot interrupt it: {error}");
+            }
         }
         Ok(())
     }
 
-    /// Jobs that nobody has and that are not in the queue: those just written, and those interrupted.
-    /// Puts them there; those that went down with too many runners have failed, and are returned.
+    /// Queues jobs that were just written, and interrupted ones whose pause is over. Those during
+    /// which too many workers crashed fail, and are returned.
     pub(super) async fn enqueue_waiting(&self, now_ms: i64) -> Result<Vec<StoredJob>, JobError> {
         let waiting: Vec<(String, i64)> = sqlx::query_as(
             "select id, crashes from jobs
-             where status in ('pending', 'interrupted') and cancel_requested_at is null order by id",
+             where status in ('pending', 'interrupted') and cancel_requested_at is null
+                   and (resume_at is null or resume_at <= $1)
+             order by id",
         )
+        .bind(now_ms)
         .fetch_all(self.database.pool())
         .await?;
-        let error = format!("The server ended {CRASHES} times while this job ran; it was not tried again.");
+        let error =
+            format!("The server ended {MAX_CRASHES} times while this job ran; it was not tried again.");
         let mut failed = Vec::new();
         for (id, crashes) in waiting {
-            if crashes < CRASHES {
-                self.change_if_still(&id, Transition::Queue, now_ms).await?;
+            let change = if crashes < MAX_CRASHES {
+                Transition::Queue
             } else {
-                let fail = Transition::Fail { held_by: None, error: &error };
-                failed.extend(self.change_if_still(&id, fail, now_ms).await?);
+                Transition::Fail { held_by: None, error: &error }
+            };
+            match self.change_if_still(&id, change, now_ms).await {
+                Ok(job) => failed.extend(job.filter(|job| !job.job.status.is_active())),
+                Err(error) => tracing::error!(job = id, "cannot queue it: {error}"),
             }
         }
         Ok(failed)
     }
 
-    /// Jobs that nobody has and that are to be cancelled: whoever was about to do so did not finish.
-    pub(super) async fn half_cancelled(&self) -> Result<Vec<StoredJob>, JobError> {
+    /// Returns the jobs of these types that no worker has and whose cancelling was begun but not
+    /// finished. A row that cannot be read is logged and left out.
+    pub(super) async fn unfinished_cancels(&self, job_types: &[&str]) -> Result<Vec<StoredJob>, JobError> {
         let sql = format!(
             "select {} from jobs
-             where status in ('pending', 'queued', 'interrupted') and cancel_requested_at is not null",
+             where status in ('pending', 'queued', 'interrupted') and cancel_requested_at is not null
+                   and job_type in ({})",
             stored_columns(),
+            quoted(job_types),
         );
-        Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(self.database.pool()).await?)
+        let rows: Vec<AnyRow> = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.database.pool()).await?;
+        let read = |row| StoredJob::from_row(row).inspect_err(|error| tracing::error!("a job: {error}")).ok();
+        Ok(rows.iter().filter_map(read).collect())
     }
 
-    /// The jobs that this runner has and that it shall go on with.
-    pub(super) async fn wanted(&self, runner: &str) -> Result<Vec<String>, JobError> {
+    /// Returns the jobs that this worker has and is to go on with.
+    pub(super) async fn jobs_to_keep(&self, worker: &str) -> Result<Vec<String>, JobError> {
         let rows: Vec<(String,)> = sqlx::query_as(
-            "select id from jobs where status = 'running' and runner = $1 and cancel_requested_at is null",
+            "select id from jobs where status = 'running' and worker_id = $1 and cancel_requested_at is null",
         )
-        .bind(runner)
+        .bind(worker)
         .fetch_all(self.database.pool())
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Takes the next job: of the user who was served least recently, the oldest. `None` when nothing
-    /// waits that may run.
-    pub(super) async fn claim(&self, runner: &str, now_ms: i64) -> Result<Option<StoredJob>, JobError> {
-        while let Some(user) = self.next_user(runner).await? {
+    /// Claims the next job of these types: the oldest of the user who was served least recently.
+    /// `None` when none may run.
+    pub(super) async fn claim(
+        &self,
+        worker: &str,
+        job_types: &[&str],
+        now_ms: i64,
+    ) -> Result<Option<StoredJob>, JobError> {
+        if job_types.is_empty() {
+            return Ok(None);
+        }
+        let startable = startable(job_types);
+        while let Some(user) = self.next_user(worker, &startable).await? {
             let mut transaction = self.database.begin().await?;
-            let claimed = claim_of(&mut transaction, &user, runner, now_ms).await?;
+            let claimed = claim_of(&mut transaction, &user, worker, &startable, now_ms).await?;
             transaction.commit().await?;
             if claimed.is_some() {
                 return Ok(claimed);
@@ -141,20 +194,20 @@ impl JobStore {
         Ok(None)
     }
 
-    async fn next_user(&self, runner: &str) -> Result<Option<UserId>, JobError> {
+    async fn next_user(&self, worker: &str, startable: &str) -> Result<Option<UserId>, JobError> {
         let sql = format!(
             "select jobs.user_id from jobs join job_queues on job_queues.user_id = jobs.user_id
-             where {STARTABLE} order by job_queues.turn, jobs.id limit 1"
+             where {startable} order by job_queues.last_served, jobs.id limit 1"
         );
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(RUNNING_JOBS)
-            .bind(runner)
+            .bind(worker)
             .fetch_optional(self.database.pool())
             .await?;
         Ok(row.map(|(user,)| UserId::new(user)))
     }
 
-    /// [`transition::change`]; an illegal change is logged.
+    /// Calls [`transition::change`] and logs an illegal change.
     pub(super) async fn change(
         &self,
         id: &str,
@@ -169,7 +222,7 @@ impl JobStore {
         changed
     }
 
-    /// The same where another process may have done it already.
+    /// Calls [`transition::change`] where another process may have made the change already.
     pub(super) async fn change_if_still(
         &self,
         id: &str,
@@ -184,25 +237,25 @@ impl JobStore {
     }
 }
 
-/// The user's oldest job, if one more may run. Whoever else claims for this user waits meanwhile, and
-/// then counts again.
+/// Claims the user's oldest job, if one more may run. Other workers that claim for this user wait for the
+/// row lock meanwhile, and count again after it.
 async fn claim_of(
     connection: &mut AnyConnection,
     user: &UserId,
-    runner: &str,
+    worker: &str,
+    startable: &str,
     now_ms: i64,
 ) -> Result<Option<StoredJob>, JobError> {
-    let to_the_back =
-        "update job_queues set turn = (select max(turn) + 1 from job_queues) where user_id = $1";
+    let to_the_back = "update job_queues set last_served = (select max(last_served) + 1 from job_queues) where user_id = $1";
     sqlx::query(to_the_back).bind(user.as_str()).execute(&mut *connection).await?;
     let sql =
-        format!("select jobs.id from jobs where jobs.user_id = $3 and {STARTABLE} order by jobs.id limit 1");
+        format!("select jobs.id from jobs where jobs.user_id = $3 and {startable} order by jobs.id limit 1");
     let oldest: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(RUNNING_JOBS)
-        .bind(runner)
+        .bind(worker)
         .bind(user.as_str())
         .fetch_optional(&mut *connection)
         .await?;
     let Some((id,)) = oldest else { return Ok(None) };
-    transition::change(connection, &id, Transition::Start { runner }, now_ms).await
+    transition::change(connection, &id, Transition::Start { worker }, now_ms).await
 }

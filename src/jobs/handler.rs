@@ -1,4 +1,4 @@
-//! What a room brings so that its work can run as a job.
+//! The interface of code that runs as a job.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,9 +34,12 @@ pub enum JobEnd {
     Failed(String),
     /// It stopped because it was told to, by `cancel` or by `drain`.
     Stopped,
+    /// A fault that passes, such as a database that does not answer, stands in its way: it is queued
+    /// again after a pause. Why, for the log.
+    Interrupted(String),
 }
 
-/// What a handler knows of its job and can say about it.
+/// A handler's view of its job.
 #[derive(Clone)]
 pub struct JobContext {
     pub job_id: String,
@@ -47,7 +50,7 @@ pub struct JobContext {
     pub cancel: CancellationToken,
     /// The server is stopping: end what is under way, begin nothing new.
     pub drain: CancellationToken,
-    pub voice: Arc<dyn JobEvents>,
+    pub events: Arc<dyn JobEvents>,
 }
 
 impl fmt::Debug for JobContext {
@@ -59,16 +62,16 @@ impl fmt::Debug for JobContext {
     }
 }
 
-/// How a running job speaks to its user's tabs. Never waits.
+/// Publishes a running job's progress and events to its user's tabs. Never waits.
 pub trait JobEvents: Send + Sync {
-    /// How far the job is, 0 to 100, and what it does just now. May be called often: tabs on_event it at
-    /// most ten times a second, and always the last.
+    /// How far the job is, 0 to 100, and what it does just now. May be called often: tabs are sent
+    /// at most ten a second, and always the last.
     fn progress(&self, percent: f64, detail: &str);
 
     /// Sends `event` (an object with a `type`) to every tab of the user, with the job's id put in.
-    fn say(&self, event: Value);
+    fn publish(&self, event: Value);
 
     /// The same for events of which only the latest of each `topic` matters, such as the progress of
     /// one provider: at most ten a second go out.
-    fn say_latest(&self, topic: &str, event: Value);
+    fn publish_latest(&self, topic: &str, event: Value);
 }

@@ -91,7 +91,7 @@ impl JobList {
         true
     }
 
-    /// Also for a job that goes on after its process has died.
+    /// Also for a job that is resumed after its process crashed.
     fn start(&mut self, id: &str, now_ms: i64) -> bool {
         let Some(job) = self.active_mut(id).filter(|job| job.status != JobState::Running) else {
             return false;

@@ -1,8 +1,8 @@
-//! How long a runner may believe that its jobs are its own, and when it may believe others dead.
+//! Leases: how long a worker may run its jobs without a heartbeat, and when others take them over.
 //!
-//! Runners share no clock. Each shows that it lives by a number that grows (its beat); who sees the
-//! number stand still for the length of a lease, by its own watch, takes its runner for dead. A runner
-//! that cannot beat gives up earlier than that, so that its jobs have stopped when others start them.
+//! Workers share no clock. A heartbeat increments a number in the worker's row; another worker that sees
+//! the number unchanged for the length of a lease, by its own clock, removes that worker. A worker that
+//! cannot write its heartbeat stops its jobs earlier than that, so that no job runs twice.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::claims::Beat;
+use super::claims::Heartbeat;
 use super::store::JobStore;
 use crate::database::new_id;
 
-/// A stretch of time in which this process may run jobs under one name.
+/// The right of this process to run jobs as one worker.
 #[derive(Debug)]
 pub(super) struct Lease {
-    pub runner: String,
+    pub worker: String,
     /// Once cancelled, the jobs belong to others: nothing of them may be written any more.
     pub lost: CancellationToken,
     length: Duration,
@@ -25,58 +25,65 @@ pub(super) struct Lease {
 
 impl Lease {
     pub(super) fn new(length: Duration) -> Self {
-        Self { runner: new_id(), lost: CancellationToken::new(), length }
+        Self { worker: new_id(), lost: CancellationToken::new(), length }
     }
 
-    /// How often to beat, and to look for those who do not.
-    pub(super) fn beat_every(length: Duration) -> Duration {
+    /// Returns how often to send a heartbeat and to look for workers that send none.
+    pub(super) fn heartbeat_interval(length: Duration) -> Duration {
         length / 3
     }
 
-    /// Beats until the lease is lost.
+    /// Sends heartbeats until the lease is lost.
     pub(super) async fn keep(&self, store: &JobStore) {
         let _lost_at_the_end = self.lost.clone().drop_guard();
-        let every = Self::beat_every(self.length);
+        let every = Self::heartbeat_interval(self.length);
         let mut renewed = Instant::now();
         loop {
             let give_up_at = renewed + self.length * 2 / 3;
             let asked = Instant::now() + every;
             sleep_until(asked.min(give_up_at)).await;
-            match timeout_at(give_up_at, store.beat(&self.runner)).await {
+            match timeout_at(give_up_at, store.heartbeat(&self.worker)).await {
                 Ok(Ok(true)) => renewed = asked,
                 Ok(Ok(false)) => {
-                    return tracing::warn!("this process was taken for dead; its jobs go on elsewhere");
+                    return tracing::warn!("another process has taken over the jobs of this one");
                 }
                 Ok(Err(error)) => tracing::warn!("cannot renew the lease on running jobs: {error}"),
                 Err(_) => {
-                    return tracing::warn!("the database was silent for too long; running jobs are given up");
+                    return tracing::warn!(
+                        "the database did not answer for too long; running jobs are given up"
+                    );
                 }
             }
         }
     }
 }
 
-/// What is known of the other runners.
+/// Detects workers that send no heartbeats.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
-    /// Each runner's last beat, and when it was first seen.
-    beats: HashMap<String, (i64, Instant)>,
+pub(super) struct FailureDetector {
+    /// Each worker's last heartbeat, and when it was first seen.
+    heartbeats: HashMap<String, (i64, Instant)>,
 }
 
-impl Watch {
-    /// Takes note of the beats of all others; returns those that have stood still for `length`.
-    pub(super) fn dead(&mut self, beats: Vec<Beat>, length: Duration, now: Instant) -> Vec<Beat> {
-        self.beats.retain(|known, _| beats.iter().any(|(runner, _)| runner == known));
-        let mut dead = Vec::new();
-        for (runner, beat) in beats {
-            let (seen, since) = self.beats.entry(runner.clone()).or_insert((beat, now));
-            if *seen != beat {
-                (*seen, *since) = (beat, now);
+impl FailureDetector {
+    /// Records the heartbeats of all other workers; returns those that have not changed for `length`.
+    pub(super) fn expired(
+        &mut self,
+        heartbeats: Vec<Heartbeat>,
+        length: Duration,
+        now: Instant,
+    ) -> Vec<Heartbeat> {
+        self.heartbeats.retain(|known, _| heartbeats.iter().any(|(worker, _)| worker == known));
+        let mut expired = Vec::new();
+        for (worker, heartbeat) in heartbeats {
+            let (seen, since) = self.heartbeats.entry(worker.clone()).or_insert((heartbeat, now));
+            if *seen != heartbeat {
+                (*seen, *since) = (heartbeat, now);
             } else if now.duration_since(*since) >= length {
-                dead.push((runner, beat));
+                expired.push((worker, heartbeat));
             }
         }
-        dead
+        expired
     }
 }
 
@@ -86,28 +93,34 @@ mod tests {
 
     const LENGTH: Duration = Duration::from_secs(15);
 
-    fn beats(of: &[(&str, i64)]) -> Vec<Beat> {
-        of.iter().map(|(runner, beat)| ((*runner).to_owned(), *beat)).collect()
+    fn heartbeats(of: &[(&str, i64)]) -> Vec<Heartbeat> {
+        of.iter().map(|(worker, number)| ((*worker).to_owned(), *number)).collect()
     }
 
     #[test]
-    fn who_stands_still_for_a_lease_is_dead_and_who_beats_is_not() {
+    fn a_worker_without_heartbeats_for_a_lease_has_expired() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut watch = Watch::default();
-        assert!(watch.dead(beats(&[("still", 7), ("lively", 1)]), LENGTH, at(0)).is_empty());
-        assert!(watch.dead(beats(&[("still", 7), ("lively", 2)]), LENGTH, at(14)).is_empty());
-        assert_eq!(watch.dead(beats(&[("still", 7), ("lively", 2)]), LENGTH, at(15)), beats(&[("still", 7)]));
-        assert_eq!(watch.dead(beats(&[("lively", 2)]), LENGTH, at(29)), beats(&[("lively", 2)]));
+        let mut detector = FailureDetector::default();
+        assert!(detector.expired(heartbeats(&[("still", 7), ("lively", 1)]), LENGTH, at(0)).is_empty());
+        assert!(detector.expired(heartbeats(&[("still", 7), ("lively", 2)]), LENGTH, at(14)).is_empty());
+        assert_eq!(
+            detector.expired(heartbeats(&[("still", 7), ("lively", 2)]), LENGTH, at(15)),
+            heartbeats(&[("still", 7)])
+        );
+        assert_eq!(
+            detector.expired(heartbeats(&[("lively", 2)]), LENGTH, at(29)),
+            heartbeats(&[("lively", 2)])
+        );
     }
 
     #[test]
-    fn who_comes_back_is_watched_anew() {
+    fn a_worker_that_comes_back_is_watched_anew() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut watch = Watch::default();
-        watch.dead(beats(&[("a", 1)]), LENGTH, at(0));
-        watch.dead(beats(&[]), LENGTH, at(5));
-        assert!(watch.dead(beats(&[("a", 1)]), LENGTH, at(16)).is_empty());
+        let mut detector = FailureDetector::default();
+        detector.expired(heartbeats(&[("a", 1)]), LENGTH, at(0));
+        detector.expired(heartbeats(&[]), LENGTH, at(5));
+        assert!(detector.expired(heartbeats(&[("a", 1)]), LENGTH, at(16)).is_empty());
     }
 }

@@ -53,10 +53,12 @@ pub struct Settings {
     pub time_limit: Duration,
     /// What stops has this long to do so; then it is dropped where it stands.
     pub stop_within: Duration,
-    /// How long a runner may be silent before others take over its jobs.
+    /// How long a worker may send no heartbeat before others take over its jobs.
     pub lease: Duration,
-    /// Whether other processes use the same database. Where none does, whatever runner is registered
-    /// when this one starts is dead.
+    /// How long a job waits that a passing fault interrupted; each further time twice as long.
+    pub pause: Duration,
+    /// Whether other processes use the same database. Where none does, whatever worker is registered
+    /// when this one starts has crashed.
     pub peers: Cluster,
 }
 
@@ -76,6 +78,7 @@ impl Settings {
             time_limit: Duration::from_hours(2),
             stop_within: Duration::from_secs(5),
             lease: Duration::from_secs(15),
+            pause: Duration::from_secs(5),
             peers,
         }
     }

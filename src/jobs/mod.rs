@@ -1,5 +1,5 @@
 //! Work that takes longer than a request: submitted, queued, run, watched, cancelled and, after a
-//! crash, gone on with. Knows no kind of job; rooms bring theirs as a `JobHandler`.
+//! crash, resumed. Knows no type of job; other modules register theirs as a `JobHandler`.
 
 pub mod api;
 pub mod job_list;

@@ -1,4 +1,5 @@
-//! How a running job speaks: at once what must be heard, and of the rest the latest, ten times a second.
+//! Publishes the events of a running job to its user's tabs: most at once, and of those that replace each
+//! other the latest, ten times a second.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,14 +20,14 @@ const FRAME_EVERY: Duration = Duration::from_millis(100);
 /// Between two writes of a job's progress.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
-/// The voice of one run of one job. What is said after [`JobPublisher::close`] is not heard.
+/// Publishes the events of one run of one job, until [`JobPublisher::close`].
 pub(super) struct JobPublisher {
     job_id: String,
     user: UserId,
-    relay: Broadcaster,
+    broadcaster: Broadcaster,
     progress: watch::Sender<Progress>,
     waiting: Mutex<Waiting>,
-    said: Notify,
+    changed: Notify,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -37,39 +38,39 @@ pub(super) struct Progress {
     pub detail: String,
 }
 
-/// What the next turn sends: the latest of each topic, in the order in which they came up.
+/// What the next flush sends: the latest event of each topic, in the order in which the topics came up.
 #[derive(Debug, Default)]
 struct Waiting {
-    silent: bool,
+    closed: bool,
     progress: Option<JobEvent>,
     topics: Vec<(String, Frame)>,
 }
 
 impl JobPublisher {
-    /// A voice for a job that `runner` has begun to run.
+    /// A publisher for a job that `worker` has begun to run.
     pub(super) fn new(
-        relay: Broadcaster,
+        broadcaster: Broadcaster,
         store: JobStore,
         user: UserId,
         job: &Job,
-        runner: &str,
+        worker: &str,
     ) -> Arc<Self> {
         let start = Progress { percent: job.progress_pct, detail: job.progress_detail.clone() };
         let (progress, latest) = watch::channel(start);
-        let voice = Arc::new(Self {
+        let publisher = Arc::new(Self {
             job_id: job.id.clone(),
             user,
-            relay,
+            broadcaster,
             progress,
             waiting: Mutex::default(),
-            said: Notify::new(),
+            changed: Notify::new(),
             tasks: Mutex::default(),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&voice).speak_in_turns());
-        tasks.spawn(save(latest, store, job.id.clone(), runner.to_owned()));
-        *voice.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
-        voice
+        tasks.spawn(Arc::clone(&publisher).flush_loop());
+        tasks.spawn(save(latest, store, job.id.clone(), worker.to_owned()));
+        *publisher.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
+        publisher
     }
 
     /// How far the job is now.
@@ -80,28 +81,28 @@ impl JobPublisher {
     /// Sends what waits, and nothing any more.
     pub(super) fn close(&self) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
-        self.send_waiting();
-        self.lock().silent = true;
+        self.flush();
+        self.lock().closed = true;
     }
 
-    async fn speak_in_turns(self: Arc<Self>) {
+    async fn flush_loop(self: Arc<Self>) {
         loop {
-            self.said.notified().await;
-            self.send_waiting();
+            self.changed.notified().await;
+            self.flush();
             tokio::time::sleep(FRAME_EVERY).await;
         }
     }
 
-    fn send_waiting(&self) {
+    fn flush(&self) {
         let mut waiting = self.lock();
-        if waiting.silent {
+        if waiting.closed {
             return;
         }
         if let Some(event) = waiting.progress.take() {
-            announce(&self.relay, &self.user, &event);
+            announce(&self.broadcaster, &self.user, &event);
         }
         for (_, frame) in mem::take(&mut waiting.topics) {
-            self.relay.send(&self.user, frame);
+            self.broadcaster.send(&self.user, frame);
         }
     }
 
@@ -131,19 +132,19 @@ impl JobEvents for JobPublisher {
             progress_detail: progress.detail.clone(),
         });
         self.progress.send_replace(progress);
-        self.said.notify_one();
+        self.changed.notify_one();
     }
 
-    fn say(&self, event: Value) {
+    fn publish(&self, event: Value) {
         let Some(frame) = self.frame(event) else { return };
-        // The lock is held so that nothing is said after silence.
+        // The lock is held so that nothing is sent after the publisher was closed.
         let waiting = self.lock();
-        if !waiting.silent {
-            self.relay.send(&self.user, frame);
+        if !waiting.closed {
+            self.broadcaster.send(&self.user, frame);
         }
     }
 
-    fn say_latest(&self, topic: &str, event: Value) {
+    fn publish_latest(&self, topic: &str, event: Value) {
         let Some(frame) = self.frame(event) else { return };
         let mut waiting = self.lock();
         match waiting.topics.iter_mut().find(|(waiting, _)| waiting == topic) {
@@ -151,23 +152,23 @@ impl JobEvents for JobPublisher {
             None => waiting.topics.push((topic.to_owned(), frame)),
         }
         drop(waiting);
-        self.said.notify_one();
+        self.changed.notify_one();
     }
 }
 
-/// Tells the user's tabs what happened to a job.
-pub(super) fn announce(relay: &Broadcaster, user: &UserId, event: &JobEvent) {
+/// Sends an event of a job to the user's tabs.
+pub(super) fn announce(broadcaster: &Broadcaster, user: &UserId, event: &JobEvent) {
     match Frame::of(event) {
-        Ok(frame) => relay.send(user, frame),
+        Ok(frame) => broadcaster.send(user, frame),
         Err(error) => tracing::error!("cannot write an event: {error}"),
     }
 }
 
-/// Keeps the progress in the database; the end of a job writes the last of it.
-async fn save(mut latest: watch::Receiver<Progress>, store: JobStore, id: String, runner: String) {
+/// Saves the progress as it changes; the end of a run saves the last of it.
+async fn save(mut latest: watch::Receiver<Progress>, store: JobStore, id: String, worker: String) {
     while latest.changed().await.is_ok() {
         let Progress { percent, detail } = latest.borrow_and_update().clone();
-        if let Err(error) = store.save_progress(&id, &runner, percent, &detail).await {
+        if let Err(error) = store.save_progress(&id, &worker, percent, &detail).await {
             tracing::warn!(job = id, "cannot keep its progress: {error}");
         }
         tokio::time::sleep(SAVE_EVERY).await;

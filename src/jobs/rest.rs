@@ -88,7 +88,8 @@ impl<T> JobPage<T> {
 struct JobDetail {
     #[serde(flatten)]
     job: Job,
-    #[schema(value_type = Object)]
+    /// Null once the job is done or cancelled.
+    #[schema(value_type = Option<Object>)]
     params: Value,
 }
 

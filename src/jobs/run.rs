@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -17,11 +18,13 @@ use super::store::StoredJob;
 use super::transition::{Interruption, Transition};
 use super::types::JobEvent;
 use crate::database::now_ms;
+use crate::database::retry::retry;
 
-const BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// The longest pause of a job that passing faults interrupt.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 const PANIC: &str = "This job hit a fault of the program. It has been logged; what it had finished is kept.";
+const UNREADABLE: &str = "This job was submitted by another version of this program. Start it again.";
 const STOPPED_BY_ITSELF: &str = "This job stopped before it was done and did not say why.";
 
 /// How a run ended, whoever ended it.
@@ -32,9 +35,9 @@ enum Ending {
     },
     Failed(String),
     Cancelled,
-    /// It goes on later.
-    Interrupted,
-    /// The job is another runner's by now.
+    /// It is resumed later.
+    Interrupted(Interruption),
+    /// The job is another worker's by now.
     LeaseLost,
 }
 
@@ -52,7 +55,7 @@ pub(super) struct Run {
     service: JobService,
     lease: Arc<Lease>,
     stored: StoredJob,
-    voice: Arc<JobPublisher>,
+    publisher: Arc<JobPublisher>,
     /// The user wants it to end.
     cancel: CancellationToken,
 }
@@ -61,26 +64,41 @@ impl Run {
     /// From here on the process knows the job as one of its own.
     pub(super) fn new(service: JobService, lease: Arc<Lease>, stored: StoredJob) -> Self {
         let inner = &service.inner;
-        let (relay, store) = (inner.relay.clone(), inner.store.clone());
-        let voice = JobPublisher::new(relay, store, stored.user.clone(), &stored.job, &lease.runner);
+        let (broadcaster, store) = (inner.broadcaster.clone(), inner.store.clone());
+        let publisher =
+            JobPublisher::new(broadcaster, store, stored.user.clone(), &stored.job, &lease.worker);
         let cancel = CancellationToken::new();
-        let running = RunningJob { cancel: cancel.clone(), voice: Arc::clone(&voice) };
+        let running = RunningJob { cancel: cancel.clone(), publisher: Arc::clone(&publisher) };
         service.running().insert(stored.job.id.clone(), running);
-        Self { service, lease, stored, voice, cancel }
+        Self { service, lease, stored, publisher, cancel }
     }
 
-    /// Runs the job and writes how it ended.
-    pub(super) async fn go(self) {
-        announce(&self.service.inner.relay, &self.stored.user, &self.started());
-        let job_type = &self.stored.job.job_type;
-        let ending = match self.service.handler(job_type) {
-            Some(handler) => self.work(&*handler).await,
-            None => Ending::Failed(format!("This server does not know jobs of the kind {job_type}.")),
-        };
-        self.voice.close();
-        self.close(ending).await;
+    /// Runs the job and writes how it ended. A panic outside of the handler counts as a crash: the job
+    /// is tried again, but not for ever.
+    pub(super) async fn execute(self) {
+        if AssertUnwindSafe(self.run_to_end()).catch_unwind().await.is_err() {
+            tracing::error!(job = self.stored.job.id, "its run panicked; it is interrupted");
+            self.close(Ending::Interrupted(Interruption::Crash)).await;
+        }
+        self.publisher.close();
         self.service.running().remove(&self.stored.job.id);
         self.service.wake();
+    }
+
+    async fn run_to_end(&self) {
+        announce(&self.service.inner.broadcaster, &self.stored.user, &self.started());
+        let job_type = &self.stored.job.job_type;
+        let ending = match (self.service.handler(job_type), serde_json::from_str(&self.stored.params)) {
+            (Some(handler), Ok(params)) => self.work(&*handler, params).await,
+            // Only jobs whose handler is registered are claimed.
+            (None, _) => Ending::Interrupted(Interruption::Stop),
+            (_, Err(error)) => {
+                tracing::error!(job = self.stored.job.id, "cannot read its params: {error}");
+                Ending::Failed(UNREADABLE.to_owned())
+            }
+        };
+        self.publisher.close();
+        self.close(ending).await;
     }
 
     fn started(&self) -> JobEvent {
@@ -88,21 +106,21 @@ impl Run {
         JobEvent::JobStarted { job_id: job.id.clone(), job_type: job.job_type.clone() }
     }
 
-    async fn work(&self, handler: &dyn JobHandler) -> Ending {
+    async fn work(&self, handler: &dyn JobHandler, params: Value) -> Ending {
         let context = JobContext {
             job_id: self.stored.job.id.clone(),
             user: self.stored.user.clone(),
-            params: self.stored.params.clone(),
+            params,
             cancel: CancellationToken::new(),
             drain: self.service.inner.drain.clone(),
-            voice: Arc::clone(&self.voice) as _,
+            events: Arc::clone(&self.publisher) as _,
         };
         let stop_work = context.cancel.clone();
         let work = AssertUnwindSafe(async { handler.run(context).await }).catch_unwind();
         tokio::pin!(work);
         tokio::select! {
             end = &mut work => self.ending_of(end),
-            stop = self.told_to_stop() => {
+            stop = self.stop_requested() => {
                 stop_work.cancel();
                 let end = timeout(self.service.inner.settings.stop_within, work).await.ok();
                 self.ending_after(stop, end)
@@ -110,7 +128,7 @@ impl Run {
         }
     }
 
-    async fn told_to_stop(&self) -> Stop {
+    async fn stop_requested(&self) -> Stop {
         let inner = &self.service.inner;
         tokio::select! {
             () = self.lease.lost.cancelled() => Stop::LeaseLost,
@@ -124,8 +142,14 @@ impl Run {
         match end {
             Ok(JobEnd::Done { result_ref }) => Ending::Done { result_ref },
             Ok(JobEnd::Failed(why)) => Ending::Failed(why),
-            Ok(JobEnd::Stopped) if self.service.inner.drain.is_cancelled() => Ending::Interrupted,
+            Ok(JobEnd::Stopped) if self.service.inner.drain.is_cancelled() => {
+                Ending::Interrupted(Interruption::Stop)
+            }
             Ok(JobEnd::Stopped) => Ending::Failed(STOPPED_BY_ITSELF.to_owned()),
+            Ok(JobEnd::Interrupted(why)) => {
+                tracing::warn!(job = self.stored.job.id, "it is interrupted and tried again: {why}");
+                Ending::Interrupted(Interruption::Pause { resume_at: self.resume_at() })
+            }
             Err(_) => {
                 tracing::error!(job = self.stored.job.id, "its handler panicked");
                 Ending::Failed(PANIC.to_owned())
@@ -140,7 +164,7 @@ impl Run {
             (Stop::Cancelled, _) => Ending::Cancelled,
             (_, Some(Ok(JobEnd::Done { result_ref }))) => Ending::Done { result_ref },
             (Stop::TimedOut, _) => Ending::Failed(self.out_of_time()),
-            (Stop::Halted, _) => Ending::Interrupted,
+            (Stop::Halted, _) => Ending::Interrupted(Interruption::Stop),
         }
     }
 
@@ -153,69 +177,80 @@ impl Run {
         format!("This job took longer than {limit} and was stopped. What it had finished is kept.")
     }
 
-    /// Writes how the run ended; tries until it succeeds or the job is no longer ours.
+    fn resume_at(&self) -> i64 {
+        let doublings = u32::try_from(self.stored.interruptions).unwrap_or(u32::MAX).min(16);
+        let pause = (self.service.inner.settings.pause * 2_u32.pow(doublings)).min(LONGEST_PAUSE);
+        now_ms() + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Writes how the run ended; tries until it succeeds, the job is no longer ours or the server halts.
     async fn close(&self, ending: Ending) {
-        let mut backoff = BACKOFF;
-        loop {
-            let error = match self.try_close(&ending).await {
-                Ok(()) | Err(JobError::Illegal { .. }) => return,
-                Err(error) => error,
-            };
-            tracing::warn!(job = self.stored.job.id, "cannot write how it ended: {error}");
-            let given_up = self.lease.lost.cancelled();
-            if timeout(backoff, given_up).await.is_ok() || self.service.inner.halt.is_cancelled() {
-                return;
+        let give_up = async {
+            tokio::select! {
+                () = self.lease.lost.cancelled() => {}
+                () = self.service.inner.halt.cancelled() => {}
             }
-            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+        };
+        let is_worth_a_retry = |error: &JobError| matches!(error, JobError::Database(_));
+        match retry(give_up, None, is_worth_a_retry, || self.try_close(&ending)).await {
+            Ok(()) | Err(JobError::Illegal { .. }) => {}
+            Err(error) => tracing::error!(job = self.stored.job.id, "cannot write how it ended: {error}"),
         }
     }
 
     async fn try_close(&self, ending: &Ending) -> Result<(), JobError> {
-        let runner = &*self.lease.runner;
+        let worker = &*self.lease.worker;
         let transition = match ending {
-            Ending::Done { result_ref } => Transition::Finish { runner, result_ref: result_ref.as_deref() },
-            Ending::Failed(error) => Transition::Fail { held_by: Some(runner), error },
-            Ending::Interrupted => Transition::Interrupt { runner, why: Interruption::Stop },
+            Ending::Done { result_ref } => Transition::Finish { worker, result_ref: result_ref.as_deref() },
+            Ending::Failed(error) => Transition::Fail { held_by: Some(worker), error },
+            &Ending::Interrupted(why) => Transition::Interrupt { worker, why },
             Ending::Cancelled => return self.cancel().await,
             Ending::LeaseLost => return Ok(()),
         };
         self.save_progress().await?;
         let (store, id) = (&self.service.inner.store, &self.stored.job.id);
         if store.change(id, transition, now_ms()).await?.is_some() {
-            self.tell(ending);
+            self.announce_ending(ending);
             return Ok(());
         }
         // Still ours, and yet it may not end so: a cancel that came last wins.
         let present = store.get(&self.stored.user, id).await?;
-        let ours = present.is_some_and(|job| job.runner.as_deref() == Some(runner));
+        let ours = present.is_some_and(|job| job.worker.as_deref() == Some(worker));
         if ours { self.cancel().await } else { Ok(()) }
     }
 
     /// What the job has stored goes first: whatever happens in between, a cancelled job has left nothing.
+    /// Where that fails the job is interrupted, so that it holds up no other of its user; the worker
+    /// finishes the cancel later.
     async fn cancel(&self) -> Result<(), JobError> {
-        self.service.discard(&self.stored).await?;
+        if let Err(error) = self.service.discard(&self.stored).await {
+            tracing::error!(job = self.stored.job.id, "{error}");
+            let interrupt = Transition::Interrupt { worker: &self.lease.worker, why: Interruption::Stop };
+            self.service.inner.store.change(&self.stored.job.id, interrupt, now_ms()).await?;
+            return Ok(());
+        }
         self.save_progress().await?;
-        let cancel = Transition::Cancel { held_by: Some(&self.lease.runner) };
+        let cancel = Transition::Cancel { held_by: Some(&self.lease.worker) };
         if self.service.inner.store.change(&self.stored.job.id, cancel, now_ms()).await?.is_some() {
-            self.tell(&Ending::Cancelled);
+            self.announce_ending(&Ending::Cancelled);
         }
         Ok(())
     }
 
     async fn save_progress(&self) -> Result<(), JobError> {
-        let progress = self.voice.progress_now();
+        let progress = self.publisher.progress_now();
         let (store, id) = (&self.service.inner.store, &self.stored.job.id);
-        store.save_progress(id, &self.lease.runner, progress.percent, &progress.detail).await
+        store.save_progress(id, &self.lease.worker, progress.percent, &progress.detail).await
     }
 
-    fn tell(&self, ending: &Ending) {
+    fn announce_ending(&self, ending: &Ending) {
         let job_id = self.stored.job.id.clone();
         let event = match ending {
             Ending::Done { result_ref } => JobEvent::JobCompleted { job_id, result_ref: result_ref.clone() },
             Ending::Failed(error) => JobEvent::JobFailed { job_id, error: error.clone() },
             Ending::Cancelled => JobEvent::JobCancelled { job_id },
-            Ending::Interrupted | Ending::LeaseLost => return,
+            Ending::Interrupted(_) | Ending::LeaseLost => return,
         };
-        announce(&self.service.inner.relay, &self.stored.user, &event);
+        announce(&self.service.inner.broadcaster, &self.stored.user, &event);
     }
 }

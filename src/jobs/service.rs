@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -42,7 +44,7 @@ pub struct JobService {
 
 pub(super) struct Inner {
     pub store: JobStore,
-    pub relay: Broadcaster,
+    pub broadcaster: Broadcaster,
     pub settings: Settings,
     /// Something may have become startable.
     pub wake: Notify,
@@ -61,7 +63,7 @@ pub(super) struct Inner {
 pub(super) struct RunningJob {
     /// Its user wants it to end.
     pub cancel: CancellationToken,
-    pub voice: Arc<JobPublisher>,
+    pub publisher: Arc<JobPublisher>,
 }
 
 impl fmt::Debug for JobService {
@@ -72,10 +74,10 @@ impl fmt::Debug for JobService {
 
 impl JobService {
     /// A registry that takes jobs and runs none until [`Self::start`].
-    pub fn new(database: Database, relay: Broadcaster, settings: Settings) -> Self {
+    pub fn new(database: Database, broadcaster: Broadcaster, settings: Settings) -> Self {
         let inner = Inner {
             store: JobStore::new(database),
-            relay,
+            broadcaster,
             settings,
             wake: Notify::new(),
             drain: CancellationToken::new(),
@@ -106,7 +108,7 @@ impl JobService {
         if timeout(limit, &mut worker).await.is_err() {
             self.inner.halt.cancel();
             if let Err(error) = worker.await {
-                tracing::error!("the job runner did not end well: {error}");
+                tracing::error!("the job worker did not end well: {error}");
             }
         }
     }
@@ -139,7 +141,7 @@ impl JobService {
             progress_detail: job.progress_detail.clone(),
             created_at: job.created_at,
         };
-        announce(&self.inner.relay, user, &event);
+        announce(&self.inner.broadcaster, user, &event);
         self.wake();
         Ok(job)
     }
@@ -155,22 +157,33 @@ impl JobService {
             let (job, _) = self.get(user, id).await?;
             return if job.status == JobState::Cancelled { Ok(job) } else { Err(JobError::Finished) };
         };
-        if asked.runner.is_none() {
+        if asked.worker.is_none() {
             self.cancel_waiting(&asked).await?;
         } else if !self.stop_here(id) {
-            self.inner.relay.signal(CANCEL, id);
+            self.inner.broadcaster.signal(CANCEL, id);
             self.inner.wake.notify_one();
         }
         Ok(self.get(user, id).await?.0)
     }
 
-    /// The user's job with what was submitted.
+    /// The user's job with what was submitted, which is null once the job is done or cancelled.
     ///
     /// # Errors
     /// [`JobError::NotFound`] when the user has no such job.
     pub async fn get(&self, user: &UserId, id: &str) -> Result<(Job, serde_json::Value), JobError> {
         let stored = self.inner.store.get(user, id).await?.ok_or(JobError::NotFound)?;
-        Ok((self.with_present_progress(stored.job), stored.params))
+        // A payload that this version cannot read is as good as none.
+        let params = serde_json::from_str(&stored.params).unwrap_or_default();
+        Ok((self.with_present_progress(stored.job), params))
+    }
+
+    /// Removes what was submitted and what came out from a job that has ended. The job stays in the lists,
+    /// and counts against the hourly limit.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget(&self, user: &UserId, id: &str) -> Result<(), JobError> {
+        self.inner.store.forget(user, id).await
     }
 
     /// The user's jobs that the selection means, newest first.
@@ -229,19 +242,30 @@ impl JobService {
 
     /// Cancels a job that nobody has, and that nobody may start any more. What it has stored goes
     /// first: whatever happens in between, a cancelled job has left nothing.
+    ///
+    /// A job whose handler this process lacks is left to one that has it: only that one can remove what
+    /// the job has stored.
     pub(super) async fn cancel_waiting(&self, stored: &StoredJob) -> Result<(), JobError> {
+        if self.handler(&stored.job.job_type).is_none() {
+            self.inner.broadcaster.signal(WAKE, "");
+            return Ok(());
+        }
         self.discard(stored).await?;
         let cancel = Transition::Cancel { held_by: None };
         if self.inner.store.change_if_still(&stored.job.id, cancel, now_ms()).await?.is_some() {
             let job_id = stored.job.id.clone();
-            announce(&self.inner.relay, &stored.user, &JobEvent::JobCancelled { job_id });
+            announce(&self.inner.broadcaster, &stored.user, &JobEvent::JobCancelled { job_id });
         }
         Ok(())
     }
 
+    /// Lets the job's handler remove what the job has stored. A panic of the handler is an error.
     pub(super) async fn discard(&self, stored: &StoredJob) -> Result<(), JobError> {
         let Some(handler) = self.handler(&stored.job.job_type) else { return Ok(()) };
-        handler.discard(&stored.user, &stored.job.id).await.map_err(JobError::Discard)
+        let discard = AssertUnwindSafe(async { handler.discard(&stored.user, &stored.job.id).await });
+        let done =
+            discard.catch_unwind().await.unwrap_or_else(|_| Err(anyhow::anyhow!("its handler panicked")));
+        done.map_err(JobError::Discard)
     }
 
     /// Stops a job that runs in this process. False when it does not.
@@ -250,12 +274,17 @@ impl JobService {
         running.as_ref().inspect(|job| job.cancel.cancel()).is_some()
     }
 
-    /// Stops the jobs that run in this process and are not among `wanted`: they are to be cancelled, or
+    /// Stops the jobs that run in this process and are not among `jobs_to_keep`: they are to be cancelled, or
     /// their row is gone.
-    pub(super) fn stop_all_but(&self, wanted: &[String]) {
-        for (_, job) in self.running().iter().filter(|(id, _)| !wanted.contains(id)) {
+    pub(super) fn stop_all_but(&self, jobs_to_keep: &[String]) {
+        for (_, job) in self.running().iter().filter(|(id, _)| !jobs_to_keep.contains(id)) {
             job.cancel.cancel();
         }
+    }
+
+    /// The types of job that this process can run.
+    pub(super) fn job_types(&self) -> Vec<&'static str> {
+        lock(&self.inner.handlers).keys().copied().collect()
     }
 
     pub(super) fn handler(&self, job_type: &str) -> Option<Arc<dyn JobHandler>> {
@@ -269,16 +298,16 @@ impl JobService {
     /// Lets every process look for something to do.
     pub(super) fn wake(&self) {
         self.inner.wake.notify_one();
-        self.inner.relay.signal(WAKE, "");
+        self.inner.broadcaster.signal(WAKE, "");
     }
 
-    /// A job that runs here is further than its row says.
+    /// Puts the progress of a job that runs here into it: its row is up to a second behind.
     fn with_present_progress(&self, job: Job) -> Job {
         let Some(running) = self.running().get(&job.id).cloned() else { return job };
         if job.status != JobState::Running {
             return job;
         }
-        let progress = running.voice.progress_now();
+        let progress = running.publisher.progress_now();
         Job { progress_pct: progress.percent, progress_detail: progress.detail, ..job }
     }
 }

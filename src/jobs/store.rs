@@ -1,5 +1,5 @@
 //! The SQL of what users see of their jobs: submitting, finding, asking for an end. How a job's state
-//! changes is in `transition`, how runners share the work in `claims`.
+//! changes is in `transition`, how workers share the work in `claims`.
 
 use serde_json::Value;
 use sqlx::any::AnyRow;
@@ -15,7 +15,7 @@ use crate::database::{AFTER_EVERY_ID, Database, new_id};
 pub(super) const COLUMNS: &str = "id, job_type, status, progress_pct, progress_detail, result_ref, error,
     created_at, started_at, finished_at";
 
-/// A job that a room wants to have done.
+/// A job to submit.
 #[derive(Debug, Clone)]
 pub struct NewJob {
     /// The kind, as its handler calls it.
@@ -38,14 +38,18 @@ pub struct Selection {
     pub limit: i64,
 }
 
-/// A job as its row tells it to those who run it.
+/// A job with the columns that running it needs.
 #[derive(Debug, Clone)]
 pub(super) struct StoredJob {
     pub user: UserId,
     pub job: Job,
-    pub params: Value,
-    /// The runner that has it.
-    pub runner: Option<String>,
+    /// What was submitted, as JSON; decoded only by what needs it, so that a payload of another version
+    /// stops no list and no claim.
+    pub params: String,
+    /// The worker that has it.
+    pub worker: Option<String>,
+    /// How often a passing fault has interrupted it.
+    pub interruptions: i64,
 }
 
 /// How much of an hourly limit a user has used.
@@ -55,7 +59,7 @@ pub(super) struct Usage {
     pub used: i64,
 }
 
-/// The tables `jobs`, `job_queues` and `job_runners`.
+/// The tables `jobs`, `job_queues` and `job_workers`.
 #[derive(Debug, Clone)]
 pub(super) struct JobStore {
     pub(super) database: Database,
@@ -82,12 +86,12 @@ impl FromRow<'_, AnyRow> for Job {
 
 impl FromRow<'_, AnyRow> for StoredJob {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        let params: String = row.try_get("params")?;
         Ok(Self {
             user: UserId::new(row.try_get::<String, _>("user_id")?),
             job: Job::from_row(row)?,
-            params: serde_json::from_str(&params).map_err(|_| unknown("params", "no JSON"))?,
-            runner: row.try_get("runner")?,
+            params: row.try_get("params")?,
+            worker: row.try_get("worker_id")?,
+            interruptions: row.try_get("interruptions")?,
         })
     }
 }
@@ -98,7 +102,7 @@ fn unknown(column: &str, value: &str) -> sqlx::Error {
 
 /// What a statement about [`StoredJob`]s selects or returns.
 pub(super) fn stored_columns() -> String {
-    format!("{COLUMNS}, user_id, params, runner")
+    format!("{COLUMNS}, user_id, params, worker_id, interruptions")
 }
 
 impl JobStore {
@@ -170,8 +174,10 @@ impl JobStore {
     /// The user's last finished jobs, the latest first.
     pub(super) async fn recent(&self, user: &UserId, limit: i64) -> Result<Vec<Job>, JobError> {
         let sql = format!(
-            "select {COLUMNS} from jobs where user_id = $1 and finished_at is not null
-             order by finished_at desc, id desc limit $2"
+            "select {COLUMNS} from jobs
+             where user_id = $1 and finished_at is not null and status in ({})
+             order by finished_at desc, id desc limit $2",
+            names(&JobState::ALL),
         );
         Ok(sqlx::query_as(AssertSqlSafe(sql))
             .bind(user.as_str())
@@ -207,7 +213,7 @@ impl JobStore {
         Ok(row.map(|(user,)| UserId::new(user)))
     }
 
-    /// Notes that the user wants the job to end; from now on no runner starts it. `None` when it has
+    /// Notes that the user wants the job to end; from now on no worker starts it. `None` when it has
     /// ended already, or the user has no such job.
     pub(super) async fn request_cancel(
         &self,
@@ -229,25 +235,51 @@ impl JobStore {
             .await?)
     }
 
-    /// Keeps how far a running job is, unless another runner has it by now.
+    /// Keeps how far a running job is, unless another worker has it by now.
     pub(super) async fn save_progress(
         &self,
         id: &str,
-        runner: &str,
+        worker: &str,
         percent: f64,
         detail: &str,
     ) -> Result<(), JobError> {
         sqlx::query(
             "update jobs set progress_pct = $3, progress_detail = $4
-             where id = $1 and runner = $2 and status = 'running'",
+             where id = $1 and worker_id = $2 and status = 'running'",
         )
         .bind(id)
-        .bind(runner)
+        .bind(worker)
         .bind(percent)
         .bind(detail)
         .execute(self.database.pool())
         .await?;
         Ok(())
+    }
+
+    /// Removes what was submitted and what came out from a job that has ended.
+    pub(super) async fn forget(&self, user: &UserId, id: &str) -> Result<(), JobError> {
+        sqlx::query(
+            "update jobs set params = 'null', result_ref = null
+             where user_id = $1 and id = $2 and finished_at is not null",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes at most `limit` jobs that finished before this time; returns how many.
+    pub(super) async fn remove_finished(&self, before_ms: i64, limit: i64) -> Result<u64, JobError> {
+        let done = sqlx::query(
+            "delete from jobs where id in
+                 (select id from jobs where finished_at < $1 order by finished_at limit $2)",
+        )
+        .bind(before_ms)
+        .bind(limit)
+        .execute(self.database.pool())
+        .await?;
+        Ok(done.rows_affected())
     }
 
     /// How much of an hourly limit the user has used by now.
@@ -276,7 +308,7 @@ impl JobStore {
 /// Holds off everybody else who would submit or start a job for this user, until the transaction ends.
 async fn lock_queue(connection: &mut AnyConnection, user: &UserId) -> Result<(), JobError> {
     sqlx::query(
-        "insert into job_queues (user_id, turn) values ($1, 0)
+        "insert into job_queues (user_id, last_served) values ($1, 0)
          on conflict (user_id) do update set user_id = excluded.user_id",
     )
     .bind(user.as_str())
@@ -338,6 +370,11 @@ async fn check_waiting(connection: &mut AnyConnection, user: &UserId) -> Result<
 
 /// States as an SQL list. Their names are constants.
 pub(super) fn names(states: &[JobState]) -> String {
-    let quoted: Vec<_> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+    quoted(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>())
+}
+
+/// Constants of the program as an SQL list of strings.
+pub(super) fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{}'", name.replace('\'', "''"))).collect();
     quoted.join(", ")
 }

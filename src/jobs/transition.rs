@@ -1,5 +1,5 @@
 //! The one place where a job's state changes in the database: only from a state that may become the
-//! new one, and only by the runner that has the job.
+//! new one, and only by the worker that has the job.
 
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -7,24 +7,26 @@ use super::error::JobError;
 use super::store::{StoredJob, names, stored_columns};
 use super::types::JobState;
 
-/// A change of state with what is written beside it. `held_by` is the runner that has the job until
+/// A change of state with what is written beside it. `held_by` is the worker that has the job until
 /// then; nobody has a job that waits.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Transition<'a> {
     Queue,
-    Start { runner: &'a str },
-    Finish { runner: &'a str, result_ref: Option<&'a str> },
+    Start { worker: &'a str },
+    Finish { worker: &'a str, result_ref: Option<&'a str> },
     Fail { held_by: Option<&'a str>, error: &'a str },
     Cancel { held_by: Option<&'a str> },
-    Interrupt { runner: &'a str, why: Interruption },
+    Interrupt { worker: &'a str, why: Interruption },
 }
 
 /// Why a job is no longer run, although it has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interruption {
-    /// Its runner gave it back.
+    /// Its worker gave it back, and another may resume it at once.
     Stop,
-    /// Its runner died, perhaps because of it.
+    /// A fault that passes stood in its way; nothing resumes it before this time.
+    Pause { resume_at: i64 },
+    /// Its worker crashed, perhaps because of it.
     Crash,
 }
 
@@ -44,12 +46,12 @@ impl<'a> Transition<'a> {
         match self {
             Self::Queue | Self::Start { .. } => None,
             Self::Fail { held_by, .. } | Self::Cancel { held_by } => held_by,
-            Self::Finish { runner, .. } | Self::Interrupt { runner, .. } => Some(runner),
+            Self::Finish { worker, .. } | Self::Interrupt { worker, .. } => Some(worker),
         }
     }
 
     fn taken_by(self) -> Option<&'a str> {
-        if let Self::Start { runner } = self { Some(runner) } else { None }
+        if let Self::Start { worker } = self { Some(worker) } else { None }
     }
 
     fn result_ref(self) -> Option<&'a str> {
@@ -60,14 +62,22 @@ impl<'a> Transition<'a> {
         if let Self::Fail { error, .. } = self { Some(error) } else { None }
     }
 
+    fn resume_at(self) -> Option<i64> {
+        match self {
+            Self::Interrupt { why: Interruption::Pause { resume_at }, .. } => Some(resume_at),
+            _ => None,
+        }
+    }
+
     /// A job that is to be cancelled neither starts nor ends in any other way.
     fn is_barred_by_cancel(self) -> bool {
         matches!(self, Self::Start { .. } | Self::Finish { .. } | Self::Fail { .. })
     }
 }
 
-/// Changes a job's state. `None` when somebody else was quicker: the job is not held by whom the
-/// transition says, or it is to be cancelled.
+/// Changes a job's state. A crash counts only when the job is no further than at the last one; a job
+/// that is done or cancelled loses its payload in the same statement. Returns `None` when another change
+/// came first: the job is not held by whom the transition names, or it is to be cancelled.
 ///
 /// # Errors
 /// [`JobError::Illegal`] when no job in its present state may make this change.
@@ -80,11 +90,21 @@ pub(super) async fn change(
     let to = transition.to();
     let from: Vec<_> = JobState::ALL.into_iter().filter(|state| state.may_become(to)).collect();
     let sql = format!(
-        "update jobs set status = '{to}', runner = $2,
+        "update jobs set status = '{to}', worker_id = $2,
                 progress_pct = case when '{to}' = 'done' then 100 else progress_pct end,
+                params = case when '{to}' in ('done', 'cancelled') then 'null' else params end,
                 result_ref = coalesce($3, result_ref), error = $4,
-                started_at = coalesce(started_at, $5), finished_at = $6, crashes = crashes + $7
-         where id = $1 and status in ({from}) and coalesce(runner, '') = $8
+                started_at = coalesce(started_at, $5), finished_at = $6,
+                crashes = case when $7 = 0 then crashes
+                               when progress_pct > progress_at_crash then 0
+                               else crashes + 1 end,
+                crashed_worker_id = case when $7 = 0 then crashed_worker_id
+                                         when progress_pct > progress_at_crash then null
+                                         else worker_id end,
+                progress_at_crash = case when $7 <> 0 and progress_pct > progress_at_crash
+                                         then progress_pct else progress_at_crash end,
+                interruptions = interruptions + $10, resume_at = $11
+         where id = $1 and status in ({from}) and coalesce(worker_id, '') = $8
                and (cancel_requested_at is null or $9 = 0)
          returning {columns}",
         to = to.as_str(),
@@ -92,6 +112,7 @@ pub(super) async fn change(
         columns = stored_columns(),
     );
     let crashed = matches!(transition, Transition::Interrupt { why: Interruption::Crash, .. });
+    let resume_at = transition.resume_at();
     let changed = sqlx::query_as(AssertSqlSafe(sql))
         .bind(id)
         .bind(transition.taken_by())
@@ -102,6 +123,8 @@ pub(super) async fn change(
         .bind(i64::from(crashed))
         .bind(transition.held_by().unwrap_or_default())
         .bind(i64::from(transition.is_barred_by_cancel()))
+        .bind(i64::from(resume_at.is_some()))
+        .bind(resume_at)
         .fetch_optional(&mut *connection)
         .await?;
     if changed.is_none() {

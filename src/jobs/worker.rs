@@ -1,105 +1,116 @@
-//! The part of a process that runs jobs: claims them, keeps the lease on them, takes over those of
-//! processes that died.
+//! The part of a process that runs jobs: claims them, keeps the lease on them, and takes over those of
+//! processes that crashed.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
+use super::claims::Heartbeat;
 use super::error::JobError;
-use super::lease::{Lease, Watch};
+use super::lease::{FailureDetector, Lease};
 use super::limits::Cluster;
 use super::publisher::announce;
 use super::run::Run;
 use super::service::{CANCEL, JobService, WAKE};
 use super::types::JobEvent;
 use crate::database::now_ms;
+use crate::database::retry::retry;
 use crate::live::broadcast::Signal;
 
-/// Runs jobs until the service is drained. When the lease is lost, all of its work ends before there is
-/// a new one.
+/// Finished jobs are removed after 30 days, so many in one statement, that often.
+const KEEP_FINISHED_MS: i64 = 30 * 24 * 3_600_000;
+const REMOVE_AT_ONCE: i64 = 500;
+const REMOVE_EVERY: Duration = Duration::from_hours(1);
+
+/// Runs jobs until the service is drained. When the lease is lost, all runs end before there is a new
+/// one.
 pub(super) async fn run(service: JobService) {
-    while !service.inner.drain.is_cancelled() {
+    let drain = &service.inner.drain;
+    while !drain.is_cancelled() {
         let Some(lease) = begin(&service).await else { return };
         let lease = Arc::new(lease);
         let mut runs = JoinSet::new();
         tokio::select! {
             () = keep(&service, &lease) => {}
-            () = hear_signals(&service) => {}
-            () = serve(&service, &lease, &mut runs) => {}
+            () = receive_signals(&service) => {}
+            () = maintenance_loop(&service) => {}
+            () = claim_loop(&service, &lease, &mut runs) => {}
         }
         lease.lost.cancel();
-        while runs.join_next().await.is_some() {}
-        if let Err(error) = service.inner.store.sign_off(&lease.runner).await {
-            tracing::warn!("cannot sign off as a runner of jobs: {error}");
+        while let Some(end) = runs.join_next().await {
+            log_panic(end);
+        }
+        let deregister = || service.inner.store.deregister(&lease.worker, now_ms());
+        if let Err(error) = retry(drain.cancelled(), None, |_| true, deregister).await {
+            tracing::warn!("cannot deregister as a worker: {error}");
         }
     }
     service.wake();
 }
 
-/// Signs on as a runner; tries until it succeeds or the service is drained.
+/// Registers a worker; tries until it succeeds or the service is drained.
 async fn begin(service: &JobService) -> Option<Lease> {
     let lease = Lease::new(service.inner.settings.lease);
-    let wait = Lease::beat_every(service.inner.settings.lease);
-    while let Err(error) = sign_on(service, &lease).await {
-        tracing::warn!("cannot sign on as a runner of jobs: {error}");
-        service.inner.drain.run_until_cancelled(sleep(wait)).await?;
-    }
+    let register = || register(service, &lease);
+    retry(service.inner.drain.cancelled(), None, |_| true, register).await.ok()?;
     Some(lease)
 }
 
-async fn sign_on(service: &JobService, lease: &Lease) -> Result<(), JobError> {
+async fn register(service: &JobService, lease: &Lease) -> Result<(), JobError> {
     let store = &service.inner.store;
-    store.register(&lease.runner, now_ms()).await?;
+    store.register(&lease.worker, now_ms()).await?;
     if service.inner.settings.peers == Cluster::SingleProcess {
-        for other in store.others(&lease.runner).await? {
-            store.bury(&other).await?;
+        for other in store.other_workers(&lease.worker).await? {
+            store.remove_dead_worker(&other).await?;
         }
     }
     Ok(())
 }
 
-/// Keeps the lease against other processes, and theirs in view. Ends when it is lost.
+/// Renews the lease and watches those of other processes. Ends when the lease is lost.
 async fn keep(service: &JobService, lease: &Lease) {
     match service.inner.settings.peers {
         Cluster::SingleProcess => std::future::pending().await,
         Cluster::MultiProcess => tokio::select! {
             () = lease.keep(&service.inner.store) => {}
-            () = watch_others(service, lease) => {}
+            () = watch_other_workers(service, lease) => {}
         },
     }
 }
 
-async fn watch_others(service: &JobService, lease: &Lease) {
+async fn watch_other_workers(service: &JobService, lease: &Lease) {
     let length = service.inner.settings.lease;
-    let mut watch = Watch::default();
+    let mut detector = FailureDetector::default();
     loop {
-        match service.inner.store.others(&lease.runner).await {
-            Ok(beats) => {
-                for dead in watch.dead(beats, length, Instant::now()) {
-                    bury(service, &dead).await;
+        match service.inner.store.other_workers(&lease.worker).await {
+            Ok(heartbeats) => {
+                for expired in detector.expired(heartbeats, length, Instant::now()) {
+                    remove_dead_worker(service, &expired).await;
                 }
             }
-            Err(error) => tracing::warn!("cannot look for processes that died: {error}"),
+            Err(error) => tracing::warn!("cannot look for processes that crashed: {error}"),
         }
-        sleep(Lease::beat_every(length)).await;
+        sleep(Lease::heartbeat_interval(length)).await;
     }
 }
 
-async fn bury(service: &JobService, dead: &(String, i64)) {
-    match service.inner.store.bury(dead).await {
+async fn remove_dead_worker(service: &JobService, expired: &Heartbeat) {
+    match service.inner.store.remove_dead_worker(expired).await {
         Ok(true) => {
-            tracing::warn!(runner = dead.0, "a process that ran jobs is dead; its jobs are taken over");
+            tracing::warn!(worker = expired.0, "the lease of a worker expired; its jobs are taken over");
             service.inner.wake.notify_one();
         }
         Ok(false) => {}
-        Err(error) => tracing::warn!("cannot take over the jobs of a dead process: {error}"),
+        Err(error) => tracing::warn!("cannot take over the jobs of a crashed process: {error}"),
     }
 }
 
-async fn hear_signals(service: &JobService) {
-    let mut signals = service.inner.relay.signals();
+async fn receive_signals(service: &JobService) {
+    let mut signals = service.inner.broadcaster.signals();
     loop {
         match signals.recv().await {
             Ok(Signal { topic, body }) if topic == CANCEL => drop(service.stop_here(&body)),
@@ -111,48 +122,91 @@ async fn hear_signals(service: &JobService) {
     }
 }
 
-/// Starts whatever may start, whenever something changes. Ends when the service is drained and the
-/// last run has ended.
-async fn serve(service: &JobService, lease: &Arc<Lease>, runs: &mut JoinSet<()>) {
-    let inner = &service.inner;
-    while !inner.drain.is_cancelled() {
-        if let Err(error) = start_what_waits(service, lease, runs).await {
-            tracing::warn!("cannot look for jobs to run: {error}");
+/// Does what may take long and what no claim waits for: finishes cancels that somebody else began, and
+/// removes old jobs.
+async fn maintenance_loop(service: &JobService) {
+    let mut remove_at = Instant::now();
+    loop {
+        log("finish cancels", finish_cancels(service).await);
+        if Instant::now() >= remove_at {
+            log("remove old jobs", remove_old_jobs(service, now_ms()).await);
+            remove_at = Instant::now() + REMOVE_EVERY;
         }
-        tokio::select! {
-            () = inner.wake.notified() => {}
-            Some(_) = runs.join_next() => {}
-            () = inner.drain.cancelled() => {}
-            () = sleep(Lease::beat_every(inner.settings.lease)) => {}
-        }
+        sleep(Lease::heartbeat_interval(service.inner.settings.lease)).await;
     }
-    while runs.join_next().await.is_some() {}
 }
 
-async fn start_what_waits(
+async fn finish_cancels(service: &JobService) -> Result<(), JobError> {
+    for job in service.inner.store.unfinished_cancels(&service.job_types()).await? {
+        if let Err(error) = service.cancel_waiting(&job).await {
+            tracing::error!(job = job.job.id, "cannot cancel it now: {error}");
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn remove_old_jobs(service: &JobService, now_ms: i64) -> Result<(), JobError> {
+    let store = &service.inner.store;
+    while store.remove_finished(now_ms - KEEP_FINISHED_MS, REMOVE_AT_ONCE).await? > 0 {}
+    Ok(())
+}
+
+/// Starts whatever may start, whenever something changes. Ends when the service is drained and the
+/// last run has ended.
+async fn claim_loop(service: &JobService, lease: &Arc<Lease>, runs: &mut JoinSet<()>) {
+    let inner = &service.inner;
+    while !inner.drain.is_cancelled() {
+        recover(service, lease).await;
+        log("claim jobs", start_waiting(service, lease, runs).await);
+        tokio::select! {
+            () = inner.wake.notified() => {}
+            Some(end) = runs.join_next() => log_panic(end),
+            () = inner.drain.cancelled() => {}
+            () = sleep(Lease::heartbeat_interval(inner.settings.lease)) => {}
+        }
+    }
+    while let Some(end) = runs.join_next().await {
+        log_panic(end);
+    }
+}
+
+async fn start_waiting(
     service: &JobService,
     lease: &Arc<Lease>,
     runs: &mut JoinSet<()>,
 ) -> Result<(), JobError> {
-    tidy(service, lease).await?;
+    let job_types = service.job_types();
     while runs.len() < service.inner.settings.slots && !service.inner.drain.is_cancelled() {
-        let Some(job) = service.inner.store.claim(&lease.runner, now_ms()).await? else { break };
-        runs.spawn(Run::new(service.clone(), Arc::clone(lease), job).go());
+        let claimed = service.inner.store.claim(&lease.worker, &job_types, now_ms()).await?;
+        let Some(job) = claimed else { break };
+        runs.spawn(Run::new(service.clone(), Arc::clone(lease), job).execute());
     }
     Ok(())
 }
 
-/// Goes on with what others left half done: jobs of the dead, cancels, jobs between two states.
-async fn tidy(service: &JobService, lease: &Lease) -> Result<(), JobError> {
+/// Resumes what other processes left: the jobs of crashed ones, jobs that no queue holds, cancels of
+/// jobs that run here. One step that fails keeps none of the others from its work.
+async fn recover(service: &JobService, lease: &Lease) {
     let store = &service.inner.store;
-    store.interrupt_orphans(now_ms()).await?;
-    for job in store.half_cancelled().await? {
-        service.cancel_waiting(&job).await?;
-    }
-    for job in store.enqueue_waiting(now_ms()).await? {
+    log("interrupt jobs of crashed processes", store.interrupt_orphans(now_ms()).await);
+    let failed = log("queue jobs", store.enqueue_waiting(now_ms()).await);
+    for job in failed.into_iter().flatten() {
         let error = job.job.error.unwrap_or_default();
-        announce(&service.inner.relay, &job.user, &JobEvent::JobFailed { job_id: job.job.id, error });
+        let event = JobEvent::JobFailed { job_id: job.job.id, error };
+        announce(&service.inner.broadcaster, &job.user, &event);
     }
-    service.stop_all_but(&store.wanted(&lease.runner).await?);
-    Ok(())
+    if let Some(keep) = log("look for cancels", store.jobs_to_keep(&lease.worker).await) {
+        service.stop_all_but(&keep);
+    }
+}
+
+fn log<T>(what: &str, result: Result<T, impl fmt::Display>) -> Option<T> {
+    result.inspect_err(|error| tracing::warn!("cannot {what}: {error}")).ok()
+}
+
+/// A run catches its own panics; one of its last steps may still have panicked.
+fn log_panic(end: Result<(), JoinError>) {
+    if let Err(error) = end {
+        tracing::error!("the run of a job panicked: {error}");
+    }
 }

@@ -39,11 +39,12 @@ impl FindTargets for OneProvider {
         &'a self,
         _: &'a UserId,
         models: &'a [ModelRef],
-    ) -> BoxFuture<'a, Result<Vec<Target>, String>> {
+    ) -> BoxFuture<'a, Result<Vec<Target>, TargetError>> {
         let provider = self.0.lock().unwrap().clone();
         let target = |model: &ModelRef| {
             if model.provider_key != provider.key {
-                return Err(format!("There is no provider \"{}\".", model.provider_key));
+                let sentence = format!("There is no provider \"{}\".", model.provider_key);
+                return Err(TargetError { sentence, is_transient: false });
             }
             let (provider, model) = (provider.clone(), Model::named(&*model.model_id));
             Ok(Target { provider, key: None, model, policy: AddressPolicy::PUBLIC_AND_LOCAL })
@@ -123,15 +124,15 @@ impl JobEvents for Subscription {
         self.progress.lock().unwrap().push((percent, detail.to_owned()));
     }
 
-    fn say(&self, event: Value) {
+    fn publish(&self, event: Value) {
         self.heard.lock().unwrap().push(event.clone());
         if let Some(hook) = &self.hook {
             hook(&event);
         }
     }
 
-    fn say_latest(&self, _topic: &str, event: Value) {
-        self.say(event);
+    fn publish_latest(&self, _topic: &str, event: Value) {
+        self.publish(event);
     }
 }
 
@@ -146,7 +147,7 @@ fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Subscri
         params: serde_json::to_value(job).unwrap(),
         cancel: CancellationToken::new(),
         drain: CancellationToken::new(),
-        voice: tab,
+        events: tab,
     }
 }
 
@@ -293,6 +294,80 @@ async fn what_cannot_be_stored_is_not_told() {
     assert!(error.starts_with("A result could not be stored"), "{error}");
     assert!(tab.all("benchmark_result").is_empty());
     assert!(world.history().await.is_empty());
+}
+
+/// Fails as a database that does not answer, as often as it is told.
+struct AwayAtFirst {
+    failures: Mutex<u32>,
+    then: OneProvider,
+}
+
+impl FindTargets for AwayAtFirst {
+    fn find<'a>(
+        &'a self,
+        user: &'a UserId,
+        models: &'a [ModelRef],
+    ) -> BoxFuture<'a, Result<Vec<Target>, TargetError>> {
+        let mut failures = self.failures.lock().unwrap();
+        if *failures == 0 {
+            return self.then.find(user, models);
+        }
+        *failures -= 1;
+        let sentence = "The providers could not be read.".to_owned();
+        Box::pin(async { Err(TargetError { sentence, is_transient: true }) })
+    }
+}
+
+impl AwayAtFirst {
+    fn handler(world: &World, failures: u32) -> BenchmarkHandler {
+        let then = OneProvider(Arc::clone(&world.provider));
+        let targets = Self { failures: Mutex::new(failures), then };
+        BenchmarkHandler::new(world.store.clone(), Arc::new(targets))
+    }
+}
+
+#[tokio::test]
+async fn a_passing_fault_is_outlasted_and_one_that_lasts_interrupts_the_benchmark() {
+    let (world, id) = (World::sqlite().await, new_id());
+    let job = || context(&world, &id, &[FAST], 1, Arc::default());
+    let impatient = BenchmarkHandler { patience: Duration::ZERO, ..AwayAtFirst::handler(&world, 2) };
+    let end = impatient.run(job()).await;
+    assert_eq!(end, JobEnd::Interrupted("The providers could not be read.".into()));
+    assert_eq!(AwayAtFirst::handler(&world, 2).run(job()).await, done(&id));
+}
+
+/// Lets every second statement that inserts or updates rows of `table` fail as one that a restart of the
+/// server cut off. A sequence counts them: it is not rolled back.
+async fn fail_every_second(database: &Database, table: &str) {
+    for sql in [
+        format!("create sequence attempts_{table}"),
+        format!(
+            "create function fail_{table}() returns trigger language plpgsql as $$ begin
+                 if nextval('attempts_{table}') % 2 = 1 then raise exception using errcode = '57P01'; end if;
+                 return new;
+             end $$"
+        ),
+        format!(
+            "create trigger fails before insert or update on {table}
+             for each statement execute function fail_{table}()"
+        ),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.pool()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn failed_writes_are_repeated() {
+    let Some(database) = testing::postgres().await else { return };
+    for table in ["benchmarks", "benchmark_rows", "benchmark_runs"] {
+        fail_every_second(&database, table).await;
+    }
+    let (mut world, id) = (World::new(database).await, new_id());
+    let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::default())).await;
+    assert_eq!(end, done(&id));
+    assert_eq!(world.run_numbers(&id).await, [1, 2]);
+    assert_eq!(world.history().await[0].status, BenchmarkStatus::Complete);
+    assert_eq!(world.requests(), 2);
 }
 
 #[tokio::test]

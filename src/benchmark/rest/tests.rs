@@ -15,6 +15,7 @@ use crate::accounts::session::Proof;
 use crate::accounts::{self, Accounts, Role, User, UserId, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::api::StartBenchmark;
+use crate::benchmark::service::BenchmarkError;
 use crate::benchmark::snapshot::TargetSnapshot;
 use crate::benchmark::store::BenchmarkStore;
 use crate::benchmark::view::BenchmarkStatus;
@@ -180,6 +181,12 @@ async fn a_benchmark_is_started_found_and_deleted() {
     );
     let (_, page) = world.get("anna", "/api/history").await;
     assert_eq!(page["runs"], json!([]));
+    // Its job is still there, but nothing of the benchmark in it.
+    assert_eq!(world.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
+    let like = world.state.benchmarks.asked(&anna(), Some(&id)).await;
+    assert!(matches!(like, Err(BenchmarkError::NotFound)));
+    let (status, job) = world.get("anna", &format!("/api/jobs/{id}")).await;
+    assert_eq!((status, &job["params"], &job["result_ref"]), (StatusCode::OK, &Value::Null, &Value::Null));
 }
 
 #[tokio::test]
@@ -283,6 +290,7 @@ async fn a_cancelled_benchmark_is_not_history() {
     assert_eq!(world.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
     let view = world.state.benchmarks.view(&anna(), &id).await.unwrap();
     assert_eq!((view.status, view.rows.len()), (BenchmarkStatus::Cancelled, 0));
+    assert_eq!((view.targets.len(), &*view.parameters.prompt), (0, ""));
 }
 
 #[tokio::test]

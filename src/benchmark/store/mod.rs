@@ -15,6 +15,7 @@ use super::frames::Present;
 use super::snapshot::TargetSnapshot;
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
+use crate::database::retry::is_transient;
 use crate::database::{Database, now_ms};
 use bench::types::{ClientHealth, Parameters, ResultRow};
 use endpoint::ModelRef;
@@ -39,6 +40,13 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     #[error("The database holds a value that this version does not understand: {0}")]
     Value(#[from] serde_json::Error),
+}
+
+impl StoreError {
+    /// Returns whether the same statement may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Database(error) if is_transient(error))
+    }
 }
 
 /// Names one row of a benchmark.

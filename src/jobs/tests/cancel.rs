@@ -25,7 +25,7 @@ async fn a_job_that_waits_is_cancelled_at_once() {
         run.finish();
         end_of(&mut tab, &first.id).await;
         assert_eq!(process.strings.next().await.id(), third.id);
-        // The runner may have come upon the same cancel and done it too.
+        // The worker may have come upon the same cancel and done it too.
         while let Ok(discarded) = process.strings.discarded.try_recv() {
             assert_eq!(discarded, second.id);
         }

@@ -2,6 +2,7 @@
 //! says it; nothing here waits for time to pass but leases, which are short.
 
 mod cancel;
+mod faults;
 mod limits;
 mod model;
 mod puppet;

@@ -1,4 +1,4 @@
-//! Whatever runners and users try, in whatever order: the database does what the model says.
+//! Whatever workers and users try, in whatever order: the database does what the model says.
 
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
@@ -10,7 +10,7 @@ use crate::jobs::JobError;
 use crate::jobs::store::JobStore;
 use crate::jobs::transition::{Interruption, Transition};
 
-const RUNNERS: [&str; 2] = ["left", "right"];
+const WORKERS: [&str; 2] = ["left", "right"];
 
 /// What somebody tries.
 #[derive(Debug, Clone, Copy)]
@@ -20,16 +20,16 @@ enum Attempt {
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
-    let runner = || prop::sample::select(RUNNERS.to_vec());
-    let holder = || prop::option::of(runner());
+    let worker = || prop::sample::select(WORKERS.to_vec());
+    let holder = || prop::option::of(worker());
     prop_oneof![
         Just(Attempt::Change(Transition::Queue)),
-        runner().prop_map(|runner| Attempt::Change(Transition::Start { runner })),
-        runner().prop_map(|runner| Attempt::Change(Transition::Finish { runner, result_ref: Some("r") })),
+        worker().prop_map(|worker| Attempt::Change(Transition::Start { worker })),
+        worker().prop_map(|worker| Attempt::Change(Transition::Finish { worker, result_ref: Some("r") })),
         holder().prop_map(|held_by| Attempt::Change(Transition::Fail { held_by, error: "E." })),
         holder().prop_map(|held_by| Attempt::Change(Transition::Cancel { held_by })),
-        runner().prop_map(|runner| {
-            Attempt::Change(Transition::Interrupt { runner, why: Interruption::Crash })
+        worker().prop_map(|worker| {
+            Attempt::Change(Transition::Interrupt { worker, why: Interruption::Crash })
         }),
         Just(Attempt::RequestCancel),
     ]
@@ -55,10 +55,10 @@ impl Model {
         let (to, held_by, barred) = match transition {
             Transition::Queue => (JobState::Queued, None, false),
             Transition::Start { .. } => (JobState::Running, None, true),
-            Transition::Finish { runner, .. } => (JobState::Done, Some(runner), true),
+            Transition::Finish { worker, .. } => (JobState::Done, Some(worker), true),
             Transition::Fail { held_by, .. } => (JobState::Failed, held_by, true),
             Transition::Cancel { held_by } => (JobState::Cancelled, held_by, false),
-            Transition::Interrupt { runner, .. } => (JobState::Interrupted, Some(runner), false),
+            Transition::Interrupt { worker, .. } => (JobState::Interrupted, Some(worker), false),
         };
         if !self.state.may_become(to) {
             return Outcome::Illegal;
@@ -67,7 +67,7 @@ impl Model {
             return Outcome::TooLate;
         }
         self.state = to;
-        self.holder = if let Transition::Start { runner } = transition { Some(runner) } else { None };
+        self.holder = if let Transition::Start { worker } = transition { Some(worker) } else { None };
         Outcome::Changed
     }
 
@@ -109,7 +109,7 @@ async fn check(store: &JobStore, user: &UserId, attempts: &[Attempt]) {
         };
         assert_eq!(outcome, expected, "{attempt:?} of {model:?}");
         let stored = store.get(user, &job.id).await.unwrap().unwrap();
-        assert_eq!((stored.job.status, stored.runner.as_deref()), (model.state, model.holder));
+        assert_eq!((stored.job.status, stored.worker.as_deref()), (model.state, model.holder));
         assert_eq!(stored.job.finished_at.is_some(), !model.state.is_active());
     }
 }

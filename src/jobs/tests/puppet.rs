@@ -1,5 +1,8 @@
 //! A handler on strings: each run tells the test that it has begun, and ends when the test pulls.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
@@ -8,16 +11,20 @@ use crate::jobs::{JobContext, JobEnd, JobHandler};
 
 pub(super) const KIND: &str = "puppet";
 
-/// Does what its job's params say: `panic` does so, `deaf` does not stop when told to.
+/// Does what its job's params say: `panic` does so, `deaf` does not stop when told to,
+/// `panic_on_drop` panics when its run is dropped.
 pub(super) struct Puppet {
     begun: mpsc::UnboundedSender<Begun>,
     discarded: mpsc::UnboundedSender<String>,
+    discard_fails: Arc<AtomicBool>,
 }
 
 /// The test's end of all runs.
 pub(super) struct Strings {
     pub begun: mpsc::UnboundedReceiver<Begun>,
     pub discarded: mpsc::UnboundedReceiver<String>,
+    /// While it is set, nothing that a cancelled job has stored can be removed.
+    pub discard_fails: Arc<AtomicBool>,
 }
 
 /// A run that has begun. Dropped without a pull it goes on until it is stopped.
@@ -48,11 +55,26 @@ impl Begun {
     }
 }
 
+/// Panics where no handler is to blame: when its run is dropped.
+struct PanicOnDrop;
+
+impl Drop for PanicOnDrop {
+    fn drop(&mut self) {
+        panic!("as the test wants it");
+    }
+}
+
 impl Puppet {
     pub(super) fn new() -> (Self, Strings) {
         let (begun_sender, begun) = mpsc::unbounded_channel();
         let (discard_sender, discarded) = mpsc::unbounded_channel();
-        (Self { begun: begun_sender, discarded: discard_sender }, Strings { begun, discarded })
+        let discard_fails = Arc::<AtomicBool>::default();
+        let puppet = Self {
+            begun: begun_sender,
+            discarded: discard_sender,
+            discard_fails: Arc::clone(&discard_fails),
+        };
+        (puppet, Strings { begun, discarded, discard_fails })
     }
 }
 
@@ -81,6 +103,7 @@ impl JobHandler for Puppet {
                     Err(_) => std::future::pending().await,
                 }
             };
+            let _guard = context.params.get("panic_on_drop").map(|_| PanicOnDrop);
             if context.params.get("deaf").is_some() {
                 return end.await;
             }
@@ -95,6 +118,7 @@ impl JobHandler for Puppet {
 
     fn discard<'a>(&'a self, _: &'a UserId, job_id: &'a str) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async move {
+            anyhow::ensure!(!self.discard_fails.load(Ordering::SeqCst), "as the test wants it");
             let _ = self.discarded.send(job_id.to_owned());
             Ok(())
         })

@@ -37,14 +37,14 @@ async fn shared<const N: usize>() -> Vec<Shared<N>> {
 async fn the_jobs_of_a_dead_process_go_on_in_another() {
     for Shared { databases: [one, two], _files } in shared().await {
         let (anna, ben) = (add_user(&one, "anna").await, add_user(&one, "ben").await);
-        let mut dies = Process::start(&one, short_lease()).await;
-        let jobs = [dies.submit(&anna, plain()).await, dies.submit(&ben, plain()).await];
-        let waits = dies.submit(&anna, plain()).await;
-        let first_runs = [dies.strings.next().await, dies.strings.next().await];
-        let mut lives = Process::start(&two, short_lease()).await;
-        let mut tab = lives.hub.join(&anna).unwrap();
-        dies.jobs.kill();
-        let runs = [lives.strings.next().await, lives.strings.next().await];
+        let mut crashing = Process::start(&one, short_lease()).await;
+        let jobs = [crashing.submit(&anna, plain()).await, crashing.submit(&ben, plain()).await];
+        let waits = crashing.submit(&anna, plain()).await;
+        let first_runs = [crashing.strings.next().await, crashing.strings.next().await];
+        let mut survivor = Process::start(&two, short_lease()).await;
+        let mut tab = survivor.hub.join(&anna).unwrap();
+        crashing.jobs.kill();
+        let runs = [survivor.strings.next().await, survivor.strings.next().await];
         let ids = |runs: &[puppet::Begun]| {
             let mut ids: Vec<_> = runs.iter().map(|run| run.id().to_owned()).collect();
             ids.sort();
@@ -55,7 +55,7 @@ async fn the_jobs_of_a_dead_process_go_on_in_another() {
         for run in runs {
             run.finish();
         }
-        let next = lives.strings.next().await;
+        let next = survivor.strings.next().await;
         assert_eq!(next.id(), waits.id);
         next.finish();
         assert!(matches!(end_of(&mut tab, &waits.id).await, JobEvent::JobCompleted { .. }));
@@ -66,10 +66,10 @@ async fn the_jobs_of_a_dead_process_go_on_in_another() {
 async fn where_there_is_one_process_the_next_goes_on_at_once() {
     for Shared { databases: [database], _files } in shared().await {
         let anna = add_user(&database, "anna").await;
-        let mut dies = Process::start(&database, settings()).await;
-        let job = dies.submit(&anna, json!({ "n": 7 })).await;
-        dies.strings.next().await;
-        dies.jobs.kill();
+        let mut crashing = Process::start(&database, settings()).await;
+        let job = crashing.submit(&anna, json!({ "n": 7 })).await;
+        crashing.strings.next().await;
+        crashing.jobs.kill();
         let mut next = Process::start(&database, settings()).await;
         let run = next.strings.next().await;
         assert_eq!((run.id(), &run.context.params), (&*job.id, &json!({ "n": 7 })));
@@ -94,6 +94,52 @@ async fn a_job_that_goes_down_with_every_process_is_given_up() {
         last.jobs.start();
         let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
         assert_eq!(error, "The server ended 5 times while this job ran; it was not tried again.");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_counts_only_when_nothing_was_stored_since_the_last() {
+    for Shared { databases: [database], _files } in shared().await {
+        let anna = add_user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let job = process.submit(&anna, plain()).await;
+        for percent in 1..=7 {
+            process.strings.next().await;
+            let store = &process.jobs.inner.store;
+            let worker = store.get(&anna, &job.id).await.unwrap().unwrap().worker.unwrap();
+            store.save_progress(&job.id, &worker, f64::from(percent), "Further").await.unwrap();
+            process.jobs.kill();
+            process = Process::start(&database, settings()).await;
+        }
+        for _ in 0..4 {
+            process.strings.next().await;
+            process.jobs.kill();
+            process = Process::start(&database, settings()).await;
+        }
+        process.strings.next().await;
+        process.jobs.kill();
+        let last = Process::idle(&database, settings()).await;
+        let mut tab = last.hub.join(&anna).unwrap();
+        last.jobs.start();
+        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobFailed { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_lease_is_no_crash() {
+    for Shared { databases: [database], _files } in shared().await {
+        let anna = add_user(&database, "anna").await;
+        let mut process = Process::start(&database, short_lease()).await;
+        let job = process.submit(&anna, plain()).await;
+        for _ in 0..6 {
+            assert_eq!(process.strings.next().await.id(), job.id);
+            // Another process takes this one for dead.
+            sqlx::query("delete from job_workers").execute(database.pool()).await.unwrap();
+        }
+        assert_eq!(process.strings.next().await.id(), job.id);
+        let (crashes,): (i64,) =
+            sqlx::query_as("select crashes from jobs").fetch_one(database.pool()).await.unwrap();
+        assert_eq!(crashes, 0);
     }
 }
 
@@ -144,12 +190,12 @@ async fn who_lost_the_lease_stops_and_writes_nothing() {
         let mut run = process.strings.next().await;
         // Another process takes this one for dead, and the job over.
         let mut transaction = database.begin().await.unwrap();
-        sqlx::query("delete from job_runners").execute(&mut *transaction).await.unwrap();
-        sqlx::query("insert into job_runners (id, beat, started_at) values ('other', 0, 0)")
+        sqlx::query("delete from job_workers").execute(&mut *transaction).await.unwrap();
+        sqlx::query("insert into job_workers (id, heartbeat, started_at) values ('other', 0, 0)")
             .execute(&mut *transaction)
             .await
             .unwrap();
-        sqlx::query("update jobs set runner = 'other'").execute(&mut *transaction).await.unwrap();
+        sqlx::query("update jobs set worker_id = 'other'").execute(&mut *transaction).await.unwrap();
         transaction.commit().await.unwrap();
         run.context.cancel.cancelled().await;
         run.over().await;
