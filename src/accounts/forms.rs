@@ -7,11 +7,11 @@ use leptos_axum::{ResponseOptions, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::cookies::{self, FlashCookie};
-use super::error::{AccountError, told};
+use super::error::AccountError;
 use super::next_page::next_page;
 use super::service::{LONGEST_EMAIL, SignedIn};
 use crate::http::client_ip::ClientInfo;
-use crate::http::wants_page;
+use crate::http::{into_server_fn_error, wants_page};
 
 /// Who sent the form.
 pub fn peer() -> ClientInfo {
@@ -59,7 +59,7 @@ pub fn remember_email<T>(outcome: Result<T, AccountError>, email: String) -> Res
         if is_form_post() && email.len() <= LONGEST_EMAIL {
             hand_over(FlashCookie::Email, &email.into());
         }
-        told(error)
+        into_server_fn_error(error)
     })
 }
 

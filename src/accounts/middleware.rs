@@ -14,7 +14,7 @@ use super::cookies;
 use super::error::AccountError;
 use super::service::Accounts;
 use super::session::{Proof, Session};
-use crate::http::{AppError, wants_page};
+use crate::http::{AppError, into_server_fn_error, wants_page};
 use ui::theme::SetTheme;
 
 /// Tells the client of a server function to go to the page in `Location`.
@@ -92,7 +92,7 @@ fn signed_out(headers: &HeaderMap) -> Response {
         return Redirect::to(&door).into_response();
     }
     let location = HeaderValue::from_str(&door).unwrap_or(HeaderValue::from_static("/login"));
-    let error: ServerFnError = ServerFnError::new(AccountError::SessionEnded.to_string());
+    let error: ServerFnError = into_server_fn_error(AccountError::SessionEnded);
     let headers = [(REDIRECT, HeaderValue::from_static("")), (LOCATION, location)];
     (StatusCode::UNAUTHORIZED, headers, error.ser()).into_response()
 }

@@ -80,7 +80,13 @@ impl FindTargets for ProviderService {
         user: &'a UserId,
         models: &'a [ModelRef],
     ) -> BoxFuture<'a, Result<Vec<Target>, String>> {
-        Box::pin(async { self.targets(user, models).await.map_err(|error| error.to_string()) })
+        Box::pin(async {
+            self.targets(user, models).await.map_err(|error| {
+                let error = AppError::from(error);
+                error.log();
+                error.to_string()
+            })
+        })
     }
 }
 

@@ -127,7 +127,7 @@ impl ProviderService {
     }
 
     /// The providers that the user can measure: those that admins share first, then their own.
-    pub async fn list(&self, user: &UserId) -> Result<Vec<ProviderListing>, StoreError> {
+    pub async fn list(&self, user: &UserId) -> Result<Vec<ProviderListing>, ProviderError> {
         let stored = self.store.list(user).await?;
         Ok(stored.into_iter().map(|stored| self.listing(user, stored)).collect())
     }
