@@ -19,7 +19,11 @@ const PUBLIC: &[(&str, &str)] = &[
 ];
 
 /// Server functions that answer without the database, and why.
-const WITHOUT_DATABASE: &[(&str, &str)] = &[("/api/set_theme", "sets a cookie of the browser")];
+const WITHOUT_DATABASE: &[(&str, &str)] = &[
+    ("/api/set_theme", "sets a cookie of the browser"),
+    ("/api/auth/forms/connection", "this installation has no identity provider"),
+    ("/api/auth/forms/disconnect", "this installation has no identity provider"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_error_inside_a_server_function_reaches_no_page() {
