@@ -64,6 +64,12 @@ pub struct Locked {
     pub retry_after_s: u64,
 }
 
+/// An attempt that has been counted as a failure before its outcome is known.
+#[derive(Debug)]
+pub struct Attempt {
+    id: String,
+}
+
 /// Counts failures. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LoginLimiter {
@@ -106,10 +112,35 @@ impl LoginLimiter {
         Ok(Ok(()))
     }
 
-    /// Counts a failure, and forgets those that lock nothing any more.
+    /// Counts an attempt as a failure, unless the subject is locked. Attempts that arrive together
+    /// cannot pass the check together, although nothing is held while one of them is tried.
+    pub async fn begin(&self, subject: &Subject, now_ms: i64) -> sqlx::Result<Result<Attempt, Locked>> {
+        let _turn = self.turn(subject).await;
+        if let Err(locked) = self.check(subject, now_ms).await? {
+            return Ok(Err(locked));
+        }
+        Ok(Ok(Attempt { id: self.insert(subject, now_ms).await? }))
+    }
+
+    /// Deletes an attempt that was no failure.
+    pub async fn withdraw(&self, attempt: Attempt) -> sqlx::Result<()> {
+        sqlx::query("delete from sign_in_failures where id = $1")
+            .bind(attempt.id)
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Counts a failure. The caller holds the subject's turn since its check.
     pub async fn count(&self, subject: &Subject, now_ms: i64) -> sqlx::Result<()> {
+        self.insert(subject, now_ms).await.map(drop)
+    }
+
+    /// Adds a failure and deletes those that lock nothing any more. Returns its id.
+    async fn insert(&self, subject: &Subject, now_ms: i64) -> sqlx::Result<String> {
+        let id = new_id();
         sqlx::query("insert into sign_in_failures (id, subject, at) values ($1, $2, $3)")
-            .bind(new_id())
+            .bind(&id)
             .bind(&subject.name)
             .bind(now_ms)
             .execute(self.database.pool())
@@ -118,7 +149,7 @@ impl LoginLimiter {
             .bind(now_ms - LOCK_MS - WINDOW_MS)
             .execute(self.database.pool())
             .await?;
-        Ok(())
+        Ok(id)
     }
 
     /// Forgets the subject's failures: the right password was given.
@@ -176,6 +207,18 @@ mod tests {
             throttle.forgive(&anna).await.unwrap();
             assert_eq!(check(&throttle, &anna, NOW + 800 * SECOND).await, None);
         }
+    }
+
+    #[tokio::test]
+    async fn old_failures_are_found_through_an_index() {
+        let database = testing::sqlite().await;
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as("explain query plan delete from sign_in_failures where at <= $1")
+                .bind(NOW)
+                .fetch_all(database.pool())
+                .await
+                .unwrap();
+        assert!(plan.iter().any(|step| step.3.contains("sign_in_failures_by_age")), "{plan:?}");
     }
 
     #[test]

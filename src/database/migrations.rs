@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0005_benchmarks.sql",
     "0006_password_resets.sql",
     "0007_identities.sql",
+    "0010_login_failures.sql",
 ];
 
 /// Runs what has not been run yet.

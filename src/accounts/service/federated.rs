@@ -49,8 +49,7 @@ impl Accounts {
         }
         let email = normalised(email.as_deref().ok_or(AccountError::NoVerifiedEmail)?)?;
         let attempts = Subject::registration(from);
-        self.login_limiter.check(&attempts, now_ms()).await??;
-        self.login_limiter.count(&attempts, now_ms()).await?;
+        self.login_limiter.begin(&attempts, now_ms()).await??;
         let invitation = invitation.map(|token| fingerprint(token.expose_secret()));
         let registration = self.settings.registration().await?;
         let new = NewUser {

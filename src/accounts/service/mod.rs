@@ -144,8 +144,7 @@ impl Accounts {
         let email = normalised(&new.email)?;
         check_password(&new.password)?;
         let attempts = Subject::registration(from);
-        self.login_limiter.check(&attempts, now_ms()).await??;
-        self.login_limiter.count(&attempts, now_ms()).await?;
+        self.login_limiter.begin(&attempts, now_ms()).await??;
         let hash = self.passwords.hash(&new.password).await?;
         let invitation = new.invitation.as_ref().map(|token| fingerprint(token.expose_secret()));
         let registration = self.settings.registration().await?;
@@ -181,25 +180,38 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<SignedIn, AccountError> {
         let email = email.trim().to_lowercase();
-        let (account, address) = (Subject::account(&email), Subject::address(from));
-        let _turn = self.login_limiter.turn(&account).await;
-        self.login_limiter.check(&address, now_ms()).await??;
-        self.login_limiter.check(&account, now_ms()).await??;
-        let known = self.store.credentials_by_email(&email).await?;
-        let hash = known.as_ref().and_then(Credentials::hash);
-        let verdict = self.passwords.verify(password, hash).await?;
-        let Some(known) = known.filter(|_| verdict != Verdict::Wrong) else {
-            self.login_limiter.count(&account, now_ms()).await?;
-            self.login_limiter.count(&address, now_ms()).await?;
-            return Err(AccountError::WrongCredentials);
-        };
-        self.login_limiter.forgive(&account).await?;
+        let attempt = self.login_limiter.begin(&Subject::address(from), now_ms()).await??;
+        let proven = self.prove_credentials(&email, password).await;
+        if !matches!(proven, Err(AccountError::WrongCredentials)) {
+            self.login_limiter.withdraw(attempt).await?;
+        }
+        let (known, verdict) = proven?;
         if verdict == Verdict::RightButDated {
             let hash = self.passwords.hash(password).await?;
             self.store.rehash(&known.user.id, &known.password_hash, &hash).await?;
         }
         self.store.note_sign_in(&known.user.id, now_ms()).await?;
         self.begin_session(known.user).await
+    }
+
+    /// Whose e-mail address and password these are. Wrong ones are counted for the account.
+    async fn prove_credentials(
+        &self,
+        email: &str,
+        password: &SecretString,
+    ) -> Result<(Credentials, Verdict), AccountError> {
+        let account = Subject::account(email);
+        let _turn = self.login_limiter.turn(&account).await;
+        self.login_limiter.check(&account, now_ms()).await??;
+        let known = self.store.credentials_by_email(email).await?;
+        let hash = known.as_ref().and_then(Credentials::hash);
+        let verdict = self.passwords.verify(password, hash).await?;
+        let Some(known) = known.filter(|_| verdict != Verdict::Wrong) else {
+            self.login_limiter.count(&account, now_ms()).await?;
+            return Err(AccountError::WrongCredentials);
+        };
+        self.login_limiter.forgive(&account).await?;
+        Ok((known, verdict))
     }
 
     /// Sets another password. Everything that was signed in ends, personal access tokens too; who

@@ -67,12 +67,10 @@ impl Accounts {
     pub async fn forgot_password(&self, email: &str, from: IpAddr) -> Result<(), AccountError> {
         let email = normalised(email)?;
         let (to, place) = (Subject::mail_to(&email), Subject::mail_from(from));
-        let _turn = self.login_limiter.turn(&to).await;
-        for subject in [&place, &to] {
-            self.login_limiter.check(subject, now_ms()).await??;
-        }
-        for subject in [&place, &to] {
-            self.login_limiter.count(subject, now_ms()).await?;
+        let asked = self.login_limiter.begin(&place, now_ms()).await??;
+        if let Err(locked) = self.login_limiter.begin(&to, now_ms()).await? {
+            self.login_limiter.withdraw(asked).await?;
+            return Err(locked.into());
         }
         if let Some(mail) = self.mail.clone() {
             let store = self.store.clone();
