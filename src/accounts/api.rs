@@ -9,8 +9,8 @@ use super::types::{AccessToken, IdentityConnection, RegistrationInfo, User};
 use super::cookies::FlashCookie;
 #[cfg(feature = "ssr")]
 use super::forms::{
-    finish_sign_in, forget_signed_in, hand_over, is_form_post, keep_signed_in, peer, remember_email, show,
-    take,
+    finish_sign_in, forget_signed_in, is_form_post, keep_signed_in, peer, remember_email, set_flash, show,
+    take_flash,
 };
 #[cfg(feature = "ssr")]
 use super::{Accounts, Session};
@@ -23,7 +23,7 @@ pub struct Tokens {
     /// Newest first.
     pub listed: Vec<AccessToken>,
     /// The one that was made by the form that led to this page: it is shown this once.
-    pub fresh: Option<String>,
+    pub one_time_secret: Option<String>,
 }
 
 /// Who looks at the page that is being rendered.
@@ -61,7 +61,7 @@ pub async fn register(
     finish_sign_in(signed_in, email, next.as_deref())
 }
 
-/// Signs out and leads to the door.
+/// Signs out and redirects to the sign-in page.
 #[server(prefix = "/api/auth/forms", endpoint = "sign-out")]
 pub async fn sign_out() -> Result<(), ServerFnError> {
     let accounts = expect_context::<Accounts>();
@@ -76,7 +76,7 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Who gets in.
+/// Loads who may register.
 #[server(prefix = "/api/auth/forms", endpoint = "registration")]
 pub async fn load_registration_info() -> Result<RegistrationInfo, ServerFnError> {
     expect_context::<Accounts>().registration_info().await.map_err(into_server_fn_error)
@@ -118,7 +118,7 @@ pub async fn reset_password(token: String, password: String) -> Result<(), Serve
 pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
     let listed = accounts.list_tokens(session.user_id()).await.map_err(into_server_fn_error)?;
-    Ok(Tokens { listed, fresh: take(FlashCookie::PersonalToken) })
+    Ok(Tokens { listed, one_time_secret: take_flash(FlashCookie::PersonalToken) })
 }
 
 /// Makes a personal access token. Returns it to a script; a form finds it on the page.
@@ -130,7 +130,7 @@ pub async fn create_token(name: String, days: i64) -> Result<Option<String>, Ser
     let (token, _) =
         accounts.create_token(session.user_id(), &name, days).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        hand_over(FlashCookie::PersonalToken, &token);
+        set_flash(FlashCookie::PersonalToken, &token);
         show("/account#tokens");
         return Ok(None);
     }
@@ -148,7 +148,7 @@ pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
 
 /// Whether and how the installation's provider signs the user in; `None` where there is no provider.
 #[server(prefix = "/api/auth/forms", endpoint = "connection")]
-pub async fn look_at_connection() -> Result<Option<IdentityConnection>, ServerFnError> {
+pub async fn load_connection() -> Result<Option<IdentityConnection>, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
     accounts.connection(session.user_id()).await.map_err(into_server_fn_error)
 }

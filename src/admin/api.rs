@@ -11,7 +11,7 @@ use super::service::{AdminService, invitation_path};
 #[cfg(feature = "ssr")]
 use crate::accounts::cookies::FlashCookie;
 #[cfg(feature = "ssr")]
-use crate::accounts::forms::{hand_over, is_form_post, show, take};
+use crate::accounts::forms::{is_form_post, set_flash, show, take_flash};
 #[cfg(feature = "ssr")]
 use crate::accounts::service::password_link_path;
 #[cfg(feature = "ssr")]
@@ -29,7 +29,7 @@ pub struct InstallationOverview {
     pub settings: InstallationSettings,
     pub invitations: Vec<Invitation>,
     /// The link that the form which led to this page made: it is shown this once.
-    pub fresh: Option<String>,
+    pub one_time_secret: Option<String>,
 }
 
 /// A user and how much they may do.
@@ -50,11 +50,11 @@ pub async fn list_users(after: Option<UserId>) -> Result<UserPage, ServerFnError
 
 /// One user.
 #[server]
-pub async fn look_at_user(user: UserId) -> Result<UserDetail, ServerFnError> {
+pub async fn load_user(user: UserId) -> Result<UserDetail, ServerFnError> {
     let (_, admin) = AdminSession::with::<AdminService>()?;
     let limit = admin.rate_limit(&user).await.map_err(into_server_fn_error)?;
     let user = admin.user(&user).await.map_err(into_server_fn_error)?;
-    let password_link = take(FlashCookie::PasswordLink).map(|token| password_link_path(&token));
+    let password_link = take_flash(FlashCookie::PasswordLink).map(|token| password_link_path(&token));
     Ok(UserDetail { user, limit, password_link })
 }
 
@@ -86,7 +86,7 @@ pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFn
     let link =
         admin.accounts().password_link(session.user_id(), &user).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        hand_over(FlashCookie::PasswordLink, &link.token);
+        set_flash(FlashCookie::PasswordLink, &link.token);
         show(&format!("/admin/users/{user}#password"));
         return Ok(None);
     }
@@ -111,7 +111,7 @@ pub async fn load_installation() -> Result<InstallationOverview, ServerFnError> 
     Ok(InstallationOverview {
         settings,
         invitations,
-        fresh: take(FlashCookie::Invitation).map(|token| invitation_path(&token)),
+        one_time_secret: take_flash(FlashCookie::Invitation).map(|token| invitation_path(&token)),
     })
 }
 
@@ -144,7 +144,7 @@ pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFn
     let (token, _) =
         admin.accounts().invite(session.user_id(), &request).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        hand_over(FlashCookie::Invitation, &token);
+        set_flash(FlashCookie::Invitation, &token);
         show("/admin#invitations");
         return Ok(None);
     }

@@ -41,9 +41,9 @@ pub async fn list_providers() -> Result<Vec<ProviderListing>, ServerFnError> {
 
 /// Asks every provider that can be reached for its models, and keeps what it says.
 #[server]
-pub async fn look_again() -> Result<(), ServerFnError> {
+pub async fn refresh_models() -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
-    service.look(&user.id).await.map_err(into_server_fn_error)
+    service.refresh(&user.id).await.map_err(into_server_fn_error)
 }
 
 /// Asks every provider that is switched on whether it answers.

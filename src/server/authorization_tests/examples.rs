@@ -239,7 +239,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
         one("/api/list_history", "before", finished),
         one("/api/delete_benchmark", "id", finished),
         own("/api/list_providers"),
-        own("/api/look_again"),
+        own("/api/refresh_models"),
         own("/api/check_health"),
         one("/api/get_provider", "id", provider),
         (
@@ -307,7 +307,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
         own("/api/auth/forms/connection"),
         own("/api/auth/forms/disconnect"),
         own("/api/list_users"),
-        one("/api/look_at_user", "user", user),
+        one("/api/load_user", "user", user),
         (
             "/api/set_user_limits",
             query(&[
