@@ -52,7 +52,7 @@ test("the filter narrows the list as one types, and says when nothing is left", 
 test("looking again keeps the page and comes back", async ({ page }) => {
   const errors = await openInteractive(page, address);
   await page.evaluate(() => (window.sameDocument = true));
-  const answered = page.waitForResponse((response) => response.url().includes("/api/look_again"));
+  const answered = page.waitForResponse((response) => response.url().includes("/api/refresh_models"));
   await page.getByRole("button", { name: "Scan for local servers" }).click();
   expect((await answered).status()).toBe(200);
   await expect(page.getByRole("button", { name: "Scan for local servers" })).toBeEnabled();

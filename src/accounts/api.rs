@@ -8,12 +8,14 @@ use super::types::{AccessToken, IdentityConnection, RegistrationInfo, User};
 #[cfg(feature = "ssr")]
 use super::cookies::FlashCookie;
 #[cfg(feature = "ssr")]
-use super::error::told;
-#[cfg(feature = "ssr")]
 use super::forms::{
-    finish_sign_in, forget_signed_in, hand_over, is_form_post, keep_signed_in, peer, remember_email, show,
-    take,
+    finish_sign_in, forget_signed_in, is_form_post, keep_signed_in, peer, remember_email, set_flash, show,
+    take_flash,
 };
+#[cfg(feature = "ssr")]
+use super::{Accounts, Session};
+#[cfg(feature = "ssr")]
+use crate::http::into_server_fn_error;
 
 /// A user's personal access tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,13 +23,13 @@ pub struct Tokens {
     /// Newest first.
     pub listed: Vec<AccessToken>,
     /// The one that was made by the form that led to this page: it is shown this once.
-    pub fresh: Option<String>,
+    pub one_time_secret: Option<String>,
 }
 
 /// Who looks at the page that is being rendered.
 #[cfg(feature = "ssr")]
 pub fn user_of_page() -> Option<User> {
-    super::Session::of_request().map(|session| session.user)
+    Session::of_request().map(|session| session.user)
 }
 
 /// The browser is told by the server; see the other one.
@@ -39,7 +41,7 @@ pub fn user_of_page() -> Option<User> {
 /// Signs in and leads to the page that was asked for.
 #[server(prefix = "/api/auth/forms", endpoint = "sign-in")]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), ServerFnError> {
-    let accounts = expect_context::<super::Accounts>();
+    let accounts = expect_context::<Accounts>();
     let signed_in = accounts.sign_in(&email, &password.into(), peer().address).await;
     finish_sign_in(signed_in, email, next.as_deref())
 }
@@ -52,39 +54,41 @@ pub async fn register(
     invitation: Option<String>,
     next: Option<String>,
 ) -> Result<(), ServerFnError> {
-    let accounts = expect_context::<super::Accounts>();
+    let accounts = expect_context::<Accounts>();
     let invitation = invitation.filter(|token| !token.is_empty()).map(Into::into);
     let new = super::NewAccount { email: email.clone(), password: password.into(), invitation };
     let signed_in = accounts.register(new, peer().address).await;
     finish_sign_in(signed_in, email, next.as_deref())
 }
 
-/// Signs out and leads to the door.
+/// Signs out and redirects to the sign-in page.
 #[server(prefix = "/api/auth/forms", endpoint = "sign-out")]
 pub async fn sign_out() -> Result<(), ServerFnError> {
-    let accounts = expect_context::<super::Accounts>();
+    let accounts = expect_context::<Accounts>();
     let parts = expect_context::<http::request::Parts>();
     let refresh_token = super::cookies::refresh_token(&parts.headers);
-    accounts.sign_out(super::Session::of_request().as_ref(), refresh_token.as_ref()).await.map_err(told)?;
+    accounts
+        .sign_out(Session::of_request().as_ref(), refresh_token.as_ref())
+        .await
+        .map_err(into_server_fn_error)?;
     forget_signed_in(peer());
     leptos_axum::redirect("/login");
     Ok(())
 }
 
-/// Who gets in.
+/// Loads who may register.
 #[server(prefix = "/api/auth/forms", endpoint = "registration")]
 pub async fn load_registration_info() -> Result<RegistrationInfo, ServerFnError> {
-    expect_context::<super::Accounts>().registration_info().await.map_err(told)
+    expect_context::<Accounts>().registration_info().await.map_err(into_server_fn_error)
 }
 
 /// Sets another password; everything else that was signed in is out.
 #[server(prefix = "/api/auth/forms", endpoint = "change-password")]
 pub async fn change_password(current_password: String, new_password: String) -> Result<(), ServerFnError> {
-    let session = super::Session::require()?;
-    let accounts = expect_context::<super::Accounts>();
+    let (session, accounts) = Session::with::<Accounts>()?;
     let changed =
         accounts.change_password(session.user_id(), &current_password.into(), &new_password.into()).await;
-    keep_signed_in(&changed.map_err(told)?, peer());
+    keep_signed_in(&changed.map_err(into_server_fn_error)?, peer());
     show("/account?done=password");
     Ok(())
 }
@@ -92,7 +96,7 @@ pub async fn change_password(current_password: String, new_password: String) -> 
 /// Mails a link to a new password, if there is an account with this address.
 #[server(prefix = "/api/auth/forms", endpoint = "forgot-password")]
 pub async fn forgot_password(email: String) -> Result<(), ServerFnError> {
-    let accounts = expect_context::<super::Accounts>();
+    let accounts = expect_context::<Accounts>();
     let asked = accounts.forgot_password(&email, peer().address).await;
     remember_email(asked, email)?;
     show("/forgot-password?done=asked");
@@ -102,8 +106,8 @@ pub async fn forgot_password(email: String) -> Result<(), ServerFnError> {
 /// Sets the password of whom the link with this token was for.
 #[server(prefix = "/api/auth/forms", endpoint = "reset-password")]
 pub async fn reset_password(token: String, password: String) -> Result<(), ServerFnError> {
-    let accounts = expect_context::<super::Accounts>();
-    accounts.reset_password(&token, &password.into()).await.map_err(told)?;
+    let accounts = expect_context::<Accounts>();
+    accounts.reset_password(&token, &password.into()).await.map_err(into_server_fn_error)?;
     forget_signed_in(peer());
     show("/login?done=password");
     Ok(())
@@ -112,10 +116,9 @@ pub async fn reset_password(token: String, password: String) -> Result<(), Serve
 /// The user's personal access tokens.
 #[server(prefix = "/api/auth/forms", endpoint = "tokens")]
 pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
-    let session = super::Session::require()?;
-    let accounts = expect_context::<super::Accounts>();
-    let listed = accounts.list_tokens(session.user_id()).await.map_err(told)?;
-    Ok(Tokens { listed, fresh: take(FlashCookie::PersonalToken) })
+    let (session, accounts) = Session::with::<Accounts>()?;
+    let listed = accounts.list_tokens(session.user_id()).await.map_err(into_server_fn_error)?;
+    Ok(Tokens { listed, one_time_secret: take_flash(FlashCookie::PersonalToken) })
 }
 
 /// Makes a personal access token. Returns it to a script; a form finds it on the page.
@@ -123,11 +126,11 @@ pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
 pub async fn create_token(name: String, days: i64) -> Result<Option<String>, ServerFnError> {
     use secrecy::ExposeSecret;
 
-    let session = super::Session::require()?;
-    let accounts = expect_context::<super::Accounts>();
-    let (token, _) = accounts.create_token(session.user_id(), &name, days).await.map_err(told)?;
+    let (session, accounts) = Session::with::<Accounts>()?;
+    let (token, _) =
+        accounts.create_token(session.user_id(), &name, days).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        hand_over(FlashCookie::PersonalToken, &token);
+        set_flash(FlashCookie::PersonalToken, &token);
         show("/account#tokens");
         return Ok(None);
     }
@@ -137,25 +140,24 @@ pub async fn create_token(name: String, days: i64) -> Result<Option<String>, Ser
 /// Revokes a personal access token.
 #[server(prefix = "/api/auth/forms", endpoint = "revoke-token")]
 pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
-    let session = super::Session::require()?;
-    let accounts = expect_context::<super::Accounts>();
-    accounts.revoke_token(session.user_id(), &id).await.map_err(told)?;
+    let (session, accounts) = Session::with::<Accounts>()?;
+    accounts.revoke_token(session.user_id(), &id).await.map_err(into_server_fn_error)?;
     show("/account#tokens");
     Ok(())
 }
 
 /// Whether and how the installation's provider signs the user in; `None` where there is no provider.
 #[server(prefix = "/api/auth/forms", endpoint = "connection")]
-pub async fn look_at_connection() -> Result<Option<IdentityConnection>, ServerFnError> {
-    let session = super::Session::require()?;
-    expect_context::<super::Accounts>().connection(session.user_id()).await.map_err(told)
+pub async fn load_connection() -> Result<Option<IdentityConnection>, ServerFnError> {
+    let (session, accounts) = Session::with::<Accounts>()?;
+    accounts.connection(session.user_id()).await.map_err(into_server_fn_error)
 }
 
 /// Lets the provider sign the user in no longer.
 #[server(prefix = "/api/auth/forms", endpoint = "disconnect")]
 pub async fn disconnect() -> Result<(), ServerFnError> {
-    let session = super::Session::require()?;
-    expect_context::<super::Accounts>().disconnect(session.user_id()).await.map_err(told)?;
+    let (session, accounts) = Session::with::<Accounts>()?;
+    accounts.disconnect(session.user_id()).await.map_err(into_server_fn_error)?;
     show("/account#connection");
     Ok(())
 }
@@ -163,9 +165,8 @@ pub async fn disconnect() -> Result<(), ServerFnError> {
 /// Deletes the user's account. Returns the page to go to.
 #[server(prefix = "/api/auth/forms", endpoint = "delete-account")]
 pub async fn delete_account(password: String) -> Result<String, ServerFnError> {
-    let session = super::Session::require()?;
-    let accounts = expect_context::<super::Accounts>();
-    accounts.delete_own(session.user_id(), &password.into()).await.map_err(told)?;
+    let (session, accounts) = Session::with::<Accounts>()?;
+    accounts.delete_own(session.user_id(), &password.into()).await.map_err(into_server_fn_error)?;
     forget_signed_in(peer());
     show("/register");
     Ok("/register".to_owned())

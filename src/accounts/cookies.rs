@@ -27,7 +27,7 @@ pub enum FlashCookie {
     PasswordLink,
     /// What a browser keeps while it is at the provider that signs it in.
     LoginFlow,
-    /// The e-mail address of a form at the door that was refused.
+    /// The e-mail address of a sign-in or registration form that was refused.
     Email,
 }
 
@@ -73,29 +73,29 @@ pub fn keep(signed_in: &SignedIn, secure: bool) -> Vec<HeaderValue> {
     [Some(access), refresh].into_iter().flatten().flatten().collect()
 }
 
-/// `Set-Cookie` headers that take them away again.
+/// Returns the `Set-Cookie` headers that clear both.
 pub fn forget(secure: bool) -> Vec<HeaderValue> {
     let cookies = [cookie(ACCESS, "", "/", 0, secure), cookie(REFRESH, "", REFRESH_PATH, 0, secure)];
     cookies.into_iter().flatten().collect()
 }
 
-/// `Set-Cookie` header that hands a text over.
-pub fn hand_over(what: FlashCookie, text: &SecretString, secure: bool) -> Vec<HeaderValue> {
+/// Returns the `Set-Cookie` header that sets a flash cookie.
+pub fn set(what: FlashCookie, text: &SecretString, secure: bool) -> Vec<HeaderValue> {
     let (name, path) = what.cookie();
     let value = BASE64_URL_SAFE_NO_PAD.encode(text.expose_secret());
     let seconds = if what == FlashCookie::LoginFlow { FLOW_SECONDS } else { ONCE_SECONDS };
     cookie(name, &value, path, seconds, secure).into_iter().collect()
 }
 
-/// The text that was handed over.
-pub fn handed_over(what: FlashCookie, headers: &HeaderMap) -> Option<SecretString> {
+/// Returns the text of a flash cookie.
+pub fn read(what: FlashCookie, headers: &HeaderMap) -> Option<SecretString> {
     let value = value(headers, what.cookie().0)?;
     let text = BASE64_URL_SAFE_NO_PAD.decode(value.expose_secret()).ok()?;
     String::from_utf8(text).ok().map(Into::into)
 }
 
-/// `Set-Cookie` header that takes it away.
-pub fn taken(what: FlashCookie, secure: bool) -> Vec<HeaderValue> {
+/// Returns the `Set-Cookie` header that clears a flash cookie.
+pub fn clear(what: FlashCookie, secure: bool) -> Vec<HeaderValue> {
     let (name, path) = what.cookie();
     cookie(name, "", path, 0, secure).into_iter().collect()
 }
@@ -139,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn any_text_is_handed_over_whole() {
+    fn any_text_is_read_as_it_was_set() {
         for text in ["lbs_token", "ann;a\"@exämple.org", ""] {
-            let cookie = hand_over(FlashCookie::Email, &text.into(), true).remove(0);
+            let cookie = set(FlashCookie::Email, &text.into(), true).remove(0);
             let mut headers = HeaderMap::new();
             headers.append("cookie", cookie.to_str().unwrap().split(';').next().unwrap().parse().unwrap());
-            assert_eq!(handed_over(FlashCookie::Email, &headers).unwrap().expose_secret(), text);
+            assert_eq!(read(FlashCookie::Email, &headers).unwrap().expose_secret(), text);
         }
     }
 

@@ -1,7 +1,5 @@
 //! What goes wrong with accounts, as sentences for the user and as answers to requests.
 
-use leptos::prelude::ServerFnError;
-
 use super::login_limit::Locked;
 use super::password::PasswordError;
 use crate::http::AppError;
@@ -114,9 +112,4 @@ impl From<AccountError> for AppError {
             E::Internal(cause) => Self::Internal(cause),
         }
     }
-}
-
-/// The error as a page shows it.
-pub fn told(error: AccountError) -> ServerFnError {
-    AppError::from(error).into_server_fn_error()
 }

@@ -7,11 +7,11 @@ use leptos_axum::{ResponseOptions, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::cookies::{self, FlashCookie};
-use super::error::{AccountError, told};
+use super::error::AccountError;
 use super::next_page::next_page;
 use super::service::{LONGEST_EMAIL, SignedIn};
 use crate::http::client_ip::ClientInfo;
-use crate::http::wants_page;
+use crate::http::{into_server_fn_error, wants_page};
 
 /// Who sent the form.
 pub fn peer() -> ClientInfo {
@@ -35,7 +35,8 @@ fn set_cookies(cookies: Vec<HeaderValue>) {
     }
 }
 
-/// Answers a form at the door: whoever got in goes on to a page; else the form is shown again as it was.
+/// Answers a sign-in or registration form: sets the session cookies and redirects to the page asked
+/// for, or shows the form again with what was typed.
 ///
 /// # Errors
 /// What was wrong, as a sentence.
@@ -50,16 +51,16 @@ pub fn finish_sign_in(
     Ok(())
 }
 
-/// What a form at the door has come to; if to nothing, the address that was typed is in it again.
+/// Passes the outcome of a form on; after an error the form shows the typed e-mail address again.
 ///
 /// # Errors
 /// What was wrong, as a sentence.
 pub fn remember_email<T>(outcome: Result<T, AccountError>, email: String) -> Result<T, ServerFnError> {
     outcome.map_err(|error| {
         if is_form_post() && email.len() <= LONGEST_EMAIL {
-            hand_over(FlashCookie::Email, &email.into());
+            set_flash(FlashCookie::Email, &email.into());
         }
-        told(error)
+        into_server_fn_error(error)
     })
 }
 
@@ -75,14 +76,14 @@ pub fn is_form_post() -> bool {
     use_context::<Parts>().is_some_and(|parts| wants_page(&parts.headers))
 }
 
-/// Keeps a text for the page that a form without a script goes to next.
-pub fn hand_over(what: FlashCookie, text: &SecretString) {
-    set_cookies(cookies::hand_over(what, text, peer().secure));
+/// Sets a flash cookie: the page that a form without a script goes to next shows the text once.
+pub fn set_flash(what: FlashCookie, text: &SecretString) {
+    set_cookies(cookies::set(what, text, peer().secure));
 }
 
-/// Takes it, which nobody can do again.
-pub fn take(what: FlashCookie) -> Option<String> {
-    let text = cookies::handed_over(what, &use_context::<Parts>()?.headers)?;
-    set_cookies(cookies::taken(what, peer().secure));
+/// Returns the text of a flash cookie and clears it.
+pub fn take_flash(what: FlashCookie) -> Option<String> {
+    let text = cookies::read(what, &use_context::<Parts>()?.headers)?;
+    set_cookies(cookies::clear(what, peer().secure));
     Some(text.expose_secret().to_owned())
 }

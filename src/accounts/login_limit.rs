@@ -1,5 +1,5 @@
-//! Slows down who guesses: failures are counted in the database, so that all processes count together
-//! and a restart forgives nothing.
+//! Limits failed sign-ins. The failures are rows of the database, so that all processes share them and
+//! they survive a restart.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -11,16 +11,16 @@ use crate::database::{Database, new_id};
 
 const WINDOW_MS: i64 = 300 * 1000;
 const LOCK_MS: i64 = 900 * 1000;
-const TURNS: usize = 64;
+const LOCKS: usize = 64;
 
 /// What failures are counted for, and how many are too many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub struct Key {
     name: String,
     limit: i64,
 }
 
-impl Subject {
+impl Key {
     /// Sign-ins to the account with this address, be there one or not.
     pub fn account(email: &str) -> Self {
         Self { name: format!("account {email}"), limit: 5 }
@@ -58,45 +58,51 @@ fn place(address: IpAddr) -> String {
     }
 }
 
-/// Too many failures: nothing is tried before this has passed.
+/// Too many failures: no attempt is made before this has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Locked {
     pub retry_after_s: u64,
+}
+
+/// An attempt that has been counted as a failure before its outcome is known.
+#[derive(Debug)]
+pub struct Attempt {
+    id: String,
 }
 
 /// Counts failures. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LoginLimiter {
     database: Database,
-    turns: Arc<[Mutex<()>; TURNS]>,
+    locks: Arc<[Mutex<()>; LOCKS]>,
 }
 
 impl LoginLimiter {
     pub fn new(database: Database) -> Self {
-        Self { database, turns: Arc::new([const { Mutex::const_new(()) }; TURNS]) }
+        Self { database, locks: Arc::new([const { Mutex::const_new(()) }; LOCKS]) }
     }
 
-    /// Waits for this subject's turn. Held from the check to the count, it keeps attempts that arrive
-    /// together from passing the check together.
-    pub async fn turn(&self, subject: &Subject) -> MutexGuard<'_, ()> {
+    /// Locks a key. Held from the check to the count, it keeps attempts that arrive together from
+    /// passing the check together.
+    pub async fn lock(&self, key: &Key) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
-        subject.name.hash(&mut hasher);
-        let index = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
-        self.turns[index % TURNS].lock().await
+        key.name.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or_default();
+        self.locks[index % LOCKS].lock().await
     }
 
-    /// Whether the subject is locked at `now_ms`: as many failures as the limit within five minutes
+    /// Whether the key is locked at `now_ms`: as many failures as the limit within five minutes
     /// lock it for fifteen from the last of them.
-    pub async fn check(&self, subject: &Subject, now_ms: i64) -> sqlx::Result<Result<(), Locked>> {
+    pub async fn check(&self, key: &Key, now_ms: i64) -> sqlx::Result<Result<(), Locked>> {
         let latest: Vec<i64> = sqlx::query_scalar(
             "select at from sign_in_failures where subject = $1 and at > $2 order by at desc limit $3",
         )
-        .bind(&subject.name)
+        .bind(&key.name)
         .bind(now_ms - LOCK_MS - WINDOW_MS)
-        .bind(subject.limit)
+        .bind(key.limit)
         .fetch_all(self.database.pool())
         .await?;
-        let too_many = i64::try_from(latest.len()) == Ok(subject.limit);
+        let too_many = i64::try_from(latest.len()) == Ok(key.limit);
         let (Some(newest), Some(oldest)) = (latest.first(), latest.last()) else { return Ok(Ok(())) };
         let left_ms = newest + LOCK_MS - now_ms;
         if too_many && newest - oldest <= WINDOW_MS && left_ms > 0 {
@@ -106,11 +112,36 @@ impl LoginLimiter {
         Ok(Ok(()))
     }
 
-    /// Counts a failure, and forgets those that lock nothing any more.
-    pub async fn count(&self, subject: &Subject, now_ms: i64) -> sqlx::Result<()> {
+    /// Counts an attempt as a failure, unless the key is locked. Attempts that arrive together
+    /// cannot pass the check together, although nothing is held while one of them is tried.
+    pub async fn begin(&self, key: &Key, now_ms: i64) -> sqlx::Result<Result<Attempt, Locked>> {
+        let _lock = self.lock(key).await;
+        if let Err(locked) = self.check(key, now_ms).await? {
+            return Ok(Err(locked));
+        }
+        Ok(Ok(Attempt { id: self.insert(key, now_ms).await? }))
+    }
+
+    /// Deletes an attempt that was no failure.
+    pub async fn withdraw(&self, attempt: Attempt) -> sqlx::Result<()> {
+        sqlx::query("delete from sign_in_failures where id = $1")
+            .bind(attempt.id)
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Counts a failure. The caller holds the lock of the key since its check.
+    pub async fn count(&self, key: &Key, now_ms: i64) -> sqlx::Result<()> {
+        self.insert(key, now_ms).await.map(drop)
+    }
+
+    /// Adds a failure and deletes those that lock nothing any more. Returns its id.
+    async fn insert(&self, key: &Key, now_ms: i64) -> sqlx::Result<String> {
+        let id = new_id();
         sqlx::query("insert into sign_in_failures (id, subject, at) values ($1, $2, $3)")
-            .bind(new_id())
-            .bind(&subject.name)
+            .bind(&id)
+            .bind(&key.name)
             .bind(now_ms)
             .execute(self.database.pool())
             .await?;
@@ -118,13 +149,13 @@ impl LoginLimiter {
             .bind(now_ms - LOCK_MS - WINDOW_MS)
             .execute(self.database.pool())
             .await?;
-        Ok(())
+        Ok(id)
     }
 
-    /// Forgets the subject's failures: the right password was given.
-    pub async fn forgive(&self, subject: &Subject) -> sqlx::Result<()> {
+    /// Deletes the failures of a key: the right password was given.
+    pub async fn reset(&self, key: &Key) -> sqlx::Result<()> {
         sqlx::query("delete from sign_in_failures where subject = $1")
-            .bind(&subject.name)
+            .bind(&key.name)
             .execute(self.database.pool())
             .await?;
         Ok(())
@@ -139,51 +170,63 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
     const SECOND: i64 = 1000;
 
-    async fn check(throttle: &LoginLimiter, subject: &Subject, now_ms: i64) -> Option<u64> {
-        throttle.check(subject, now_ms).await.unwrap().err().map(|locked| locked.retry_after_s)
+    async fn check(limiter: &LoginLimiter, key: &Key, now_ms: i64) -> Option<u64> {
+        limiter.check(key, now_ms).await.unwrap().err().map(|locked| locked.retry_after_s)
     }
 
     #[tokio::test]
     async fn five_failures_in_five_minutes_lock_for_fifteen() {
         for database in testing::databases().await {
-            let throttle = LoginLimiter::new(database);
-            let (anna, ben) = (Subject::account("anna@example.org"), Subject::account("ben@example.org"));
+            let limiter = LoginLimiter::new(database);
+            let (anna, ben) = (Key::account("anna@example.org"), Key::account("ben@example.org"));
             for second in 0..5 {
-                assert_eq!(check(&throttle, &anna, NOW + second * SECOND).await, None);
-                throttle.count(&anna, NOW + second * SECOND).await.unwrap();
+                assert_eq!(check(&limiter, &anna, NOW + second * SECOND).await, None);
+                limiter.count(&anna, NOW + second * SECOND).await.unwrap();
             }
             let last = NOW + 4 * SECOND;
-            assert_eq!(check(&throttle, &anna, last).await, Some(900));
-            assert_eq!(check(&throttle, &anna, last + 899 * SECOND).await, Some(1));
-            assert_eq!(check(&throttle, &anna, last + 900 * SECOND).await, None);
-            assert_eq!(check(&throttle, &ben, last).await, None);
+            assert_eq!(check(&limiter, &anna, last).await, Some(900));
+            assert_eq!(check(&limiter, &anna, last + 899 * SECOND).await, Some(1));
+            assert_eq!(check(&limiter, &anna, last + 900 * SECOND).await, None);
+            assert_eq!(check(&limiter, &ben, last).await, None);
         }
     }
 
     #[tokio::test]
     async fn slow_failures_lock_nothing_and_success_forgives() {
         for database in testing::databases().await {
-            let throttle = LoginLimiter::new(database);
-            let anna = Subject::account("anna@example.org");
+            let limiter = LoginLimiter::new(database);
+            let anna = Key::account("anna@example.org");
             for minute in 0..10 {
-                throttle.count(&anna, NOW + minute * 76 * SECOND).await.unwrap();
-                assert_eq!(check(&throttle, &anna, NOW + minute * 76 * SECOND).await, None);
+                limiter.count(&anna, NOW + minute * 76 * SECOND).await.unwrap();
+                assert_eq!(check(&limiter, &anna, NOW + minute * 76 * SECOND).await, None);
             }
             for _ in 0..5 {
-                throttle.count(&anna, NOW + 800 * SECOND).await.unwrap();
+                limiter.count(&anna, NOW + 800 * SECOND).await.unwrap();
             }
-            assert!(check(&throttle, &anna, NOW + 800 * SECOND).await.is_some());
-            throttle.forgive(&anna).await.unwrap();
-            assert_eq!(check(&throttle, &anna, NOW + 800 * SECOND).await, None);
+            assert!(check(&limiter, &anna, NOW + 800 * SECOND).await.is_some());
+            limiter.reset(&anna).await.unwrap();
+            assert_eq!(check(&limiter, &anna, NOW + 800 * SECOND).await, None);
         }
+    }
+
+    #[tokio::test]
+    async fn old_failures_are_found_through_an_index() {
+        let database = testing::sqlite().await;
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as("explain query plan delete from sign_in_failures where at <= $1")
+                .bind(NOW)
+                .fetch_all(database.pool())
+                .await
+                .unwrap();
+        assert!(plan.iter().any(|step| step.3.contains("sign_in_failures_by_age")), "{plan:?}");
     }
 
     #[test]
     fn an_ipv6_network_is_one_place() {
-        let subject = |address: &str| Subject::address(address.parse().unwrap());
-        assert_eq!(subject("2001:db8:1:2::1"), subject("2001:db8:1:2:ffff::9"));
-        assert_ne!(subject("2001:db8:1:2::1"), subject("2001:db8:1:3::1"));
-        assert_eq!(subject("::ffff:192.0.2.1"), subject("192.0.2.1"));
-        assert_ne!(subject("192.0.2.1"), subject("192.0.2.2"));
+        let key = |address: &str| Key::address(address.parse().unwrap());
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
     }
 }

@@ -1,4 +1,4 @@
-//! Finds out whose a request is, and leads who is signed out to the door.
+//! Authenticates requests and redirects anonymous users to the sign-in page.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -14,7 +14,7 @@ use super::cookies;
 use super::error::AccountError;
 use super::service::Accounts;
 use super::session::{Proof, Session};
-use crate::http::{AppError, wants_page};
+use crate::http::{AppError, into_server_fn_error, wants_page};
 use ui::theme::SetTheme;
 
 /// Tells the client of a server function to go to the page in `Location`.
@@ -49,8 +49,8 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Lets only those who are signed in to pages and server functions; leads others to the door by way
-/// of their refresh token, which may be all they need. Those who are in already need no door.
+/// Lets signed-in users reach pages and server functions. Redirects others to the sign-in page by way
+/// of their refresh token, which may be all they need. Redirects signed-in users away from it.
 pub async fn guard_pages(mut request: Request, next: Next) -> Response {
     let signed_in = request.extensions().get::<Session>().is_some();
     match request.uri().path() {
@@ -69,30 +69,31 @@ pub async fn guard_pages(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// Server functions of the pages at the door. Those of accounts look for the session themselves.
+/// Whether anonymous users may call the server function at `path`. Those of accounts check the session
+/// themselves.
 fn is_for_everybody(path: &str) -> bool {
     path.starts_with("/api/auth/") || path == SetTheme::PATH
 }
 
-/// `door` with the page to go to from there.
-fn with_next(door: &str, page: Option<&http::uri::PathAndQuery>) -> String {
+/// Returns `path` with the page to go to after signing in.
+fn with_next(path: &str, page: Option<&http::uri::PathAndQuery>) -> String {
     let page = page.map_or("/", http::uri::PathAndQuery::as_str);
-    format!("{door}?next={}", url::form_urlencoded::byte_serialize(page.as_bytes()).collect::<String>())
+    format!("{path}?next={}", url::form_urlencoded::byte_serialize(page.as_bytes()).collect::<String>())
 }
 
-/// The answer to a server function's caller whose session has ended: a form is led to the door, and
-/// the page's script is told to go there.
+/// Answers a call of a server function after the session has ended: redirects a form to the sign-in
+/// page, and sends the page's script there.
 fn signed_out(headers: &HeaderMap) -> Response {
     let page = headers
         .get(http::header::REFERER)
         .and_then(|referer| url::Url::parse(referer.to_str().ok()?).ok())
         .and_then(|referer| referer[url::Position::BeforePath..url::Position::AfterQuery].parse().ok());
-    let door = with_next("/login", page.as_ref());
+    let sign_in = with_next("/login", page.as_ref());
     if wants_page(headers) {
-        return Redirect::to(&door).into_response();
+        return Redirect::to(&sign_in).into_response();
     }
-    let location = HeaderValue::from_str(&door).unwrap_or(HeaderValue::from_static("/login"));
-    let error: ServerFnError = ServerFnError::new(AccountError::SessionEnded.to_string());
+    let location = HeaderValue::from_str(&sign_in).unwrap_or(HeaderValue::from_static("/login"));
+    let error: ServerFnError = into_server_fn_error(AccountError::SessionEnded);
     let headers = [(REDIRECT, HeaderValue::from_static("")), (LOCATION, location)];
     (StatusCode::UNAUTHORIZED, headers, error.ser()).into_response()
 }

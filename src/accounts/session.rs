@@ -6,10 +6,10 @@ use std::convert::Infallible;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use futures::future::BoxFuture;
 use http::request::Parts;
-use leptos::prelude::{ServerFnError, use_context};
+use leptos::prelude::{ServerFnError, expect_context, use_context};
 
 use super::types::{Role, User, UserId};
-use crate::http::AppError;
+use crate::http::{AppError, into_server_fn_error};
 
 /// A request that proved whose it is. As an extractor it refuses all others with 401.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +41,17 @@ impl Session {
         use_context::<Parts>()?.extensions.get::<Self>().cloned()
     }
 
-    /// The same, for server functions.
+    /// The session of the request that a server function answers, and the service `S` that it calls.
     ///
     /// # Errors
     /// When nobody is signed in.
-    pub fn require() -> Result<Self, ServerFnError> {
-        Self::of_request().ok_or_else(|| ServerFnError::new("You are signed out. Sign in and try again."))
+    pub fn with<S: Clone + 'static>() -> Result<(Self, S), ServerFnError> {
+        Ok((Self::require().map_err(into_server_fn_error)?, expect_context()))
+    }
+
+    fn require() -> Result<Self, AppError> {
+        let signed_out = || AppError::SignInFailed("You are signed out. Sign in and try again.".to_owned());
+        Self::of_request().ok_or_else(signed_out)
     }
 }
 
@@ -76,22 +81,22 @@ impl<S: Sync> FromRequestParts<S> for AdminSession {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(AppError::AdminsOnly) }
+        Self::of(session)
     }
 }
 
 impl AdminSession {
-    /// The session of the request that a server function answers.
+    /// The session of the request that a server function answers, and the service `S` that it calls.
     ///
     /// # Errors
     /// When nobody is signed in, or no admin.
-    pub fn require() -> Result<Self, ServerFnError> {
-        let session = Session::require()?;
-        if session.user.role == Role::Admin {
-            Ok(Self(session))
-        } else {
-            Err(AppError::AdminsOnly.into_server_fn_error())
-        }
+    pub fn with<S: Clone + 'static>() -> Result<(Session, S), ServerFnError> {
+        let Self(session) = Session::require().and_then(Self::of).map_err(into_server_fn_error)?;
+        Ok((session, expect_context()))
+    }
+
+    fn of(session: Session) -> Result<Self, AppError> {
+        if session.user.role == Role::Admin { Ok(Self(session)) } else { Err(AppError::AdminsOnly) }
     }
 }
 

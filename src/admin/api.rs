@@ -11,11 +11,13 @@ use super::service::{AdminService, invitation_path};
 #[cfg(feature = "ssr")]
 use crate::accounts::cookies::FlashCookie;
 #[cfg(feature = "ssr")]
-use crate::accounts::forms::{hand_over, is_form_post, show, take};
+use crate::accounts::forms::{is_form_post, set_flash, show, take_flash};
 #[cfg(feature = "ssr")]
 use crate::accounts::service::password_link_path;
 #[cfg(feature = "ssr")]
-use crate::accounts::{AdminSession, NewInvitationRequest, error::told};
+use crate::accounts::{AdminSession, NewInvitationRequest};
+#[cfg(feature = "ssr")]
+use crate::http::into_server_fn_error;
 
 /// How many users the page shows at once.
 #[cfg(feature = "ssr")]
@@ -27,7 +29,7 @@ pub struct InstallationOverview {
     pub settings: InstallationSettings,
     pub invitations: Vec<Invitation>,
     /// The link that the form which led to this page made: it is shown this once.
-    pub fresh: Option<String>,
+    pub one_time_secret: Option<String>,
 }
 
 /// A user and how much they may do.
@@ -42,19 +44,17 @@ pub struct UserDetail {
 /// One page of users.
 #[server]
 pub async fn list_users(after: Option<UserId>) -> Result<UserPage, ServerFnError> {
-    AdminSession::require()?;
-    let admin = expect_context::<AdminService>();
-    admin.users(after.as_ref(), USERS_A_PAGE).await.map_err(told)
+    let (_, admin) = AdminSession::with::<AdminService>()?;
+    admin.users(after.as_ref(), USERS_A_PAGE).await.map_err(into_server_fn_error)
 }
 
 /// One user.
 #[server]
-pub async fn look_at_user(user: UserId) -> Result<UserDetail, ServerFnError> {
-    AdminSession::require()?;
-    let admin = expect_context::<AdminService>();
-    let limit = admin.rate_limit(&user).await.map_err(told)?;
-    let user = admin.user(&user).await.map_err(told)?;
-    let password_link = take(FlashCookie::PasswordLink).map(|token| password_link_path(&token));
+pub async fn load_user(user: UserId) -> Result<UserDetail, ServerFnError> {
+    let (_, admin) = AdminSession::with::<AdminService>()?;
+    let limit = admin.rate_limit(&user).await.map_err(into_server_fn_error)?;
+    let user = admin.user(&user).await.map_err(into_server_fn_error)?;
+    let password_link = take_flash(FlashCookie::PasswordLink).map(|token| password_link_path(&token));
     Ok(UserDetail { user, limit, password_link })
 }
 
@@ -66,28 +66,27 @@ pub async fn set_user_limits(
     max_concurrent: i64,
     max_runs_per_benchmark: i64,
 ) -> Result<(), ServerFnError> {
-    AdminSession::require()?;
+    let (_, admin) = AdminSession::with::<AdminService>()?;
     let limit = RateLimit { benchmarks_per_hour, max_concurrent, max_runs_per_benchmark };
-    expect_context::<AdminService>().set_rate_limit(&user, &limit).await.map_err(told)
+    admin.set_rate_limit(&user, &limit).await.map_err(into_server_fn_error)
 }
 
 /// Gives a user a role and ends their sessions.
 #[server]
 pub async fn set_user_role(user: UserId, role: Role) -> Result<(), ServerFnError> {
-    let session = AdminSession::require()?.0;
-    let admin = expect_context::<AdminService>();
-    admin.accounts().set_role(session.user_id(), &user, role).await.map_err(told)
+    let (session, admin) = AdminSession::with::<AdminService>()?;
+    admin.accounts().set_role(session.user_id(), &user, role).await.map_err(into_server_fn_error)
 }
 
 /// Makes a link with which a user sets a new password. Returns it to a script, without scheme and host;
 /// a form finds it on the user's page.
 #[server]
 pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFnError> {
-    let session = AdminSession::require()?.0;
-    let admin = expect_context::<AdminService>();
-    let link = admin.accounts().password_link(session.user_id(), &user).await.map_err(told)?;
+    let (session, admin) = AdminSession::with::<AdminService>()?;
+    let link =
+        admin.accounts().password_link(session.user_id(), &user).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        hand_over(FlashCookie::PasswordLink, &link.token);
+        set_flash(FlashCookie::PasswordLink, &link.token);
         show(&format!("/admin/users/{user}#password"));
         return Ok(None);
     }
@@ -97,9 +96,8 @@ pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFn
 /// Deletes a user and everything that belongs to them.
 #[server]
 pub async fn delete_user(user: UserId) -> Result<(), ServerFnError> {
-    let session = AdminSession::require()?.0;
-    let admin = expect_context::<AdminService>();
-    admin.accounts().delete_other(session.user_id(), &user).await.map_err(told)?;
+    let (session, admin) = AdminSession::with::<AdminService>()?;
+    admin.accounts().delete_other(session.user_id(), &user).await.map_err(into_server_fn_error)?;
     leptos_axum::redirect("/admin");
     Ok(())
 }
@@ -107,14 +105,13 @@ pub async fn delete_user(user: UserId) -> Result<(), ServerFnError> {
 /// Settings and invitations.
 #[server]
 pub async fn load_installation() -> Result<InstallationOverview, ServerFnError> {
-    AdminSession::require()?;
-    let admin = expect_context::<AdminService>();
-    let settings = admin.settings().await.map_err(told)?;
-    let invitations = admin.accounts().open_invitations().await.map_err(told)?;
+    let (_, admin) = AdminSession::with::<AdminService>()?;
+    let settings = admin.settings().await.map_err(into_server_fn_error)?;
+    let invitations = admin.accounts().open_invitations().await.map_err(into_server_fn_error)?;
     Ok(InstallationOverview {
         settings,
         invitations,
-        fresh: take(FlashCookie::Invitation).map(|token| invitation_path(&token)),
+        one_time_secret: take_flash(FlashCookie::Invitation).map(|token| invitation_path(&token)),
     })
 }
 
@@ -125,14 +122,14 @@ pub async fn change_settings(
     registration: crate::accounts::Registration,
     local_networks: String,
 ) -> Result<(), ServerFnError> {
-    AdminSession::require()?;
+    let (_, admin) = AdminSession::with::<AdminService>()?;
     let local_networks = match local_networks.as_str() {
         "on" => Some(true),
         "off" => Some(false),
         _ => None,
     };
     let settings = InstallationSettings { registration, local_networks };
-    expect_context::<AdminService>().set_settings(settings).await.map_err(told)
+    admin.set_settings(settings).await.map_err(into_server_fn_error)
 }
 
 /// Invites somebody. Returns the link to a script, without scheme and host; a form finds it on the
@@ -141,13 +138,13 @@ pub async fn change_settings(
 pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFnError> {
     use secrecy::ExposeSecret;
 
-    let session = AdminSession::require()?.0;
-    let admin = expect_context::<AdminService>();
+    let (session, admin) = AdminSession::with::<AdminService>()?;
     let email = Some(email).filter(|email| !email.trim().is_empty());
     let request = NewInvitationRequest { email, days };
-    let (token, _) = admin.accounts().invite(session.user_id(), &request).await.map_err(told)?;
+    let (token, _) =
+        admin.accounts().invite(session.user_id(), &request).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        hand_over(FlashCookie::Invitation, &token);
+        set_flash(FlashCookie::Invitation, &token);
         show("/admin#invitations");
         return Ok(None);
     }
@@ -157,6 +154,6 @@ pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFn
 /// Withdraws an invitation.
 #[server]
 pub async fn withdraw_invitation(id: String) -> Result<(), ServerFnError> {
-    AdminSession::require()?;
-    expect_context::<AdminService>().accounts().withdraw_invitation(&id).await.map_err(told)
+    let (_, admin) = AdminSession::with::<AdminService>()?;
+    admin.accounts().withdraw_invitation(&id).await.map_err(into_server_fn_error)
 }

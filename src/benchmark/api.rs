@@ -3,27 +3,31 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
+#[cfg(feature = "ssr")]
+use super::service::BenchmarkService;
 use super::set_up::SetUpFields;
 use super::submission::BenchmarkRequest;
 use super::view::{BenchmarkView, Estimate, Timeline};
+#[cfg(feature = "ssr")]
+use crate::accounts::Session;
+#[cfg(feature = "ssr")]
+use crate::http::{AppError, into_server_fn_error};
 use endpoint::ModelRef;
 
 /// What the form would come to.
 #[server(input = Json)]
 pub async fn estimate_benchmark(request: BenchmarkRequest) -> Result<Estimate, ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let benchmarks = expect_context::<super::service::BenchmarkService>();
-    benchmarks.estimate(session.user_id(), &request).await.map_err(failed)
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
+    benchmarks.estimate(session.user_id(), &request).await.map_err(into_server_fn_error)
 }
 
 /// Starts the benchmark that the form asks for and leads to its page.
 #[server]
 pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<String, ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let benchmarks = expect_context::<super::service::BenchmarkService>();
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     let fields = with_template(session.user_id(), fields).await?;
-    let request = fields.request().map_err(refused)?;
-    let job = benchmarks.submit(session.user_id(), &request).await.map_err(failed)?;
+    let request = fields.request().map_err(|complaints| into_server_fn_error(invalid(complaints)))?;
+    let job = benchmarks.submit(session.user_id(), &request).await.map_err(into_server_fn_error)?;
     leptos_axum::redirect(&format!("/benchmark/{}", job.id));
     Ok(job.id)
 }
@@ -31,18 +35,16 @@ pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<S
 /// Cancels a benchmark that waits or runs.
 #[server]
 pub async fn cancel_benchmark(id: String) -> Result<(), ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let benchmarks = expect_context::<super::service::BenchmarkService>();
-    benchmarks.cancel(session.user_id(), Some(&id)).await.map_err(failed)?;
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
+    benchmarks.cancel(session.user_id(), Some(&id)).await.map_err(into_server_fn_error)?;
     Ok(())
 }
 
 /// One benchmark as it stands.
 #[server]
 pub async fn load_benchmark(id: String) -> Result<BenchmarkView, ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let benchmarks = expect_context::<super::service::BenchmarkService>();
-    benchmarks.view(session.user_id(), &id).await.map_err(failed)
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
+    benchmarks.view(session.user_id(), &id).await.map_err(into_server_fn_error)
 }
 
 /// When the chunks of one run arrived.
@@ -53,10 +55,9 @@ pub async fn load_timeline(
     context_tokens: u64,
     run_number: u64,
 ) -> Result<Timeline, ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let benchmarks = expect_context::<super::service::BenchmarkService>();
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     let row = super::store::RowKey { model, context_tokens };
-    benchmarks.timeline(session.user_id(), &id, &row, run_number).await.map_err(failed)
+    benchmarks.timeline(session.user_id(), &id, &row, run_number).await.map_err(into_server_fn_error)
 }
 
 /// The form with the text of its template where it has none of its own.
@@ -69,25 +70,15 @@ async fn with_template(
         return Ok(fields);
     }
     let prompts = expect_context::<crate::prompts::service::PromptService>();
-    let templates = prompts.list(user).await.map_err(ServerFnError::new)?;
+    let templates = prompts.list(user).await.map_err(into_server_fn_error)?;
     let chosen = templates.into_iter().find(|template| template.key == fields.template);
     let prompt = chosen.map(|template| template.prompt).unwrap_or_default();
     Ok(SetUpFields { prompt, ..fields })
 }
 
-/// What is wrong with the form, for whoever could not be told field by field.
+/// All complaints about the form as one error, for a caller that cannot show them field by field.
 #[cfg(feature = "ssr")]
-fn refused(complaints: Vec<super::set_up::Complaint>) -> ServerFnError {
+fn invalid(complaints: Vec<super::set_up::Complaint>) -> AppError {
     let sentences: Vec<_> = complaints.into_iter().map(|complaint| complaint.sentence).collect();
-    ServerFnError::new(sentences.join(" "))
-}
-
-/// The same words as over REST; what is the server's own fault is logged and told in general.
-#[cfg(feature = "ssr")]
-pub(crate) fn failed(error: super::service::BenchmarkError) -> ServerFnError {
-    let failure = crate::http::AppError::from(error);
-    if let crate::http::AppError::Internal(cause) = &failure {
-        tracing::error!("{cause:#}");
-    }
-    ServerFnError::new(failure)
+    AppError::Invalid(sentences.join(" "))
 }

@@ -144,7 +144,7 @@ impl BenchmarkService {
     async fn plan(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Plan, BenchmarkError> {
         let parameters = request.parameters()?;
         self.check_runs(user, parameters.runs).await?;
-        let known = self.providers.list(user).await.map_err(ProviderError::from)?;
+        let known = self.providers.list(user).await?;
         let chosen = choose(request, &known)?;
         check_size(chosen.len(), &parameters)?;
         let targets = self.providers.targets(user, &chosen).await?;
@@ -168,7 +168,7 @@ impl BenchmarkService {
         user: &UserId,
         reported: ReportedBenchmark,
     ) -> Result<(Option<String>, usize, usize), BenchmarkError> {
-        let known = self.providers.list(user).await.map_err(ProviderError::from)?;
+        let known = self.providers.list(user).await?;
         let Kept { parameters, targets, rows, skipped } = reported.rows(&known, now_ms())?;
         if rows.is_empty() {
             return Ok((None, 0, skipped));

@@ -40,8 +40,7 @@ pub async fn back_up(dir: &Path, to: &Path) -> anyhow::Result<()> {
 pub async fn restore(from: &Path, dir: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
     // What is left of another database's write-ahead log would be taken for a part of this one.
-    for name in [FILE_NAME, "studio.db-wal", "studio.db-shm"] {
-        let path = dir.join(name);
+    for path in files_of(&dir.join(FILE_NAME)) {
         ensure!(!path.exists(), "{} is there already; move it away first", path.display());
     }
     ensure_ours(from).await.with_context(|| format!("{} is no backup of this program", from.display()))?;
@@ -83,12 +82,20 @@ async fn ensure_ours(file: &Path) -> anyhow::Result<()> {
     Ok(database.close().await?)
 }
 
-/// `file` with something appended to its name.
-pub fn beside(file: &Path, suffix: &str) -> PathBuf {
+/// All files of the SQLite database in `file`: itself, its write-ahead log and that log's index.
+fn files_of(file: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|suffix| with_suffix(file, suffix))
+}
+
+fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
-    name.push(".");
     name.push(suffix);
     name.into()
+}
+
+/// `file` with something appended to its name.
+pub fn beside(file: &Path, suffix: &str) -> PathBuf {
+    with_suffix(file, &format!(".{suffix}"))
 }
 
 /// The name is on the disk when its directory is.
@@ -139,8 +146,11 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.kept {
-            // Whatever went wrong is being told already.
-            let _ = fs::remove_file(&self.path);
+            // Whatever went wrong is being told already. Where SQLite had opened the file, it may have
+            // left more beside it.
+            for path in files_of(&self.path) {
+                let _ = fs::remove_file(path);
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0007_identities.sql",
     "0008_indexes.sql",
     "0009_jobs.sql",
+    "0010_login_failures.sql",
 ];
 
 /// Runs what has not been run yet.

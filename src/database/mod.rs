@@ -68,7 +68,11 @@ impl Database {
             Location::Sqlite(dir) => sqlite_pool(dir).await?,
             Location::Postgres(url) => postgres_pool(url).await?,
         };
-        migrations::run(&pool).await.context("cannot bring the database up to date")?;
+        if let Err(error) = migrations::run(&pool).await {
+            // Connections that end later would still change the files.
+            pool.close().await;
+            return Err(error).context("cannot bring the database up to date");
+        }
         let database = Self { pool, location };
         database.update_statistics().await.context("cannot analyse the database")?;
         Ok(database)

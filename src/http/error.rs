@@ -67,18 +67,8 @@ impl AppError {
         Self::TooLarge(format!("The body is too long; at most {} MB are read.", MAX_BODY_BYTES >> 20))
     }
 
-    /// The same for a server function: pages show the sentence, and faults are logged here. Scripts get
-    /// the status too; forms are led back to their page.
-    pub fn into_server_fn_error(self) -> ServerFnError {
-        self.log();
-        let by_script = use_context::<Parts>().is_some_and(|parts| !wants_page(&parts.headers));
-        if let Some(response) = use_context::<ResponseOptions>().filter(|_| by_script) {
-            response.set_status(self.status());
-        }
-        ServerFnError::new(self.to_string())
-    }
-
-    fn log(&self) {
+    /// Logs a fault with its cause, once: whoever tells the sentence to a user calls it.
+    pub fn log(&self) {
         if let Self::Internal(error) = self {
             tracing::error!("{error:#}");
         }
@@ -99,6 +89,20 @@ impl AppError {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
+}
+
+/// Converts the error of a service for the caller of a server function. Every server function uses it:
+/// it logs faults and keeps their cause from the caller, who gets the sentence. Scripts get the status
+/// too; a form without a script is sent back to its page.
+#[expect(clippy::disallowed_methods, reason = "the one place that makes errors of server functions")]
+pub fn into_server_fn_error(error: impl Into<AppError>) -> ServerFnError {
+    let error = error.into();
+    error.log();
+    let by_script = use_context::<Parts>().is_some_and(|parts| !wants_page(&parts.headers));
+    if let Some(response) = use_context::<ResponseOptions>().filter(|_| by_script) {
+        response.set_status(error.status());
+    }
+    ServerFnError::new(error)
 }
 
 impl IntoResponse for AppError {
@@ -167,3 +171,42 @@ pub struct Query<T>(pub T);
 #[derive(Debug, Clone, Copy, FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(AppError))]
 pub struct Path<T>(pub T);
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What has been logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_fault_is_logged_and_its_cause_kept_from_the_caller() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let (page, rest) = tracing::subscriber::with_default(subscriber, || {
+            let page = into_server_fn_error(sqlx::Error::Protocol("from a page".to_owned()));
+            (page, AppError::from(sqlx::Error::Protocol("from REST".to_owned())).into_response())
+        });
+        let ServerFnError::ServerError(sentence) = page else { panic!("{page}") };
+        assert_eq!(sentence, "Something went wrong on the server. It has been logged; try again.");
+        assert_eq!(rest.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("from a page") && log.contains("from REST"), "{log}");
+    }
+}

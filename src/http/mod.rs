@@ -4,5 +4,5 @@ pub mod client_ip;
 pub mod error;
 pub mod error_body;
 
-pub use error::{AppError, Body, MAX_BODY_BYTES, Path, Query, wants_page};
+pub use error::{AppError, Body, MAX_BODY_BYTES, Path, Query, into_server_fn_error, wants_page};
 pub use error_body::{DetailBody, ErrorBody};

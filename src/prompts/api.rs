@@ -2,14 +2,19 @@
 
 use leptos::prelude::*;
 
+#[cfg(feature = "ssr")]
+use super::service::PromptService;
 use super::types::{Category, Template};
+#[cfg(feature = "ssr")]
+use crate::accounts::Session;
+#[cfg(feature = "ssr")]
+use crate::http::into_server_fn_error;
 
 /// The product's templates and the user's own.
 #[server]
 pub async fn list_templates() -> Result<Vec<Template>, ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let prompts = expect_context::<super::service::PromptService>();
-    prompts.list(session.user_id()).await.map_err(ServerFnError::new)
+    let (session, prompts) = Session::with::<PromptService>()?;
+    prompts.list(session.user_id()).await.map_err(into_server_fn_error)
 }
 
 /// Keeps a template of the user; a new one (no `key`) is named after its label.
@@ -20,17 +25,15 @@ pub async fn save_template(
     category: Category,
     prompt: String,
 ) -> Result<(), ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let prompts = expect_context::<super::service::PromptService>();
+    let (session, prompts) = Session::with::<PromptService>()?;
     let key = if key.is_empty() { super::types::key_of(&label) } else { key };
     let template = Template { key, category, label, prompt, own: true };
-    prompts.save(session.user_id(), &template).await.map_err(ServerFnError::new)
+    prompts.save(session.user_id(), &template).await.map_err(into_server_fn_error)
 }
 
 /// Deletes a template of the user.
 #[server]
 pub async fn delete_template(key: String) -> Result<(), ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    let prompts = expect_context::<super::service::PromptService>();
-    prompts.delete(session.user_id(), &key).await.map_err(ServerFnError::new)
+    let (session, prompts) = Session::with::<PromptService>()?;
+    prompts.delete(session.user_id(), &key).await.map_err(into_server_fn_error)
 }

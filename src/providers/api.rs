@@ -5,7 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::forms::ModelForm;
 use super::listing::{ProviderHealth, ProviderListing};
+#[cfg(feature = "ssr")]
+use super::service::ProviderService;
 use super::settings::Step;
+#[cfg(feature = "ssr")]
+use crate::accounts::Session;
+#[cfg(feature = "ssr")]
+use crate::http::{AppError, into_server_fn_error};
 use endpoint::types::Model;
 
 /// One provider, and what its page has to know beside it.
@@ -26,48 +32,32 @@ pub struct Candidate {
     pub here: bool,
 }
 
-/// What the user may do, and the service that does it.
-#[cfg(feature = "ssr")]
-fn caller() -> Result<(crate::accounts::User, super::service::ProviderService), ServerFnError> {
-    let session = crate::accounts::Session::require()?;
-    Ok((session.user, expect_context()))
-}
-
-#[cfg(feature = "ssr")]
-fn told(error: super::service::ProviderError) -> ServerFnError {
-    use super::service::ProviderError;
-    if let ProviderError::Store(error) = &error {
-        tracing::error!("{error}");
-    }
-    ServerFnError::new(error)
-}
-
 /// The providers of the user with their models, keys not included.
 #[server]
 pub async fn list_providers() -> Result<Vec<ProviderListing>, ServerFnError> {
-    let (user, service) = caller()?;
-    service.list(&user.id).await.map_err(ServerFnError::new)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.list(&user.id).await.map_err(into_server_fn_error)
 }
 
 /// Asks every provider that can be reached for its models, and keeps what it says.
 #[server]
-pub async fn look_again() -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.look(&user.id).await.map_err(told)
+pub async fn refresh_models() -> Result<(), ServerFnError> {
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.refresh(&user.id).await.map_err(into_server_fn_error)
 }
 
 /// Asks every provider that is switched on whether it answers.
 #[server]
 pub async fn check_health() -> Result<Vec<ProviderHealth>, ServerFnError> {
-    let (user, service) = caller()?;
-    service.health(&user.id).await.map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.health(&user.id).await.map_err(into_server_fn_error)
 }
 
 /// One provider by the id of its row.
 #[server]
 pub async fn get_provider(id: String) -> Result<ProviderDetails, ServerFnError> {
-    let (user, service) = caller()?;
-    let listing = service.get(&user.id, &id).await.map_err(told)?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    let listing = service.get(&user.id, &id).await.map_err(into_server_fn_error)?;
     let admin = user.role == crate::accounts::Role::Admin;
     let variable = service.environment_of(listing.provider.kind).filter(|_| admin);
     let own_origin = listing.provider.kind.facts().is_own_origin(&listing.provider.base_url);
@@ -83,10 +73,11 @@ pub async fn add_provider(
     base_url: String,
     api_key: String,
 ) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    let id = service.add_of_kind(&user.id, &kind, &display_name, &base_url).await.map_err(told)?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    let id =
+        service.add_of_kind(&user.id, &kind, &display_name, &base_url).await.map_err(into_server_fn_error)?;
     if !api_key.trim().is_empty() {
-        service.save_key(&user.id, &id, &api_key.into()).await.map_err(told)?;
+        service.save_key(&user.id, &id, &api_key.into()).await.map_err(into_server_fn_error)?;
     }
     leptos_axum::redirect(&format!("/providers/{id}"));
     Ok(())
@@ -100,41 +91,41 @@ pub async fn change_provider(
     base_url: String,
     model_prefix: String,
 ) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     let change = |settings: &mut super::settings::ProviderSettings| {
         settings.provider.display_name = display_name;
         settings.provider.base_url = base_url;
         settings.model_prefix = Some(model_prefix.trim().to_owned()).filter(|prefix| !prefix.is_empty());
     };
-    service.change(&user.id, &provider, change).await.map_err(told)
+    service.change(&user.id, &provider, change).await.map_err(into_server_fn_error)
 }
 
 /// Switches a provider on or off.
 #[server]
 pub async fn switch_provider(provider: String, on: bool) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.change(&user.id, &provider, |settings| settings.enabled = on).await.map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.change(&user.id, &provider, |settings| settings.enabled = on).await.map_err(into_server_fn_error)
 }
 
 /// Moves a provider by one place.
 #[server]
 pub async fn step_provider(provider: String, step: Step) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.step(&user.id, &provider, step).await.map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.step(&user.id, &provider, step).await.map_err(into_server_fn_error)
 }
 
 /// Gives a provider to every user, or takes it back.
 #[server]
 pub async fn share_provider(provider: String, shared: bool) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.share(&user, &provider, shared).await.map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.share(&user, &provider, shared).await.map_err(into_server_fn_error)
 }
 
 /// Deletes a provider and goes to the list.
 #[server]
 pub async fn delete_provider(provider: String) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.delete(&user.id, &provider).await.map_err(told)?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.delete(&user.id, &provider).await.map_err(into_server_fn_error)?;
     leptos_axum::redirect("/providers");
     Ok(())
 }
@@ -142,23 +133,23 @@ pub async fn delete_provider(provider: String) -> Result<(), ServerFnError> {
 /// Keeps an API key in place of the one before.
 #[server]
 pub async fn save_key(provider: String, api_key: String) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.save_key(&user.id, &provider, &api_key.into()).await.map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.save_key(&user.id, &provider, &api_key.into()).await.map_err(into_server_fn_error)
 }
 
 /// Forgets an API key.
 #[server]
 pub async fn remove_key(provider: String) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.remove_key(&user.id, &provider).await.map(drop).map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.remove_key(&user.id, &provider).await.map(drop).map_err(into_server_fn_error)
 }
 
 /// The models that a provider offers, those that are here already marked.
 #[server]
 pub async fn discover_models(provider: String) -> Result<Vec<Candidate>, ServerFnError> {
-    let (user, service) = caller()?;
-    let listing = service.get(&user.id, &provider).await.map_err(told)?;
-    let offered = service.discover(&user.id, &listing.provider.key).await.map_err(told)?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    let listing = service.get(&user.id, &provider).await.map_err(into_server_fn_error)?;
+    let offered = service.discover(&user.id, &listing.provider.key).await.map_err(into_server_fn_error)?;
     let is_here = |model: &Model| listing.models.iter().any(|listed| listed.model.id == model.id);
     Ok(offered.into_iter().map(|model| Candidate { here: is_here(&model), model }).collect())
 }
@@ -169,11 +160,12 @@ pub async fn add_models(
     provider: String,
     #[server(default)] models: Vec<String>,
 ) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     if models.is_empty() {
-        return Err(ServerFnError::new("Choose at least one model."));
+        let error = AppError::Invalid("Choose at least one model.".to_owned());
+        return Err(into_server_fn_error(error));
     }
-    service.add_offered(&user.id, &provider, &models).await.map_err(told)?;
+    service.add_offered(&user.id, &provider, &models).await.map_err(into_server_fn_error)?;
     leptos_axum::redirect(&format!("/providers/{provider}"));
     Ok(())
 }
@@ -181,9 +173,13 @@ pub async fn add_models(
 /// Adds one model by its id.
 #[server]
 pub async fn add_model(provider: String, model_id: String) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     let settings = super::settings::ModelSettings::default();
-    service.add_model(&user.id, &provider, model_id.trim(), &settings).await.map(drop).map_err(told)
+    service
+        .add_model(&user.id, &provider, model_id.trim(), &settings)
+        .await
+        .map(drop)
+        .map_err(into_server_fn_error)
 }
 
 /// Changes everything about a model, and goes back to its provider.
@@ -194,13 +190,13 @@ pub async fn change_model(
     model_id: String,
     form: ModelForm,
 ) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    let settings = form.settings().map_err(ServerFnError::new)?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    let settings = form.settings().map_err(|sentence| into_server_fn_error(AppError::Invalid(sentence)))?;
     let edited = service.change_model(&user.id, &model, |edit| {
         edit.model_id = model_id.trim().to_owned();
         edit.settings = settings;
     });
-    edited.await.map_err(told)?;
+    edited.await.map_err(into_server_fn_error)?;
     leptos_axum::redirect(&format!("/providers/{provider}"));
     Ok(())
 }
@@ -208,22 +204,22 @@ pub async fn change_model(
 /// Switches a model on or off.
 #[server]
 pub async fn switch_model(model: String, on: bool) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.change_model(&user.id, &model, |edit| edit.enabled = on).await.map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.change_model(&user.id, &model, |edit| edit.enabled = on).await.map_err(into_server_fn_error)
 }
 
 /// Moves a model by one place.
 #[server]
 pub async fn step_model(model: String, step: Step) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.step_model(&user.id, &model, step).await.map_err(told)
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.step_model(&user.id, &model, step).await.map_err(into_server_fn_error)
 }
 
 /// Deletes a model and goes back to its provider.
 #[server]
 pub async fn delete_model(provider: String, model: String) -> Result<(), ServerFnError> {
-    let (user, service) = caller()?;
-    service.delete_model(&user.id, &model).await.map_err(told)?;
+    let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
+    service.delete_model(&user.id, &model).await.map_err(into_server_fn_error)?;
     leptos_axum::redirect(&format!("/providers/{provider}"));
     Ok(())
 }

@@ -134,12 +134,13 @@ fn FreshToken(token: String) -> impl IntoView {
 
 #[component]
 fn TokenList(tokens: Tokens, revoke: ServerAction<RevokeToken>) -> impl IntoView {
-    let fresh = tokens.fresh.map(|token| view! { <div class="px-4.5 pb-4"><FreshToken token /></div> });
+    let one_time_secret =
+        tokens.one_time_secret.map(|token| view! { <div class="px-4.5 pb-4"><FreshToken token /></div> });
     if tokens.listed.is_empty() {
-        return fresh.into_any();
+        return one_time_secret.into_any();
     }
     view! {
-        {fresh}
+        {one_time_secret}
         <div class="overflow-x-auto">
             <table class="data-table">
                 <thead>

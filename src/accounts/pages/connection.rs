@@ -1,9 +1,10 @@
-//! The provider that signs users in beside their passwords: at the door, and on the account's page.
+//! The identity provider that signs users in beside their passwords, on the sign-in page and on the
+//! account's page.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::accounts::api::{Disconnect, look_at_connection};
+use crate::accounts::api::{Disconnect, load_connection};
 use crate::accounts::types::IdentityConnection;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, error_of};
@@ -66,7 +67,7 @@ pub fn ProviderLink(
 #[component]
 pub fn ConnectionPanel() -> impl IntoView {
     let disconnect = ServerAction::<Disconnect>::new();
-    let connection = Resource::new_blocking(move || disconnect.version().get(), |_| look_at_connection());
+    let connection = Resource::new_blocking(move || disconnect.version().get(), |_| load_connection());
     view! {
         <Suspense>
             {move || Suspend::new(async move {

@@ -18,7 +18,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
         <AuthHead>"Reset your password"</AuthHead>
         <Suspense fallback=|| view! { <Skeleton rows=2 /> }>
             {move || Suspend::new(async move {
-                let sends_mail = state.await.is_ok_and(|door| door.sends_mail);
+                let sends_mail = state.await.is_ok_and(|info| info.sends_mail);
                 let asked = query("done") == "asked";
                 match (sends_mail, asked) {
                     (true, true) => view! { <Asked /> }.into_any(),

@@ -9,7 +9,7 @@ use super::connection::{ProviderLink, refusal};
 use crate::accounts::Accounts;
 use crate::accounts::api::{Register, SignIn, load_registration_info};
 use crate::accounts::cookies::FlashCookie;
-use crate::accounts::forms::take;
+use crate::accounts::forms::take_flash;
 use crate::accounts::types::{Registration, RegistrationInfo};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
@@ -56,9 +56,9 @@ pub fn RegisterPage() -> impl IntoView {
         <AuthHead>"Create account"</AuthHead>
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
-                // A door that cannot be seen is knocked at: the form says what is wrong.
+                // Where this cannot be loaded the form is shown: sending it says what is wrong.
                 let open = RegistrationInfo { registration: Registration::Open, first: false, sends_mail: false };
-                view! { <RegisterForm door=state.await.unwrap_or(open) /> }
+                view! { <RegisterForm registration=state.await.unwrap_or(open) /> }
             })}
         </Suspense>
         <p class="text-soft mt-4">"Already have an account? " <a class="link" href=login>"Sign in"</a> "."</p>
@@ -67,14 +67,14 @@ pub fn RegisterPage() -> impl IntoView {
 }
 
 #[component]
-fn RegisterForm(door: RegistrationInfo) -> impl IntoView {
+fn RegisterForm(registration: RegistrationInfo) -> impl IntoView {
     let action = ServerAction::<Register>::new();
     let title = title("Create account", error_of(action));
     let invitation = query("invitation");
-    let Some(about) = about(door, !invitation.is_empty()) else {
+    let Some(about) = about(registration, !invitation.is_empty()) else {
         return view! {
             <Title text=title />
-            <p class="text-soft mt-2">{closed(door)}</p>
+            <p class="text-soft mt-2">{closed(registration)}</p>
         }
         .into_sync_any();
     };
@@ -110,17 +110,17 @@ fn OtherWay(next: String, #[prop(optional)] invitation: String) -> impl IntoView
 }
 
 /// What the form says about itself; none where it would be filled in for nothing.
-fn about(door: RegistrationInfo, invited: bool) -> Option<&'static str> {
-    match door.registration {
-        _ if door.first => Some("You're the first user, so this account will be the admin."),
+fn about(registration: RegistrationInfo, invited: bool) -> Option<&'static str> {
+    match registration.registration {
+        _ if registration.first => Some("You're the first user, so this account will be the admin."),
         Registration::Open => Some("Your providers, keys and results are private to you."),
         Registration::Invitation if invited => Some("You have been invited."),
         Registration::Invitation | Registration::Closed => None,
     }
 }
 
-fn closed(door: RegistrationInfo) -> &'static str {
-    match door.registration {
+fn closed(registration: RegistrationInfo) -> &'static str {
+    match registration.registration {
         Registration::Invitation => "Registration is by invitation. Ask an admin for an invitation link.",
         _ => "Registration is closed. Ask an admin for an account.",
     }
@@ -143,7 +143,7 @@ pub(super) fn EmailField() -> impl IntoView {
         <TextField
             label="Email address"
             name="email"
-            value=take(FlashCookie::Email).unwrap_or_default()
+            value=take_flash(FlashCookie::Email).unwrap_or_default()
             kind="email"
             autocomplete="username"
             max_length=254

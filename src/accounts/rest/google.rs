@@ -72,7 +72,7 @@ async fn authorize(
         tracing::error!("{federation:?} does not say where to sign in: {error:#}");
         AppError::BadRequest(format!("{} does not answer. Sign in with your password.", federation.name()))
     })?;
-    let cookies = set_cookies(cookies::hand_over(FlashCookie::LoginFlow, &flow.text(), peer.secure));
+    let cookies = set_cookies(cookies::set(FlashCookie::LoginFlow, &flow.text(), peer.secure));
     Ok(if wants_page(&headers) {
         (cookies, Redirect::to(address.as_str())).into_response()
     } else {
@@ -102,9 +102,9 @@ async fn callback(
     headers: HeaderMap,
     Query(answer): Query<Answer>,
 ) -> Response {
-    let flow = cookies::handed_over(FlashCookie::LoginFlow, &headers)
+    let flow = cookies::read(FlashCookie::LoginFlow, &headers)
         .and_then(|text| LoginFlow::parse(text.expose_secret()));
-    let mut cookies = cookies::taken(FlashCookie::LoginFlow, peer.secure);
+    let mut cookies = cookies::clear(FlashCookie::LoginFlow, peer.secure);
     let connecting = flow.as_ref().is_some_and(|flow| flow.connects);
     let page = match end(&accounts, session.as_ref(), peer, flow, answer).await {
         Ok((page, signed_in)) => {

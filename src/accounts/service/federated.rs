@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Accounts, SignedIn, admission, normalised};
 use crate::accounts::error::AccountError;
-use crate::accounts::login_limit::Subject;
+use crate::accounts::login_limit::Key;
 use crate::accounts::oidc::{Identity, OidcClient};
 use crate::accounts::store::NewUser;
 use crate::accounts::token::fingerprint;
@@ -48,9 +48,8 @@ impl Accounts {
             return self.begin_session(user).await;
         }
         let email = normalised(email.as_deref().ok_or(AccountError::NoVerifiedEmail)?)?;
-        let attempts = Subject::registration(from);
-        self.login_limiter.check(&attempts, now_ms()).await??;
-        self.login_limiter.count(&attempts, now_ms()).await?;
+        let attempts = Key::registration(from);
+        self.login_limiter.begin(&attempts, now_ms()).await??;
         let invitation = invitation.map(|token| fingerprint(token.expose_secret()));
         let registration = self.settings.registration().await?;
         let new = NewUser {

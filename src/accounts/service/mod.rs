@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::AccountError;
-use super::login_limit::{LoginLimiter, Subject};
+use super::login_limit::{Key, LoginLimiter};
 use super::oidc::OidcClient;
 use super::password::{PasswordError, Passwords, Verdict};
 use super::secret::Secret;
@@ -143,9 +143,8 @@ impl Accounts {
     pub async fn register(&self, new: NewAccount, from: IpAddr) -> Result<SignedIn, AccountError> {
         let email = normalised(&new.email)?;
         check_password(&new.password)?;
-        let attempts = Subject::registration(from);
-        self.login_limiter.check(&attempts, now_ms()).await??;
-        self.login_limiter.count(&attempts, now_ms()).await?;
+        let attempts = Key::registration(from);
+        self.login_limiter.begin(&attempts, now_ms()).await??;
         let hash = self.passwords.hash(&new.password).await?;
         let invitation = new.invitation.as_ref().map(|token| fingerprint(token.expose_secret()));
         let registration = self.settings.registration().await?;
@@ -181,25 +180,38 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<SignedIn, AccountError> {
         let email = email.trim().to_lowercase();
-        let (account, address) = (Subject::account(&email), Subject::address(from));
-        let _turn = self.login_limiter.turn(&account).await;
-        self.login_limiter.check(&address, now_ms()).await??;
-        self.login_limiter.check(&account, now_ms()).await??;
-        let known = self.store.credentials_by_email(&email).await?;
-        let hash = known.as_ref().and_then(Credentials::hash);
-        let verdict = self.passwords.verify(password, hash).await?;
-        let Some(known) = known.filter(|_| verdict != Verdict::Wrong) else {
-            self.login_limiter.count(&account, now_ms()).await?;
-            self.login_limiter.count(&address, now_ms()).await?;
-            return Err(AccountError::WrongCredentials);
-        };
-        self.login_limiter.forgive(&account).await?;
+        let attempt = self.login_limiter.begin(&Key::address(from), now_ms()).await??;
+        let proven = self.prove_credentials(&email, password).await;
+        if !matches!(proven, Err(AccountError::WrongCredentials)) {
+            self.login_limiter.withdraw(attempt).await?;
+        }
+        let (known, verdict) = proven?;
         if verdict == Verdict::RightButDated {
             let hash = self.passwords.hash(password).await?;
             self.store.rehash(&known.user.id, &known.password_hash, &hash).await?;
         }
         self.store.note_sign_in(&known.user.id, now_ms()).await?;
         self.begin_session(known.user).await
+    }
+
+    /// Whose e-mail address and password these are. Wrong ones are counted for the account.
+    async fn prove_credentials(
+        &self,
+        email: &str,
+        password: &SecretString,
+    ) -> Result<(Credentials, Verdict), AccountError> {
+        let account = Key::account(email);
+        let _lock = self.login_limiter.lock(&account).await;
+        self.login_limiter.check(&account, now_ms()).await??;
+        let known = self.store.credentials_by_email(email).await?;
+        let hash = known.as_ref().and_then(Credentials::hash);
+        let verdict = self.passwords.verify(password, hash).await?;
+        let Some(known) = known.filter(|_| verdict != Verdict::Wrong) else {
+            self.login_limiter.count(&account, now_ms()).await?;
+            return Err(AccountError::WrongCredentials);
+        };
+        self.login_limiter.reset(&account).await?;
+        Ok((known, verdict))
     }
 
     /// Sets another password. Everything that was signed in ends, personal access tokens too; who
@@ -235,17 +247,17 @@ impl Accounts {
         Ok(())
     }
 
-    /// The hash of the password, if it is right. Guesses are counted like those at the door.
+    /// The hash of the password, if it is right. Wrong passwords count as failed sign-ins.
     async fn prove_password(&self, user: &UserId, password: &SecretString) -> Result<String, AccountError> {
         let known = self.store.credentials(user).await?.ok_or(AccountError::SessionEnded)?;
-        let guesses = Subject::account(&known.user.email);
-        let _turn = self.login_limiter.turn(&guesses).await;
+        let guesses = Key::account(&known.user.email);
+        let _lock = self.login_limiter.lock(&guesses).await;
         self.login_limiter.check(&guesses, now_ms()).await??;
         if self.passwords.verify(password, known.hash()).await? == Verdict::Wrong {
             self.login_limiter.count(&guesses, now_ms()).await?;
             return Err(AccountError::WrongPassword);
         }
-        self.login_limiter.forgive(&guesses).await?;
+        self.login_limiter.reset(&guesses).await?;
         Ok(known.password_hash)
     }
 
@@ -258,8 +270,8 @@ impl Accounts {
     }
 
     async fn registered(&self, user: &UserId) {
-        for newcomer in self.registration_hooks.iter() {
-            if let Err(error) = newcomer.registered(user).await {
+        for hook in self.registration_hooks.iter() {
+            if let Err(error) = hook.registered(user).await {
                 tracing::error!("a new account is not set up completely: {error:#}");
             }
         }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{Accounts, check_password, normalised};
 use crate::accounts::error::AccountError;
-use crate::accounts::login_limit::Subject;
+use crate::accounts::login_limit::Key;
 use crate::accounts::store::{AccountStore, NewReset};
 use crate::accounts::token::{fingerprint, random};
 use crate::accounts::types::{User, UserId};
@@ -66,13 +66,11 @@ impl Accounts {
     /// When it is no e-mail address, or somebody asks too often for it or from `from`.
     pub async fn forgot_password(&self, email: &str, from: IpAddr) -> Result<(), AccountError> {
         let email = normalised(email)?;
-        let (to, place) = (Subject::mail_to(&email), Subject::mail_from(from));
-        let _turn = self.login_limiter.turn(&to).await;
-        for subject in [&place, &to] {
-            self.login_limiter.check(subject, now_ms()).await??;
-        }
-        for subject in [&place, &to] {
-            self.login_limiter.count(subject, now_ms()).await?;
+        let (to, place) = (Key::mail_to(&email), Key::mail_from(from));
+        let asked = self.login_limiter.begin(&place, now_ms()).await??;
+        if let Err(locked) = self.login_limiter.begin(&to, now_ms()).await? {
+            self.login_limiter.withdraw(asked).await?;
+            return Err(locked.into());
         }
         if let Some(mail) = self.mail.clone() {
             let store = self.store.clone();
@@ -103,7 +101,7 @@ impl Accounts {
         self.sessions_ended.sessions_ended(&user);
         // Whoever guessed at the old password is no concern of who has a new one.
         if let Some(user) = self.store.user(&user).await? {
-            self.login_limiter.forgive(&Subject::account(&user.email)).await?;
+            self.login_limiter.reset(&Key::account(&user.email)).await?;
         }
         Ok(())
     }

@@ -160,6 +160,26 @@ async fn guesses_that_arrive_together_are_counted_one_by_one() {
 }
 
 #[tokio::test]
+async fn guesses_at_many_accounts_that_arrive_together_are_counted_one_by_one() {
+    for accounts in all().await {
+        let guesses: Vec<_> = (0..40)
+            .map(|n| {
+                let accounts = accounts.clone();
+                let email = format!("{n}@example.org");
+                tokio::spawn(
+                    async move { accounts.sign_in(&email, &"wrong password".into(), ELSEWHERE).await },
+                )
+            })
+            .collect();
+        let mut locked = 0;
+        for guess in guesses {
+            locked += usize::from(matches!(guess.await.unwrap(), Err(AccountError::Locked(_))));
+        }
+        assert_eq!(locked, 20, "of 40 guesses 20 are allowed");
+    }
+}
+
+#[tokio::test]
 async fn who_guesses_at_many_accounts_is_locked_out_everywhere() {
     let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     accounts.user_for_test("anna@example.org").await;

@@ -252,7 +252,7 @@ async fn insert(
     .await
 }
 
-/// Whether the newcomer may come in; an invitation is used up.
+/// Checks whether the new user may register, and uses up their invitation.
 async fn admit(tx: &mut Transaction<'static, Any>, new: &NewUser<'_>) -> sqlx::Result<bool> {
     let fingerprint = match new.admission {
         Admission::Anybody => return Ok(true),

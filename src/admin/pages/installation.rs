@@ -26,10 +26,10 @@ pub fn InstallationPanels() -> impl IntoView {
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
                 match house.await {
-                    Ok(InstallationOverview { settings, invitations, fresh }) => {
+                    Ok(InstallationOverview { settings, invitations, one_time_secret }) => {
                         view! {
                             <SettingsPanel settings action=change />
-                            <InvitationsPanel invitations fresh invite withdraw />
+                            <InvitationsPanel invitations one_time_secret invite withdraw />
                         }
                             .into_any()
                     }
@@ -99,12 +99,12 @@ fn networks() -> Vec<SelectOption> {
 #[component]
 fn InvitationsPanel(
     invitations: Vec<Invitation>,
-    fresh: Option<String>,
+    one_time_secret: Option<String>,
     invite: ServerAction<Invite>,
     withdraw: ServerAction<WithdrawInvitation>,
 ) -> impl IntoView {
     let made = invite.value();
-    let link = move || made.get().and_then(Result::ok).flatten().or_else(|| fresh.clone());
+    let link = move || made.get().and_then(Result::ok).flatten().or_else(|| one_time_secret.clone());
     view! {
         <Panel>
             <div class="p-4.5" id="invitations">

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_params_map;
 use super::one_time_secret::FreshLink;
 use super::users::RoleTag;
 use crate::accounts::{Role, UserId};
-use crate::admin::api::{DeleteUser, MakePasswordLink, SetUserLimits, SetUserRole, UserDetail, look_at_user};
+use crate::admin::api::{DeleteUser, MakePasswordLink, SetUserLimits, SetUserRole, UserDetail, load_user};
 use crate::admin::types::{RateLimit, UserRow};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::dialog::ConfirmDialog;
@@ -23,7 +23,7 @@ pub fn UserPage() -> impl IntoView {
     let id = Memo::new(move |_| UserId::new(params.read().get("id").unwrap_or_default()));
     let detail = Resource::new_blocking(
         move || (id.get(), role.version().get(), limits.version().get()),
-        |(id, ..)| look_at_user(id),
+        |(id, ..)| load_user(id),
     );
     view! {
         <Title text="User" />
@@ -65,7 +65,7 @@ fn Detail(
         <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <RolePanel user=user.clone() action=role />
             <LimitsPanel id=user.id.clone() limit action=limits />
-            <PasswordPanel id=user.id.clone() fresh=password_link />
+            <PasswordPanel id=user.id.clone() one_time_secret=password_link />
             <DeletionPanel user />
         </div>
     }
@@ -137,10 +137,10 @@ fn LimitsPanel(id: UserId, limit: RateLimit, action: ServerAction<SetUserLimits>
 }
 
 #[component]
-fn PasswordPanel(id: UserId, fresh: Option<String>) -> impl IntoView {
+fn PasswordPanel(id: UserId, one_time_secret: Option<String>) -> impl IntoView {
     let action = ServerAction::<MakePasswordLink>::new();
     let made = action.value();
-    let link = move || made.get().and_then(Result::ok).flatten().or_else(|| fresh.clone());
+    let link = move || made.get().and_then(Result::ok).flatten().or_else(|| one_time_secret.clone());
     view! {
         <Panel>
             <div class="p-4.5" id="password">

@@ -4,10 +4,14 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
-use crate::benchmark::api::failed;
+use crate::accounts::Session;
+#[cfg(feature = "ssr")]
+use crate::benchmark::service::BenchmarkService;
 use crate::benchmark::set_up::{ModelMenu, SetUpFields};
 #[cfg(feature = "ssr")]
 use crate::benchmark::submission::BenchmarkRequest;
+#[cfg(feature = "ssr")]
+use crate::http::into_server_fn_error;
 use crate::prompts::Template;
 
 /// All that the form shows at first.
@@ -21,14 +25,13 @@ pub struct SetUp {
 /// The form as it was for the benchmark `like`, else for the user's last one, else for the first.
 #[server]
 pub async fn load_set_up(like: Option<String>) -> Result<SetUp, ServerFnError> {
-    let session = crate::accounts::Session::require()?;
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     let user = session.user_id();
     let providers = expect_context::<crate::providers::service::ProviderService>();
-    let benchmarks = expect_context::<crate::benchmark::service::BenchmarkService>();
     let prompts = expect_context::<crate::prompts::service::PromptService>();
-    let templates = prompts.list(user).await.map_err(ServerFnError::new)?;
-    let menu = ModelMenu::of(&providers.list(user).await.map_err(ServerFnError::new)?);
-    let asked = benchmarks.asked(user, like.as_deref()).await.map_err(failed)?;
+    let templates = prompts.list(user).await.map_err(into_server_fn_error)?;
+    let menu = ModelMenu::of(&providers.list(user).await.map_err(into_server_fn_error)?);
+    let asked = benchmarks.asked(user, like.as_deref()).await.map_err(into_server_fn_error)?;
     let fields = asked
         .map_or_else(|| menu.first_form(), |(targets, parameters)| menu.form_again(&parameters, &targets));
     Ok(SetUp { menu, fields, templates })
@@ -37,11 +40,11 @@ pub async fn load_set_up(like: Option<String>) -> Result<SetUp, ServerFnError> {
 /// Starts a benchmark with the models and parameters of an earlier one and leads to its page.
 #[server]
 pub async fn run_again(id: String) -> Result<(), ServerFnError> {
-    let session = crate::accounts::Session::require()?;
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     let user = session.user_id();
-    let benchmarks = expect_context::<crate::benchmark::service::BenchmarkService>();
-    let earlier = benchmarks.view(user, &id).await.map_err(failed)?;
-    let job = benchmarks.submit(user, &BenchmarkRequest::again(&earlier)).await.map_err(failed)?;
+    let earlier = benchmarks.view(user, &id).await.map_err(into_server_fn_error)?;
+    let job =
+        benchmarks.submit(user, &BenchmarkRequest::again(&earlier)).await.map_err(into_server_fn_error)?;
     leptos_axum::redirect(&format!("/benchmark/{}", job.id));
     Ok(())
 }

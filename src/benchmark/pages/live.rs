@@ -19,6 +19,8 @@ pub struct LiveBenchmark {
     changes: RwSignal<u64>,
     pub job: RwSignal<JobState>,
     pub error: RwSignal<Option<String>>,
+    /// Counts how often the benchmark has to be loaded again to know where it stands.
+    outdated: RwSignal<u64>,
     /// Known when it has finished.
     pub client: RwSignal<Option<ClientHealth>>,
 }
@@ -34,6 +36,7 @@ impl LiveBenchmark {
             changes: RwSignal::new(0),
             job: RwSignal::new(job),
             error: RwSignal::new(view.error),
+            outdated: RwSignal::new(0),
             client: RwSignal::new(view.client),
         }
     }
@@ -53,13 +56,15 @@ impl LiveBenchmark {
         }
     }
 
-    /// Takes in a benchmark that was loaded again after its end.
+    /// Takes in a benchmark that was loaded again.
     pub fn refresh(self, view: BenchmarkView) {
+        let (job, error) = (job_state(&view), view.error);
         self.client.set(view.client);
         self.take_in(|state| state.expect_rows(&view.rows));
         for row in view.rows {
             self.take_in(|state| state.apply(Event::BenchmarkRow { data: Box::new(row) }));
         }
+        self.take_in(|state| state.become_state(job, error));
     }
 
     fn take_in(self, apply: impl FnOnce(&mut BenchmarkState) -> Change) {
@@ -78,6 +83,7 @@ impl LiveBenchmark {
                 self.error.set(error);
                 self.job.set(job);
             }
+            Change::Outdated => self.outdated.update(|times| *times += 1),
         }
     }
 
@@ -103,6 +109,11 @@ impl LiveBenchmark {
 
     pub fn id(self) -> String {
         self.state.with_value(|state| state.id.clone())
+    }
+
+    /// How often the benchmark had to be loaded again so far.
+    pub fn times_outdated(self) -> u64 {
+        self.outdated.get()
     }
 
     /// Whether something may still come.

@@ -58,7 +58,7 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
     meanwhile.tell(benchmark);
     use_feed().listen(move |frame| benchmark.on_event(frame));
     if watched {
-        load_again_at_the_end(benchmark);
+        load_again(benchmark);
     }
     let measured =
         Memo::new(move |_| !benchmark.rows.read().is_empty() && benchmark.job.get() != JobState::Cancelled);
@@ -89,11 +89,12 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
     .into_sync_any()
 }
 
-/// The client's own condition is known at the end only.
-fn load_again_at_the_end(benchmark: LiveBenchmark) {
-    let ended = Memo::new(move |_| !benchmark.is_active());
+/// Loads the benchmark again at its end, when the client's own condition is known, and whenever the
+/// page has missed what became of it.
+fn load_again(benchmark: LiveBenchmark) {
+    let reasons = Memo::new(move |_| (!benchmark.is_active(), benchmark.times_outdated()));
     Effect::new(move |_| {
-        if !ended.get() {
+        if reasons.get() == (false, 0) {
             return;
         }
         leptos::task::spawn_local(async move {

@@ -3,7 +3,7 @@
 //! Events may come twice, as after a reconnect: a run is known by provider, model, tier and number,
 //! and what is known already changes nothing.
 
-use crate::jobs::{Job, JobEvent, JobState};
+use crate::jobs::{JobEvent, JobState};
 use bench::summary::summarize;
 use bench::types::{Event, Init, ResultRow, RowHead, Run, RunResult, WarmupResult};
 
@@ -28,6 +28,8 @@ pub enum Change {
     Row(usize),
     /// Where the job stands.
     Job,
+    /// The job ended without this page being told: only loading the benchmark again tells how.
+    Outdated,
 }
 
 impl BenchmarkState {
@@ -47,7 +49,12 @@ impl BenchmarkState {
         match event {
             JobEvent::Sync { active_jobs, recent_jobs } => {
                 let own = active_jobs.into_iter().chain(recent_jobs).find(|job| job.id == self.id);
-                own.map_or(Change::Nothing, |job| self.synced(job))
+                match own {
+                    Some(job) => self.become_state(job.status, job.error),
+                    // Active jobs are all in the list; of the ended ones only the latest are.
+                    None if self.job.is_active() => Change::Outdated,
+                    None => Change::Nothing,
+                }
             }
             JobEvent::JobCreated { job_id, status, .. } if job_id == self.id => {
                 self.become_state(status, None)
@@ -78,12 +85,9 @@ impl BenchmarkState {
         Change::Rows
     }
 
-    fn synced(&mut self, job: Job) -> Change {
-        self.become_state(job.status, job.error)
-    }
-
-    /// What has ended stays ended.
-    fn become_state(&mut self, next: JobState, error: Option<String>) -> Change {
+    /// Takes over where the job stands, from an event or a benchmark that was loaded again. What has
+    /// ended stays ended.
+    pub fn become_state(&mut self, next: JobState, error: Option<String>) -> Change {
         if !self.job.is_active() || self.job == next {
             return Change::Nothing;
         }
@@ -248,6 +252,16 @@ mod tests {
         let started = JobEvent::JobStarted { job_id: "b1".into(), job_type: "benchmark".into() };
         assert_eq!(state.apply_job(started), Change::Nothing);
         assert_eq!(state.job, JobState::Done);
+    }
+
+    #[test]
+    fn a_job_that_the_server_lists_nowhere_makes_the_page_load_again() {
+        let nowhere = || JobEvent::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
+        let mut state = state(Vec::new());
+        assert_eq!(state.apply_job(nowhere()), Change::Outdated);
+        assert_eq!(state.become_state(JobState::Failed, Some("It failed.".into())), Change::Job);
+        assert_eq!(state.error.as_deref(), Some("It failed."));
+        assert_eq!(state.apply_job(nowhere()), Change::Nothing);
     }
 
     proptest! {

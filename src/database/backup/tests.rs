@@ -108,3 +108,33 @@ async fn what_is_no_backup_is_not_restored() {
         assert!(!data.join(FILE_NAME).exists(), "{}", file.display());
     }
 }
+
+#[tokio::test]
+async fn a_backup_of_a_newer_version_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, data) = (dir.path().join("old"), dir.path().join("data"));
+    fs::create_dir(&old).unwrap();
+    let database = open(&old).await;
+    let good = dir.path().join("good.db");
+    back_up(&old, &good).await.unwrap();
+    sqlx::query("update _sqlx_migrations set version = 9999 where version = 1")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let newer = dir.path().join("newer.db");
+    back_up(&old, &newer).await.unwrap();
+    restore(&newer, &data).await.unwrap_err();
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 0, "files of the failed attempt are left");
+    restore(&good, &data).await.unwrap();
+}
+
+#[test]
+fn a_file_that_is_not_kept_takes_the_log_of_its_database_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = NewFile::reserve(&dir.path().join(FILE_NAME)).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        fs::write(with_suffix(file.path(), suffix), "left").unwrap();
+    }
+    drop(file);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 
 use crate::providers::api::{
-    AddModel, ChangeProvider, DeleteModel, DeleteProvider, LookAgain, RemoveKey, SaveKey, ShareProvider,
+    AddModel, ChangeProvider, DeleteModel, DeleteProvider, RefreshModels, RemoveKey, SaveKey, ShareProvider,
     StepModel, StepProvider, SwitchModel, SwitchProvider,
 };
 
 /// The actions of a page; its lists load again after each.
 #[derive(Clone, Copy)]
 pub(super) struct Actions {
-    pub look_again: ServerAction<LookAgain>,
+    pub refresh_models: ServerAction<RefreshModels>,
     pub save_key: ServerAction<SaveKey>,
     pub remove_key: ServerAction<RemoveKey>,
     pub switch: ServerAction<SwitchProvider>,
@@ -27,7 +27,7 @@ pub(super) struct Actions {
 impl Actions {
     pub(super) fn new() -> Self {
         Self {
-            look_again: ServerAction::new(),
+            refresh_models: ServerAction::new(),
             save_key: ServerAction::new(),
             remove_key: ServerAction::new(),
             switch: ServerAction::new(),
@@ -45,7 +45,7 @@ impl Actions {
     /// Grows with each action that has ended.
     pub(super) fn version(self) -> usize {
         [
-            self.look_again.version(),
+            self.refresh_models.version(),
             self.save_key.version(),
             self.remove_key.version(),
             self.switch.version(),
@@ -65,7 +65,7 @@ impl Actions {
 
     fn errors(self) -> Vec<String> {
         [
-            error_of(self.look_again),
+            error_of(self.refresh_models),
             error_of(self.save_key),
             error_of(self.remove_key),
             error_of(self.switch),

@@ -18,7 +18,7 @@ use leptos_router::hooks::use_query_map;
 
 use self::actions::{ActionErrors, Actions};
 use self::panel::{ProviderPanel, source_of};
-use super::api::{LookAgain, check_health, list_providers};
+use super::api::{RefreshModels, check_health, list_providers};
 use super::listing::{self, ProviderHealth, ProviderListing};
 use endpoint::types::Model;
 use ui::button::{ButtonTone, SubmitButton};
@@ -57,7 +57,7 @@ pub fn ProvidersPage() -> impl IntoView {
             <a class="button" href=next_check>
                 "Check health"
             </a>
-            <LookAgainButton action=actions.look_again />
+            <RefreshModelsButton action=actions.refresh_models />
             <a class=ButtonTone::Primary.class() href="/providers/new">
                 "Add provider"
             </a>
@@ -98,7 +98,7 @@ fn FilterForm(query: RwSignal<String>) -> impl IntoView {
 }
 
 #[component]
-fn LookAgainButton(action: ServerAction<LookAgain>) -> impl IntoView {
+fn RefreshModelsButton(action: ServerAction<RefreshModels>) -> impl IntoView {
     let pending = action.pending();
     view! {
         <ActionForm action>

@@ -126,7 +126,7 @@ pub(super) async fn get(
     State(service): State<ProviderService>,
     session: Session,
 ) -> Result<Json<Configuration>, AppError> {
-    let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
+    let listings = service.list(session.user_id()).await?;
     let mut providers = Map::new();
     for listing in listings {
         let provider = ConfiguredProvider::from(listing);

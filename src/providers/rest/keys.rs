@@ -11,7 +11,7 @@ use super::{ProviderDone, Refusals};
 use crate::accounts::Session;
 use crate::http::{AppError, Body};
 use crate::providers::listing::{KeyState, ProviderListing};
-use crate::providers::service::{ProviderError, ProviderService};
+use crate::providers::service::ProviderService;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Keys {
@@ -65,7 +65,7 @@ pub(super) async fn list(
     State(service): State<ProviderService>,
     session: Session,
 ) -> Result<Json<Keys>, AppError> {
-    let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
+    let listings = service.list(session.user_id()).await?;
     let keyed = listings.into_iter().filter(|listing| !listing.provider.simulated());
     Ok(Json(Keys { keys: keyed.map(KeyRow::from).collect() }))
 }

@@ -67,7 +67,7 @@ pub(super) async fn list(
     State(service): State<ProviderService>,
     session: Session,
 ) -> Result<Json<Vec<ModelRow>>, AppError> {
-    let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
+    let listings = service.list(session.user_id()).await?;
     Ok(Json(listings.into_iter().flat_map(rows).collect()))
 }
 

@@ -11,7 +11,7 @@ use super::{Refusals, present};
 use crate::accounts::Session;
 use crate::http::{AppError, Body, Path};
 use crate::providers::listing::ProviderListing;
-use crate::providers::service::{ProviderError, ProviderService};
+use crate::providers::service::ProviderService;
 use crate::providers::settings::ProviderSettings;
 use endpoint::types::ProviderKind;
 
@@ -65,7 +65,7 @@ pub(super) async fn list(
     State(service): State<ProviderService>,
     session: Session,
 ) -> Result<Json<Vec<ProviderRow>>, AppError> {
-    let listings = service.list(session.user_id()).await.map_err(ProviderError::from)?;
+    let listings = service.list(session.user_id()).await?;
     Ok(Json(listings.into_iter().map(ProviderRow::from).collect()))
 }
 

@@ -1,6 +1,6 @@
 //! Adding, changing, ordering, sharing and deleting providers.
 
-use super::look::free_key;
+use super::refresh::free_key;
 use super::seeds::known_models;
 use super::{ProviderError, ProviderService, shared_key};
 use crate::accounts::{Role, User, UserId};

@@ -14,7 +14,7 @@ use endpoint::types::{Protocol, Provider};
 use endpoint::wire;
 
 /// Providers that are asked at the same time.
-const SIDE_BY_SIDE: usize = 8;
+const CONCURRENCY: usize = 8;
 
 /// Of the question to LM Studio.
 const LIMITS: Limits =
@@ -32,9 +32,10 @@ impl ProviderService {
     /// within 10 seconds; in the order of the user's list.
     pub async fn health(&self, user: &UserId) -> Result<Vec<ProviderHealth>, ProviderError> {
         let stored = self.store.list(user).await?.into_iter();
-        let asked = stored.filter(|stored| stored.settings.enabled).map(|stored| self.at_home(stored));
+        let asked =
+            stored.filter(|stored| stored.settings.enabled).map(|stored| self.resolve_demo_url(stored));
         let checks = asked.map(|stored| async move { self.check(user, &stored).await });
-        let checks = stream::iter(checks.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE);
+        let checks = stream::iter(checks.collect::<Vec<_>>()).buffered(CONCURRENCY);
         Ok(checks.collect().await)
     }
 
@@ -68,7 +69,7 @@ impl ProviderService {
     /// # Errors
     /// When the user has no such provider, or nothing like LM Studio answers there.
     pub async fn lm_studio(&self, user: &UserId, key: &str) -> Result<LmStudio, ProviderError> {
-        let stored = self.at_home(self.stored_by_key(user, key).await?);
+        let stored = self.resolve_demo_url(self.stored_by_key(user, key).await?);
         let name = stored.settings.provider.display_name.clone();
         let unlisted = |error| ProviderError::Unlisted { name: name.clone(), error };
         let api_key = self.key(user, &stored)?;

@@ -3,8 +3,8 @@
 mod edit;
 mod health;
 mod keys;
-mod look;
 mod models;
+mod refresh;
 mod seeds;
 mod targets;
 #[cfg(test)]
@@ -127,7 +127,7 @@ impl ProviderService {
     }
 
     /// The providers that the user can measure: those that admins share first, then their own.
-    pub async fn list(&self, user: &UserId) -> Result<Vec<ProviderListing>, StoreError> {
+    pub async fn list(&self, user: &UserId) -> Result<Vec<ProviderListing>, ProviderError> {
         let stored = self.store.list(user).await?;
         Ok(stored.into_iter().map(|stored| self.listing(user, stored)).collect())
     }
@@ -166,7 +166,7 @@ impl ProviderService {
     /// The user's own provider with this id.
     async fn own(&self, user: &UserId, id: &str) -> Result<StoredProvider, ProviderError> {
         match self.store.find(user, id).await? {
-            Some(stored) => Ok(self.at_home(stored)),
+            Some(stored) => Ok(self.resolve_demo_url(stored)),
             None => match self.visible(user, |stored| stored.id == id).await? {
                 Some(shared) => Err(ProviderError::NotYours(shared.settings.provider.display_name)),
                 None => Err(ProviderError::UnknownProvider(id.to_owned())),
@@ -175,7 +175,7 @@ impl ProviderService {
     }
 
     fn listing(&self, user: &UserId, stored: StoredProvider) -> ProviderListing {
-        let stored = self.at_home(stored);
+        let stored = self.resolve_demo_url(stored);
         let key = self.key_state(user, &stored);
         let mut provider = stored.settings.provider.clone();
         let models = stored.models.iter().map(|model| model_listing(&provider, model)).collect();
@@ -203,7 +203,7 @@ impl ProviderService {
     }
 
     /// With the demo's address of this process in place of the one that is kept.
-    fn at_home(&self, mut stored: StoredProvider) -> StoredProvider {
+    fn resolve_demo_url(&self, mut stored: StoredProvider) -> StoredProvider {
         let provider = &mut stored.settings.provider;
         if provider.kind == ProviderKind::Demo && provider.base_url == DEMO_URL {
             provider.base_url = self.demo_url().unwrap_or_else(|| DEMO_URL.to_owned());

@@ -37,7 +37,7 @@ impl ProviderService {
         self.put(user, &demo, &mock::demo_models()).await?;
         let own = self.store.list(user).await?;
         for (provider, models) in discovery::local_servers(self.networks().await?).await {
-            self.take_in(user, &own, provider, &models).await?;
+            self.upsert_discovered(user, &own, provider, &models).await?;
         }
         for (provider, models) in well_known() {
             self.put(user, &provider, &models).await?;

@@ -15,7 +15,7 @@ impl ProviderService {
     /// About the first that is unknown, switched off or without a key.
     pub async fn targets(&self, user: &UserId, models: &[ModelRef]) -> Result<Vec<Target>, ProviderError> {
         let stored = self.store.list(user).await?;
-        let stored: Vec<_> = stored.into_iter().map(|stored| self.at_home(stored)).collect();
+        let stored: Vec<_> = stored.into_iter().map(|stored| self.resolve_demo_url(stored)).collect();
         let networks = self.networks().await?;
         models.iter().map(|wanted| self.target(user, &stored, wanted, networks)).collect()
     }
@@ -55,7 +55,7 @@ impl ProviderService {
     /// About the first name that means nothing.
     pub async fn named(&self, user: &UserId, names: &[String]) -> Result<Vec<ModelRef>, ProviderError> {
         let stored = self.store.list(user).await?;
-        let stored: Vec<_> = stored.into_iter().map(|stored| self.at_home(stored)).collect();
+        let stored: Vec<_> = stored.into_iter().map(|stored| self.resolve_demo_url(stored)).collect();
         names
             .iter()
             .map(|name| {

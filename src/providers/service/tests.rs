@@ -264,7 +264,7 @@ async fn a_local_server_is_found_by_its_address_and_named_freely() {
     for (port, ids) in [(1, vec!["a"]), (2, vec!["b"]), (1, vec!["a", "c"])] {
         let own = service.store.list(&anna).await.unwrap();
         let models: Vec<_> = ids.into_iter().map(Model::named).collect();
-        service.take_in(&anna, &own, at(port), &models).await.unwrap();
+        service.upsert_discovered(&anna, &own, at(port), &models).await.unwrap();
     }
     let listed = service.list(&anna).await.unwrap();
     let keys: Vec<_> = listed.iter().map(|listing| listing.provider.key.as_str()).collect();

@@ -239,7 +239,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
         one("/api/list_history", "before", finished),
         one("/api/delete_benchmark", "id", finished),
         own("/api/list_providers"),
-        own("/api/look_again"),
+        own("/api/refresh_models"),
         own("/api/check_health"),
         one("/api/get_provider", "id", provider),
         (
@@ -274,7 +274,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
         ("/api/delete_model", query(&[("provider", provider), ("model", model)])),
         ("/api/change_model", change_model(provider, model, model_id)),
         ("/api/estimate_benchmark", json!({ "request": { "targets": [target] } }).to_string()),
-        ("/api/start_benchmark", query(&[("models[0]", &pair), ("runs", "1")])),
+        ("/api/start_benchmark", query(&[("models[0]", &pair), ("runs", "1"), ("tiers[0]", "0")])),
         one("/api/load_set_up", "like", finished),
         one("/api/run_again", "id", finished),
         one("/api/cancel_benchmark", "id", running),
@@ -307,7 +307,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
         own("/api/auth/forms/connection"),
         own("/api/auth/forms/disconnect"),
         own("/api/list_users"),
-        one("/api/look_at_user", "user", user),
+        one("/api/load_user", "user", user),
         (
             "/api/set_user_limits",
             query(&[
@@ -347,7 +347,7 @@ fn change_model(provider: &str, model: &str, model_id: &str) -> String {
 
 /// What answers without a session, and why.
 pub(super) const PUBLIC_SERVER_FUNCTIONS: &[(&str, &str)] = &[
-    ("/api/auth/forms/door", "the page for signing in says whether accounts can be opened"),
+    ("/api/auth/forms/registration", "the page for signing in says whether accounts can be opened"),
     ("/api/auth/forms/forgot-password", "mails a link to a new password"),
     ("/api/auth/forms/reset-password", "sets a new password for who has a link"),
     ("/api/auth/forms/register", "opens an account"),

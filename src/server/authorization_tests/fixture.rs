@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::examples::Example;
-use crate::accounts::{self, UserId};
+use crate::accounts::{self, Session, UserId};
 use crate::database::{Database, Location, testing};
 
 use crate::server::{self, AppState, Config, router};
@@ -31,6 +31,8 @@ pub(super) enum Caller {
     Nobody,
     /// With `Authorization: Bearer`.
     Token(String),
+    /// Whose session was found before: nothing is read from the database to authenticate the request.
+    Session(Box<Session>),
 }
 
 /// What Anna has.
@@ -153,6 +155,13 @@ impl Fixture {
         send(&self.state, caller, method, path, Some((kind, arguments.to_owned()))).await
     }
 
+    /// The admin's session, for requests while there is no database.
+    pub(super) async fn session_of_admin(&self) -> Caller {
+        let Caller::Token(token) = &self.admin else { panic!("the admin has no token") };
+        let session = self.state.accounts.session_of_bearer(token).await.unwrap().unwrap();
+        Caller::Session(Box::new(session))
+    }
+
     /// What was sent may come back in the answer; nothing else of Anna's may.
     pub(super) fn assert_tells_nothing(&self, route: &str, sent: &str, answer: &str) {
         let words = self.annas.ids().into_iter().chain([MARK]);
@@ -269,8 +278,12 @@ async fn send(
     body: Option<(&str, String)>,
 ) -> (StatusCode, String) {
     let mut request = Request::builder().method(method).uri(path);
-    if let Caller::Token(token) = caller {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    match caller {
+        Caller::Nobody => {}
+        Caller::Token(token) => {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        Caller::Session(session) => request = request.extension(Session::clone(session)),
     }
     let body = match body {
         Some((kind, text)) => {

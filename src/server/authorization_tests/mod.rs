@@ -3,6 +3,7 @@
 //! The routes are taken from the published description and from what Leptos has registered, so that a
 //! new one makes a test fail until [`examples`] says how to call it and whose business it is.
 
+mod database_faults;
 mod examples;
 mod fixture;
 mod record;

@@ -12,7 +12,7 @@ use endpoint::{catalog, discovery};
 impl ProviderService {
     /// Looks again: puts in local servers that answer with their models, marks those that do not, and
     /// asks every hosted provider that has a key what it offers now.
-    pub async fn look(&self, user: &UserId) -> Result<(), ProviderError> {
+    pub async fn refresh(&self, user: &UserId) -> Result<(), ProviderError> {
         let own: Vec<_> = self.own_providers(user).await?;
         let hosted = own.iter().filter(|stored| !found_by_its_port(&stored.settings.provider));
         let asked = join_all(hosted.map(|stored| self.look_at(user, stored)));
@@ -21,13 +21,13 @@ impl ProviderService {
         asked.into_iter().collect::<Result<(), _>>()?;
         self.note_gone(user, &own, &local).await?;
         for (provider, models) in local {
-            self.take_in(user, &own, provider, &models).await?;
+            self.upsert_discovered(user, &own, provider, &models).await?;
         }
         Ok(())
     }
 
     /// Puts in a local server that answers, or its models where its address is known already.
-    pub(super) async fn take_in(
+    pub(super) async fn upsert_discovered(
         &self,
         user: &UserId,
         own: &[StoredProvider],
@@ -50,7 +50,7 @@ impl ProviderService {
     /// # Errors
     /// When the user has no such provider, its key is missing, or it does not list its models.
     pub async fn discover(&self, user: &UserId, key: &str) -> Result<Vec<Model>, ProviderError> {
-        let stored = self.at_home(self.stored_by_key(user, key).await?);
+        let stored = self.resolve_demo_url(self.stored_by_key(user, key).await?);
         let listed = self.list_models(user, &stored).await?;
         let name = stored.settings.provider.display_name.clone();
         let mut listed = listed.map_err(|error| ProviderError::Unlisted { name, error })?;
@@ -88,7 +88,10 @@ impl ProviderService {
 
     async fn own_providers(&self, user: &UserId) -> Result<Vec<StoredProvider>, StoreError> {
         let visible = self.store.list(user).await?.into_iter();
-        Ok(visible.filter(|stored| &stored.owner == user).map(|stored| self.at_home(stored)).collect())
+        Ok(visible
+            .filter(|stored| &stored.owner == user)
+            .map(|stored| self.resolve_demo_url(stored))
+            .collect())
     }
 
     /// Asks one provider, if it has what it takes, and keeps what it says, be it a problem.
