@@ -347,7 +347,7 @@ fn change_model(provider: &str, model: &str, model_id: &str) -> String {
 
 /// What answers without a session, and why.
 pub(super) const PUBLIC_SERVER_FUNCTIONS: &[(&str, &str)] = &[
-    ("/api/auth/forms/door", "the page for signing in says whether accounts can be opened"),
+    ("/api/auth/forms/registration", "the page for signing in says whether accounts can be opened"),
     ("/api/auth/forms/forgot-password", "mails a link to a new password"),
     ("/api/auth/forms/reset-password", "sets a new password for who has a link"),
     ("/api/auth/forms/register", "opens an account"),
