@@ -51,6 +51,9 @@ pub enum AppError {
     /// 502: an endpoint that the request depends on did not do its part.
     #[error("{0}")]
     Upstream(String),
+    /// 503: the answer was not ready within the time that a request may take.
+    #[error("This took too long and was stopped. Try again later.")]
+    TimedOut,
     /// 500: logged in full, told in general.
     #[error("Something went wrong on the server. It has been logged; try again.")]
     Internal(#[source] anyhow::Error),
@@ -86,6 +89,7 @@ impl AppError {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

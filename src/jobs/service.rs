@@ -31,6 +31,10 @@ const RECENT: i64 = 10;
 /// As many as can wait, and some that run.
 const ACTIVE: i64 = 200;
 
+/// How long interrupted jobs may take to write what they have, for example while the database does not
+/// answer.
+const HALT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Tells other processes that a job of theirs is to be cancelled; the body is its id.
 pub(super) const CANCEL: &str = "job_cancel";
 /// Tells other processes that there may be something to do.
@@ -107,8 +111,13 @@ impl JobService {
         let Some(mut worker) = lock(&self.inner.worker).take() else { return };
         if timeout(limit, &mut worker).await.is_err() {
             self.inner.halt.cancel();
-            if let Err(error) = worker.await {
-                tracing::error!("the job worker did not end well: {error}");
+            match timeout(HALT_TIMEOUT, &mut worker).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!("the job worker has failed: {error}"),
+                Err(_) => {
+                    tracing::error!("the job worker does not end and is dropped");
+                    worker.abort();
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What the server reads from `Leptos.toml` and the environment.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use leptos::config::{LeptosOptions, get_configuration};
@@ -11,6 +12,9 @@ use crate::accounts::{MailSettings, OidcClient};
 use crate::database::Location;
 use crate::http::client_ip::Proxies;
 use crate::mail::Mailer;
+
+/// How long requests and jobs under way may take to end when the server stops, without `STUDIO_STOP_SECONDS`.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 const OPTIONS_FILE: &str = "Leptos.toml";
 
@@ -30,13 +34,15 @@ pub struct Config {
     pub post: Option<MailSettings>,
     /// Who signs users in beside their passwords.
     pub federation: Option<OidcClient>,
+    /// How long requests and jobs under way may take to end when the server stops.
+    pub stop_limit: Duration,
 }
 
 impl Config {
     /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
     /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES`,
-    /// `COOKIE_SECURE`, `APP_BASE_URL`, `SMTP_*`, `GOOGLE_CLIENT_*` and
-    /// `OIDC_*`.
+    /// `COOKIE_SECURE`, `APP_BASE_URL`, `SMTP_*`, `GOOGLE_CLIENT_*`,
+    /// `OIDC_*` and `STUDIO_STOP_SECONDS`.
     ///
     /// # Errors
     /// When the options cannot be understood or the site has not been built.
@@ -60,6 +66,7 @@ impl Config {
             proxies: Proxies::from_env()?,
             post: post()?,
             federation: OidcClient::find(variable, public_address()?.as_ref())?,
+            stop_limit: stop_limit()?,
         })
     }
 }
@@ -74,6 +81,14 @@ pub fn public_address() -> anyhow::Result<Option<Url>> {
     let address = address
         .with_context(|| format!("APP_BASE_URL={text} is no address such as https://studio.example.org"))?;
     Ok(Some(address))
+}
+
+fn stop_limit() -> anyhow::Result<Duration> {
+    let Some(text) = variable("STUDIO_STOP_SECONDS") else { return Ok(STOP_LIMIT) };
+    let seconds = text.trim().parse().with_context(|| {
+        format!("STUDIO_STOP_SECONDS={text} is not a whole number of seconds, for example 60")
+    })?;
+    Ok(Duration::from_secs(seconds))
 }
 
 fn post() -> anyhow::Result<Option<MailSettings>> {

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod authorization_tests;
 pub mod config;
+mod connections;
 mod docs;
 mod health;
 mod lock;
@@ -15,13 +16,14 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::accounts::{Accounts, Secret, Vault};
@@ -39,17 +41,22 @@ pub use config::{Config, Storage, public_address};
 pub use lock::lock;
 pub use router::{AppState, router};
 
-/// What a job does just now may take this long to end when the server stops.
-const DRAIN_WITHIN: Duration = Duration::from_secs(60);
+/// A connection whose next request's headers are not complete after so long is closed.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the database's connections may take to close when the server stops.
+const DATABASE_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a tokenizer's tables are kept for the next benchmark: they are most of the memory.
 const TOKENIZERS_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// Serves the app until Ctrl-C or SIGTERM; requests and runs under way end first, within a limit.
+/// Serves the app until Ctrl-C or SIGTERM. Then it accepts no connections and starts no jobs any more;
+/// requests and runs under way end first, within a limit. A second signal ends the process at once.
 ///
 /// # Errors
 /// When the database cannot be opened or is served already, or the address is taken.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut signals = StopSignals::new().context("cannot wait for signals")?;
     let listener = listen(&config).await?;
     let _lock = lock(&config.database)?;
     let database = Database::open(config.database.clone()).await?;
@@ -58,12 +65,22 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
     jobs.start();
     tokio::spawn(release_unused_tokenizers());
-    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     info!("serving at http://{}", listener.local_addr()?);
-    axum::serve(listener.tap_io(without_delay), app).with_graceful_shutdown(stop_signal()).await?;
-    jobs.drain(DRAIN_WITHIN).await;
+    let limits = connections::Limits { headers: HEADER_TIMEOUT, stop: config.stop_limit };
+    let stop = CancellationToken::new();
+    let serve = connections::serve(listener, router(state), limits, stop.clone());
+    let drain = async {
+        signals.next().await;
+        info!("stopping");
+        stop.cancel();
+        tokio::spawn(exit_at_the_next(signals));
+        jobs.drain(config.stop_limit).await;
+    };
+    tokio::join!(serve, drain);
     hub.disconnect_all();
-    database.close().await;
+    if timeout(DATABASE_CLOSE_TIMEOUT, database.close()).await.is_err() {
+        tracing::warn!("a connection to the database is still in use and is dropped");
+    }
     drop(demo);
     info!("stopped");
     Ok(())
@@ -142,20 +159,28 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Sends what is written at once: small frames in a row must not wait for each other's receipt.
-pub fn without_delay(stream: &mut TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::warn!("a connection may be slow: {error}");
+/// The signals that ask the process to end: SIGINT (Ctrl-C) and SIGTERM.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        return interrupt.await.unwrap_or_default();
-    };
-    tokio::select! {
-        _ = interrupt => {}
-        _ = terminate.recv() => {}
-    }
+/// Ends the process when another signal comes; what is under way is lost as with `kill -9`.
+async fn exit_at_the_next(mut signals: StopSignals) {
+    signals.next().await;
+    tracing::warn!("stopped at once by a second signal");
+    std::process::exit(1);
 }

@@ -2,21 +2,51 @@
 //! while it is answered is an answer too.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http_body_util::Limited;
+use tower_http::timeout::TimeoutBody;
 
 use crate::database::new_id;
 use crate::http::{AppError, MAX_BODY_BYTES};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A body of which nothing comes for so long is not waited for any more.
+const BODY_READ_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Paths of requests that ask providers, and may ask many of them.
+const ASKING_PROVIDERS: [&str; 7] = [
+    "/api/models/discover",
+    "/api/lm-studio/detect",
+    "/api/health/providers",
+    // Server functions; a hash follows.
+    "/api/look_again",
+    "/api/check_health",
+    "/api/discover_models",
+    "/api/add_provider",
+];
+
+/// How long handlers may take.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeLimits {
+    pub handler: Duration,
+    pub asking_providers: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { handler: Duration::from_secs(30), asking_providers: Duration::from_secs(120) }
+    }
+}
 
 /// Names a request in its log lines and in its answer.
 #[derive(Debug, Clone)]
@@ -43,12 +73,33 @@ pub async fn assign_request_id(mut request: Request, next: Next) -> Response {
 }
 
 /// Answers a body that is too long with 413: at once where its length is told, else when it gets there.
+/// Reading a body fails when nothing of it comes for [`BODY_READ_TIMEOUT`].
 pub async fn bound_body(request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         return AppError::too_large().into_response();
     }
-    next.run(request.map(|body| Body::new(Limited::new(body, MAX_BODY_BYTES)))).await
+    next.run(request.map(|body| bounded(body, BODY_READ_TIMEOUT))).await
+}
+
+/// The same body, which fails where it is too long and when nothing of it comes for `timeout`.
+fn bounded(body: Body, timeout: Duration) -> Body {
+    Body::new(Limited::new(TimeoutBody::new(timeout, body), MAX_BODY_BYTES))
+}
+
+/// Answers with 503 when a handler takes longer than the limit, and drops it. The body of an answer may
+/// take longer: exports are streamed. A WebSocket is served after its answer, so this does not limit it.
+pub async fn bound_time(State(limits): State<TimeLimits>, request: Request, next: Next) -> Response {
+    let limit = if asks_providers(request.uri().path()) { limits.asking_providers } else { limits.handler };
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => AppError::TimedOut.into_response(),
+    }
+}
+
+/// Whether a request waits for answers of providers, each of which has limits of its own.
+fn asks_providers(path: &str) -> bool {
+    ASKING_PROVIDERS.iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// Answers with 500 where a handler panics. What it panicked with is in the log, not in the answer.
@@ -93,6 +144,26 @@ mod tests {
         let (parts, body) = app.oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (Response::from_parts(parts, ()), String::from_utf8(body.into()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_does_not_end_is_answered_for() {
+        let limits = TimeLimits { handler: Duration::ZERO, asking_providers: Duration::from_secs(86_400) };
+        let app = Router::new()
+            .route("/never", get(std::future::pending::<()>))
+            .route("/api/models/discover", get(async || tokio::task::yield_now().await))
+            .layer(middleware::from_fn_with_state(limits, bound_time));
+        let get = |path: &str| app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+        assert_eq!(get("/never").await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(get("/api/models/discover").await.unwrap().status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn half_a_body_is_not_waited_for() {
+        use futures::{StreamExt, stream};
+        let half = stream::iter([Ok::<_, std::io::Error>("half")]).chain(stream::pending());
+        let body = bounded(Body::from_stream(half), Duration::from_millis(1));
+        assert!(body.collect().await.is_err());
     }
 
     fn text_of(length: usize) -> Body {

@@ -19,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
-use super::request_limits::{self, RequestId};
+use super::request_limits::{self, RequestId, TimeLimits};
 use super::{openapi, security};
 use crate::accounts::Accounts;
 use crate::accounts::middleware::{authenticate, guard_pages};
@@ -82,6 +82,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(middleware::from_fn(request_limits::catch_panic))
                 .layer(middleware::from_fn_with_state(state.proxies.clone(), resolve))
                 .layer(middleware::from_fn(security::csrf_protection))
+                .layer(middleware::from_fn_with_state(TimeLimits::default(), request_limits::bound_time))
                 .layer(middleware::from_fn(request_limits::bound_body))
                 .layer(DefaultBodyLimit::disable()),
         )

@@ -24,4 +24,5 @@ mod password;
 mod restart;
 mod secrets;
 mod several;
+mod stopping;
 mod story;
