@@ -1,9 +1,9 @@
-//! Carries what is said in one server process to the tabs and runners of all others, through
-//! PostgreSQL's `listen` and `notify`. With SQLite there is only this process, and nothing to carry.
+//! Sends frames and signals of one server process to the tabs and workers of all others, through
+//! PostgreSQL's `listen` and `notify`. With SQLite there is only one process, and nothing to send.
 //!
-//! Tabs of this process hear a frame at once. For the others it goes through a queue, so that nobody
-//! who speaks ever waits for the database. What could not be carried is made up for: their tabs are
-//! disconnected, and get the whole present state when they come back.
+//! Tabs of this process get a frame at once. For the others it goes through a queue, so that no sender
+//! waits for the database. When frames are lost, the tabs of the other processes are disconnected; they
+//! get the whole present state when they connect again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,25 +11,43 @@ use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use sqlx::Executor;
 use sqlx::postgres::PgListener;
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::connection_limit::TCP_KEEPALIVE;
 use super::hub::Hub;
 use super::types::Frame;
-use crate::accounts::UserId;
-use crate::database::{Database, new_id, now_ms};
+use crate::accounts::{SessionsEnded, UserId};
+use crate::database::{Backend, Database, new_id};
 
-/// Items that may wait to be carried. A benchmark says some hundred things a second at most.
+/// Items that may wait in the queue. A benchmark sends some hundred a second at most.
 const QUEUE: usize = 8192;
 /// Items that go into one transaction.
 const BATCH: usize = 256;
 /// PostgreSQL refuses notifications of 8000 bytes; some are for origin and number.
-const ROOM: usize = 7800;
-/// How long a long frame is kept for those who have just been told of it.
+const MAX_NOTIFY_BYTES: usize = 7800;
+/// How long a long frame is stored for the processes that have just been notified of it.
 const KEEP_MS: i64 = 60_000;
 const BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
+
+/// When a listener counts as deaf. A connection that a NAT or load balancer has forgotten reports no error.
+#[derive(Debug, Clone, Copy)]
+struct Heartbeat {
+    /// Between the pings that a process sends itself through the channel.
+    ping: Duration,
+    /// Without any notification for so long the listener connects anew.
+    timeout: Duration,
+}
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self { ping: Duration::from_secs(10), timeout: Duration::from_secs(30) }
+    }
+}
 
 /// A short message from one process to all others, by topic; what it means is the business of the room
 /// it is from.
@@ -39,7 +57,7 @@ pub struct Signal {
     pub body: String,
 }
 
-/// Speaks to all tabs of a user, whichever process they are connected to. Cheap to clone.
+/// Sends frames to all tabs of a user, whichever process they are connected to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Broadcaster {
     hub: Hub,
@@ -51,7 +69,7 @@ pub struct Broadcaster {
 #[derive(Debug)]
 struct Others {
     queue: mpsc::Sender<Item>,
-    /// Set when something could not be carried.
+    /// Set when an item could not be sent.
     gap: Arc<AtomicBool>,
     _stop_with_the_last_relay: DropGuard,
 }
@@ -65,47 +83,64 @@ enum Item {
         frame: Frame,
     },
     /// A frame too long to be sent; it is in the table `live_frames`.
-    Kept {
+    Stored {
         user: UserId,
         id: String,
     },
     Signal(Signal),
     /// Something before this was lost.
     Gap,
+    /// Shows its sender that its own notifications arrive.
+    Ping,
+    /// The user's sessions have ended.
+    SessionsEnded {
+        user: UserId,
+    },
 }
 
 impl Broadcaster {
-    /// A relay for the only process.
+    /// A broadcaster for the only process.
     pub fn local(hub: Hub) -> Self {
         Self { hub, signals: broadcast::channel(256).0, others: None }
     }
 
-    /// A relay to all processes that use this database. Stops when its last clone is dropped.
+    /// A broadcaster to all processes that use this database. Stops when its last clone is dropped.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn connect(database: &Database, hub: Hub) -> anyhow::Result<Self> {
+        Self::connect_with(database, hub, Heartbeat::default()).await
+    }
+
+    async fn connect_with(database: &Database, hub: Hub, heartbeat: Heartbeat) -> anyhow::Result<Self> {
         let relay = Self::local(hub);
-        let Some(mut listener) = database.listener().await.context("cannot listen to the database")? else {
+        if database.backend() != Backend::Postgres {
             return Ok(relay);
-        };
+        }
         let channel = channel_of(database).await?;
-        listener.listen(&channel).await?;
+        let listener = listen(database, &channel).await.context("cannot listen to the database")?;
         let (sender, queue) = mpsc::channel(QUEUE);
         let gap = Arc::new(AtomicBool::new(false));
         let origin = new_id();
         let stop = CancellationToken::new();
-        let ear = NotifyListener { database: database.clone(), relay: relay.clone(), channel, origin };
-        let mouth = NotifySender {
+        let notify_listener = NotifyListener {
             database: database.clone(),
-            channel: ear.channel.clone(),
-            origin: ear.origin.clone(),
+            relay: relay.clone(),
+            queue: sender.clone(),
+            heartbeat,
+            channel,
+            origin,
+        };
+        let notify_sender = NotifySender {
+            database: database.clone(),
+            channel: notify_listener.channel.clone(),
+            origin: notify_listener.origin.clone(),
             queue,
             gap: Arc::clone(&gap),
             number: 0,
         };
-        tokio::spawn(mouth.speak());
-        tokio::spawn(stop.clone().run_until_cancelled_owned(ear.hear(listener)));
+        tokio::spawn(notify_sender.run());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(notify_listener.run(listener)));
         let others = Others { queue: sender, gap, _stop_with_the_last_relay: stop.drop_guard() };
         Ok(Self { others: Some(Arc::new(others)), ..relay })
     }
@@ -115,13 +150,13 @@ impl Broadcaster {
         &self.hub
     }
 
-    /// Tells every tab of `user`. Never waits.
+    /// Sends the frame to every tab of `user`. Never waits.
     pub fn send(&self, user: &UserId, frame: Frame) {
         self.hub.send(user, &frame);
         self.carry(Item::Frame { user: user.clone(), frame });
     }
 
-    /// Tells every other process. Never waits; may be lost when the database cannot be reached.
+    /// Sends a signal to every other process. Never waits; may be lost when the database cannot be reached.
     pub fn signal(&self, topic: &str, body: &str) {
         self.carry(Item::Signal(Signal { topic: topic.into(), body: body.into() }));
     }
@@ -139,15 +174,23 @@ impl Broadcaster {
     }
 }
 
+impl SessionsEnded for Broadcaster {
+    /// Closes the user's tabs in every process.
+    fn sessions_ended(&self, user: &UserId) {
+        self.hub.end(user);
+        self.carry(Item::SessionsEnded { user: user.clone() });
+    }
+}
+
 /// The channel's name. Channels belong to a database, tables to a schema: installations that share a
-/// database must not hear each other.
+/// database must not receive each other's notifications.
 async fn channel_of(database: &Database) -> sqlx::Result<String> {
     let (schema,): (String,) =
         sqlx::query_as("select cast(current_schema() as text)").fetch_one(database.pool()).await?;
     Ok(format!("studio_{schema}"))
 }
 
-/// Carries the queue's items to the database, in their order.
+/// Sends the queue's items as notifications, in their order.
 struct NotifySender {
     database: Database,
     channel: String,
@@ -159,20 +202,29 @@ struct NotifySender {
 }
 
 impl NotifySender {
-    async fn speak(mut self) {
+    async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut backoff = BACKOFF;
-        while self.queue.recv_many(&mut batch, BATCH).await > 0 {
+        loop {
+            // A gap is announced at once, even when no further item comes.
+            if !self.gap.load(Ordering::Relaxed) && self.queue.recv_many(&mut batch, BATCH).await == 0 {
+                return;
+            }
             if self.gap.swap(false, Ordering::Relaxed) {
+                let room = BATCH.saturating_sub(batch.len());
+                batch.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
                 batch.push(Item::Gap);
             }
             let Err(error) = self.notify(&mut batch).await else {
                 backoff = BACKOFF;
                 continue;
             };
-            tracing::warn!("cannot tell other processes what happens here: {error}");
+            tracing::warn!("cannot notify other processes: {error}");
             self.gap.store(true, Ordering::Relaxed);
             batch.clear();
+            if self.queue.is_closed() {
+                return;
+            }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(LONGEST_BACKOFF);
         }
@@ -185,10 +237,10 @@ impl NotifySender {
         for item in batch.drain(..) {
             let line = serde_json::to_string(&item)?;
             match item {
-                Item::Frame { user, frame } if line.len() > ROOM => {
+                Item::Frame { user, frame } if line.len() > MAX_NOTIFY_BYTES => {
                     keeps = true;
                     let id = keep(&mut transaction, &user, &frame).await?;
-                    lines.push(serde_json::to_string(&Item::Kept { user, id })?);
+                    lines.push(serde_json::to_string(&Item::Stored { user, id })?);
                 }
                 _ => lines.push(line),
             }
@@ -202,10 +254,14 @@ impl NotifySender {
                 .await?;
         }
         if keeps {
-            sqlx::query("delete from live_frames where created_at < $1")
-                .bind(now_ms() - KEEP_MS)
-                .execute(&mut *transaction)
-                .await?;
+            // By the database's clock, as they were written: the clocks of two processes may differ.
+            sqlx::query(
+                "delete from live_frames
+                 where created_at < cast(extract(epoch from clock_timestamp()) * 1000 as bigint) - $1",
+            )
+            .bind(KEEP_MS)
+            .execute(&mut *transaction)
+            .await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -213,13 +269,15 @@ impl NotifySender {
 
 async fn keep(connection: &mut sqlx::AnyConnection, user: &UserId, frame: &Frame) -> anyhow::Result<String> {
     let id = new_id();
-    sqlx::query("insert into live_frames (id, user_id, frame, created_at) values ($1, $2, $3, $4)")
-        .bind(&id)
-        .bind(user.as_str())
-        .bind(serde_json::to_string(frame)?)
-        .bind(now_ms())
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "insert into live_frames (id, user_id, frame, created_at)
+         values ($1, $2, $3, cast(extract(epoch from clock_timestamp()) * 1000 as bigint))",
+    )
+    .bind(&id)
+    .bind(user.as_str())
+    .bind(serde_json::to_string(frame)?)
+    .execute(connection)
+    .await?;
     Ok(id)
 }
 
@@ -228,7 +286,7 @@ fn packs(lines: &[String]) -> Vec<String> {
     let mut packs: Vec<String> = Vec::new();
     for line in lines {
         match packs.last_mut() {
-            Some(pack) if pack.len() + 1 + line.len() <= ROOM => {
+            Some(pack) if pack.len() + 1 + line.len() <= MAX_NOTIFY_BYTES => {
                 pack.push('\n');
                 pack.push_str(line);
             }
@@ -238,37 +296,63 @@ fn packs(lines: &[String]) -> Vec<String> {
     packs
 }
 
-/// Hears what other processes say.
+/// Receives the notifications of other processes.
 struct NotifyListener {
     database: Database,
-    /// Without the way to others: what is heard goes no further.
+    /// Has no queue to other processes: what is received goes to tabs and signals of this one only.
     relay: Broadcaster,
+    queue: mpsc::Sender<Item>,
+    heartbeat: Heartbeat,
     channel: String,
     origin: String,
 }
 
 impl NotifyListener {
-    async fn hear(self, mut listener: PgListener) {
+    async fn run(self, mut listener: PgListener) {
         loop {
-            self.hear_until_broken(&mut listener).await;
+            tokio::select! {
+                () = self.receive_until_broken(&mut listener) => {}
+                () = self.send_pings() => {}
+            }
             listener = self.reconnect().await;
-            // What was said meanwhile is lost; tabs that come back get the whole present state.
+            // Notifications in between are lost; tabs that come back get the whole present state.
             self.relay.hub.disconnect_all();
         }
     }
 
-    async fn hear_until_broken(&self, listener: &mut PgListener) {
+    /// Never returns.
+    async fn send_pings(&self) {
+        let mut ticks = tokio::time::interval(self.heartbeat.ping);
+        loop {
+            ticks.tick().await;
+            // Where the queue is full there are other notifications to receive.
+            let _ = self.queue.try_send(Item::Ping);
+        }
+    }
+
+    async fn receive_until_broken(&self, listener: &mut PgListener) {
         listener.eager_reconnect(false);
-        while let Ok(Some(notification)) = listener.try_recv().await {
-            let Some((header, lines)) = notification.payload().split_once('\n') else { continue };
-            if header.split(' ').next() == Some(&*self.origin) {
-                continue;
-            }
-            for line in lines.lines() {
-                match serde_json::from_str(line) {
-                    Ok(item) => self.pass_on(item).await,
-                    Err(error) => tracing::warn!("another process says what this one does not know: {error}"),
+        loop {
+            match timeout(self.heartbeat.timeout, listener.try_recv()).await {
+                Ok(Ok(Some(notification))) => self.receive(notification.payload()).await,
+                Ok(_) => return,
+                Err(_) => {
+                    tracing::warn!("no notification arrives, not even an own one: connecting anew");
+                    return;
                 }
+            }
+        }
+    }
+
+    async fn receive(&self, payload: &str) {
+        let Some((header, lines)) = payload.split_once('\n') else { return };
+        if header.split(' ').next() == Some(&*self.origin) {
+            return;
+        }
+        for line in lines.lines() {
+            match serde_json::from_str(line) {
+                Ok(item) => self.pass_on(item).await,
+                Err(error) => tracing::warn!("another process sent an unknown item: {error}"),
             }
         }
     }
@@ -276,16 +360,18 @@ impl NotifyListener {
     async fn pass_on(&self, item: Item) {
         match item {
             Item::Frame { user, frame } => self.relay.hub.send(&user, &frame),
-            Item::Kept { user, id } => match self.fetch(&user, &id).await {
+            Item::Stored { user, id } => match self.fetch(&user, &id).await {
                 Ok(frame) => self.relay.hub.send(&user, &frame),
                 Err(error) => {
                     tracing::warn!("cannot read a frame of another process: {error}");
                     self.relay.hub.disconnect_all();
                 }
             },
-            // Nobody needs to listen.
+            // Fails when nothing subscribes, which is no fault.
             Item::Signal(signal) => drop(self.relay.signals.send(signal)),
             Item::Gap => self.relay.hub.disconnect_all(),
+            Item::Ping => {}
+            Item::SessionsEnded { user } => self.relay.hub.end(&user),
         }
     }
 
@@ -302,7 +388,7 @@ impl NotifyListener {
     async fn reconnect(&self) -> PgListener {
         let mut backoff = BACKOFF;
         loop {
-            match self.listen().await {
+            match listen(&self.database, &self.channel).await {
                 Ok(listener) => return listener,
                 Err(error) => tracing::warn!("cannot hear what happens in other processes: {error:#}"),
             }
@@ -310,12 +396,14 @@ impl NotifyListener {
             backoff = (backoff * 2).min(LONGEST_BACKOFF);
         }
     }
+}
 
-    async fn listen(&self) -> anyhow::Result<PgListener> {
-        let mut listener = self.database.listener().await?.context("SQLite has no notifications")?;
-        listener.listen(&self.channel).await?;
-        Ok(listener)
-    }
+/// A connection that receives the channel's notifications.
+async fn listen(database: &Database, channel: &str) -> anyhow::Result<PgListener> {
+    let mut listener = database.listener().await?.context("SQLite has no notifications")?;
+    (&mut listener).execute(TCP_KEEPALIVE).await?;
+    listener.listen(channel).await?;
+    Ok(listener)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::http::AppError;
 const FRAMES_AT_ONCE: usize = 32;
 
 /// How long the peer may take to agree to a close.
-const FAREWELL: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a connection ends.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ impl Connection {
             Err(end) => end,
         };
         let Self { socket, tab, seat, .. } = self;
+        // Until the close has been sent.
+        let _open = tab.open();
         // Makes room for another tab at once.
         drop((tab, seat));
         if let End::Close(closing) = end {
@@ -184,7 +186,7 @@ pub async fn refuse(mut socket: WebSocket, closing: Closing) {
         Ok::<(), axum::Error>(())
     };
     // A peer that does not answer is let go all the same.
-    let _ = time::timeout(FAREWELL, farewell).await;
+    let _ = time::timeout(CLOSE_TIMEOUT, farewell).await;
 }
 
 const NOT_UNDERSTOOD: &str =

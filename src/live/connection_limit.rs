@@ -18,11 +18,11 @@ use crate::accounts::UserId;
 use crate::database::Database;
 
 /// How long the database may take for one tab.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// A tab that is loaded again may be here before its old socket is gone elsewhere.
 const SECOND_LOOK_AFTER: Duration = Duration::from_millis(500);
 /// PostgreSQL then knows within half a minute that a machine is gone, and frees its seats.
-const KEEP_ALIVE: &str = "set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; \
+pub(super) const TCP_KEEPALIVE: &str = "set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; \
                           set tcp_keepalives_count = 3";
 
 /// Gives seats to tabs. Cheap to clone.
@@ -155,10 +155,10 @@ impl LockTask {
             Some(connection) => connection,
             None => {
                 let connecting = connect(&self.database, &self.taken);
-                timeout(PATIENCE, connecting).await.context("it does not answer")??
+                timeout(TIMEOUT, connecting).await.context("it does not answer")??
             }
         };
-        let answer = timeout(PATIENCE, ask(&mut connection)).await.context("it does not answer")??;
+        let answer = timeout(TIMEOUT, ask(&mut connection)).await.context("it does not answer")??;
         self.connection = Some(connection);
         Ok(answer)
     }
@@ -168,7 +168,7 @@ impl LockTask {
 /// meanwhile is theirs.
 async fn connect(database: &Database, taken: &HashSet<i64>) -> anyhow::Result<AnyConnection> {
     let mut connection = database.connect().await?;
-    connection.execute(KEEP_ALIVE).await?;
+    connection.execute(TCP_KEEPALIVE).await?;
     for key in taken {
         try_lock(&mut connection, *key).await?;
     }

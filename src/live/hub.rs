@@ -1,10 +1,10 @@
-//! The meeting point of those who have something to say and the tabs that listen.
+//! The tabs that are connected to this process, by user; sends them frames.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::closing::Closing;
 use super::types::Frame;
@@ -20,25 +20,28 @@ pub const TABS_PER_USER: usize = 5;
 #[derive(Debug, Clone, Default)]
 pub struct Hub {
     tabs: Arc<Mutex<Tabs>>,
+    /// Each open socket holds a receiver.
+    open: Arc<watch::Sender<()>>,
 }
 
 type Tabs = HashMap<UserId, Vec<Subscriber>>;
 
-/// The hub's end of the line to a tab.
+/// The hub's senders to one tab.
 #[derive(Debug)]
 struct Subscriber {
     frames: mpsc::Sender<Utf8Bytes>,
     ending: oneshot::Sender<Closing>,
 }
 
-/// A connected tab: hears what its user is told for as long as it is kept.
+/// A connected tab: receives its user's frames until it is dropped.
 #[derive(Debug)]
 pub struct Subscription {
     hub: Hub,
     user: UserId,
+    open: watch::Receiver<()>,
     /// Each frame as JSON, shared by all tabs of the user.
     pub frames: mpsc::Receiver<Utf8Bytes>,
-    /// Resolves when the hub lets go of the tab, and says why.
+    /// Resolves with the reason when the hub closes the tab.
     pub ending: oneshot::Receiver<Closing>,
 }
 
@@ -53,29 +56,40 @@ impl Hub {
             return None;
         }
         lines.push(Subscriber { frames: frame_sender, ending: end_sender });
-        Some(Subscription { hub: self.clone(), user: user.clone(), frames, ending })
+        Some(Subscription {
+            hub: self.clone(),
+            user: user.clone(),
+            open: self.open.subscribe(),
+            frames,
+            ending,
+        })
     }
 
-    /// Tells every tab of `user`. Never waits: a tab that cannot take it is dropped.
+    /// Sends the frame to every tab of `user`. Never waits: a tab whose queue is full is dropped.
     pub fn send(&self, user: &UserId, frame: &Frame) {
         if !self.lock().contains_key(user) {
             return;
         }
         let Ok(text) = serde_json::to_string(frame) else { return };
         let text = Utf8Bytes::from(text);
-        self.drop_lines(user, Closing::TooSlow, |line| line.frames.try_send(text.clone()).is_err());
+        self.drop_subscribers(user, Closing::TooSlow, |line| line.frames.try_send(text.clone()).is_err());
     }
 
     /// Closes every tab of `user`: their sessions have ended.
     pub fn end(&self, user: &UserId) {
-        self.drop_lines(user, Closing::SignedOut, |_| true);
+        self.drop_subscribers(user, Closing::SignedOut, |_| true);
     }
 
-    /// Sends all tabs of all users away: when they come back, they are told the whole present state.
+    /// Disconnects all tabs of all users: when they connect again, they get the whole present state.
     pub fn disconnect_all(&self) {
         for line in std::mem::take(&mut *self.lock()).into_values().flatten() {
             line.close(Closing::StartAgain);
         }
+    }
+
+    /// Waits until no socket is open: each has sent why it is closed.
+    pub async fn all_closed(&self) {
+        self.open.closed().await;
     }
 
     /// How many tabs are connected to this process.
@@ -84,7 +98,7 @@ impl Hub {
     }
 
     /// Lets go of those tabs of `user` for which `gone` says so.
-    fn drop_lines(&self, user: &UserId, why: Closing, mut gone: impl FnMut(&Subscriber) -> bool) {
+    fn drop_subscribers(&self, user: &UserId, why: Closing, mut gone: impl FnMut(&Subscriber) -> bool) {
         let mut all = self.lock();
         let Some(lines) = all.get_mut(user) else { return };
         for line in lines.extract_if(.., |line| gone(line)) {
@@ -100,6 +114,7 @@ impl Hub {
     }
 }
 
+/// For one process alone; [`Broadcaster`](super::Broadcaster) does so in all of them.
 impl SessionsEnded for Hub {
     fn sessions_ended(&self, user: &UserId) {
         self.end(user);
@@ -113,15 +128,24 @@ impl Subscriber {
     }
 }
 
+impl Subscription {
+    /// [`Hub::all_closed`] waits until this is dropped, also after the subscription.
+    pub fn open(&self) -> watch::Receiver<()> {
+        self.open.clone()
+    }
+}
+
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.frames.close();
-        self.hub.drop_lines(&self.user, Closing::StartAgain, |line| line.frames.is_closed());
+        self.hub.drop_subscribers(&self.user, Closing::StartAgain, |line| line.frames.is_closed());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     fn frame(name: &str) -> Frame {
@@ -173,6 +197,18 @@ mod tests {
         drop(tabs);
         assert_eq!(hub.connections(), 0);
         assert!(hub.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_waited_for_until_its_close_is_sent() {
+        let hub = Hub::default();
+        let tab = hub.join(&UserId::new("anna")).unwrap();
+        let open = tab.open();
+        hub.disconnect_all();
+        drop(tab);
+        assert!(hub.all_closed().now_or_never().is_none());
+        drop(open);
+        assert!(hub.all_closed().now_or_never().is_some());
     }
 
     #[tokio::test]

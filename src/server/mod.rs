@@ -44,6 +44,9 @@ pub use router::{AppState, router};
 /// A connection whose next request's headers are not complete after so long is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long sockets may take to close when the server stops.
+const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// How long the database's connections may take to close when the server stops.
 const DATABASE_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -78,6 +81,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     tokio::join!(serve, drain);
     hub.disconnect_all();
+    // Each tells its tab to connect again.
+    if timeout(SOCKET_CLOSE_TIMEOUT, hub.all_closed()).await.is_err() {
+        tracing::warn!("some sockets did not close and are dropped");
+    }
     if timeout(DATABASE_CLOSE_TIMEOUT, database.close()).await.is_err() {
         tracing::warn!("a connection to the database is still in use and is dropped");
     }
@@ -93,15 +100,15 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     let providers = ProviderService::new(database.clone(), Vault::new(&secret))
         .with_demo(demo.address())
         .with_environment(EnvironmentKeys::find(|name| std::env::var(name).ok()));
-    let accounts = accounts(database.clone(), &secret, hub.clone(), config.admin_email.as_deref())
+    let broadcaster = Broadcaster::connect(database, hub.clone()).await?;
+    let accounts = accounts(database.clone(), &secret, broadcaster.clone(), config.admin_email.as_deref())
         .await?
         .with_mail(config.post.clone())
         .with_oidc(config.federation.clone())
         .with_registration_hooks(vec![Box::new(providers.clone())]);
-    let relay = Broadcaster::connect(database, hub.clone()).await?;
     let job_settings = jobs::Settings::from_env(peers(database))?;
     let admin = AdminService::new(database.clone(), accounts.clone(), job_settings.benchmarks_per_hour);
-    let jobs = JobService::new(database.clone(), relay, job_settings);
+    let jobs = JobService::new(database.clone(), broadcaster, job_settings);
     let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
     Ok(AppState {
         options: config.leptos.clone(),
@@ -142,10 +149,10 @@ async fn release_unused_tokenizers() {
 async fn accounts(
     database: Database,
     secret: &Secret,
-    hub: Hub,
+    broadcaster: Broadcaster,
     admin_email: Option<&str>,
 ) -> anyhow::Result<Accounts> {
-    let accounts = Accounts::new(database, secret, Arc::new(hub))?;
+    let accounts = Accounts::new(database, secret, Arc::new(broadcaster))?;
     match admin_email {
         Some(email) => accounts.with_admin(email).await.context("ADMIN_EMAIL cannot be used"),
         None => Ok(accounts),
