@@ -58,6 +58,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
     jobs.start();
     tokio::spawn(release_unused_tokenizers());
+    tokio::spawn(update_statistics_daily(database.clone()));
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     info!("serving at http://{}", listener.local_addr()?);
     axum::serve(listener.tap_io(without_delay), app).with_graceful_shutdown(stop_signal()).await?;
@@ -111,6 +112,18 @@ fn seats(database: &Database) -> ConnectionLimiter {
     match database.backend() {
         Backend::Sqlite => ConnectionLimiter::default(),
         Backend::Postgres => ConnectionLimiter::shared(database),
+    }
+}
+
+async fn update_statistics_daily(database: Database) {
+    let mut days = tokio::time::interval(Duration::from_secs(24 * 60 * 60));
+    // The first tick is at once, and opening the database has renewed them already.
+    days.tick().await;
+    loop {
+        days.tick().await;
+        if let Err(error) = database.update_statistics().await {
+            tracing::warn!("the statistics of the database could not be renewed: {error}");
+        }
     }
 }
 
