@@ -21,7 +21,6 @@ use llm_benchmark_studio::accounts::session::Proof;
 use llm_benchmark_studio::accounts::{Role, Session, User, UserId};
 use llm_benchmark_studio::http::AppError;
 use llm_benchmark_studio::live::{CancelJob, Frame, Hub, Live, socket};
-use llm_benchmark_studio::server;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -82,7 +81,7 @@ async fn serve(hub: Hub) -> anyhow::Result<SocketAddr> {
         Router::new().route("/ws", get(socket::open)).layer(middleware::from_fn(sign_in)).with_state(live);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    tokio::spawn(axum::serve(listener.tap_io(server::without_delay), app).into_future());
+    tokio::spawn(axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), app).into_future());
     Ok(address)
 }
 

@@ -105,13 +105,15 @@ impl Present {
         if row.head.skipped.is_some() {
             events.push(Event::BenchmarkResult { data: Box::new(run_result(row, None)) });
         }
-        events.extend(
-            runs.iter()
-                .map(|run| Event::BenchmarkResult { data: Box::new(run_result(row, Some(run.clone()))) }),
-        );
+        // A row that is done holds its runs: they are not sent one by one as well.
         if row.summary.is_some() {
             let whole: ResultRow = row.clone().with_runs(runs.to_vec());
             events.push(Event::BenchmarkRow { data: Box::new(whole) });
+        } else {
+            events
+                .extend(runs.iter().map(|run| Event::BenchmarkResult {
+                    data: Box::new(run_result(row, Some(run.clone()))),
+                }));
         }
         events
     }

@@ -20,7 +20,7 @@ use crate::http::AppError;
 use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
 use crate::providers::service::{ProviderError, ProviderService};
-use bench::types::{Parameters, ResultRow, RowHead};
+use bench::types::{Parameters, ResultRow};
 use bench::{Plan, PlanError, Target, preview};
 use endpoint::ModelRef;
 
@@ -174,15 +174,7 @@ impl BenchmarkService {
             return Ok((None, 0, skipped));
         }
         let id = new_id();
-        self.store.begin(user, &id, &parameters, &targets).await?;
-        let heads: Vec<RowHead> = rows.iter().map(ResultRow::head).collect();
-        self.store.lay_out(user, &id, &heads).await?;
-        for (row, head) in rows.iter().zip(&heads) {
-            for run in &row.runs {
-                self.store.save_run(user, &id, &RowKey::of(head), run).await?;
-            }
-        }
-        self.store.finish(user, &id, &rows, None).await?;
+        self.store.insert_complete(user, &id, &parameters, &targets, &rows).await?;
         Ok((Some(id), rows.iter().map(|row| row.runs.len()).sum(), skipped))
     }
 
@@ -369,7 +361,9 @@ impl BenchmarkService {
         }
         let why = job.and_then(|(job, _)| job.error.clone());
         let why = why.unwrap_or_else(|| "It ended before all runs were made.".to_owned());
-        self.store.fail(user, &benchmark.id, &why).await?;
+        // The job knows when it ended; somebody may look at it much later only.
+        let finished_at = job.and_then(|(job, _)| job.finished_at).unwrap_or_else(now_ms);
+        self.store.fail(user, &benchmark.id, &why, finished_at).await?;
         // Read anew: it may have become complete since.
         if let Some(now) = self.store.find(user, &benchmark.id).await? {
             benchmark = now;

@@ -14,7 +14,7 @@ const RECENT: i64 = 20;
 
 pub(super) const PAGE: &str = "
     select id, status, error, created_at, finished_at, prompt_preview, parameters from benchmarks
-    where user_id = $1 and status <> 'running' and id < $2
+    where user_id = $1 and status <> 'running' and status <> 'deleted' and id < $2
     order by id desc limit $3";
 
 /// The same benchmarks as the page itself has.
@@ -25,7 +25,7 @@ pub(super) const ROWS_OF_A_PAGE: &str = "
     from benchmark_rows
     where user_id = $1 and benchmark_id in (
         select id from benchmarks
-        where user_id = $1 and status <> 'running' and id < $2
+        where user_id = $1 and status <> 'running' and status <> 'deleted' and id < $2
         order by id desc limit $3
     )
     order by benchmark_id, position";

@@ -8,8 +8,8 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
 use super::frames::Present;
 use super::snapshot::TargetSnapshot;
@@ -17,7 +17,7 @@ use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
 use crate::database::retry::is_transient;
 use crate::database::{Database, now_ms};
-use bench::types::{ClientHealth, Parameters, ResultRow};
+use bench::types::{ClientHealth, Parameters, ResultRow, RowHead};
 use endpoint::ModelRef;
 
 pub use rows::StoredRow;
@@ -27,11 +27,14 @@ const PREVIEW_CHARS: usize = 200;
 
 const LATEST: &str = "
     select id, status, error, created_at, finished_at, parameters, targets, client
-    from benchmarks where user_id = $1 order by id desc limit 1";
+    from benchmarks where user_id = $1 and status <> 'deleted' order by id desc limit 1";
 
 const RUNNING: &str = "
     select id, status, error, created_at, finished_at, parameters, targets, client
     from benchmarks where user_id = $1 and status = 'running' order by id";
+
+/// Runs that one statement deletes: few enough that nobody waits long for SQLite's write lock.
+const RUNS_PER_DELETE: i64 = 500;
 
 /// Why a row could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -88,19 +91,32 @@ impl BenchmarkStore {
         parameters: &Parameters,
         targets: &[TargetSnapshot],
     ) -> Result<(), StoreError> {
-        let preview: String = parameters.prompt.chars().take(PREVIEW_CHARS).collect();
-        sqlx::query(
-            "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
-             values ($1, $2, 'running', $3, $4, $5, $6) on conflict (id) do nothing",
-        )
-        .bind(id)
-        .bind(user.as_str())
-        .bind(now_ms())
-        .bind(preview)
-        .bind(serde_json::to_string(parameters)?)
-        .bind(serde_json::to_string(targets)?)
-        .execute(self.database.pool())
-        .await?;
+        let mut connection = self.database.pool().acquire().await?;
+        begin(&mut connection, user, id, parameters, targets).await
+    }
+
+    /// Puts in a benchmark that another program measured, all of it or nothing: nobody finds half of it,
+    /// or one that runs without a job.
+    pub async fn insert_complete(
+        &self,
+        user: &UserId,
+        id: &str,
+        parameters: &Parameters,
+        targets: &[TargetSnapshot],
+        rows: &[ResultRow],
+    ) -> Result<(), StoreError> {
+        let heads: Vec<RowHead> = rows.iter().map(ResultRow::head).collect();
+        let mut transaction = self.database.begin().await?;
+        begin(&mut transaction, user, id, parameters, targets).await?;
+        rows::insert_rows(&mut transaction, user, id, &heads).await?;
+        for (row, head) in rows.iter().zip(&heads) {
+            let key = RowKey::of(head);
+            for run in &row.runs {
+                runs::insert_run(&mut transaction, user, id, &key, run).await?;
+            }
+        }
+        finish(&mut transaction, user, id, rows, None).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -108,7 +124,7 @@ impl BenchmarkStore {
     pub async fn find(&self, user: &UserId, id: &str) -> Result<Option<StoredBenchmark>, StoreError> {
         let row = sqlx::query(
             "select id, status, error, created_at, finished_at, parameters, targets, client
-             from benchmarks where user_id = $1 and id = $2",
+             from benchmarks where user_id = $1 and id = $2 and status <> 'deleted'",
         )
         .bind(user.as_str())
         .bind(id)
@@ -145,25 +161,19 @@ impl BenchmarkStore {
         client: Option<&ClientHealth>,
     ) -> Result<(), StoreError> {
         let mut transaction = self.database.begin().await?;
-        for row in rows {
-            rows::sum_up(&mut transaction, user, id, row).await?;
-        }
-        sqlx::query(
-            "update benchmarks set status = 'complete', error = null, finished_at = $3, client = $4
-             where user_id = $1 and id = $2",
-        )
-        .bind(user.as_str())
-        .bind(id)
-        .bind(now_ms())
-        .bind(client.map(serde_json::to_string).transpose()?)
-        .execute(&mut *transaction)
-        .await?;
+        finish(&mut transaction, user, id, rows, client).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// It ended before its time. What was measured stays, and says so.
-    pub async fn fail(&self, user: &UserId, id: &str, error: &str) -> Result<(), StoreError> {
+    /// It ended before its time, at `finished_at`. What was measured stays, and says so.
+    pub async fn fail(
+        &self,
+        user: &UserId,
+        id: &str,
+        error: &str,
+        finished_at: i64,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "update benchmarks set status = 'failed', error = $3, finished_at = $4
              where user_id = $1 and id = $2 and status = 'running'",
@@ -171,7 +181,7 @@ impl BenchmarkStore {
         .bind(user.as_str())
         .bind(id)
         .bind(error)
-        .bind(now_ms())
+        .bind(finished_at)
         .execute(self.database.pool())
         .await?;
         Ok(())
@@ -187,15 +197,97 @@ impl BenchmarkStore {
         Ok(row.map(|(runs,)| unsigned(runs)))
     }
 
-    /// Removes a benchmark with its rows and runs; tells whether the user had it.
+    /// Removes a benchmark with its rows and runs; tells whether the user had it. It is out of every
+    /// list at once; what belongs to it goes in batches, so that others can write in between. What a
+    /// stop of the process left of an earlier deletion goes with the user's next one.
     pub async fn delete(&self, user: &UserId, id: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("delete from benchmarks where user_id = $1 and id = $2")
-            .bind(user.as_str())
+        let marked = sqlx::query(
+            "update benchmarks set status = 'deleted'
+             where user_id = $1 and id = $2 and status <> 'deleted'",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .execute(self.database.pool())
+        .await?;
+        let deleted: Vec<(String,)> =
+            sqlx::query_as("select id from benchmarks where user_id = $1 and status = 'deleted'")
+                .bind(user.as_str())
+                .fetch_all(self.database.pool())
+                .await?;
+        for (id,) in deleted {
+            self.delete_runs(&id).await?;
+            sqlx::query("delete from benchmarks where id = $1 and status = 'deleted'")
+                .bind(id)
+                .execute(self.database.pool())
+                .await?;
+        }
+        Ok(marked.rows_affected() > 0)
+    }
+
+    async fn delete_runs(&self, id: &str) -> Result<(), StoreError> {
+        loop {
+            let done = sqlx::query(
+                "delete from benchmark_runs
+                 where benchmark_id = $1 and (provider_key, model_id, context_tokens, run_number) in (
+                     select provider_key, model_id, context_tokens, run_number
+                     from benchmark_runs where benchmark_id = $1 limit $2
+                 )",
+            )
             .bind(id)
+            .bind(RUNS_PER_DELETE)
             .execute(self.database.pool())
             .await?;
-        Ok(done.rows_affected() > 0)
+            if done.rows_affected() < RUNS_PER_DELETE.unsigned_abs() {
+                return Ok(());
+            }
+        }
     }
+}
+
+async fn begin(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    id: &str,
+    parameters: &Parameters,
+    targets: &[TargetSnapshot],
+) -> Result<(), StoreError> {
+    let preview: String = parameters.prompt.chars().take(PREVIEW_CHARS).collect();
+    sqlx::query(
+        "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
+         values ($1, $2, 'running', $3, $4, $5, $6) on conflict (id) do nothing",
+    )
+    .bind(id)
+    .bind(user.as_str())
+    .bind(now_ms())
+    .bind(preview)
+    .bind(serde_json::to_string(parameters)?)
+    .bind(serde_json::to_string(targets)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn finish(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    id: &str,
+    rows: &[ResultRow],
+    client: Option<&ClientHealth>,
+) -> Result<(), StoreError> {
+    for row in rows {
+        rows::sum_up(connection, user, id, row).await?;
+    }
+    sqlx::query(
+        "update benchmarks set status = 'complete', error = null, finished_at = $3, client = $4
+         where user_id = $1 and id = $2 and status <> 'deleted'",
+    )
+    .bind(user.as_str())
+    .bind(id)
+    .bind(now_ms())
+    .bind(client.map(serde_json::to_string).transpose()?)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn stored_benchmark(row: &AnyRow) -> Result<StoredBenchmark, StoreError> {

@@ -25,7 +25,8 @@ fn queries() -> Vec<String> {
     ]
 }
 
-/// 3,000 benchmarks of one user, two rows and two runs each.
+/// 6,000 benchmarks of one user, two rows and two runs each. Heads are as long as real ones: PostgreSQL
+/// rightly reads a table of few pages from end to end.
 async fn fill(database: &Database) {
     testing::add_user(database, "anna").await;
     let number = match database.backend() {
@@ -33,17 +34,19 @@ async fn fill(database: &Database) {
         Backend::Postgres => "lpad(n::text, 8, '0')",
     };
     let numbers =
-        "with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 3000)";
+        "with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 6000)";
+    let head = "h".repeat(1_000);
     let statements = [
         format!(
             "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
              {numbers} select {number}, 'anna', 'complete', n, 'prompt', '{{}}', '[]' from numbers"
         ),
-        "insert into benchmark_rows (benchmark_id, user_id, provider_key, model_id, context_tokens, position,
+        format!(
+            "insert into benchmark_rows (benchmark_id, user_id, provider_key, model_id, context_tokens, position,
                                      head, avg_total_time_s)
-         select id, user_id, 'demo', 'fast', tier, tier, '{}', 1
+         select id, user_id, 'demo', 'fast', tier, tier, '{head}', 1
          from benchmarks cross join (select 0 as tier union all select 1) as tiers"
-            .to_owned(),
+        ),
         "insert into benchmark_runs (benchmark_id, user_id, provider_key, model_id, context_tokens, run_number,
                                      run, chunk_deltas)
          select benchmark_id, user_id, provider_key, model_id, context_tokens, 1, '{}', '[]'

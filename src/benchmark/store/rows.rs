@@ -35,23 +35,7 @@ impl BenchmarkStore {
     /// Puts in the rows to come. Those that are there stay as they are.
     pub async fn lay_out(&self, user: &UserId, id: &str, heads: &[RowHead]) -> Result<(), StoreError> {
         let mut transaction = self.database.begin().await?;
-        for (position, head) in (0_i64..).zip(heads) {
-            sqlx::query(
-                "insert into benchmark_rows
-                     (benchmark_id, user_id, provider_key, model_id, context_tokens, position, head)
-                 values ($1, $2, $3, $4, $5, $6, $7)
-                 on conflict (benchmark_id, provider_key, model_id, context_tokens) do nothing",
-            )
-            .bind(id)
-            .bind(user.as_str())
-            .bind(&head.provider_key)
-            .bind(&head.model_id)
-            .bind(signed(head.context_tokens))
-            .bind(position)
-            .bind(serde_json::to_string(head)?)
-            .execute(&mut *transaction)
-            .await?;
-        }
+        insert_rows(&mut transaction, user, id, heads).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -100,6 +84,32 @@ impl BenchmarkStore {
         let mut connection = self.database.pool().acquire().await?;
         sum_up(&mut connection, user, id, row).await
     }
+}
+
+pub(super) async fn insert_rows(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    id: &str,
+    heads: &[RowHead],
+) -> Result<(), StoreError> {
+    for (position, head) in (0_i64..).zip(heads) {
+        sqlx::query(
+            "insert into benchmark_rows
+                     (benchmark_id, user_id, provider_key, model_id, context_tokens, position, head)
+                 values ($1, $2, $3, $4, $5, $6, $7)
+                 on conflict (benchmark_id, provider_key, model_id, context_tokens) do nothing",
+        )
+        .bind(id)
+        .bind(user.as_str())
+        .bind(&head.provider_key)
+        .bind(&head.model_id)
+        .bind(signed(head.context_tokens))
+        .bind(position)
+        .bind(serde_json::to_string(head)?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Writes a row's summary and the figures of it that lists show.

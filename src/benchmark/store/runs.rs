@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
 use crate::accounts::UserId;
@@ -23,25 +23,8 @@ impl BenchmarkStore {
         row: &RowKey,
         run: &Run,
     ) -> Result<bool, StoreError> {
-        let deltas = serde_json::to_string(&run.chunk_deltas_us)?;
-        let bare = Run { chunk_deltas_us: Vec::new(), ..run.clone() };
-        let done = sqlx::query(
-            "insert into benchmark_runs
-                 (benchmark_id, user_id, provider_key, model_id, context_tokens, run_number, run, chunk_deltas)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
-             on conflict (benchmark_id, provider_key, model_id, context_tokens, run_number) do nothing",
-        )
-        .bind(id)
-        .bind(user.as_str())
-        .bind(&row.model.provider_key)
-        .bind(&row.model.model_id)
-        .bind(signed(row.context_tokens))
-        .bind(signed(run.run_number))
-        .bind(serde_json::to_string(&bare)?)
-        .bind(deltas)
-        .execute(self.database.pool())
-        .await?;
-        Ok(done.rows_affected() > 0)
+        let mut connection = self.database.pool().acquire().await?;
+        insert_run(&mut connection, user, id, row, run).await
     }
 
     /// The runs of each row in their order, without the arrivals of their chunks.
@@ -109,4 +92,32 @@ impl BenchmarkStore {
         .await?;
         Ok(deltas.map(|(deltas,)| serde_json::from_str(&deltas)).transpose()?)
     }
+}
+
+pub(super) async fn insert_run(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    id: &str,
+    row: &RowKey,
+    run: &Run,
+) -> Result<bool, StoreError> {
+    let deltas = serde_json::to_string(&run.chunk_deltas_us)?;
+    let bare = Run { chunk_deltas_us: Vec::new(), ..run.clone() };
+    let done = sqlx::query(
+            "insert into benchmark_runs
+                 (benchmark_id, user_id, provider_key, model_id, context_tokens, run_number, run, chunk_deltas)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)
+             on conflict (benchmark_id, provider_key, model_id, context_tokens, run_number) do nothing",
+        )
+        .bind(id)
+        .bind(user.as_str())
+        .bind(&row.model.provider_key)
+        .bind(&row.model.model_id)
+        .bind(signed(row.context_tokens))
+        .bind(signed(run.run_number))
+        .bind(serde_json::to_string(&bare)?)
+        .bind(deltas)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }

@@ -186,12 +186,13 @@ async fn what_failed_keeps_its_runs_and_what_is_complete_cannot_fail() {
     for world in worlds().await {
         begin(&world, &world.anna, ID, &[0]).await;
         world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
-        world.store.fail(&world.anna, ID, "It broke.").await.unwrap();
+        world.store.fail(&world.anna, ID, "It broke.", 77).await.unwrap();
         let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error.as_deref()), (BenchmarkStatus::Failed, Some("It broke.")));
+        assert_eq!(found.finished_at, Some(77));
         assert_eq!(world.store.runs(&world.anna, ID).await.unwrap().len(), 1);
         world.store.finish(&world.anna, ID, &[], Some(&health())).await.unwrap();
-        world.store.fail(&world.anna, ID, "It broke.").await.unwrap();
+        world.store.fail(&world.anna, ID, "It broke.", 78).await.unwrap();
         let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error), (BenchmarkStatus::Complete, None));
     }
@@ -234,6 +235,43 @@ async fn deleting_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_with_it() {
+    const OTHER: &str = "0198a000-0000-7000-8000-000000000002";
+    for world in worlds().await {
+        begin(&world, &world.anna, ID, &[0]).await;
+        begin(&world, &world.anna, OTHER, &[0]).await;
+        for number in 1..=1_001 {
+            world.store.save_run(&world.anna, ID, &key(0), &run(number, 10.0)).await.unwrap();
+        }
+        sqlx::query("update benchmarks set status = 'deleted' where id = $1")
+            .bind(ID)
+            .execute(world.database.pool())
+            .await
+            .unwrap();
+        assert_eq!(world.store.find(&world.anna, ID).await.unwrap(), None);
+        assert!(world.store.history(&world.anna, None, 9).await.unwrap().is_empty());
+        world.store.finish(&world.anna, ID, &[], None).await.unwrap();
+        assert_eq!(world.store.find(&world.anna, ID).await.unwrap(), None, "it came back");
+        assert!(world.store.delete(&world.anna, OTHER).await.unwrap());
+        assert_eq!(count(&world, "select count(*) from benchmark_runs").await, 0);
+        assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn of_a_reported_benchmark_that_cannot_be_stored_nothing_is() {
+    for world in worlds().await {
+        let parameters = Parameters::default();
+        let whole = summary::row(head(0), None, vec![run(1, 10.0)]);
+        sqlx::query("drop table benchmark_runs").execute(world.database.pool()).await.unwrap();
+        let stored = world.store.insert_complete(&world.anna, ID, &parameters, &[target()], &[whole]).await;
+        assert!(stored.is_err());
+        assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
+        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 0);
+    }
+}
+
+#[tokio::test]
 async fn users_do_not_reach_each_other() {
     for world in worlds().await {
         begin(&world, &world.anna, ID, &[0]).await;
@@ -245,7 +283,7 @@ async fn users_do_not_reach_each_other() {
         assert!(store.finished(ben, ID).await.unwrap().is_empty());
         assert_eq!(store.timeline(ben, ID, &key(0), 1).await.unwrap(), None);
         assert!(!store.delete(ben, ID).await.unwrap());
-        store.fail(ben, ID, "Ha.").await.unwrap();
+        store.fail(ben, ID, "Ha.", 77).await.unwrap();
         store.finish(ben, ID, &[], Some(&health())).await.unwrap();
         let found = store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!(found.status, BenchmarkStatus::Running);
