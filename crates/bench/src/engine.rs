@@ -14,9 +14,9 @@ use url::Url;
 
 use super::{
     PlanError,
-    board::Board,
-    group::{Drained, Group, Tier, Work},
-    request::Recipe,
+    group::{Drained, EndpointQueue, Tier, Work},
+    request::RequestTemplate,
+    results::ResultCollector,
     resume::{Earlier, Finished, FinishedRow},
     scheduling::prefer_promptness,
     types::{Event, Init, ModelAdjustments, Parameters, Report, RowHead, SCHEMA_VERSION, Status},
@@ -108,18 +108,18 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
 async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, stop: Stop) -> Report {
     let started_at = jiff::Timestamp::now();
     let parameters = Arc::new(plan.parameters);
-    let board = Board::new(events);
+    let collector = ResultCollector::new(events);
     let work = async {
         let finished = Finished::new(plan.finished, parameters.runs);
-        let layout = lay_out(plan.targets, finished, &parameters, &board).await;
-        announce(&layout, &parameters, &board);
-        measure(layout.groups, &parameters, &board, &stop.drain).await
+        let layout = lay_out(plan.targets, finished, &parameters, &collector).await;
+        announce(&layout, &parameters, &collector);
+        measure(layout.groups, &parameters, &collector, &stop.drain).await
     };
     let status = select! {
         outcome = work => outcome.map_or_else(|Drained| Status::Interrupted, |()| Status::Complete),
         () = stop.cancel.cancelled() => Status::Cancelled,
     };
-    let (results, client) = board.finish();
+    let (results, client) = collector.finish();
     Report {
         schema_version: SCHEMA_VERSION,
         tool: "llm-studio".into(),
@@ -135,14 +135,14 @@ async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, stop: Stop) -> Re
 
 /// Runs all groups side by side to their end.
 async fn measure(
-    groups: Vec<Group>,
+    groups: Vec<EndpointQueue>,
     parameters: &Arc<Parameters>,
-    board: &Board,
+    collector: &ResultCollector,
     drain: &CancellationToken,
 ) -> Result<(), Drained> {
     let mut running = JoinSet::new();
     for group in groups {
-        running.spawn(group.run(Arc::clone(parameters), board.clone(), drain.clone()));
+        running.spawn(group.run(Arc::clone(parameters), collector.clone(), drain.clone()));
     }
     let mut outcome = Ok(());
     while let Some(ended) = running.join_next().await {
@@ -158,7 +158,7 @@ async fn measure(
 
 /// What is to be done, and the rows that come of it in the order of the plan.
 struct Layout {
-    groups: Vec<Group>,
+    groups: Vec<EndpointQueue>,
     rows: Vec<RowHead>,
 }
 
@@ -168,28 +168,28 @@ async fn lay_out(
     targets: Vec<Target>,
     mut finished: Finished,
     parameters: &Parameters,
-    board: &Board,
+    collector: &ResultCollector,
 ) -> Layout {
-    let mut groups: Vec<(String, Group)> = Vec::new();
+    let mut groups: Vec<(String, EndpointQueue)> = Vec::new();
     let mut rows = Vec::with_capacity(targets.len() * parameters.context_tiers.len());
     for target in targets {
         let address = address(&target.provider);
-        let recipe = Arc::new(Recipe::new(target, parameters));
+        let template = Arc::new(RequestTemplate::new(target, parameters));
         let mut tiers = Vec::with_capacity(parameters.context_tiers.len());
         for &tokens in &parameters.context_tiers {
-            let asked = Arc::clone(&recipe);
+            let asked = Arc::clone(&template);
             let head = match spawn_blocking(move || asked.row_head(tokens)).await {
                 Ok(head) => head,
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
             };
             let earlier = finished.take(&head);
             let work = work_of(&head, &earlier, parameters);
-            tiers.push(Tier { tokens, row: board.add(head.clone(), earlier), work });
+            tiers.push(Tier { tokens, row: collector.add(head.clone(), earlier), work });
             rows.push(head);
         }
         match groups.iter_mut().find(|(known, _)| *known == address) {
-            Some((_, group)) => group.models.push((recipe, tiers)),
-            None => groups.push((address, Group { models: vec![(recipe, tiers)] })),
+            Some((_, group)) => group.models.push((template, tiers)),
+            None => groups.push((address, EndpointQueue { models: vec![(template, tiers)] })),
         }
     }
     Layout { groups: groups.into_iter().map(|(_, group)| group).collect(), rows }
@@ -210,11 +210,11 @@ fn address(provider: &Provider) -> String {
     )
 }
 
-fn announce(Layout { groups, rows }: &Layout, parameters: &Parameters, board: &Board) {
-    let recipes = || groups.iter().flat_map(|group| &group.models).map(|(recipe, _)| recipe);
-    board.tell(Event::BenchmarkInit {
+fn announce(Layout { groups, rows }: &Layout, parameters: &Parameters, collector: &ResultCollector) {
+    let templates = || groups.iter().flat_map(|group| &group.models).map(|(template, _)| template);
+    collector.tell(Event::BenchmarkInit {
         data: Init {
-            targets: recipes().map(|recipe| model_ref(recipe)).collect(),
+            targets: templates().map(|template| model_ref(template)).collect(),
             runs: parameters.runs,
             context_tiers: parameters.context_tiers.clone(),
             max_tokens: parameters.max_tokens,
@@ -223,17 +223,20 @@ fn announce(Layout { groups, rows }: &Layout, parameters: &Parameters, board: &B
             rows: rows.clone(),
         },
     });
-    let adjusted: Vec<_> = recipes()
-        .filter(|recipe| !recipe.adjustments.is_empty())
-        .map(|recipe| ModelAdjustments { model: model_ref(recipe), adjustments: recipe.adjustments.clone() })
+    let adjusted: Vec<_> = templates()
+        .filter(|template| !template.adjustments.is_empty())
+        .map(|template| ModelAdjustments {
+            model: model_ref(template),
+            adjustments: template.adjustments.clone(),
+        })
         .collect();
     if !adjusted.is_empty() {
-        board.tell(Event::ParamAdjustments { models: adjusted });
+        collector.tell(Event::ParamAdjustments { models: adjusted });
     }
 }
 
-fn model_ref(recipe: &Recipe) -> ModelRef {
-    ModelRef { provider_key: recipe.provider().key.clone(), model_id: recipe.target.model.id.clone() }
+fn model_ref(template: &RequestTemplate) -> ModelRef {
+    ModelRef { provider_key: template.provider().key.clone(), model_id: template.target.model.id.clone() }
 }
 
 #[cfg(test)]

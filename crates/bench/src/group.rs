@@ -6,16 +6,16 @@ use tokio::select;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    board::{Board, RowId},
     load,
-    request::Recipe,
-    run::{Endpoint, Slot},
+    request::RequestTemplate,
+    results::{ResultCollector, RowId},
+    run::{ConnectionSlot, Endpoint},
     types::{Event, LoadParameters, Parameters, Progress},
 };
 
 /// The targets behind one address, each with its tiers.
-pub struct Group {
-    pub models: Vec<(Arc<Recipe>, Vec<Tier>)>,
+pub struct EndpointQueue {
+    pub models: Vec<(Arc<RequestTemplate>, Vec<Tier>)>,
 }
 
 /// One row to be.
@@ -64,7 +64,7 @@ impl Work {
     }
 }
 
-impl Group {
+impl EndpointQueue {
     /// Requests of the whole group, by now or by earlier starts.
     pub fn requests(&self, parameters: &Parameters) -> u64 {
         self.rows().map(|(_, work)| work.requests(parameters)).sum()
@@ -77,55 +77,55 @@ impl Group {
 
     /// All rows, each with its provider's key.
     fn rows(&self) -> impl Iterator<Item = (&str, &Work)> {
-        self.models
-            .iter()
-            .flat_map(|(recipe, tiers)| tiers.iter().map(|tier| (recipe.provider().key.as_str(), &tier.work)))
+        self.models.iter().flat_map(|(template, tiers)| {
+            tiers.iter().map(|tier| (template.provider().key.as_str(), &tier.work))
+        })
     }
 
-    /// Does all the work, telling `board` of it.
+    /// Does all the work, telling `collector` of it.
     ///
     /// # Errors
     /// When `drain` came before the end.
     pub async fn run(
         self,
         parameters: Arc<Parameters>,
-        board: Board,
+        collector: ResultCollector,
         drain: CancellationToken,
     ) -> Result<(), Drained> {
         let Some((first, _)) = self.models.first() else { return Ok(()) };
         let endpoint = Arc::<Endpoint>::default();
-        let worker = Worker {
-            slot: Slot::new(Arc::clone(first), Arc::clone(&endpoint), parameters.timeouts),
-            counter: Counter::new(&self, &parameters, &board),
+        let runner = EndpointRunner {
+            slot: ConnectionSlot::new(Arc::clone(first), Arc::clone(&endpoint), parameters.timeouts),
+            counter: Counter::new(&self, &parameters, &collector),
             endpoint,
             parameters: &parameters,
-            board: &board,
+            collector: &collector,
             drain: &drain,
         };
-        worker.work(&self).await
+        runner.work(&self).await
     }
 }
 
 /// Measures the models of a group.
-struct Worker<'a> {
-    slot: Slot,
+struct EndpointRunner<'a> {
+    slot: ConnectionSlot,
     counter: Counter<'a>,
     endpoint: Arc<Endpoint>,
     parameters: &'a Parameters,
-    board: &'a Board,
+    collector: &'a ResultCollector,
     drain: &'a CancellationToken,
 }
 
-impl<'a> Worker<'a> {
-    async fn work(mut self, group: &'a Group) -> Result<(), Drained> {
-        for (recipe, tiers) in &group.models {
-            self.slot.turn_to(Arc::clone(recipe));
+impl<'a> EndpointRunner<'a> {
+    async fn work(mut self, group: &'a EndpointQueue) -> Result<(), Drained> {
+        for (template, tiers) in &group.models {
+            self.slot.set_template(Arc::clone(template));
             for tier in tiers {
                 match &tier.work {
-                    Work::Skip => self.board.skip(tier.row),
+                    Work::Skip => self.collector.skip(tier.row),
                     Work::Runs(missing) if missing.is_empty() => {}
-                    Work::Runs(missing) => self.make_runs(recipe, tier, missing).await?,
-                    Work::Load(load) => self.make_load(recipe, tier, load).await?,
+                    Work::Runs(missing) => self.make_runs(template, tier, missing).await?,
+                    Work::Load(load) => self.make_load(template, tier, load).await?,
                 }
             }
         }
@@ -134,48 +134,48 @@ impl<'a> Worker<'a> {
 
     async fn make_runs(
         &mut self,
-        recipe: &'a Arc<Recipe>,
+        template: &'a Arc<RequestTemplate>,
         tier: &Tier,
         numbers: &[u64],
     ) -> Result<(), Drained> {
-        self.warm_up(recipe, tier).await?;
+        self.warm_up(template, tier).await?;
         for &number in numbers {
             self.go_on()?;
-            self.counter.about_to_run(recipe, tier.tokens, number);
-            self.board.push(tier.row, self.slot.run(tier.tokens, number).await);
-            self.counter.ran(recipe);
+            self.counter.about_to_run(template, tier.tokens, number);
+            self.collector.push(tier.row, self.slot.run(tier.tokens, number).await);
+            self.counter.ran(template);
         }
-        self.board.close(tier.row);
+        self.collector.close(tier.row);
         Ok(())
     }
 
     async fn make_load(
         &mut self,
-        recipe: &'a Arc<Recipe>,
+        template: &'a Arc<RequestTemplate>,
         tier: &Tier,
         load: &LoadParameters,
     ) -> Result<(), Drained> {
-        self.warm_up(recipe, tier).await?;
+        self.warm_up(template, tier).await?;
         self.go_on()?;
-        load::run(load, recipe, &self.endpoint, self.parameters, tier, self.board, self.drain).await?;
-        self.board.close(tier.row);
+        load::run(load, template, &self.endpoint, self.parameters, tier, self.collector, self.drain).await?;
+        self.collector.close(tier.row);
         Ok(())
     }
 
     /// Makes the run that is discarded, if one is asked for; a drain ends it at once.
-    async fn warm_up(&mut self, recipe: &'a Recipe, tier: &Tier) -> Result<(), Drained> {
+    async fn warm_up(&mut self, template: &'a RequestTemplate, tier: &Tier) -> Result<(), Drained> {
         if !self.parameters.warmup {
             return Ok(());
         }
         self.go_on()?;
-        self.counter.about_to_run(recipe, tier.tokens, 0);
+        self.counter.about_to_run(template, tier.tokens, 0);
         let measured = select! {
             biased;
             () = self.drain.cancelled() => return Err(Drained),
             measured = self.slot.run(tier.tokens, 0) => measured,
         };
-        self.board.warm(tier.row, &measured);
-        self.counter.ran(recipe);
+        self.collector.warm(tier.row, &measured);
+        self.counter.ran(template);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl<'a> Worker<'a> {
 struct Counter<'a> {
     by_provider: HashMap<&'a str, Count>,
     parameters: &'a Parameters,
-    board: &'a Board,
+    collector: &'a ResultCollector,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -198,36 +198,36 @@ struct Count {
 }
 
 impl<'a> Counter<'a> {
-    fn new(group: &'a Group, parameters: &'a Parameters, board: &'a Board) -> Self {
+    fn new(group: &'a EndpointQueue, parameters: &'a Parameters, collector: &'a ResultCollector) -> Self {
         let mut by_provider = HashMap::<_, Count>::new();
         for (provider, work) in group.rows() {
             let count = by_provider.entry(provider).or_default();
             count.done += work.done(parameters);
             count.total += work.requests(parameters);
         }
-        Self { by_provider, parameters, board }
+        Self { by_provider, parameters, collector }
     }
 
-    fn about_to_run(&self, recipe: &Recipe, tier: u64, run: u64) {
+    fn about_to_run(&self, template: &RequestTemplate, tier: u64, run: u64) {
         let runs = u64::from(self.parameters.runs);
         let Count { done, total } =
-            self.by_provider.get(recipe.provider().key.as_str()).copied().unwrap_or_default();
-        let data = Progress { run, runs, ..progress(recipe, tier, done, total) };
-        self.board.tell(Event::BenchmarkProgress { data });
+            self.by_provider.get(template.provider().key.as_str()).copied().unwrap_or_default();
+        let data = Progress { run, runs, ..progress(template, tier, done, total) };
+        self.collector.tell(Event::BenchmarkProgress { data });
     }
 
-    fn ran(&mut self, recipe: &'a Recipe) {
-        self.by_provider.entry(&recipe.provider().key).or_default().done += 1;
+    fn ran(&mut self, template: &'a RequestTemplate) {
+        self.by_provider.entry(&template.provider().key).or_default().done += 1;
     }
 }
 
 /// Progress of a provider of which `done` of `total` requests have been made.
-pub fn progress(recipe: &Recipe, tier: u64, done: u64, total: u64) -> Progress {
+pub fn progress(template: &RequestTemplate, tier: u64, done: u64, total: u64) -> Progress {
     Progress {
-        provider: recipe.provider().display_name.clone(),
-        provider_key: recipe.provider().key.clone(),
-        model: recipe.target.model.display_name.clone(),
-        model_id: recipe.target.model.id.clone(),
+        provider: template.provider().display_name.clone(),
+        provider_key: template.provider().key.clone(),
+        model: template.target.model.display_name.clone(),
+        model_id: template.target.model.id.clone(),
         run: done,
         runs: total,
         context_tokens: tier,

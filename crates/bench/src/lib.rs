@@ -8,8 +8,6 @@ pub mod summary;
 pub mod types;
 
 #[cfg(feature = "server")]
-mod board;
-#[cfg(feature = "server")]
 mod engine;
 #[cfg(feature = "server")]
 pub mod filler;
@@ -25,6 +23,8 @@ pub mod measure;
 mod preview;
 #[cfg(feature = "server")]
 mod request;
+#[cfg(feature = "server")]
+mod results;
 #[cfg(feature = "server")]
 mod resume;
 #[cfg(feature = "server")]

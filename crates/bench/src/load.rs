@@ -16,10 +16,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    board::{Board, RowId},
     group::{Drained, Tier, progress},
-    request::Recipe,
-    run::{Endpoint, Slot},
+    request::RequestTemplate,
+    results::{ResultCollector, RowId},
+    run::{ConnectionSlot, Endpoint},
     types::{Event, LoadParameters, Parameters, Progress},
 };
 use endpoint::client::clock::monotonic_ns;
@@ -35,20 +35,20 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// When `drain` came before all requests were begun.
 pub(super) async fn run(
     load: &LoadParameters,
-    recipe: &Arc<Recipe>,
+    template: &Arc<RequestTemplate>,
     endpoint: &Arc<Endpoint>,
     parameters: &Parameters,
     tier: &Tier,
-    board: &Board,
+    collector: &ResultCollector,
     drain: &CancellationToken,
 ) -> Result<(), Drained> {
     let (slots, opened) = select! {
-        slots = open_slots(load, recipe, endpoint, parameters) => slots,
+        slots = open_slots(load, template, endpoint, parameters) => slots,
         () = drain.cancelled() => return Err(Drained),
     };
     let shared = Arc::new(Shared {
         ledger: Mutex::new(Ledger::new(*load, opened, monotonic_ns())),
-        board: board.clone(),
+        collector: collector.clone(),
         row: tier.row,
         tier: tier.tokens,
         drain: drain.clone(),
@@ -63,10 +63,10 @@ pub(super) async fn run(
     loop {
         select! {
             ended = running.join_next() => if ended.is_none() { break },
-            _ = ticks.tick() => shared.tell_progress(recipe),
+            _ = ticks.tick() => shared.tell_progress(template),
         }
     }
-    shared.tell_progress(recipe);
+    shared.tell_progress(template);
     shared.write_summary();
     if shared.ledger().all_handed_out() { Ok(()) } else { Err(Drained) }
 }
@@ -75,12 +75,12 @@ pub(super) async fn run(
 /// cannot connect tries again with its first request, which then fails for all to see.
 async fn open_slots(
     load: &LoadParameters,
-    recipe: &Arc<Recipe>,
+    template: &Arc<RequestTemplate>,
     endpoint: &Arc<Endpoint>,
     parameters: &Parameters,
-) -> (Vec<Slot>, u64) {
+) -> (Vec<ConnectionSlot>, u64) {
     let open_one = || {
-        let mut slot = Slot::new(Arc::clone(recipe), Arc::clone(endpoint), parameters.timeouts);
+        let mut slot = ConnectionSlot::new(Arc::clone(template), Arc::clone(endpoint), parameters.timeouts);
         async move {
             let opened = slot.connect().await.is_ok();
             (slot, u64::from(opened))
@@ -91,11 +91,11 @@ async fn open_slots(
     (slots, opened.into_iter().sum())
 }
 
-async fn work(mut slot: Slot, shared: Arc<Shared>) {
+async fn work(mut slot: ConnectionSlot, shared: Arc<Shared>) {
     while let Some(run_number) = shared.take_request() {
         let measured = slot.run(shared.tier, run_number).await;
         shared.ledger().record(&measured);
-        shared.board.push_load(shared.row, measured);
+        shared.collector.push_load(shared.row, measured);
         shared.write_summary();
     }
     shared.ledger().slot_found_no_work(monotonic_ns());
@@ -103,7 +103,7 @@ async fn work(mut slot: Slot, shared: Arc<Shared>) {
 
 struct Shared {
     ledger: Mutex<Ledger>,
-    board: Board,
+    collector: ResultCollector,
     row: RowId,
     tier: u64,
     drain: CancellationToken,
@@ -123,12 +123,12 @@ impl Shared {
 
     /// Keeps the row's figures current, so that a cancelled load still has them.
     fn write_summary(&self) {
-        self.board.set_load(self.row, self.ledger().summary(monotonic_ns()));
+        self.collector.set_load(self.row, self.ledger().summary(monotonic_ns()));
     }
 
-    fn tell_progress(&self, recipe: &Recipe) {
+    fn tell_progress(&self, template: &RequestTemplate) {
         let (done, total, live_tps) = self.ledger().progress(monotonic_ns());
-        let data = Progress { live_tps, ..progress(recipe, self.tier, done, total) };
-        self.board.tell(Event::BenchmarkProgress { data });
+        let data = Progress { live_tps, ..progress(template, self.tier, done, total) };
+        self.collector.tell(Event::BenchmarkProgress { data });
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Plan, Target,
     group::requests_per_tier,
-    request::Recipe,
+    request::RequestTemplate,
     types::{Parameters, Preview},
 };
 use endpoint::ModelRef;
@@ -11,18 +11,18 @@ use endpoint::ModelRef;
 /// Every row that the plan would yield, in its order, as if nothing were finished. Counts prompts, which may load a tokenizer.
 pub fn preview(plan: &Plan) -> Vec<Preview> {
     let rows_of = |target: &Target| {
-        let recipe = Recipe::new(target.clone(), &plan.parameters);
-        plan.parameters.context_tiers.iter().map(move |&tier| row(&recipe, tier, &plan.parameters))
+        let template = RequestTemplate::new(target.clone(), &plan.parameters);
+        plan.parameters.context_tiers.iter().map(move |&tier| row(&template, tier, &plan.parameters))
     };
     plan.targets.iter().flat_map(rows_of).collect()
 }
 
-fn row(recipe: &Recipe, tier: u64, parameters: &Parameters) -> Preview {
-    let Target { provider, model, .. } = &recipe.target;
-    let skip = recipe.skip_reason(tier);
+fn row(template: &RequestTemplate, tier: u64, parameters: &Parameters) -> Preview {
+    let Target { provider, model, .. } = &template.target;
+    let skip = template.skip_reason(tier);
     let requests = if skip.is_some() { 0 } else { requests_per_tier(parameters) };
-    let input_tokens = tier + recipe.prompt_tokens();
-    let max_output_tokens = recipe.max_tokens();
+    let input_tokens = tier + template.prompt_tokens();
+    let max_output_tokens = template.max_tokens();
     let cost_of_one = model.price.and_then(|price| price.cost(input_tokens, 0, max_output_tokens));
     Preview {
         provider: provider.display_name.clone(),
@@ -33,7 +33,7 @@ fn row(recipe: &Recipe, tier: u64, parameters: &Parameters) -> Preview {
         input_tokens,
         max_output_tokens,
         cost_at_most: cost_of_one.map(|cost| cost * requests as f64),
-        adjustments: recipe.adjustments.clone(),
+        adjustments: template.adjustments.clone(),
     }
 }
 

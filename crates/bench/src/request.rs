@@ -22,7 +22,7 @@ const HEADROOM: u64 = 100;
 
 /// What every run of one model has in common.
 #[derive(Debug, Clone)]
-pub struct Recipe {
+pub struct RequestTemplate {
     pub target: Target,
     pub tokenizer: Tokenizer,
     pub adjustments: Vec<Adjustment>,
@@ -41,7 +41,7 @@ pub struct Prepared {
     pub text: String,
 }
 
-impl Recipe {
+impl RequestTemplate {
     /// Applies the parameter rules of the target's provider.
     pub fn new(target: Target, parameters: &Parameters) -> Self {
         let Target { provider, model, .. } = &target;
@@ -197,8 +197,11 @@ mod tests {
         let provider = mock::demo_provider("http://127.0.0.1:1");
         let params = params.as_object().cloned().unwrap_or_default();
         let parameters = Parameters { params, ..Parameters::default() };
-        Recipe::new(Target { provider, key: None, model, policy: AddressPolicy::PUBLIC }, &parameters)
-            .skip_reason(5_000)
+        RequestTemplate::new(
+            Target { provider, key: None, model, policy: AddressPolicy::PUBLIC },
+            &parameters,
+        )
+        .skip_reason(5_000)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     measure::{RunContext, gaps_ms, measure},
-    request::{Prepared, Recipe},
+    request::{Prepared, RequestTemplate},
     types::{Run, Timeouts},
 };
 use endpoint::{
@@ -26,8 +26,8 @@ pub struct Endpoint {
 
 /// One request at a time over one connection that is kept warm.
 #[derive(Debug)]
-pub struct Slot {
-    recipe: Arc<Recipe>,
+pub struct ConnectionSlot {
+    template: Arc<RequestTemplate>,
     endpoint: Arc<Endpoint>,
     timeouts: Timeouts,
     connection: Option<Connection>,
@@ -54,15 +54,15 @@ impl Measured {
     }
 }
 
-impl Slot {
+impl ConnectionSlot {
     /// A slot without a connection yet.
-    pub fn new(recipe: Arc<Recipe>, endpoint: Arc<Endpoint>, timeouts: Timeouts) -> Self {
-        Self { recipe, endpoint, timeouts, connection: None }
+    pub fn new(template: Arc<RequestTemplate>, endpoint: Arc<Endpoint>, timeouts: Timeouts) -> Self {
+        Self { template, endpoint, timeouts, connection: None }
     }
 
     /// Turns to another model of the same endpoint, keeping the connection.
-    pub fn turn_to(&mut self, recipe: Arc<Recipe>) {
-        self.recipe = recipe;
+    pub fn set_template(&mut self, template: Arc<RequestTemplate>) {
+        self.template = template;
     }
 
     /// Opens the connection unless it is open; returns what that cost in ms.
@@ -73,11 +73,11 @@ impl Slot {
         if self.connection.as_ref().is_some_and(Connection::is_open) {
             return Ok(None);
         }
-        let url = url::Url::parse(&self.recipe.provider().base_url).map_err(|error| {
-            invalid(format!("the base URL {} is not a URL: {error}", self.recipe.provider().base_url))
+        let url = url::Url::parse(&self.template.provider().base_url).map_err(|error| {
+            invalid(format!("the base URL {} is not a URL: {error}", self.template.provider().base_url))
         })?;
         let (connection, opened) =
-            Connection::open(&url, self.recipe.target.policy, self.timeouts.connect()).await?;
+            Connection::open(&url, self.template.target.policy, self.timeouts.connect()).await?;
         self.connection = Some(connection);
         Ok(Some(opened.connect_ms))
     }
@@ -104,8 +104,8 @@ impl Slot {
             run_number,
             started_at: unix_ms(),
             connect_ms,
-            price: self.recipe.target.model.price,
-            tokenizer: self.recipe.tokenizer,
+            price: self.template.target.model.price,
+            tokenizer: self.template.tokenizer,
         };
         let mut exchange = self.exchange(&prepared).await;
         if connect_ms.is_none() && exchange.unheard {
@@ -134,10 +134,10 @@ impl Slot {
     /// Large contexts are built away from the thread that measures.
     async fn prepare(&self, tier: u64, include_usage: bool) -> Result<Prepared, ApiError> {
         let prepared = if tier == 0 {
-            self.recipe.prepare(tier, include_usage)
+            self.template.prepare(tier, include_usage)
         } else {
-            let recipe = Arc::clone(&self.recipe);
-            spawn_blocking(move || recipe.prepare(tier, include_usage))
+            let template = Arc::clone(&self.template);
+            spawn_blocking(move || template.prepare(tier, include_usage))
                 .await
                 .map_err(|error| invalid(error.to_string()))?
         };
@@ -149,7 +149,7 @@ impl Slot {
         let Some(mut connection) = self.connection.take() else {
             return Exchange::unsent(invalid("there is no connection".into()));
         };
-        let exchange = exchange(&mut connection, self.recipe.provider(), &prepared.wire, limits).await;
+        let exchange = exchange(&mut connection, self.template.provider(), &prepared.wire, limits).await;
         if exchange.reusable {
             self.connection = Some(connection);
         }
@@ -162,7 +162,7 @@ impl Slot {
             started_at: unix_ms(),
             connect_ms: None,
             price: None,
-            tokenizer: self.recipe.tokenizer,
+            tokenizer: self.template.tokenizer,
         };
         let run = measure(&Exchange::unsent(error), &context, "");
         Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new() }

@@ -281,9 +281,9 @@ async fn a_load_makes_every_request_and_keeps_as_many_in_flight_as_asked() {
 
 #[tokio::test]
 async fn runs_differ_so_that_no_prefix_cache_can_know_them() {
-    let recipe = Recipe::new(target(&mock::start_demo().unwrap(), "mock", "tokens=1"), &quick());
-    let first = recipe.prepare(0, true).unwrap().text;
-    let second = recipe.prepare(0, true).unwrap().text;
+    let template = RequestTemplate::new(target(&mock::start_demo().unwrap(), "mock", "tokens=1"), &quick());
+    let first = template.prepare(0, true).unwrap().text;
+    let second = template.prepare(0, true).unwrap().text;
     assert_ne!(first[..8], second[..8]);
 }
 

@@ -127,7 +127,7 @@ impl Ledger {
         (self.done, self.load.requests, live)
     }
 
-    /// The load so far. How many of its runs are left out only the board knows.
+    /// The load so far. How many of its runs are left out only the collector knows.
     pub fn summary(&self, now_ns: u64) -> LoadSummary {
         let duration_s = now_ns.saturating_sub(self.started_ns) as f64 / 1e9;
         let end = self.first_idle_ns.unwrap_or(now_ns);

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Target, request::Recipe, types::Parameters};
+use crate::{Target, request::RequestTemplate, types::Parameters};
 use endpoint::{Model, egress::AddressPolicy};
 
 fn run(number: u64) -> Run {
@@ -16,7 +16,7 @@ fn run(number: u64) -> Run {
 fn head() -> RowHead {
     let provider = mock::demo_provider("http://127.0.0.1:1");
     let target = Target { provider, key: None, model: Model::named("m"), policy: AddressPolicy::PUBLIC };
-    Recipe::new(target, &Parameters::default()).row_head(0)
+    RequestTemplate::new(target, &Parameters::default()).row_head(0)
 }
 
 fn row(context_tokens: u64, runs: Vec<Run>) -> FinishedRow {

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     connection::Connection,
-    failure::{broken, compressed, compression, hide_secrets, judge, late},
+    failure::{broken, compressed, compression, hide_secrets, judge, timed_out},
     recording::{Milestones, Piece, Recorded, Recording, bad_response, record},
 };
 use crate::{
@@ -130,7 +130,7 @@ impl Talk {
         let request = http_request(request, connection)?;
         let response = select! {
             response = send(connection, request) => response?,
-            () = &mut deadline => return Err(late(limits, false)),
+            () = &mut deadline => return Err(timed_out(limits, false)),
         };
         self.answered = true;
         let (head, body) = response.into_parts();
@@ -269,7 +269,7 @@ impl Reader<'_> {
                     } else if self.milestones.has_content() && Instant::now() < total {
                         deadline.as_mut().reset(total);
                     } else {
-                        return Err(late(self.limits, self.milestones.has_content()));
+                        return Err(timed_out(self.limits, self.milestones.has_content()));
                     }
                 }
             }

@@ -51,7 +51,7 @@ pub(super) fn judge(recording: &mut Recording, read: Result<(), ApiError>) -> Re
 }
 
 /// A limit has passed.
-pub(super) fn late(limits: Limits, has_content: bool) -> ApiError {
+pub(super) fn timed_out(limits: Limits, has_content: bool) -> ApiError {
     let (kind, what, limit) = if has_content || limits.total <= limits.first_token {
         (ErrorKind::TotalTimeout, "the answer was not complete", limits.total)
     } else {

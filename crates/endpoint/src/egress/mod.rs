@@ -5,11 +5,11 @@
 //! Two paths lead out: the measured client, which connects to [`addresses`], and everything else,
 //! which goes through [`Client`]. Clippy refuses any other way to build an HTTP client (`clippy.toml`).
 
+mod address_class;
 mod base_url;
 mod client;
 mod policy;
 mod resolve;
-mod scope;
 
 pub use base_url::check_base_url;
 pub use client::{Answer, Client, Limits};

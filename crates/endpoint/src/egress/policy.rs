@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use url::Url;
 
-use super::scope::{Scope, Special, scope};
+use super::address_class::{AddressClass, Reason, classify};
 use crate::{ApiError, ErrorKind, Provider, ProviderKind};
 
 /// Which addresses may be connected to. Cloud metadata, link-local and reserved addresses never may.
@@ -60,10 +60,10 @@ impl AddressPolicy {
         if self.exception == Some(address) {
             return Ok(());
         }
-        match (scope(address.ip()), self.networks) {
-            (Scope::Public, _) | (Scope::Local, Networks::PublicAndLocal) => Ok(()),
-            (Scope::Local, Networks::Public) => Err(Refused::local(host)),
-            (Scope::Never(special), _) => Err(Refused::special(host, special)),
+        match (classify(address.ip()), self.networks) {
+            (AddressClass::Public, _) | (AddressClass::Local, Networks::PublicAndLocal) => Ok(()),
+            (AddressClass::Local, Networks::Public) => Err(Refused::local(host)),
+            (AddressClass::Forbidden(reason), _) => Err(Refused::reason(host, reason)),
         }
     }
 }
@@ -81,13 +81,13 @@ impl Refused {
         ))
     }
 
-    fn special(host: &str, special: Special) -> Self {
-        let what = match special {
-            Special::Unspecified => "the address of no machine",
-            Special::Reserved => "a reserved address",
-            Special::Multicast => "a multicast address",
-            Special::LinkLocal => "a link-local address",
-            Special::Metadata => "a cloud metadata service",
+    fn reason(host: &str, reason: Reason) -> Self {
+        let what = match reason {
+            Reason::Unspecified => "the address of no machine",
+            Reason::Reserved => "a reserved address",
+            Reason::Multicast => "a multicast address",
+            Reason::LinkLocal => "a link-local address",
+            Reason::Metadata => "a cloud metadata service",
         };
         Self(format!("{host} leads to {what}, which is never connected to; check the base URL"))
     }

@@ -10,16 +10,16 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 /// How far an address is from being harmless; the worst is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
+pub enum AddressClass {
     Public,
     /// This machine, or a network that is not the Internet.
     Local,
-    Never(Special),
+    Forbidden(Reason),
 }
 
 /// Why an address is never connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Special {
+pub enum Reason {
     /// Reaches nobody, or, as 0.0.0.0 does, this very machine.
     Unspecified,
     Reserved,
@@ -29,20 +29,20 @@ pub enum Special {
     Metadata,
 }
 
-use Scope::{Local, Never, Public};
-use Special::{LinkLocal, Metadata, Multicast, Reserved, Unspecified};
+use AddressClass::{Forbidden, Local, Public};
+use Reason::{LinkLocal, Metadata, Multicast, Reserved, Unspecified};
 
 /// The first block that holds an address decides.
-const V4: [(Ipv4Net, Scope); 20] = [
+const V4: [(Ipv4Net, AddressClass); 20] = [
     // Alibaba Cloud, inside the shared addresses.
-    (v4([100, 100, 100, 200], 32), Never(Metadata)),
+    (v4([100, 100, 100, 200], 32), Forbidden(Metadata)),
     // Azure's platform address, public by its number only.
-    (v4([168, 63, 129, 16], 32), Never(Metadata)),
+    (v4([168, 63, 129, 16], 32), Forbidden(Metadata)),
     // Oracle Cloud's first generation.
-    (v4([192, 0, 0, 192], 32), Never(Metadata)),
-    (v4([169, 254, 169, 254], 32), Never(Metadata)),
-    (v4([169, 254, 0, 0], 16), Never(LinkLocal)),
-    (v4([0, 0, 0, 0], 8), Never(Unspecified)),
+    (v4([192, 0, 0, 192], 32), Forbidden(Metadata)),
+    (v4([169, 254, 169, 254], 32), Forbidden(Metadata)),
+    (v4([169, 254, 0, 0], 16), Forbidden(LinkLocal)),
+    (v4([0, 0, 0, 0], 8), Forbidden(Unspecified)),
     (v4([127, 0, 0, 0], 8), Local),
     (v4([10, 0, 0, 0], 8), Local),
     (v4([172, 16, 0, 0], 12), Local),
@@ -51,37 +51,37 @@ const V4: [(Ipv4Net, Scope); 20] = [
     // For benchmarks of networks; VPN programs answer look-ups with it, so that it has to be usable
     // where local networks are.
     (v4([198, 18, 0, 0], 15), Local),
-    (v4([192, 0, 0, 0], 24), Never(Reserved)),
-    (v4([192, 0, 2, 0], 24), Never(Reserved)),
-    (v4([192, 88, 99, 0], 24), Never(Reserved)),
-    (v4([198, 51, 100, 0], 24), Never(Reserved)),
-    (v4([203, 0, 113, 0], 24), Never(Reserved)),
-    (v4([224, 0, 0, 0], 4), Never(Multicast)),
+    (v4([192, 0, 0, 0], 24), Forbidden(Reserved)),
+    (v4([192, 0, 2, 0], 24), Forbidden(Reserved)),
+    (v4([192, 88, 99, 0], 24), Forbidden(Reserved)),
+    (v4([198, 51, 100, 0], 24), Forbidden(Reserved)),
+    (v4([203, 0, 113, 0], 24), Forbidden(Reserved)),
+    (v4([224, 0, 0, 0], 4), Forbidden(Multicast)),
     // Broadcast included.
-    (v4([240, 0, 0, 0], 4), Never(Reserved)),
+    (v4([240, 0, 0, 0], 4), Forbidden(Reserved)),
     (v4([0, 0, 0, 0], 0), Public),
 ];
 
 /// The first block that holds an address decides. Addresses that hold an IPv4 address are judged by
 /// that as well.
-const V6: [(Ipv6Net, Scope); 15] = [
+const V6: [(Ipv6Net, AddressClass); 15] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Local),
     // Amazon, Google, Oracle and Scaleway, inside the unique local addresses.
-    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), Never(Metadata)),
-    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128), Never(Metadata)),
-    (v6([0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe], 128), Never(Metadata)),
-    (v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42], 128), Never(Metadata)),
+    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), Forbidden(Metadata)),
+    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128), Forbidden(Metadata)),
+    (v6([0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe], 128), Forbidden(Metadata)),
+    (v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42], 128), Forbidden(Metadata)),
     (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), Local),
-    (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), Never(LinkLocal)),
-    (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), Never(Multicast)),
+    (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), Forbidden(LinkLocal)),
+    (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), Forbidden(Multicast)),
     // Teredo, inside the protocol assignments.
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32), Public),
-    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), Never(Reserved)),
-    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), Never(Reserved)),
-    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), Never(Reserved)),
+    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), Forbidden(Reserved)),
+    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), Forbidden(Reserved)),
+    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), Forbidden(Reserved)),
     (v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), Public),
-    (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), Never(Unspecified)),
-    (v6([0, 0, 0, 0, 0, 0, 0, 0], 0), Never(Reserved)),
+    (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), Forbidden(Unspecified)),
+    (v6([0, 0, 0, 0, 0, 0, 0, 0], 0), Forbidden(Reserved)),
 ];
 
 const fn v4(octets: [u8; 4], prefix: u8) -> Ipv4Net {
@@ -95,20 +95,21 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
 }
 
 /// What `ip` is.
-pub fn scope(ip: IpAddr) -> Scope {
+pub fn classify(ip: IpAddr) -> AddressClass {
     match ip {
-        IpAddr::V4(ip) => scope_v4(ip),
-        IpAddr::V6(ip) => translated(ip).map_or_else(|| scope_v6(ip), scope_v4),
+        IpAddr::V4(ip) => classify_v4(ip),
+        IpAddr::V6(ip) => translated(ip).map_or_else(|| classify_v6(ip), classify_v4),
     }
 }
 
-fn scope_v4(ip: Ipv4Addr) -> Scope {
-    V4.iter().find(|(block, _)| block.contains(&ip)).map_or(Never(Reserved), |&(_, scope)| scope)
+fn classify_v4(ip: Ipv4Addr) -> AddressClass {
+    V4.iter().find(|(block, _)| block.contains(&ip)).map_or(Forbidden(Reserved), |&(_, class)| class)
 }
 
-fn scope_v6(ip: Ipv6Addr) -> Scope {
-    let own = V6.iter().find(|(block, _)| block.contains(&ip)).map_or(Never(Reserved), |&(_, scope)| scope);
-    tunnel_ends(ip).into_iter().flatten().map(scope_v4).fold(own, Scope::max)
+fn classify_v6(ip: Ipv6Addr) -> AddressClass {
+    let own =
+        V6.iter().find(|(block, _)| block.contains(&ip)).map_or(Forbidden(Reserved), |&(_, class)| class);
+    tunnel_ends(ip).into_iter().flatten().map(classify_v4).fold(own, AddressClass::max)
 }
 
 /// The IPv4 address that an IPv6 address is another spelling of.

@@ -2,41 +2,41 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn of(ip: &str) -> Scope {
-    scope(ip.parse().unwrap())
+fn of(ip: &str) -> AddressClass {
+    classify(ip.parse().unwrap())
 }
 
 #[test]
 fn ipv4_blocks_from_their_first_to_their_last_address() {
     for (first, last, expected) in [
-        ("0.0.0.0", "0.255.255.255", Never(Unspecified)),
+        ("0.0.0.0", "0.255.255.255", Forbidden(Unspecified)),
         ("1.0.0.0", "9.255.255.255", Public),
         ("10.0.0.0", "10.255.255.255", Local),
         ("11.0.0.0", "100.63.255.255", Public),
         ("100.64.0.0", "100.100.100.199", Local),
-        ("100.100.100.200", "100.100.100.200", Never(Metadata)),
+        ("100.100.100.200", "100.100.100.200", Forbidden(Metadata)),
         ("100.100.100.201", "100.127.255.255", Local),
         ("100.128.0.0", "126.255.255.255", Public),
         ("127.0.0.0", "127.255.255.255", Local),
         ("128.0.0.0", "168.63.129.15", Public),
-        ("168.63.129.16", "168.63.129.16", Never(Metadata)),
+        ("168.63.129.16", "168.63.129.16", Forbidden(Metadata)),
         ("168.63.129.17", "169.253.255.255", Public),
-        ("169.254.0.0", "169.254.169.253", Never(LinkLocal)),
-        ("169.254.169.254", "169.254.169.254", Never(Metadata)),
-        ("169.254.169.255", "169.254.255.255", Never(LinkLocal)),
+        ("169.254.0.0", "169.254.169.253", Forbidden(LinkLocal)),
+        ("169.254.169.254", "169.254.169.254", Forbidden(Metadata)),
+        ("169.254.169.255", "169.254.255.255", Forbidden(LinkLocal)),
         ("169.255.0.0", "172.15.255.255", Public),
         ("172.16.0.0", "172.31.255.255", Local),
         ("172.32.0.0", "191.255.255.255", Public),
-        ("192.0.0.0", "192.0.0.191", Never(Reserved)),
-        ("192.0.0.192", "192.0.0.192", Never(Metadata)),
-        ("192.0.2.0", "192.0.2.255", Never(Reserved)),
-        ("192.88.99.0", "192.88.99.255", Never(Reserved)),
+        ("192.0.0.0", "192.0.0.191", Forbidden(Reserved)),
+        ("192.0.0.192", "192.0.0.192", Forbidden(Metadata)),
+        ("192.0.2.0", "192.0.2.255", Forbidden(Reserved)),
+        ("192.88.99.0", "192.88.99.255", Forbidden(Reserved)),
         ("192.168.0.0", "192.168.255.255", Local),
         ("198.18.0.0", "198.19.255.255", Local),
-        ("198.51.100.0", "198.51.100.255", Never(Reserved)),
-        ("203.0.113.0", "203.0.113.255", Never(Reserved)),
-        ("224.0.0.0", "239.255.255.255", Never(Multicast)),
-        ("240.0.0.0", "255.255.255.255", Never(Reserved)),
+        ("198.51.100.0", "198.51.100.255", Forbidden(Reserved)),
+        ("203.0.113.0", "203.0.113.255", Forbidden(Reserved)),
+        ("224.0.0.0", "239.255.255.255", Forbidden(Multicast)),
+        ("240.0.0.0", "255.255.255.255", Forbidden(Reserved)),
     ] {
         assert_eq!((of(first), of(last)), (expected, expected), "{first} to {last}");
     }
@@ -51,25 +51,25 @@ fn ipv6_addresses_of_every_sort() {
         ("::1", Local),
         ("fc00::1", Local),
         ("fdff:ffff::1", Local),
-        ("fd00:ec2::254", Never(Metadata)),
-        ("fd00:ec2::23", Never(Metadata)),
-        ("fd20:ce::254", Never(Metadata)),
-        ("fd00:c1::a9fe:a9fe", Never(Metadata)),
-        ("fd00:42::42", Never(Metadata)),
-        ("::", Never(Unspecified)),
-        ("fe80::1", Never(LinkLocal)),
-        ("febf:ffff::1", Never(LinkLocal)),
-        ("fec0::1", Never(Reserved)),
-        ("ff02::1", Never(Multicast)),
-        ("ff0e::1", Never(Multicast)),
-        ("100::1", Never(Reserved)),
-        ("2001:2::1", Never(Reserved)),
-        ("2001:20::1", Never(Reserved)),
-        ("2001:db8::1", Never(Reserved)),
-        ("3fff::1", Never(Reserved)),
-        ("4000::1", Never(Reserved)),
-        ("5f00::1", Never(Reserved)),
-        ("64:ff9b:1::7f00:1", Never(Reserved)),
+        ("fd00:ec2::254", Forbidden(Metadata)),
+        ("fd00:ec2::23", Forbidden(Metadata)),
+        ("fd20:ce::254", Forbidden(Metadata)),
+        ("fd00:c1::a9fe:a9fe", Forbidden(Metadata)),
+        ("fd00:42::42", Forbidden(Metadata)),
+        ("::", Forbidden(Unspecified)),
+        ("fe80::1", Forbidden(LinkLocal)),
+        ("febf:ffff::1", Forbidden(LinkLocal)),
+        ("fec0::1", Forbidden(Reserved)),
+        ("ff02::1", Forbidden(Multicast)),
+        ("ff0e::1", Forbidden(Multicast)),
+        ("100::1", Forbidden(Reserved)),
+        ("2001:2::1", Forbidden(Reserved)),
+        ("2001:20::1", Forbidden(Reserved)),
+        ("2001:db8::1", Forbidden(Reserved)),
+        ("3fff::1", Forbidden(Reserved)),
+        ("4000::1", Forbidden(Reserved)),
+        ("5f00::1", Forbidden(Reserved)),
+        ("64:ff9b:1::7f00:1", Forbidden(Reserved)),
     ] {
         assert_eq!(of(ip), expected, "{ip}");
     }
@@ -80,26 +80,26 @@ fn an_embedded_ipv4_address_is_judged() {
     for (ip, expected) in [
         ("::ffff:8.8.8.8", Public),
         ("::ffff:127.0.0.1", Local),
-        ("::ffff:169.254.169.254", Never(Metadata)),
-        ("::ffff:0.0.0.0", Never(Unspecified)),
+        ("::ffff:169.254.169.254", Forbidden(Metadata)),
+        ("::ffff:0.0.0.0", Forbidden(Unspecified)),
         ("::8.8.8.8", Public),
         ("::10.0.0.1", Local),
         ("::ffff:0:127.0.0.1", Local),
         ("64:ff9b::8.8.8.8", Public),
         ("64:ff9b::192.168.1.1", Local),
-        ("64:ff9b::169.254.169.254", Never(Metadata)),
+        ("64:ff9b::169.254.169.254", Forbidden(Metadata)),
         ("2002:808:808::1", Public),
         ("2002:7f00:1::1", Local),
-        ("2002:a9fe:a9fe::1", Never(Metadata)),
+        ("2002:a9fe:a9fe::1", Forbidden(Metadata)),
         // Teredo: the server in the open, the client inverted.
         ("2001:0:4136:e378:8000:63bf:f7f7:f7f7", Public),
         ("2001:0:4136:e378:8000:63bf:80ff:fffe", Local),
         ("2001:0:7f00:1:8000:63bf:f7f7:f7f7", Local),
-        ("2001:0:4136:e378:8000:63bf:5601:5601", Never(Metadata)),
+        ("2001:0:4136:e378:8000:63bf:5601:5601", Forbidden(Metadata)),
         // ISATAP inside a public prefix.
         ("2606:4700::5efe:8.8.8.8", Public),
         ("2606:4700::200:5efe:10.0.0.1", Local),
-        ("2606:4700::5efe:169.254.169.254", Never(Metadata)),
+        ("2606:4700::5efe:169.254.169.254", Forbidden(Metadata)),
     ] {
         assert_eq!(of(ip), expected, "{ip}");
     }
@@ -107,7 +107,7 @@ fn an_embedded_ipv4_address_is_judged() {
 
 /// An address of a block that is not public, be it local or never allowed.
 fn guarded_v4() -> impl Strategy<Value = Ipv4Addr> {
-    let guarded: Vec<_> = V4.iter().filter(|(_, scope)| *scope != Public).map(|&(block, _)| block).collect();
+    let guarded: Vec<_> = V4.iter().filter(|(_, class)| *class != Public).map(|&(block, _)| block).collect();
     (prop::sample::select(guarded), any::<u32>()).prop_map(|(block, host)| {
         Ipv4Addr::from(u32::from(block.network()) | (host & u32::from(block.hostmask())))
     })
@@ -117,7 +117,7 @@ fn guarded_v4() -> impl Strategy<Value = Ipv4Addr> {
 fn guarded_v6() -> impl Strategy<Value = Ipv6Addr> {
     let guarded: Vec<_> = V6
         .iter()
-        .filter(|(block, scope)| *scope != Public && block.prefix_len() > 0)
+        .filter(|(block, class)| *class != Public && block.prefix_len() > 0)
         .map(|&(block, _)| block)
         .collect();
     (prop::sample::select(guarded), any::<u128>())
@@ -153,16 +153,16 @@ proptest! {
 
     #[test]
     fn no_embedding_makes_an_address_less_dangerous(ip in guarded_v4(), rest: u64) {
-        let own = scope(ip.into());
+        let own = classify(ip.into());
         prop_assert!(own > Public, "{ip}");
         for embedding in embeddings(ip, rest) {
-            prop_assert!(scope(embedding.into()) >= own, "{ip} inside {embedding}");
+            prop_assert!(classify(embedding.into()) >= own, "{ip} inside {embedding}");
         }
     }
 
     #[test]
     fn no_address_of_a_guarded_ipv6_block_is_public(ip in guarded_v6()) {
-        prop_assert!(scope(ip.into()) > Public, "{ip}");
+        prop_assert!(classify(ip.into()) > Public, "{ip}");
     }
 
     /// What the standard library knows of special addresses holds here too.
@@ -172,7 +172,7 @@ proptest! {
         let local = ip.is_private() || ip.is_loopback();
         let never = ip.is_link_local() || ip.is_multicast() || ip.is_broadcast()
             || ip.is_documentation() || ip.is_unspecified();
-        prop_assert!(!local || scope(ip.into()) > Public, "{ip}");
-        prop_assert!(!never || scope(ip.into()) > Local, "{ip}");
+        prop_assert!(!local || classify(ip.into()) > Public, "{ip}");
+        prop_assert!(!never || classify(ip.into()) > Local, "{ip}");
     }
 }

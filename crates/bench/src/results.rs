@@ -23,7 +23,7 @@ const MAX_LATE_FAILURES: usize = 100;
 /// All rows of one benchmark, in the order of the plan. Cheap to clone; all on one thread, so the
 /// lock is never waited for.
 #[derive(Debug, Clone)]
-pub struct Board {
+pub struct ResultCollector {
     state: Arc<Mutex<State>>,
     events: UnboundedSender<Event>,
 }
@@ -45,8 +45,8 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId(usize);
 
-impl Board {
-    /// An empty board that reports to `events`.
+impl ResultCollector {
+    /// An empty collector that reports to `events`.
     pub fn new(events: UnboundedSender<Event>) -> Self {
         let state = State { rows: Vec::new(), health: HealthMonitor::start() };
         Self { state: Arc::new(Mutex::new(state)), events }
@@ -229,7 +229,7 @@ mod tests {
         Target,
         load::ledger::Ledger,
         measure::{RunContext, measure},
-        request::Recipe,
+        request::RequestTemplate,
         tokenizer::Tokenizer,
         types::{LoadParameters, Parameters},
     };
@@ -259,24 +259,24 @@ mod tests {
     #[test]
     fn a_long_load_keeps_so_many_runs_and_the_failures_after_them() {
         let (events, _) = unbounded_channel();
-        let board = Board::new(events);
+        let collector = ResultCollector::new(events);
         let target = Target {
             provider: mock::demo_provider("http://127.0.0.1:1"),
             key: None,
             model: Model::named("m"),
             policy: AddressPolicy::PUBLIC,
         };
-        let head = Recipe::new(target, &Parameters::default()).row_head(0);
-        let row = board.add(head, Earlier::default());
+        let head = RequestTemplate::new(target, &Parameters::default()).row_head(0);
+        let row = collector.add(head, Earlier::default());
         let load = LoadParameters { concurrency: 1, requests: 11_000 };
-        board.set_load(row, Ledger::new(load, 1, 0).summary(0));
+        collector.set_load(row, Ledger::new(load, 1, 0).summary(0));
         for _ in 0..MAX_LOAD_RUNS + 5 {
-            board.push_load(row, succeeded());
+            collector.push_load(row, succeeded());
         }
         for _ in 0..MAX_LATE_FAILURES + 3 {
-            board.push_load(row, failed());
+            collector.push_load(row, failed());
         }
-        let (rows, _) = board.finish();
+        let (rows, _) = collector.finish();
         let (row, failures) = (&rows[0], MAX_LATE_FAILURES as u64);
         assert_eq!(row.runs.len(), MAX_LOAD_RUNS + MAX_LATE_FAILURES);
         assert_eq!(row.runs.iter().filter(|run| run.error.is_some()).count() as u64, failures);
