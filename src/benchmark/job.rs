@@ -78,6 +78,8 @@ enum Problem {
     Plan(#[from] PlanError),
     #[error("A result could not be stored, so the benchmark was stopped. What was stored before is kept.")]
     Store(#[from] StoreError),
+    #[error("Another server process measured a part of this benchmark; it is continued from what is stored.")]
+    StoredByAnother,
     #[error("The engine ended before the benchmark did. What was measured is kept; the log says more.")]
     EngineEnded,
 }
@@ -87,6 +89,7 @@ impl Problem {
         match self {
             Self::Target(error) => error.is_transient,
             Self::Store(error) => error.is_transient(),
+            Self::StoredByAnother => true,
             _ => false,
         }
     }
@@ -214,10 +217,10 @@ impl<'a> Recorder<'a> {
         self.handler.persist(self.context, || statement(store)).await
     }
 
-    async fn take(&mut self, event: Event) -> Result<(), StoreError> {
+    async fn take(&mut self, event: Event) -> Result<(), Problem> {
         let JobContext { user, job_id, events, .. } = self.context;
         match &event {
-            Event::BenchmarkInit { data } => return self.begin(data).await,
+            Event::BenchmarkInit { data } => return Ok(self.begin(data).await?),
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
                 self.tell_progress(&step(data));
@@ -253,11 +256,15 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    async fn keep(&mut self, result: &RunResult) -> Result<(), StoreError> {
+    /// Stores a run. One that another worker stored first, after a takeover that this worker has not noticed
+    /// yet, ends the job here: its summary would be of other numbers than its runs.
+    async fn keep(&mut self, result: &RunResult) -> Result<(), Problem> {
         let Some(run) = &result.run else { return Ok(()) };
         let JobContext { user, job_id, .. } = self.context;
         let row = row_of(result);
-        self.persist(|store| store.save_run(user, job_id, &row, run)).await?;
+        if !self.persist(|store| store.save_run(user, job_id, &row, run)).await? {
+            return Err(Problem::StoredByAnother);
+        }
         self.done += 1;
         self.tell_progress(&format!("{}, Run {}/{}", result.model, run.run_number, self.runs));
         Ok(())

@@ -370,6 +370,34 @@ async fn failed_writes_are_repeated() {
     assert_eq!(world.requests(), 2);
 }
 
+/// When run 1 is stored, so is a run 2 that somebody else measured: a worker that took the job over.
+async fn store_run_two_as_another_worker(database: &Database) {
+    sqlx::query(
+        "create trigger another_worker after insert on benchmark_runs when new.run_number = 1 begin
+             insert into benchmark_runs
+             values (new.benchmark_id, new.user_id, new.provider_key, new.model_id, new.context_tokens, 2,
+                     replace(new.run, '\"run_number\":1', '\"run_number\":2'), new.chunk_deltas);
+         end",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_another_worker_stored_first_counts_once() {
+    let (world, id) = (World::sqlite().await, new_id());
+    store_run_two_as_another_worker(&world.database).await;
+    let job = || context(&world, &id, &[FAST], 3, Arc::default());
+    assert!(matches!(world.handler.run(job()).await, JobEnd::Interrupted(_)));
+    assert_eq!(world.handler.run(job()).await, done(&id));
+    assert_eq!(world.run_numbers(&id).await, [1, 2, 3]);
+    let runs = world.store.runs(&world.anna, &id).await.unwrap().into_values().next().unwrap();
+    let mean = runs.iter().map(|run| run.ttft_ms.unwrap()).sum::<f64>() / 3.0;
+    let summary = world.history().await[0].rows[0].1.avg_ttft_ms.unwrap();
+    assert!((summary - mean).abs() < 1e-9, "{summary} is not the mean of the stored runs, {mean}");
+}
+
 #[tokio::test]
 async fn a_late_tab_hears_everything_so_far() {
     let (world, id) = (World::sqlite().await, new_id());

@@ -15,7 +15,8 @@ pub(super) const RUNS: &str = "
     order by provider_key, model_id, context_tokens, run_number";
 
 impl BenchmarkStore {
-    /// Keeps a run that has ended; tells whether it is new. One that is there already stays as it is.
+    /// Stores a run that has ended, unless one of this number is stored already, which stays as it is.
+    /// Returns whether this run is the stored one, be it from now or from an earlier try.
     pub async fn save_run(
         &self,
         user: &UserId,
@@ -24,7 +25,22 @@ impl BenchmarkStore {
         run: &Run,
     ) -> Result<bool, StoreError> {
         let mut connection = self.database.pool().acquire().await?;
-        insert_run(&mut connection, user, id, row, run).await
+        if insert_run(&mut connection, user, id, row, run).await? {
+            return Ok(true);
+        }
+        let (stored,): (String,) = sqlx::query_as(
+            "select run from benchmark_runs where user_id = $1 and benchmark_id = $2
+             and provider_key = $3 and model_id = $4 and context_tokens = $5 and run_number = $6",
+        )
+        .bind(user.as_str())
+        .bind(id)
+        .bind(&row.model.provider_key)
+        .bind(&row.model.model_id)
+        .bind(signed(row.context_tokens))
+        .bind(signed(run.run_number))
+        .fetch_one(&mut *connection)
+        .await?;
+        Ok(stored == without_chunks(run)?)
     }
 
     /// The runs of each row in their order, without the arrivals of their chunks.
@@ -94,6 +110,11 @@ impl BenchmarkStore {
     }
 }
 
+/// The run as it is stored, as JSON; the arrivals of its chunks are a column of their own.
+fn without_chunks(run: &Run) -> Result<String, StoreError> {
+    Ok(serde_json::to_string(&Run { chunk_deltas_us: Vec::new(), ..run.clone() })?)
+}
+
 pub(super) async fn insert_run(
     connection: &mut AnyConnection,
     user: &UserId,
@@ -102,7 +123,6 @@ pub(super) async fn insert_run(
     run: &Run,
 ) -> Result<bool, StoreError> {
     let deltas = serde_json::to_string(&run.chunk_deltas_us)?;
-    let bare = Run { chunk_deltas_us: Vec::new(), ..run.clone() };
     let done = sqlx::query(
             "insert into benchmark_runs
                  (benchmark_id, user_id, provider_key, model_id, context_tokens, run_number, run, chunk_deltas)
@@ -115,7 +135,7 @@ pub(super) async fn insert_run(
         .bind(&row.model.model_id)
         .bind(signed(row.context_tokens))
         .bind(signed(run.run_number))
-        .bind(serde_json::to_string(&bare)?)
+        .bind(without_chunks(run)?)
         .bind(deltas)
         .execute(connection)
         .await?;

@@ -118,6 +118,7 @@ async fn a_run_is_kept_once() {
         assert!(save(run(2, 20.0)).await);
         assert!(save(run(1, 10.0)).await);
         assert!(!save(run(2, 99.0)).await);
+        assert!(save(run(2, 20.0)).await, "a repeated write");
         let runs = world.store.runs(&world.anna, ID).await.unwrap();
         let ttfts: Vec<_> = runs[&key(0)].iter().map(|run| run.ttft_ms.unwrap()).collect();
         assert_eq!(ttfts, [10.0, 20.0]);
