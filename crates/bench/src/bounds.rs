@@ -1,4 +1,4 @@
-//! Bounds of what can be asked for: the same for the terminal, the pages and the engine.
+//! Validation of benchmark parameters, shared by the terminal, the pages and the engine.
 
 use std::{collections::HashSet, fmt::Display, ops::RangeInclusive};
 
@@ -7,13 +7,13 @@ use super::types::{
     TIMEOUT_RANGE,
 };
 
-/// Why a plan cannot be run; one sentence that says what to do.
+/// The reason why a plan cannot be run: one sentence that says what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PlanError(pub String);
 
 impl Parameters {
-    /// Checks all that can be checked without knowing the models.
+    /// Checks everything that does not depend on the models.
     ///
     /// # Errors
     /// Names the first parameter that is out of bounds, its bounds and its value.
@@ -52,6 +52,10 @@ fn check_load(load: &LoadParameters, tiers: &[u64]) -> Result<(), PlanError> {
     ensure(tiers.len() == 1, || "a load measures one context tier: give only one".into())
 }
 
+/// Checks that `value` lies in `range`.
+///
+/// # Errors
+/// When it does not; the error names `name`, the range and the value.
 pub fn within<T: PartialOrd + Display>(
     name: &str,
     value: &T,
@@ -62,10 +66,18 @@ pub fn within<T: PartialOrd + Display>(
     })
 }
 
+/// Checks that `holds` is true.
+///
+/// # Errors
+/// When it is false, with the sentence that `complaint` returns.
 pub fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), PlanError> {
     if holds { Ok(()) } else { refuse(complaint()) }
 }
 
+/// Returns a [`PlanError`] with this sentence.
+///
+/// # Errors
+/// Always.
 pub fn refuse(complaint: String) -> Result<(), PlanError> {
     Err(PlanError(complaint))
 }

@@ -1,5 +1,5 @@
-//! The engine: providers side by side, the models of one provider one after the other. Knows no
-//! terminal and no web page; it yields typed [`Event`]s and, at the end, a [`Report`].
+//! The engine: measures endpoints concurrently and the models of one endpoint one after the other. It yields
+//! typed [`Event`]s and, at the end, a [`Report`]; it does not depend on the terminal or the web pages.
 
 use std::{sync::Arc, thread};
 
@@ -23,52 +23,57 @@ use super::{
 };
 use endpoint::{Model, ModelRef, Provider, egress::AddressPolicy};
 
-/// One model to measure, with everything needed to reach it.
+/// A model to measure, with everything needed to send it requests.
 #[derive(Debug, Clone)]
 pub struct Target {
+    /// The provider that serves the model.
     pub provider: Provider,
+    /// The provider's API key; `None` if it needs none.
     pub key: Option<SecretString>,
+    /// The model to measure.
     pub model: Model,
-    /// Which addresses its provider may be reached at.
+    /// The addresses that requests to its provider may go to.
     pub policy: AddressPolicy,
 }
 
-/// What to measure, with which parameters. Targets at the same address form a group, whatever
-/// their providers are called: two names for one server must not slow each other down.
+/// The models to measure and the parameters. Targets with the same address form a group and are measured one
+/// after the other, even if their providers differ: concurrent requests to one server would slow each other
+/// down.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The models to measure; the order of the report's rows.
     pub targets: Vec<Target>,
+    /// The parameters, the same for all targets.
     pub parameters: Parameters,
-    /// What earlier starts of this plan have finished, in any order: only the rest is done, and the
-    /// report holds both. Its [`client`](Report::client) tells of this start alone. Rows that the plan
-    /// does not have are left out.
+    /// Results of earlier starts of this plan, in any order: only the missing runs are made, and the report
+    /// holds both. Its [`client`](Report::client) covers this start only. Rows that the plan does not have
+    /// are ignored.
     pub finished: Vec<FinishedRow>,
 }
 
-/// Two ways to end a benchmark before its time.
+/// Tokens that stop a benchmark early.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
-    /// Ends it within 100 ms; the runs under way are lost.
+    /// Stops it within 100 ms; runs in progress are lost.
     pub cancel: CancellationToken,
-    /// Lets the runs under way end and begins nothing new; a warm-up ends at once. Can still be
-    /// followed by a cancel.
+    /// Lets runs in progress finish and starts no new ones; a warm-up is aborted. A cancel may still follow.
     pub drain: CancellationToken,
 }
 
-/// A benchmark under way.
+/// A running benchmark.
 #[derive(Debug)]
 pub struct Running {
     /// Closed after the last event.
     pub events: mpsc::UnboundedReceiver<Event>,
-    /// The whole report; after a stop it holds what was finished.
+    /// Receives the report; after a stop it holds the finished runs.
     pub report: oneshot::Receiver<Report>,
 }
 
-/// Starts measuring on a thread of the engine's own.
+/// Starts a benchmark on its own thread.
 ///
 /// # Errors
-/// When a parameter is out of range, a load has more than one target or tier or is to be gone on
-/// with, there is no target, or the system gives no thread.
+/// When a parameter is out of range, there is no target, a load has more than one target or tier or is to be
+/// resumed, or the thread cannot be started.
 pub fn start(plan: Plan, stop: Stop) -> Result<Running, PlanError> {
     check(&plan)?;
     let (events, events_out) = mpsc::unbounded_channel();
@@ -82,8 +87,7 @@ pub fn start(plan: Plan, stop: Stop) -> Result<Running, PlanError> {
         .spawn(move || {
             prefer_promptness();
             let outcome = runtime.block_on(run(plan, events, stop));
-            // Nobody need wait for the report, and a filler that is still being written is of no
-            // more use.
+            // The receiver may be gone; pending filler tasks are no longer needed.
             let _ = report.send(outcome);
             runtime.shutdown_background();
         })
@@ -133,7 +137,7 @@ async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, stop: Stop) -> Re
     }
 }
 
-/// Runs all groups side by side to their end.
+/// Runs all groups concurrently to their end.
 async fn measure(
     groups: Vec<EndpointQueue>,
     parameters: &Arc<Parameters>,

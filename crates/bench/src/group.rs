@@ -18,34 +18,34 @@ pub struct EndpointQueue {
     pub models: Vec<(Arc<RequestTemplate>, Vec<Tier>)>,
 }
 
-/// One row to be.
+/// One row to measure.
 pub struct Tier {
     pub tokens: u64,
     pub row: RowId,
     pub work: Work,
 }
 
-/// What there is to do for one row.
+/// The work for one row.
 pub enum Work {
     /// The tier does not fit the model.
     Skip,
-    /// Runs of these numbers, one at a time; the plan's others have been made.
+    /// Runs with these numbers, one at a time; the other planned runs are finished.
     Runs(Vec<u64>),
     Load(LoadParameters),
 }
 
-/// Nothing new is to be begun, though there is more to do.
+/// Work remains, but a drain forbids starting it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Drained;
 
-/// Requests of one tier that is run, warm-up included.
+/// Returns the number of requests of one tier that is not skipped, warm-up included.
 pub fn requests_per_tier(parameters: &Parameters) -> u64 {
     let measured = parameters.load.map_or(u64::from(parameters.runs), |load| load.requests);
     measured + u64::from(parameters.warmup)
 }
 
 impl Work {
-    /// Requests of the whole row, by now or by earlier starts.
+    /// Returns the number of requests of the row, those of earlier starts included.
     fn requests(&self, parameters: &Parameters) -> u64 {
         match self {
             Self::Skip => 0,
@@ -53,8 +53,7 @@ impl Work {
         }
     }
 
-    /// How many of them earlier starts have made. The warm-up of a row with missing runs is made
-    /// anew.
+    /// Returns how many of them earlier starts have made. The warm-up of a row with missing runs is repeated.
     fn done(&self, parameters: &Parameters) -> u64 {
         match self {
             Self::Skip | Self::Load(_) => 0,
@@ -65,27 +64,27 @@ impl Work {
 }
 
 impl EndpointQueue {
-    /// Requests of the whole group, by now or by earlier starts.
+    /// Returns the number of requests of the group, those of earlier starts included.
     pub fn requests(&self, parameters: &Parameters) -> u64 {
         self.rows().map(|(_, work)| work.requests(parameters)).sum()
     }
 
-    /// How many of them earlier starts have made.
+    /// Returns how many of them earlier starts have made.
     pub fn done(&self, parameters: &Parameters) -> u64 {
         self.rows().map(|(_, work)| work.done(parameters)).sum()
     }
 
-    /// All rows, each with its provider's key.
+    /// Returns all rows, each with its provider's key.
     fn rows(&self) -> impl Iterator<Item = (&str, &Work)> {
         self.models.iter().flat_map(|(template, tiers)| {
             tiers.iter().map(|tier| (template.provider().key.as_str(), &tier.work))
         })
     }
 
-    /// Does all the work, telling `collector` of it.
+    /// Does all the work and records it in `collector`.
     ///
     /// # Errors
-    /// When `drain` came before the end.
+    /// When `drain` was cancelled before the end.
     pub async fn run(
         self,
         parameters: Arc<Parameters>,
@@ -162,7 +161,7 @@ impl<'a> EndpointRunner<'a> {
         Ok(())
     }
 
-    /// Makes the run that is discarded, if one is asked for; a drain ends it at once.
+    /// Makes the warm-up if the parameters ask for one; a drain aborts it.
     async fn warm_up(&mut self, template: &'a RequestTemplate, tier: &Tier) -> Result<(), Drained> {
         if !self.parameters.warmup {
             return Ok(());
@@ -184,7 +183,7 @@ impl<'a> EndpointRunner<'a> {
     }
 }
 
-/// Counts the requests of each provider of a group and says what comes next.
+/// Counts the requests of each provider of a group and sends progress events.
 struct Counter<'a> {
     by_provider: HashMap<&'a str, Count>,
     parameters: &'a Parameters,
@@ -221,7 +220,7 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// Progress of a provider of which `done` of `total` requests have been made.
+/// Builds the progress of a provider with `done` of `total` requests made.
 pub fn progress(template: &RequestTemplate, tier: u64, done: u64, total: u64) -> Progress {
     Progress {
         provider: template.provider().display_name.clone(),

@@ -1,5 +1,4 @@
-//! The measuring client's own condition: how late it saw what had arrived, how busy it was, how
-//! much memory it took.
+//! Condition of the measuring client: lateness of its reads, CPU time and memory.
 
 use nix::{
     sys::resource::{UsageWho, getrusage},
@@ -13,12 +12,12 @@ use super::{
 use endpoint::client::clock::monotonic_ns;
 use stats::Accumulator;
 
-/// Reads this late let the kernel merge neighbouring chunks under one stamp.
+/// From this lateness on the kernel may merge neighbouring chunks under one stamp.
 const LATE_MS: f64 = 5.0;
-/// A measuring thread this busy delays what it sends and reads.
+/// Share of time above which a busy measuring thread delays its sends and reads.
 const BUSY: f64 = 0.85;
 
-/// Collects the condition while a benchmark runs. Lives on the measuring thread.
+/// A monitor of the client's condition; used on the measuring thread.
 #[derive(Debug)]
 pub struct HealthMonitor {
     started_ns: u64,
@@ -30,7 +29,7 @@ pub struct HealthMonitor {
 }
 
 impl HealthMonitor {
-    /// Starts watching; call it on the measuring thread.
+    /// Starts monitoring; call it on the measuring thread.
     pub fn start() -> Self {
         Self {
             started_ns: monotonic_ns(),
@@ -42,14 +41,14 @@ impl HealthMonitor {
         }
     }
 
-    /// Takes what one run tells of the client.
+    /// Adds the lateness, clock and tokens of one run.
     pub fn push(&mut self, measured: &Measured) {
         measured.lateness_us.iter().for_each(|&us| self.lateness_ms.push(f64::from(us) / 1e3));
         self.user_clock_runs += u64::from(measured.run.success && measured.run.clock == Clock::User);
         self.output_tokens += measured.run.output_tokens.unwrap_or(0);
     }
 
-    /// The condition so far; call it on the measuring thread.
+    /// Returns the condition so far; call it on the measuring thread.
     pub fn health(&self) -> ClientHealth {
         let lateness = self.lateness_ms.summary();
         let wall_s = monotonic_ns().saturating_sub(self.started_ns) as f64 / 1e9;
@@ -100,7 +99,7 @@ fn thread_cpu_s() -> f64 {
     process_cpu_s()
 }
 
-/// `VmHWM`: unlike `ru_maxrss` it knows nothing of the process that started this one.
+/// Returns `VmHWM`: unlike `ru_maxrss` it does not include the parent process before `exec`.
 #[cfg(target_os = "linux")]
 fn peak_rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -111,7 +110,7 @@ fn peak_rss_mb() -> f64 {
     peak_kb.unwrap_or(0.0) / 1024.0
 }
 
-/// `ru_maxrss`, which macOS gives in bytes and the BSDs in KiB.
+/// Returns `ru_maxrss`, which macOS gives in bytes and the BSDs in KiB.
 #[cfg(not(target_os = "linux"))]
 fn peak_rss_mb() -> f64 {
     const PER_MB: f64 = if cfg!(target_os = "macos") { 1024.0 * 1024.0 } else { 1024.0 };

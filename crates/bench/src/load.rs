@@ -1,4 +1,4 @@
-//! Load mode: a closed loop that keeps exactly so many requests in flight on warm connections.
+//! Load mode: a closed loop that keeps a fixed number of requests in flight on warm connections.
 
 pub(super) mod ledger;
 
@@ -25,14 +25,14 @@ use super::{
 use endpoint::client::clock::monotonic_ns;
 use ledger::Ledger;
 
-/// Connections that are opened at the same time before the load begins.
+/// Number of connections opened concurrently before the load starts.
 const OPENING_AT_ONCE: usize = 64;
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Runs the whole load of one model into the row of `tier`.
 ///
 /// # Errors
-/// When `drain` came before all requests were begun.
+/// When `drain` was cancelled before all requests were started.
 pub(super) async fn run(
     load: &LoadParameters,
     template: &Arc<RequestTemplate>,
@@ -71,8 +71,8 @@ pub(super) async fn run(
     if shared.ledger().all_handed_out() { Ok(()) } else { Err(Drained) }
 }
 
-/// Opens every connection before the first request and says how many could be opened: a slot that
-/// cannot connect tries again with its first request, which then fails for all to see.
+/// Opens every connection before the first request and returns the slots and the number of open connections. A
+/// slot that cannot connect tries again with its first request, which records the failure.
 async fn open_slots(
     load: &LoadParameters,
     template: &Arc<RequestTemplate>,

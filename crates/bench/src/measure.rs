@@ -1,4 +1,4 @@
-//! Turns what was recorded of one request into the metrics of one run, after the definitions of
+//! Computes the metrics of one run from the recording of its request, by the definitions in
 //! `docs/measurement.md`. Pure.
 
 use super::{
@@ -12,25 +12,28 @@ use endpoint::{
 };
 use stats::percentile;
 
-/// What a run's metrics depend on beside the exchange itself.
+/// The inputs of a run's metrics other than the exchange itself.
 #[derive(Debug, Clone)]
 pub struct RunContext {
+    /// Number of the run, 1-based; 0 for the warm-up.
     pub run_number: u64,
-    /// Unix milliseconds UTC.
+    /// Start of the request, Unix milliseconds UTC.
     pub started_at: i64,
-    /// Set when this run opened a new connection.
+    /// Time to open the connection, ms, if this run opened one.
     pub connect_ms: Option<f64>,
+    /// The model's price; `None` if it is unknown.
     pub price: Option<Price>,
+    /// Counts tokens if the server reports no usage.
     pub tokenizer: Tokenizer,
 }
 
-/// Gaps between the arrivals of content chunks, ms.
+/// Returns the gaps in ms between the arrivals (monotonic ns) of content chunks.
 pub fn gaps_ms(arrivals_ns: &[u64]) -> impl Iterator<Item = f64> + '_ {
     arrivals_ns.windows(2).map(|pair| ms(pair[1].saturating_sub(pair[0])))
 }
 
-/// The run's metrics. `prompt` is everything that was sent as text; it is only counted when the
-/// server reported no usage (which loads a tokenizer: not on the measured path).
+/// Returns the run's metrics. `prompt` is all text that was sent; its tokens are counted only if the server
+/// reported no usage. Counting may load a tokenizer, so do not call this on the measured path.
 pub fn measure(exchange: &Exchange, context: &RunContext, prompt: &str) -> Run {
     let recording = &exchange.recording;
     let (usage, token_source) = tokens(recording, context.tokenizer, prompt);
@@ -79,7 +82,7 @@ pub fn measure(exchange: &Exchange, context: &RunContext, prompt: &str) -> Run {
     }
 }
 
-/// A run is on the kernel's clock only when each of its reads was.
+/// Returns the kernel clock only if the kernel stamped every read.
 fn clock(recording: &Recording) -> Clock {
     let all_kernel = recording.user_clock_reads == 0 && !recording.lateness_us.is_empty();
     if all_kernel { Clock::Kernel } else { Clock::User }
@@ -131,14 +134,14 @@ fn uncached_input(usage: Usage) -> Option<f64> {
     usage.input_tokens.map(|input| input.saturating_sub(usage.cached_input_tokens.unwrap_or(0)) as f64)
 }
 
-/// Output tokens that came over the line. Providers that hide the reasoning still count it: those
-/// tokens were generated before the first chunk and belong to no chunk.
+/// Returns the output tokens that were streamed. Providers that hide the reasoning still count it: those tokens
+/// were generated before the first chunk and belong to no chunk.
 fn streamed_tokens(recording: &Recording, usage: Usage) -> Option<f64> {
     let hidden = if recording.reasoning_bytes == 0 { usage.reasoning_tokens.unwrap_or(0) } else { 0 };
     usage.output_tokens.map(|output| output.saturating_sub(hidden) as f64)
 }
 
-/// The numerator of `output_speed_tps`. A chunk's share of the tokens is its share of the text, and
+/// Returns the numerator of `output_speed_tps`. A chunk's share of the tokens is its share of the text, and
 /// no chunk holds less than one token.
 fn tokens_after_first_chunk(recording: &Recording, usage: Usage) -> Option<f64> {
     let streamed = streamed_tokens(recording, usage)?;
@@ -150,14 +153,14 @@ fn tokens_after_first_chunk(recording: &Recording, usage: Usage) -> Option<f64> 
     Some(streamed - (streamed * share).round().max(1.0))
 }
 
-/// `None` where either is unknown, or no time has passed.
+/// Returns `amount / seconds`; `None` if either is unknown or `seconds` is not positive.
 pub fn per_second(amount: Option<f64>, seconds: Option<f64>) -> Option<f64> {
     let seconds = seconds.filter(|&seconds| seconds > 0.0)?;
     amount.map(|amount| amount / seconds)
 }
 
-/// Rounded so that the sum of the first n is the n-th arrival to the microsecond: errors do not add
-/// up.
+/// Returns the arrivals as deltas in µs, rounded so that the sum of the first n is the n-th arrival to the
+/// microsecond: errors do not accumulate.
 fn chunk_deltas_us(exchange: &Exchange) -> Vec<u32> {
     let Some(sent) = exchange.sent_ns else { return Vec::new() };
     let offset = |at: &u64| (at.saturating_sub(sent) + 500) / 1_000;

@@ -1,4 +1,4 @@
-//! What a plan would do, without doing it.
+//! Preview of a plan: requests, tokens and cost, without sending anything.
 
 use super::{
     Plan, Target,
@@ -8,7 +8,8 @@ use super::{
 };
 use endpoint::ModelRef;
 
-/// Every row that the plan would yield, in its order, as if nothing were finished. Counts prompts, which may load a tokenizer.
+/// Returns a preview of every row of the plan, in its order, as if no run were finished. Counts the prompt's
+/// tokens, which may load a tokenizer.
 pub fn preview(plan: &Plan) -> Vec<Preview> {
     let rows_of = |target: &Target| {
         let template = RequestTemplate::new(target.clone(), &plan.parameters);

@@ -1,5 +1,4 @@
-//! Builds the request of one run: prompt, padding, nonce and parameters as the registry lets them
-//! through.
+//! Builds the request of one run: prompt, filler, nonce and the parameters that the registry allows.
 
 use std::sync::OnceLock;
 
@@ -17,10 +16,10 @@ use endpoint::{
     wire::{ChatRequest, Message, Role, WireError, WireRequest, encode},
 };
 
-/// Tokens kept free beside context, prompt and answer: chat templates and counting differences.
+/// Tokens reserved in the context window for chat templates and counting differences.
 const HEADROOM: u64 = 100;
 
-/// What every run of one model has in common.
+/// The common part of all requests to one model.
 #[derive(Debug, Clone)]
 pub struct RequestTemplate {
     pub target: Target,
@@ -37,7 +36,7 @@ pub struct RequestTemplate {
 #[derive(Debug, Clone)]
 pub struct Prepared {
     pub wire: WireRequest,
-    /// All text that was sent, for counting where the server does not.
+    /// All text that was sent, to count its tokens if the server reports none.
     pub text: String,
 }
 
@@ -71,18 +70,18 @@ impl RequestTemplate {
         }
     }
 
-    /// The endpoint.
+    /// Returns the provider.
     pub fn provider(&self) -> &Provider {
         &self.target.provider
     }
 
-    /// Most tokens of one answer: the limit that is sent or, where the model takes none, what was
-    /// asked for within what the model allows.
+    /// Returns the limit of output tokens: the limit that is sent or, if the model accepts none, the requested
+    /// limit capped at the model's own.
     pub fn max_tokens(&self) -> u64 {
         self.max_tokens
     }
 
-    /// Tokens of the prompt and the model's system prompt. Must not be called on the measured path.
+    /// Returns the tokens of the prompt and the model's system prompt. Must not be called on the measured path.
     pub fn prompt_tokens(&self) -> u64 {
         *self.prompt_tokens.get_or_init(|| {
             let system = self.target.model.system_prompt.as_deref().unwrap_or_default();
@@ -90,7 +89,7 @@ impl RequestTemplate {
         })
     }
 
-    /// Why a tier cannot be run with this model; `None` when it fits or nobody knows the window.
+    /// Returns why a tier cannot be run with this model; `None` if it fits or the context window is unknown.
     /// Counts the prompt, so it must not be called on the measured path.
     pub fn skip_reason(&self, tier: u64) -> Option<String> {
         let window = self.target.model.context_window.filter(|_| tier > 0)?;
@@ -105,7 +104,7 @@ impl RequestTemplate {
         })
     }
 
-    /// The head of this model's row at `tier`. Counts the prompt, so it must not be called on the
+    /// Returns the head of this model's row at `tier`. Counts the prompt, so it must not be called on the
     /// measured path.
     pub fn row_head(&self, tier: u64) -> RowHead {
         let Target { provider, model, .. } = &self.target;
@@ -125,7 +124,7 @@ impl RequestTemplate {
         }
     }
 
-    /// Builds one run's request. Takes as long as the tier is large: not for the measuring thread.
+    /// Builds one run's request. The time grows with the tier, so do not call it on the measuring thread.
     ///
     /// # Errors
     /// When the provider's address, key or headers cannot be put into a request.

@@ -1,4 +1,4 @@
-//! Where results stand while a benchmark runs, so that a cancel keeps what was finished.
+//! Collects the results of a running benchmark, so that a cancel keeps the finished ones.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,13 +15,13 @@ use super::{
 };
 use stats::Accumulator;
 
-/// Runs of a load beyond this are summed up but not kept one by one: memory stays flat.
+/// Runs of a load beyond this number are summarised but not kept, so that memory stays bounded.
 const MAX_LOAD_RUNS: usize = 10_000;
-/// Failed runs that are kept even then, so that a reader learns why a long load began to fail.
+/// Failed runs that are kept beyond that, so that the report shows why a long load began to fail.
 const MAX_LATE_FAILURES: usize = 100;
 
-/// All rows of one benchmark, in the order of the plan. Cheap to clone; all on one thread, so the
-/// lock is never waited for.
+/// All rows of one benchmark, in the order of the plan. Cheap to clone; all
+/// clones are on one thread, so the lock is never contended.
 #[derive(Debug, Clone)]
 pub struct ResultCollector {
     state: Arc<Mutex<State>>,
@@ -41,12 +41,12 @@ struct Entry {
     started: bool,
 }
 
-/// Points at one row.
+/// Index of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId(usize);
 
 impl ResultCollector {
-    /// An empty collector that reports to `events`.
+    /// Creates an empty collector that sends events to `events`.
     pub fn new(events: UnboundedSender<Event>) -> Self {
         let state = State { rows: Vec::new(), health: HealthMonitor::start() };
         Self { state: Arc::new(Mutex::new(state)), events }
@@ -60,19 +60,19 @@ impl ResultCollector {
         self.state().rows.get_mut(id.0).map(change)
     }
 
-    /// Says something to whoever listens; nobody need.
+    /// Sends an event; ignored if there is no receiver.
     pub fn tell(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
-    /// Adds the row of one model at one tier with what there is of it already.
+    /// Adds the row of one model at one tier with its results of earlier starts.
     pub fn add(&self, head: RowHead, earlier: Earlier) -> RowId {
         let mut state = self.state();
         state.rows.push(Entry::new(head, earlier));
         RowId(state.rows.len() - 1)
     }
 
-    /// The tier is not run.
+    /// Records that the tier is skipped.
     pub fn skip(&self, id: RowId) {
         let told = self.with_row(id, |entry| {
             entry.started = true;
@@ -84,7 +84,7 @@ impl ResultCollector {
         self.close(id);
     }
 
-    /// The discarded run.
+    /// Records the warm-up.
     pub fn warm(&self, id: RowId, measured: &Measured) {
         self.state().health.push(measured);
         let run = &measured.run;
@@ -104,7 +104,7 @@ impl ResultCollector {
         }
     }
 
-    /// One run of the usual mode: kept whole and told.
+    /// Adds a run and sends it as an event (not in load mode).
     pub fn push(&self, id: RowId, measured: Measured) {
         self.count(id, &measured);
         let told = self.with_row(id, |entry| {
@@ -116,7 +116,7 @@ impl ResultCollector {
         }
     }
 
-    /// One run of a load: counted, and kept without its chunks while there is room.
+    /// Adds a run of a load to the summary, and keeps it without its chunks up to [`MAX_LOAD_RUNS`].
     pub fn push_load(&self, id: RowId, mut measured: Measured) {
         let room = MAX_LOAD_RUNS + if measured.run.success { 0 } else { MAX_LATE_FAILURES };
         self.count(id, &measured);
@@ -141,7 +141,7 @@ impl ResultCollector {
         self.with_row(id, |entry| entry.row.load = Some(load));
     }
 
-    /// The row is finished: sums it up and tells it, a load's without its thousands of runs.
+    /// Finishes the row: summarises it and sends it as an event, in load mode without its runs.
     pub fn close(&self, id: RowId) {
         let row = self.with_row(id, |entry| {
             entry.sum_up();
@@ -158,7 +158,8 @@ impl ResultCollector {
         }
     }
 
-    /// All rows that were begun, now or earlier, summed up, and the client's condition since now.
+    /// Returns all rows that were started, now or earlier, with their summaries, and the client's condition
+    /// since this start.
     pub fn finish(&self) -> (Vec<ResultRow>, ClientHealth) {
         let mut state = self.state();
         let health = state.health.health();
@@ -177,7 +178,7 @@ impl Entry {
         Self { row: ResultRow { warmup: earlier.warmup, runs, ..head.into() }, summarizer, started }
     }
 
-    /// Puts the run where its number belongs: one made later may fill a hole.
+    /// Inserts the run by its number: a later run may fill a gap.
     fn keep(&mut self, run: Run) {
         let place = self.row.runs.partition_point(|kept| kept.run_number < run.run_number);
         self.row.runs.insert(place, run);

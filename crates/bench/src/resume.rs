@@ -1,26 +1,29 @@
-//! Going on with a benchmark that was interrupted: what is there already, and what is missing.
+//! Resuming an interrupted benchmark: finished and missing runs.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::types::{RowHead, Run, WarmupOutcome};
 use endpoint::ModelRef;
 
-/// What earlier starts of the same plan have finished of one model at one tier.
+/// Results of earlier starts of the same plan for one model at one tier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FinishedRow {
+    /// The model.
     pub model: ModelRef,
+    /// The context tier, in tokens.
     pub context_tokens: u64,
+    /// Outcome of the warm-up, if it ended.
     pub warmup: Option<WarmupOutcome>,
-    /// Whole, with their chunks, failed ones included: a failed run is not made again. In any order,
-    /// with any holes.
+    /// The finished runs with their chunks, in any order; numbers may be missing. Failed runs are included and
+    /// are not repeated.
     pub runs: Vec<Run>,
 }
 
-/// All that is finished of a plan.
+/// All finished results of a plan.
 #[derive(Debug)]
 pub struct Finished(HashMap<(ModelRef, u64), Earlier>);
 
-/// What is finished of one row, by run number.
+/// Finished results of one row, by run number.
 #[derive(Debug, Default)]
 pub struct Earlier {
     pub warmup: Option<WarmupOutcome>,
@@ -28,8 +31,7 @@ pub struct Earlier {
 }
 
 impl Finished {
-    /// Sorts `rows`, of which each was to have `planned` runs. A number beyond that is left out, one
-    /// that is there twice counts once.
+    /// Indexes `rows`, each planned with `planned` runs. Higher run numbers are ignored; duplicates count once.
     pub fn new(rows: Vec<FinishedRow>, planned: u32) -> Self {
         let mut by_row = HashMap::<_, Earlier>::new();
         for FinishedRow { model, context_tokens, warmup, runs } in rows {
@@ -41,7 +43,7 @@ impl Finished {
         Self(by_row)
     }
 
-    /// Hands out what is finished of this row; nothing where it was never begun.
+    /// Removes and returns the results of this row; empty if it was never started.
     pub fn take(&mut self, row: &RowHead) -> Earlier {
         let model = ModelRef { provider_key: row.provider_key.clone(), model_id: row.model_id.clone() };
         self.0.remove(&(model, row.context_tokens)).unwrap_or_default()
@@ -49,7 +51,7 @@ impl Finished {
 }
 
 impl Earlier {
-    /// The numbers of the runs that are still to be made, ascending.
+    /// Returns the numbers of the missing runs, ascending.
     pub fn missing(&self, planned: u32) -> Vec<u64> {
         numbers(planned).filter(|number| !self.runs.contains_key(number)).collect()
     }

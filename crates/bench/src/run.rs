@@ -17,14 +17,14 @@ use endpoint::{
     client::{Connection, Exchange, Limits, Recording, clock::unix_ms, exchange},
 };
 
-/// What all slots that talk to one endpoint share.
+/// State shared by all slots of one endpoint.
 #[derive(Debug, Default)]
 pub struct Endpoint {
-    /// The server has rejected `stream_options`: it is not asked for usage again.
+    /// Set once the server has rejected `stream_options`: later requests do not ask for usage.
     rejects_usage: AtomicBool,
 }
 
-/// One request at a time over one connection that is kept warm.
+/// A connection that is kept warm and carries one request at a time.
 #[derive(Debug)]
 pub struct ConnectionSlot {
     template: Arc<RequestTemplate>,
@@ -33,7 +33,7 @@ pub struct ConnectionSlot {
     connection: Option<Connection>,
 }
 
-/// A finished run with what only summaries need of it.
+/// A finished run and the samples that only the summaries need.
 #[derive(Debug)]
 pub struct Measured {
     pub run: Run,
@@ -48,24 +48,24 @@ impl Measured {
         Self { run, arrivals_ns, lateness_us }
     }
 
-    /// Gaps between the chunks, ms.
+    /// Returns the gaps between the chunks, ms.
     pub fn gaps_ms(&self) -> impl Iterator<Item = f64> + '_ {
         gaps_ms(&self.arrivals_ns)
     }
 }
 
 impl ConnectionSlot {
-    /// A slot without a connection yet.
+    /// Creates a slot that is not connected yet.
     pub fn new(template: Arc<RequestTemplate>, endpoint: Arc<Endpoint>, timeouts: Timeouts) -> Self {
         Self { template, endpoint, timeouts, connection: None }
     }
 
-    /// Turns to another model of the same endpoint, keeping the connection.
+    /// Switches to another model of the same endpoint and keeps the connection.
     pub fn set_template(&mut self, template: Arc<RequestTemplate>) {
         self.template = template;
     }
 
-    /// Opens the connection unless it is open; returns what that cost in ms.
+    /// Opens the connection unless it is open; returns the time that took, ms.
     ///
     /// # Errors
     /// When the endpoint cannot be reached.
@@ -87,8 +87,8 @@ impl ConnectionSlot {
         let asked_for_usage = !self.endpoint.rejects_usage.load(Relaxed);
         let measured = self.run_once(tier, run_number, asked_for_usage).await;
         if asked_for_usage && measured.run.error.as_ref().is_some_and(rejects_usage) {
-            // The request was refused for our own question, not measured: asked differently, it is
-            // the first of its kind.
+            // The server rejected the request because it asks for usage. Nothing was measured, so the request
+            // without that field is the first one.
             self.endpoint.rejects_usage.store(true, Relaxed);
             return self.run_once(tier, run_number, false).await;
         }
@@ -109,8 +109,8 @@ impl ConnectionSlot {
         };
         let mut exchange = self.exchange(&prepared).await;
         if connect_ms.is_none() && exchange.unheard {
-            // Not a retry: llama.cpp, for one, promises to keep a connection and closes it after
-            // each stream, so nothing has been asked yet. The clock starts anew.
+            // Not a retry: some servers (llama.cpp) promise keep-alive but close the connection after each
+            // stream, so the request was never received. The clock restarts.
             context.connect_ms = match self.connect().await {
                 Ok(connect_ms) => connect_ms,
                 Err(error) => return self.never_sent(run_number, error),
@@ -131,7 +131,7 @@ impl ConnectionSlot {
         Ok((prepared, connect_ms))
     }
 
-    /// Large contexts are built away from the thread that measures.
+    /// Builds the request; large contexts are built off the measuring thread.
     async fn prepare(&self, tier: u64, include_usage: bool) -> Result<Prepared, ApiError> {
         let prepared = if tier == 0 {
             self.template.prepare(tier, include_usage)
@@ -169,7 +169,7 @@ impl ConnectionSlot {
     }
 }
 
-/// Counting tokens ourselves loads a tokenizer, which has no place on the measuring thread.
+/// Computes the metrics; off the measuring thread if tokens have to be counted with a tokenizer.
 async fn measured(exchange: Exchange, context: RunContext, prepared: Prepared) -> Measured {
     let recording = &exchange.recording;
     if recording.reports_output() || recording.content.is_empty() {

@@ -1,11 +1,11 @@
 //! Asks the scheduler to run the measuring thread soon when it wakes.
 
-/// How long the thread needs at a stretch, ns: the shortest that Linux grants. A thread that asks
-/// for little at a time is let in before those that ask for more, and takes no larger share.
+/// Requested time slice, ns: the shortest that Linux allows. A thread with a short slice is scheduled earlier
+/// than others and gets no larger share of the CPU.
 #[cfg(target_os = "linux")]
 const SLICE_NS: u64 = 100_000;
 
-/// How much nicer than the thread the others are asked to be, where this process may ask for that.
+/// How far the thread's nice value is lowered, if the process has the privilege.
 #[cfg(target_os = "linux")]
 const NICER: i32 = 10;
 
@@ -44,6 +44,6 @@ fn ask(nice: i32) -> nix::Result<()> {
     nix::errno::Errno::result(answer).map(drop)
 }
 
-/// Nothing to ask for here.
+/// Does nothing on other systems.
 #[cfg(not(target_os = "linux"))]
 pub fn prefer_promptness() {}

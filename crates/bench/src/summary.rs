@@ -1,23 +1,22 @@
-//! Many runs of one model at one tier, summed up: by the engine as they come, and anywhere else, the
-//! browser included, from what was kept of them.
+//! Summaries of the runs of one model at one tier: computed by the engine while it runs, and by other code (also
+//! in the browser) from stored runs.
 
 use super::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome};
 use stats::Collect;
 
-/// The figures of these runs. Those of the gaps come from [`Run::chunk_deltas_us`], so they are as
-/// exact as that: to the microsecond.
+/// Summarises these runs. The gaps come from [`Run::chunk_deltas_us`], so they are exact to the microsecond.
 pub fn summarize(runs: &[Run]) -> RunSummary {
     let mut summarizer = Summarizer::<Vec<f64>>::default();
     runs.iter().for_each(|run| summarizer.push(run, run.gaps_ms()));
     summarizer.summary()
 }
 
-/// The row of these runs, which may be all of the plan's or only some.
+/// Builds the row of these runs, which may be all or some of the planned ones.
 pub fn row(head: RowHead, warmup: Option<WarmupOutcome>, runs: Vec<Run>) -> ResultRow {
     ResultRow { warmup, summary: summarize(&runs), runs, ..head.into() }
 }
 
-/// The row before anything is measured.
+/// Builds a row without runs.
 impl From<RowHead> for ResultRow {
     fn from(head: RowHead) -> Self {
         Self {
@@ -42,7 +41,7 @@ impl From<RowHead> for ResultRow {
 }
 
 impl ResultRow {
-    /// What was known of it before anything was measured.
+    /// Returns the part that was known before anything was measured.
     pub fn head(&self) -> RowHead {
         RowHead {
             provider: self.provider.clone(),
@@ -61,8 +60,8 @@ impl ResultRow {
     }
 }
 
-/// Takes runs one by one. How their values are collected is the caller's choice: with an
-/// `Accumulator` memory stays flat.
+/// A collector that summarises runs one by one. `C` chooses how values are kept: `Vec<f64>` keeps all, an
+/// `Accumulator` uses constant memory.
 #[derive(Debug, Default)]
 pub struct Summarizer<C> {
     success_count: u64,
@@ -120,7 +119,7 @@ impl<C: Collect> Summarizer<C> {
         gaps_ms.for_each(|gap| self.gap_ms.push(gap));
     }
 
-    /// Everything so far.
+    /// Returns the summary of the runs so far.
     pub fn summary(&self) -> RunSummary {
         RunSummary {
             success_count: self.success_count,

@@ -1,4 +1,4 @@
-//! Which tokenizer counts for which model.
+//! Token counting: the tokenizer of each model.
 
 mod tables;
 
@@ -9,7 +9,7 @@ use tables::{CL100K, O200K, Tables};
 use super::types::TokenSource;
 use endpoint::{Model, Provider, ProviderKind};
 
-/// Counts tokens as a model would, or as near as can be known.
+/// The tokenizer of a model, or an estimate if its own is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tokenizer {
     /// OpenAI since GPT-4o, and gpt-oss wherever it runs; exact.
@@ -33,7 +33,7 @@ const OPENAI_FAMILIES: [(&str, Tokenizer); 8] = [
 ];
 
 impl Tokenizer {
-    /// The tokenizer of this model.
+    /// Returns the tokenizer of this model.
     pub fn of(provider: &Provider, model: &Model) -> Self {
         let id = model.id.to_ascii_lowercase();
         let name = id.rsplit('/').next().unwrap_or(&id);
@@ -47,13 +47,13 @@ impl Tokenizer {
         }
     }
 
-    /// Tokens of `text`, special tokens taken as ordinary text. This may load the tables (some 0.2 s
-    /// and tens of MB), so nothing on the measured path may call it.
+    /// Returns the number of tokens in `text`; special tokens count as ordinary text. May load the tables (about
+    /// 0.2 s and tens of MB), so do not call it on the measured path.
     pub fn count(self, text: &str) -> u64 {
         self.tables().get().count_ordinary(text) as u64
     }
 
-    /// `Some(Estimated)` where the count is not the model's own.
+    /// Returns `Some(Estimated)` if the tokenizer is not the model's own.
     pub fn source(self) -> Option<TokenSource> {
         (self == Self::Estimate).then_some(TokenSource::Estimated)
     }
@@ -66,7 +66,7 @@ impl Tokenizer {
     }
 }
 
-/// Gives back the memory of tables that nothing has counted with for this long.
+/// Frees the tables that have not been used for this long.
 pub fn release_unused(unused_for: Duration) {
     for tables in [&O200K, &CL100K] {
         tables.release_unused(unused_for);

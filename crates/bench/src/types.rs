@@ -1,5 +1,5 @@
-//! Requests, results and events of speed benchmarks, as every screen, export and the terminal see
-//! them. Names and units are those of the measurement page (`docs/measurement.md`).
+//! Requests, results and events of speed benchmarks, shared by every screen, every export and the terminal.
+//! Names and units are those of the measurement page (`docs/measurement.md`).
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -12,37 +12,46 @@ use stats::Summary;
 /// Version of the results file's shape; raised when a reader of the old shape would misread it.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Allowed number of runs per model and tier.
 pub const RUNS_RANGE: RangeInclusive<u32> = 1..=20;
+/// Allowed limit of output tokens per run.
 pub const MAX_TOKENS_RANGE: RangeInclusive<u32> = 1..=16_384;
+/// Allowed sampling temperature.
 pub const TEMPERATURE_RANGE: RangeInclusive<f64> = 0.0..=2.0;
-/// Of each timeout, in seconds: up to a day.
+/// Allowed value of each timeout, in seconds: up to a day.
 pub const TIMEOUT_RANGE: RangeInclusive<f64> = 0.001..=86_400.0;
+/// Allowed number of requests in flight in load mode.
 pub const CONCURRENCY_RANGE: RangeInclusive<u32> = 1..=4096;
-/// Tokens; the largest context that any model offers, with room to spare.
+/// Largest context tier, in tokens; larger than the context window of any current model.
 pub const MAX_TIER: u64 = 2_000_000;
 
-/// What is sent when nobody says otherwise.
+/// The prompt that is sent by default.
 pub const DEFAULT_PROMPT: &str = "Explain recursion to someone who has just learned what a function is. \
 Use one everyday comparison and one short code example, and say when recursion is the wrong tool.";
 
-/// What a benchmark measures with; the same for all its models.
+/// The parameters of a benchmark, the same for all its models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Parameters {
+    /// The user message that every run sends.
     pub prompt: String,
+    /// Number of measured runs per model and tier.
     pub runs: u32,
+    /// Limit of output tokens per run.
     pub max_tokens: u32,
+    /// Sampling temperature.
     pub temperature: f64,
     /// Tokens of context before the prompt; 0 is the bare prompt.
     pub context_tiers: Vec<u64>,
-    /// One discarded run per model and tier.
+    /// Whether to make one discarded run per model and tier first.
     pub warmup: bool,
     /// Further parameters under the registry's names, provider-specific ones included.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
+    /// Time limits of each run.
     pub timeouts: Timeouts,
-    /// Load mode; `None` is the usual one request at a time.
+    /// Load mode; `None` sends one request at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadParameters>,
 }
@@ -67,7 +76,9 @@ impl Default for Parameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct LoadParameters {
+    /// Number of requests in flight.
     pub concurrency: u32,
+    /// Number of requests in total.
     pub requests: u64,
 }
 
@@ -76,8 +87,11 @@ pub struct LoadParameters {
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Timeouts {
+    /// Limit of DNS, TCP and TLS together.
     pub connect_s: f64,
+    /// Limit from sending the request to the first content chunk.
     pub first_token_s: f64,
+    /// Limit from sending the request to the end of the response.
     pub total_s: f64,
 }
 
@@ -88,12 +102,15 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
+    /// Returns [`connect_s`](Self::connect_s) as a duration.
     pub fn connect(&self) -> Duration {
         Duration::from_secs_f64(self.connect_s)
     }
+    /// Returns [`first_token_s`](Self::first_token_s) as a duration.
     pub fn first_token(&self) -> Duration {
         Duration::from_secs_f64(self.first_token_s)
     }
+    /// Returns [`total_s`](Self::total_s) as a duration.
     pub fn total(&self) -> Duration {
         Duration::from_secs_f64(self.total_s)
     }
@@ -108,16 +125,18 @@ pub enum Clock {
     Kernel,
     /// The moment when bytes came off the socket, in user space.
     User,
-    /// That of another program, which reported the run.
+    /// The clock of another program, which reported the run.
     Reported,
 }
 
-/// Where token counts come from.
+/// The source of token counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TokenSource {
+    /// The server's usage report.
     Reported,
+    /// Counted with a tokenizer.
     Estimated,
 }
 
@@ -126,9 +145,11 @@ pub enum TokenSource {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Run {
-    /// 1-based.
+    /// Number of the run, 1-based.
     pub run_number: u64,
+    /// Whether the run succeeded.
     pub success: bool,
+    /// Why the run failed; `None` if it succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ApiError>,
     /// The provider's id of the response.
@@ -136,34 +157,56 @@ pub struct Run {
     pub response_id: Option<String>,
     /// Unix milliseconds UTC at which the request was handed over.
     pub started_at: i64,
-    /// DNS + TCP + TLS when a new connection was opened; part of no other number.
+    /// Time for DNS, TCP and TLS, ms, if this run opened a connection; part of no other number.
     pub connect_ms: Option<f64>,
+    /// Time to first token, ms: from handing the request to an open connection to the first content chunk (text,
+    /// reasoning or tool call).
     pub ttft_ms: Option<f64>,
+    /// Time to first answer, ms: the same to the first visible text.
     pub ttfa_ms: Option<f64>,
+    /// Time to the last content chunk, s.
     pub total_time_s: Option<f64>,
+    /// Output tokens, reasoning included.
     pub output_tokens: Option<u64>,
+    /// Reasoning tokens; part of `output_tokens`.
     pub reasoning_tokens: Option<u64>,
+    /// Input tokens, cached ones included.
     pub input_tokens: Option<u64>,
+    /// Input tokens read from the provider's prompt cache; part of `input_tokens`.
     pub cached_input_tokens: Option<u64>,
+    /// Source of the token counts.
     pub token_source: Option<TokenSource>,
+    /// `output_tokens / total_time_s`.
     pub tokens_per_second: Option<f64>,
+    /// Output speed, tokens/s: `(output_tokens − tokens of the first chunk) / (last − first content arrival)`;
+    /// `None` below two chunks.
     pub output_speed_tps: Option<f64>,
+    /// Mean gap between the arrivals of content chunks, ms (inter-token latency).
     pub itl_ms: Option<f64>,
+    /// Median gap between chunks, ms.
     pub itl_p50_ms: Option<f64>,
+    /// 95th percentile of the gaps between chunks, ms.
     pub itl_p95_ms: Option<f64>,
+    /// 99th percentile of the gaps between chunks, ms.
     pub itl_p99_ms: Option<f64>,
+    /// Prompt processing speed, tokens/s: `(input_tokens − cached_input_tokens) / ttft`.
     pub input_tokens_per_second: Option<f64>,
     /// Content chunks that arrived.
     pub chunks: u64,
+    /// Mean number of streamed output tokens per content chunk.
     pub tokens_per_chunk: Option<f64>,
-    /// USD.
+    /// Cost of the run, USD; `None` if price or token counts are unknown.
     pub cost: Option<f64>,
+    /// Source of the price behind `cost`.
     pub cost_source: Option<PriceSource>,
+    /// Why generation stopped, as the provider reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
+    /// Which clock stamped the arrivals.
     pub clock: Clock,
-    /// User-space stamp minus kernel stamp over this run's reads; `None` on the user clock.
+    /// Mean of user-space stamp minus kernel stamp over this run's reads, ms; `None` on the user clock.
     pub lateness_mean_ms: Option<f64>,
+    /// Maximum of the same difference, ms.
     pub lateness_max_ms: Option<f64>,
     /// Arrivals of the content chunks in µs: the first since the request, each further one since
     /// the one before. Empty in load mode.
@@ -172,78 +215,101 @@ pub struct Run {
 }
 
 impl Run {
-    /// Gaps between the content chunks, ms.
+    /// Returns the gaps between the content chunks, ms, to the microsecond.
     pub fn gaps_ms(&self) -> impl Iterator<Item = f64> + '_ {
         self.chunk_deltas_us.iter().skip(1).map(|&delta| f64::from(delta) / 1e3)
     }
 }
 
-/// Many runs of one model at one tier, successes only.
+/// Summary of the runs of one model at one tier; the statistics cover successful runs only.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RunSummary {
+    /// Number of successful runs.
     pub success_count: u64,
+    /// Number of failed runs.
     pub error_count: u64,
+    /// Time to first token, ms.
     pub ttft_ms: Option<Summary>,
+    /// Time to first answer (visible text), ms.
     pub ttfa_ms: Option<Summary>,
+    /// Time to the last content chunk, s.
     pub total_time_s: Option<Summary>,
+    /// End-to-end throughput, output tokens/s.
     pub tokens_per_second: Option<Summary>,
+    /// Output speed after the first chunk, tokens/s.
     pub output_speed_tps: Option<Summary>,
+    /// Prompt processing speed, input tokens/s.
     pub input_tokens_per_second: Option<Summary>,
-    /// Over the runs' means.
+    /// Mean gap between content chunks, ms; over the runs' means.
     pub itl_ms: Option<Summary>,
-    /// Over every gap of every run.
+    /// Gap between content chunks, ms; over every gap of every run.
     pub gap_ms: Option<Summary>,
+    /// Output tokens per content chunk.
     pub tokens_per_chunk: Option<Summary>,
+    /// Output tokens per run, reasoning included.
     pub output_tokens: Option<Summary>,
+    /// Reasoning tokens per run.
     pub reasoning_tokens: Option<Summary>,
+    /// Input tokens per run.
     pub input_tokens: Option<Summary>,
+    /// Cached input tokens per run.
     pub cached_input_tokens: Option<Summary>,
+    /// Time to open a connection, ms; over the runs that opened one.
     pub connect_ms: Option<Summary>,
-    /// USD for one run.
+    /// Cost of one run, USD.
     pub cost: Option<Summary>,
-    /// Over the runs' means.
+    /// Lateness of the reads, ms; over the runs' means.
     pub lateness_ms: Option<Summary>,
-    /// USD over all successful runs.
+    /// Cost of all successful runs, USD.
     pub total_cost: Option<f64>,
 }
 
-/// What load mode adds.
+/// Figures of a whole load; load mode only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct LoadSummary {
+    /// Number of requests in flight, as asked for.
     pub concurrency: u32,
+    /// Number of requests, as asked for.
     pub requests: u64,
     /// Wall time of the whole load, s.
     pub duration_s: f64,
-    /// The steady part: from the moment when all slots were busy to the moment when the first slot
-    /// found no more work, s.
+    /// Duration of the steady state, s: from when all connections were busy until the first one had no
+    /// more work.
     pub steady_s: f64,
-    /// Over the steady part; over the whole where the load was too short to have one. Successful
-    /// requests only; one that ended after the steady part gives it the share that fell into it.
+    /// Throughput of all connections together, over the steady state (over the whole load if it was too
+    /// short to have one). Successful requests only; tokens count when their chunk arrived.
     pub output_tokens_per_second: Option<f64>,
+    /// Successful requests per second, over the same time.
     pub requests_per_second: Option<f64>,
-    /// Most requests that were in flight at once.
+    /// Largest number of requests in flight at once.
     pub max_in_flight: u32,
+    /// Number of connections opened, reopened ones included.
     pub connections_opened: u64,
     /// Runs left out of `runs` to keep memory flat; the summary counts them all.
     pub runs_omitted: u64,
 }
 
-/// The measuring client's own condition, so that a reader can tell whether the client was the
-/// bottleneck.
+/// Condition of the measuring client: shows whether the client was the bottleneck.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ClientHealth {
+    /// The kernel clock if every successful run was stamped by it.
     pub clock: Clock,
+    /// Median lateness of the reads, ms: user-space stamp minus kernel stamp; `None` on the user clock.
     pub lateness_p50_ms: Option<f64>,
+    /// 99th percentile of the lateness, ms.
     pub lateness_p99_ms: Option<f64>,
+    /// Maximum lateness, ms.
     pub lateness_max_ms: Option<f64>,
-    /// Of the whole process since the benchmark began.
+    /// CPU time of the whole process since the benchmark began, s.
     pub cpu_s: f64,
+    /// CPU time per output token, µs; `None` if there were no output tokens.
     pub cpu_us_per_token: Option<f64>,
+    /// Peak resident memory of the process, MiB.
     pub peak_rss_mb: f64,
-    /// Set when the client, not the endpoint, may be the bottleneck: says why.
+    /// Set if the client, not the endpoint, may be the bottleneck; a sentence that says why.
     pub warning: Option<String>,
 }
 
@@ -251,30 +317,37 @@ pub struct ClientHealth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Skip {
+    /// The reason, as a sentence.
     pub reason: String,
 }
 
-/// What is known of a [`ResultRow`] before anything is measured: a snapshot of names and prices, so
-/// that later edits cannot change it. Which row it is say `provider_key`, `model_id` and
-/// `context_tokens`.
+/// The part of a [`ResultRow`] that is known before anything is measured: a snapshot of names and prices, so
+/// that later edits cannot change it. `provider_key`, `model_id` and `context_tokens` identify the row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowHead {
     /// The provider's display name.
     pub provider: String,
+    /// The provider's key.
     pub provider_key: String,
     /// The model's display name.
     pub model: String,
+    /// The model's id at the provider.
     pub model_id: String,
+    /// The wire protocol.
     pub protocol: Protocol,
+    /// Whether the mock server generated the answers, so that the numbers are simulated.
     pub simulated: bool,
     /// Measured by another program and reported by it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reported: bool,
+    /// The context tier, in tokens; 0 is the bare prompt.
     pub context_tokens: u64,
-    /// `Estimated` where the tier is measured out with a tokenizer that is not the model's own.
+    /// `Estimated` if the tokens of the tier are counted with a tokenizer that is not the model's own.
     pub context_token_source: Option<TokenSource>,
+    /// The model's price at that time; `None` if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// Parameters that the registry changed for this model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<Adjustment>,
     /// Set when the tier is not run.
@@ -289,40 +362,55 @@ pub struct RowHead {
 pub struct ResultRow {
     /// The provider's display name.
     pub provider: String,
+    /// The provider's key.
     pub provider_key: String,
     /// The model's display name.
     pub model: String,
+    /// The model's id at the provider.
     pub model_id: String,
+    /// The wire protocol.
     pub protocol: Protocol,
+    /// Whether the mock server generated the answers, so that the numbers are simulated.
     pub simulated: bool,
     /// Measured by another program and reported by it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reported: bool,
+    /// The context tier, in tokens; 0 is the bare prompt.
     pub context_tokens: u64,
-    /// `Estimated` where the tier was measured out with a tokenizer that is not the model's own.
+    /// `Estimated` if the tokens of the tier were counted with a tokenizer that is not the model's own.
     pub context_token_source: Option<TokenSource>,
+    /// The model's price at that time; `None` if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// Parameters that the registry changed for this model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<Adjustment>,
+    /// Set if the tier was not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skip>,
-    /// What became of the discarded run.
+    /// Outcome of the warm-up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warmup: Option<WarmupOutcome>,
+    /// The runs in order of their number, failed ones included.
     pub runs: Vec<Run>,
+    /// Summary of the runs.
     pub summary: RunSummary,
+    /// Summary of the load; load mode only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadSummary>,
 }
 
-/// The discarded run, kept apart from the results.
+/// Outcome of the warm-up, the discarded run; kept apart from the results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct WarmupOutcome {
+    /// Whether the warm-up succeeded.
     pub success: bool,
+    /// Time to first token, ms.
     pub ttft_ms: Option<f64>,
+    /// Time to open the connection, ms, if this run opened one.
     pub connect_ms: Option<f64>,
+    /// Why the warm-up failed; `None` if it succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ApiError>,
 }
@@ -331,56 +419,88 @@ pub struct WarmupOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
+    /// All runs were made.
     Complete,
-    /// Given up on: nobody wants the rest.
+    /// Cancelled by the user; it will not be resumed.
     Cancelled,
-    /// Stopped between two runs, to be gone on with later.
+    /// Stopped between two runs; it can be resumed.
     Interrupted,
 }
 
 /// A whole benchmark: the shape of the results file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// [`SCHEMA_VERSION`] of the program that wrote the report.
     pub schema_version: u32,
+    /// Name of the program that wrote the report.
     pub tool: String,
+    /// Version of that program.
     pub tool_version: String,
+    /// How the benchmark ended.
     pub status: Status,
     /// RFC 3339, UTC.
     pub started_at: String,
+    /// RFC 3339, UTC.
     pub finished_at: String,
+    /// The parameters of the benchmark.
     pub parameters: Parameters,
+    /// Condition of the measuring client.
     pub client: ClientHealth,
+    /// One row per model and tier, in the order of the plan.
     pub results: Vec<ResultRow>,
 }
 
-/// What the engine says while it works; the same names go over the WebSocket.
+/// An event of a running benchmark; the WebSocket uses the same names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// Sent once, before anything runs.
-    BenchmarkInit { data: Init },
+    BenchmarkInit {
+        /// The contents of the benchmark.
+        data: Init,
+    },
     /// Parameters that the registry changed, per model; only when there are any.
-    ParamAdjustments { models: Vec<ModelAdjustments> },
+    ParamAdjustments {
+        /// One entry per model with changes.
+        models: Vec<ModelAdjustments>,
+    },
     /// Sent before each run and, in load mode, a few times a second.
-    BenchmarkProgress { data: Progress },
+    BenchmarkProgress {
+        /// The progress.
+        data: Progress,
+    },
     /// The discarded run of one model at one tier has ended.
-    BenchmarkWarmup { data: Box<WarmupResult> },
+    BenchmarkWarmup {
+        /// The warm-up.
+        data: Box<WarmupResult>,
+    },
     /// One finished run, or a tier that was skipped.
-    BenchmarkResult { data: Box<RunResult> },
+    BenchmarkResult {
+        /// The run or the skipped tier.
+        data: Box<RunResult>,
+    },
     /// All runs of one model at one tier are done, or the tier was skipped. A row that was cancelled,
     /// interrupted or finished by an earlier start is in the report only.
-    BenchmarkRow { data: Box<ResultRow> },
+    BenchmarkRow {
+        /// The finished row.
+        data: Box<ResultRow>,
+    },
 }
 
+/// The contents of a benchmark, sent before it starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Init {
+    /// The models to measure.
     pub targets: Vec<ModelRef>,
+    /// Number of measured runs per model and tier.
     pub runs: u32,
+    /// The context tiers, in tokens.
     pub context_tiers: Vec<u64>,
+    /// Limit of output tokens per run.
     pub max_tokens: u32,
     /// Requests of the whole benchmark, warm-up runs included, skipped tiers left out.
     pub total_requests: u64,
-    /// How many of them an earlier start has made.
+    /// Number of these requests that earlier starts have made.
     #[serde(default)]
     pub done_requests: u64,
     /// Every row to come, in the order of the report, those of earlier starts included.
@@ -388,76 +508,102 @@ pub struct Init {
     pub rows: Vec<RowHead>,
 }
 
+/// The parameters that the registry changed for one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelAdjustments {
+    /// The model.
     #[serde(flatten)]
     pub model: ModelRef,
+    /// The changes.
     pub adjustments: Vec<Adjustment>,
 }
 
+/// The progress of one provider.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
+    /// The provider's display name.
     pub provider: String,
+    /// The provider's key.
     pub provider_key: String,
+    /// The model's display name.
     pub model: String,
+    /// The model's id at the provider.
     pub model_id: String,
     /// The run that is about to start; 0 is the warm-up. In load mode: requests finished.
     pub run: u64,
+    /// Number of measured runs per model and tier. In load mode: requests in total.
     pub runs: u64,
+    /// The context tier, in tokens.
     pub context_tokens: u64,
-    /// Requests of this provider that are done and that there are in all.
+    /// Number of this provider's requests that are done.
     pub provider_done: u64,
+    /// Number of this provider's requests in total.
     pub provider_total: u64,
-    /// Load mode: output tokens per second just now.
+    /// Load mode: output tokens per second since the last progress event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_tps: Option<f64>,
 }
 
-/// The discarded run as it ends.
+/// The warm-up of one model at one tier, sent when it has ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WarmupResult {
+    /// The provider's display name.
     pub provider: String,
+    /// The provider's key.
     pub provider_key: String,
+    /// The model's display name.
     pub model: String,
+    /// The model's id at the provider.
     pub model_id: String,
+    /// The context tier, in tokens.
     pub context_tokens: u64,
+    /// The outcome of the warm-up.
     #[serde(flatten)]
     pub outcome: WarmupOutcome,
 }
 
-/// One run as it happens. `skipped` rows carry no run.
+/// One finished run, or a skipped tier, which has no run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
+    /// The provider's display name.
     pub provider: String,
+    /// The provider's key.
     pub provider_key: String,
+    /// The model's display name.
     pub model: String,
+    /// The model's id at the provider.
     pub model_id: String,
+    /// The context tier, in tokens.
     pub context_tokens: u64,
+    /// Set if the tier is not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skip>,
+    /// The run; `None` for a skipped tier.
     #[serde(flatten)]
     pub run: Option<Run>,
 }
 
-/// What a benchmark would do with one model at one tier.
+/// A preview of what a benchmark does with one model at one tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Preview {
     /// The provider's display name.
     pub provider: String,
+    /// The model.
     pub model: ModelRef,
+    /// The context tier, in tokens.
     pub context_tokens: u64,
     /// Set when the tier would not be run.
     pub skip: Option<String>,
-    /// Warm-up included; 0 for a skipped tier.
+    /// Number of requests, warm-up included; 0 for a skipped tier.
     pub requests: u64,
-    /// Of one request, without what chat templates add.
+    /// Input tokens of one request, without those that chat templates add.
     pub input_tokens: u64,
-    /// Of one request.
+    /// Limit of output tokens of one request.
     pub max_output_tokens: u64,
-    /// USD for all requests if every answer is as long as it may be and nothing is cached; `None`
-    /// where nobody knows the price, or none holds for so long an input.
+    /// Upper bound of the cost of all requests, USD: every response reaches the limit and nothing is cached.
+    /// `None` if no price is known for an input of this length.
     pub cost_at_most: Option<f64>,
-    /// What the registry would change of the parameters; the same at every tier.
+    /// Parameters that the registry changes; the same at every tier.
     pub adjustments: Vec<Adjustment>,
 }

@@ -1,7 +1,7 @@
 //! Prices, context windows and capabilities of well-known models, from `data/catalog.json`.
 //!
-//! The file is read once, the first time anybody asks; nothing on the measured path does. A model that
-//! is not in it has no price rather than a guessed one.
+//! The file is parsed once, on first use, and never on the measured path. A model that is not in it has no price
+//! rather than a guessed one.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -11,32 +11,40 @@ use super::types::{Model, Price, PriceSource, Provider, ProviderKind};
 
 const FILE: &str = include_str!("../data/catalog.json");
 
-/// What is known about a model.
+/// The catalog's data about a model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CatalogEntry {
-    /// `None` where the price is not known for certain.
+    /// List price; `None` if it is not known for certain.
     pub price: Option<Price>,
-    /// Tokens; the limit of input where the provider counts output apart.
+    /// Context window, tokens; the input limit if the provider counts output separately.
     pub context_window: Option<u64>,
-    /// Tokens.
+    /// Limit of output tokens.
     pub max_output_tokens: Option<u64>,
+    /// Features of the model.
     pub capabilities: Capabilities,
 }
 
-/// What a model can do beyond text in, text out. False also where nobody knows.
+/// Features of a model beyond text input and output; false also if unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Capabilities {
+    /// Accepts audio.
     pub audio_input: bool,
+    /// Supports prompt caching.
     pub prompt_caching: bool,
+    /// Accepts PDF files.
     pub pdf_input: bool,
+    /// Generates output that follows a JSON schema.
     pub structured_output: bool,
+    /// Reasons before it answers.
     pub reasoning: bool,
+    /// Calls tools.
     pub tools: bool,
+    /// Accepts images.
     pub vision: bool,
 }
 
 impl Capabilities {
-    /// From the letters of the file; `data/README.md` says what they stand for.
+    /// Parses the letters of the file, which `data/README.md` lists.
     fn from_letters(letters: &str) -> Self {
         let has = |letter| letters.contains(letter);
         Self {
@@ -101,12 +109,12 @@ fn read(file: &str) -> Result<HashMap<String, Models>, serde_json::Error> {
     Ok(file.models.into_iter().map(|(key, rows)| (key, entries(rows))).collect())
 }
 
-/// What is known about a model of a provider.
+/// Returns the catalog's data about a model of a provider; `None` if it is not in the catalog.
 ///
-/// The id is looked up as it is, and failing that in forms that surely mean the same model: without
+/// The id is looked up unchanged, then in forms that certainly mean the same model: without
 /// `models/` or the provider's own key in front, without a date at the end (`-2025-08-07`,
-/// `-20250929`), and a fine-tuned model (`ft:base:…`) under its base, where the provider prices it so.
-/// Never by likeness. Servers that users run themselves have no list price.
+/// `-20250929`), and a fine-tuned model (`ft:base:…`) under its base, if the provider prices it so.
+/// There is no fuzzy matching. Servers that users run themselves have no list price.
 pub fn lookup(kind: ProviderKind, model_id: &str) -> Option<CatalogEntry> {
     let facts = kind.facts();
     if facts.local || kind == ProviderKind::Custom {
@@ -121,8 +129,8 @@ pub fn lookup(kind: ProviderKind, model_id: &str) -> Option<CatalogEntry> {
         .cloned()
 }
 
-/// Fills in what the user left open: context window, output limit and, at the provider's own address,
-/// the list price (a gateway in front of it has prices of its own).
+/// Fills in the values that the user did not set: context window, output limit and, at the provider's own
+/// address, the list price (a gateway has its own prices).
 pub fn complete(provider: &Provider, model: &mut Model) {
     let Some(entry) = lookup(provider.kind, &model.id) else { return };
     model.context_window = model.context_window.or(entry.context_window);
@@ -136,14 +144,14 @@ fn without_prefix<'a>(id: &'a str, key: &str) -> &'a str {
     id.strip_prefix(key).and_then(|rest| rest.strip_prefix('/')).unwrap_or(id)
 }
 
-/// `ft:gpt-4o-2024-08-06` of `ft:gpt-4o-2024-08-06:my-org::AbC123`.
+/// Returns `ft:gpt-4o-2024-08-06` of `ft:gpt-4o-2024-08-06:my-org::AbC123`.
 fn tuned_base(id: &str) -> Option<&str> {
     let rest = id.strip_prefix("ft:")?;
     let end = rest.find(':').map_or(id.len(), |end| "ft:".len() + end);
     id.get(..end)
 }
 
-/// The id without a date of eight digits, with or without dashes, at its end.
+/// Returns the id without a date of eight digits, with or without dashes, at its end.
 fn without_date(id: &str) -> Option<&str> {
     const SHAPES: [&str; 2] = ["-dddd-dd-dd", "-dddddddd"];
     SHAPES.iter().find_map(|shape| {

@@ -1,4 +1,4 @@
-//! Providers and models as plain data, shared by terminal, server and browser.
+//! Providers, models, prices and errors as plain data, shared by terminal, server and browser.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
-    /// `POST {base}/chat/completions`, OpenAI's chat completions and everything that speaks it.
+    /// `POST {base}/chat/completions`, OpenAI's chat completions and compatible servers.
     OpenaiChat,
     /// `POST {base}/v1/messages`, Anthropic's messages.
     AnthropicMessages,
@@ -20,43 +20,60 @@ pub enum Protocol {
     CohereChat,
 }
 
-/// Who runs the endpoint. Decides defaults, dialect details and which parameter rules apply.
+/// The kind of provider. It selects defaults, dialect and parameter rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
+    /// OpenAI.
     Openai,
+    /// Anthropic.
     Anthropic,
+    /// Google Gemini.
     Gemini,
+    /// Cohere.
     Cohere,
+    /// Mistral AI.
     Mistral,
+    /// DeepSeek.
     Deepseek,
+    /// xAI.
     Xai,
+    /// OpenRouter.
     Openrouter,
+    /// Groq.
     Groq,
+    /// Together AI.
     Together,
+    /// A local Ollama server.
     Ollama,
+    /// A local LM Studio server.
     LmStudio,
+    /// A local vLLM server.
     Vllm,
+    /// A local llama.cpp server.
     LlamaCpp,
-    /// Any other endpoint; its protocol is what the user says (OpenAI chat by default).
+    /// Any other endpoint; the user chooses its protocol (OpenAI chat by default).
     Custom,
-    /// The built-in mock server: its numbers are simulated.
+    /// The built-in mock server; its numbers are simulated.
     Demo,
 }
 
 /// The fixed facts of a [`ProviderKind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KindFacts {
+    /// The kind.
     pub kind: ProviderKind,
-    /// The key under which users know it: `openai`, `lm_studio`, …
+    /// The key in URLs, files and commands: `openai`, `lm_studio`, …
     pub key: &'static str,
+    /// The name shown to users.
     pub display_name: &'static str,
+    /// The wire protocol.
     pub protocol: Protocol,
-    /// Base URL without a trailing slash; `None` where the user has to give one.
+    /// Base URL without a trailing slash; `None` if the user has to enter one.
     pub base_url: Option<&'static str>,
-    /// Environment variables that usually hold its key, first match wins; empty where none is needed.
+    /// Environment variables that usually hold its API key, first match wins; empty if it needs none.
     pub key_env: &'static [&'static str],
-    /// Runs on the user's own machine or network: no key needed, found by its usual port.
+    /// Whether it runs on the user's machine or network: needs no key, is found by its usual port.
     pub local: bool,
 }
 
@@ -76,8 +93,8 @@ macro_rules! kind {
 
 #[cfg(feature = "server")]
 impl KindFacts {
-    /// True when scheme, host and port of `base_url` are those of the provider's own address: only
-    /// there do its usual key and its list prices belong.
+    /// Returns whether `base_url` has the scheme, host and port of the provider's own address. Its usual API key
+    /// and its list prices apply only there.
     pub fn is_own_origin(&self, base_url: &str) -> bool {
         let origin = |url: &str| url::Url::parse(url).ok().map(|url| url.origin());
         self.base_url.is_some_and(|own| origin(own) == origin(base_url))
@@ -168,39 +185,42 @@ const KINDS: [KindFacts; 16] = [
 ];
 
 impl ProviderKind {
-    /// Every kind, in the order in which people expect to see them.
+    /// Returns all kinds in display order.
     pub fn all() -> impl Iterator<Item = &'static KindFacts> {
         KINDS.iter()
     }
 
-    /// The facts of this kind.
+    /// Returns the facts of this kind.
     pub fn facts(self) -> &'static KindFacts {
         KINDS.iter().find(|facts| facts.kind == self).unwrap_or(&KINDS[14])
     }
 
-    /// The kind with this key, if there is one.
+    /// Returns the kind with this key; `None` if there is none.
     pub fn from_key(key: &str) -> Option<Self> {
         KINDS.iter().find(|facts| facts.key == key).map(|facts| facts.kind)
     }
 }
 
-/// One endpoint that models are reached through. Holds no secret: the key travels beside it.
+/// An endpoint that serves models. Contains no secret: the API key is passed separately.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
     /// Unique name chosen by the user or the kind's own key; `[a-zA-Z0-9_-]+`.
     pub key: String,
+    /// The name shown to users.
     pub display_name: String,
+    /// The kind of provider.
     pub kind: ProviderKind,
+    /// The wire protocol.
     pub protocol: Protocol,
-    /// Without a trailing slash. Never carries credentials.
+    /// Base URL without a trailing slash; never contains credentials.
     pub base_url: String,
-    /// Extra request headers (for gateways), sent as they are; never contain the API key.
+    /// Extra request headers (for gateways), sent unchanged; never contain the API key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
 }
 
 impl Provider {
-    /// A provider as its kind is by default, at this address (without a trailing slash).
+    /// Creates a provider with its kind's defaults at this base URL (without a trailing slash).
     pub fn of_kind(kind: ProviderKind, base_url: impl Into<String>) -> Self {
         let facts = kind.facts();
         Self {
@@ -213,7 +233,7 @@ impl Provider {
         }
     }
 
-    /// True for the built-in mock: such numbers are shown as simulated.
+    /// Returns whether it is the built-in mock server, whose numbers are shown as simulated.
     pub fn simulated(&self) -> bool {
         self.kind == ProviderKind::Demo
     }
@@ -222,26 +242,29 @@ impl Provider {
 /// One model of one provider. A model is always the pair (provider, model).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
-    /// The id that the provider's API knows.
+    /// The model's id in the provider's API.
     pub id: String,
+    /// The name shown to users.
     pub display_name: String,
-    /// Tokens; `None` where nobody knows (then no tier is skipped).
+    /// Context window, tokens; `None` if it is unknown (then no tier is skipped).
     pub context_window: Option<u64>,
+    /// Limit of output tokens of one response; `None` if it is unknown.
     pub max_output_tokens: Option<u64>,
     /// Parameters never sent to this model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skip_params: Vec<String>,
+    /// System prompt sent with every request to this model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_prompt: Option<String>,
     /// Parameters always sent to this model, under the names of the parameter registry.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
-    /// `None`: nobody knows the price, so no cost is shown.
+    /// The price; `None` if it is unknown (then no cost is shown).
     pub price: Option<Price>,
 }
 
 impl Model {
-    /// A model of which only the id is known.
+    /// Creates a model with only its id known.
     pub fn named(id: impl Into<String>) -> Self {
         let id = id.into();
         Self {
@@ -257,24 +280,27 @@ impl Model {
     }
 }
 
-/// US dollars per million tokens.
+/// The price of a model, in US dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Price {
+    /// Price of uncached input, USD per million tokens.
     pub input_per_mtok: f64,
-    /// `None`: cached input is charged like any other input.
+    /// Price of cached input; `None` if it costs the same as other input.
     pub cached_input_per_mtok: Option<f64>,
+    /// Price of output, reasoning included, USD per million tokens.
     pub output_per_mtok: f64,
-    /// Beyond so many input tokens the provider asks another price; `None`: it holds for any length.
+    /// Largest input in tokens that the price applies to; `None` if it applies to any length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to_input_tokens: Option<u64>,
+    /// Source of the price.
     pub source: PriceSource,
 }
 
 impl Price {
-    /// USD for one request: uncached input, cached input and output (reasoning included), each at
-    /// its price. `input` includes `cached_input`. `None` where this price does not hold for so much
-    /// input: no cost rather than a wrong one.
+    /// Returns the cost of one request in USD: uncached input, cached input and output (reasoning included),
+    /// each times its price. `input` includes `cached_input`; all are tokens. `None` if the price does not
+    /// apply to an input of this length.
     pub fn cost(&self, input: u64, cached_input: u64, output: u64) -> Option<f64> {
         if self.up_to_input_tokens.is_some_and(|limit| input > limit) {
             return None;
@@ -288,20 +314,24 @@ impl Price {
     }
 }
 
-/// Where a price comes from.
+/// The source of a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PriceSource {
+    /// The built-in catalog.
     Catalog,
+    /// The user.
     Custom,
 }
 
-/// Names a model unambiguously.
+/// A reference to a model: the pair of provider and model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ModelRef {
+    /// The provider's key.
     pub provider_key: String,
+    /// The model's id at the provider.
     pub model_id: String,
 }
 
@@ -311,52 +341,64 @@ impl fmt::Display for ModelRef {
     }
 }
 
-/// What kind of failure an endpoint reported or caused.
+/// The kind of failure of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
+    /// The provider limited the rate of requests (HTTP 429).
     RateLimited,
+    /// The API key is missing, wrong or not permitted.
     AuthFailed,
+    /// The model or the path does not exist.
     NotFound,
+    /// The provider rejected the request.
     InvalidRequest,
+    /// The provider is overloaded.
     Overloaded,
+    /// Any other failure of the server (HTTP 5xx).
     Server,
-    /// An error event inside a stream that began well.
+    /// An error event inside a 200 stream.
     InStream,
-    /// Where the request would have gone is not allowed; nothing was sent.
+    /// The address policy forbids the endpoint's address; nothing was sent.
     AddressRefused,
+    /// DNS, TCP or TLS failed.
     ConnectFailed,
+    /// Opening the connection took longer than its limit.
     ConnectTimeout,
+    /// The first content chunk took longer than its limit.
     FirstTokenTimeout,
+    /// The whole response took longer than its limit.
     TotalTimeout,
-    /// The stream ended without its end mark or was cut.
+    /// The connection broke or the stream ended without its end mark.
     ConnectionLost,
-    /// A well-formed answer without any generated content.
+    /// A well-formed response without generated content.
     NoOutput,
-    /// Bytes that are not what the protocol says.
+    /// The response does not follow the protocol.
     BadResponse,
     /// Another program reported the failure.
     Reported,
 }
 
-/// An endpoint's error, safe to show: key-like strings are masked, the text is bounded.
+/// An error of a request, safe to show: key-like strings are masked and the length is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[error("[{}] {message}", .kind.as_str())]
 pub struct ApiError {
+    /// The kind of failure.
     pub kind: ErrorKind,
-    /// HTTP status where there was one.
+    /// HTTP status, if there was a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// The message, for users.
     pub message: String,
-    /// From `Retry-After`, seconds.
+    /// Seconds from the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
 }
 
 impl ErrorKind {
-    /// The name used in JSON and in front of messages.
+    /// Returns the name used in JSON and in front of messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RateLimited => "rate_limited",

@@ -1,4 +1,4 @@
-//! Summaries of samples too long to keep, for the load mode.
+//! Streaming summaries in constant memory, for the load mode.
 
 use hdrhistogram::Histogram;
 
@@ -8,20 +8,20 @@ use super::{
     summary::{Collect, Summary, summarize},
 };
 
-/// Up to here every value is kept and the summary is exact.
+/// Up to this many values all are kept and the summary is exact.
 const KEPT: usize = 16_384;
 
 /// Significant decimal digits of the histogram: its buckets are at most 1/16,384 of their value
 /// wide, and a value is given as the middle of its bucket, so it is off by at most 0.004 %.
 const DIGITS: u8 = 4;
 
-/// The least integer from which the histogram has that precision.
+/// The smallest integer from which the histogram has that precision.
 const PRECISE_FROM: f64 = 32_768.0;
 
-/// The largest integer that is told apart from larger ones; 10^13 times the smallest precise one.
+/// The largest integer that the histogram distinguishes from larger ones; 10^13 times the smallest precise one.
 const LARGEST: u64 = 1 << 60;
 
-/// Takes any number of non-negative values in flat memory (about 1 MB) and summarises them.
+/// A collector that summarises any number of non-negative values in constant memory (about 1 MB).
 ///
 /// Exact up to 16,384 values. Above, percentiles, the interval of the median and the outlier count
 /// come from a histogram with a relative error of at most 0.004 % (values a million times smaller
@@ -40,6 +40,7 @@ enum Sample {
 }
 
 impl Accumulator {
+    /// Creates an empty accumulator.
     pub fn new() -> Self {
         Self { moments: Moments::EMPTY, sample: Sample::Kept(Vec::new()) }
     }
@@ -58,16 +59,17 @@ impl Accumulator {
         }
     }
 
-    /// How many values were pushed.
+    /// Returns the number of values pushed.
     pub fn len(&self) -> u64 {
         self.moments.n
     }
 
+    /// Returns whether no value was pushed yet.
     pub fn is_empty(&self) -> bool {
         self.moments.n == 0
     }
 
-    /// The values so far in figures; `None` when there is none.
+    /// Summarises the values so far; `None` if there are none.
     pub fn summary(&self) -> Option<Summary> {
         match &self.sample {
             Sample::Kept(values) => summarize(values),
@@ -100,8 +102,8 @@ struct Bins {
 }
 
 impl Bins {
-    /// Bins for values like these, holding them. The unit is chosen so that the smallest of them
-    /// still has full precision, as long as it is no outlandish fraction of the median.
+    /// Creates bins that fit these values and records the values in them. The unit is chosen so that the
+    /// smallest value has full precision, unless it is below a millionth of the median.
     fn fitting(values: &[f64]) -> Self {
         let mut positive: Vec<f64> = values.iter().copied().filter(|&value| value > 0.0).collect();
         positive.sort_unstable_by(f64::total_cmp);
@@ -121,7 +123,7 @@ impl Bins {
         }
     }
 
-    /// The bins as (value, values up to and with this bin), values within the true extremes.
+    /// Returns the bins as (value, values up to and with this bin), values within the true extremes.
     fn ranked(&self, moments: &Moments) -> Ranked {
         let mut cumulated = 0;
         let bins = self

@@ -1,23 +1,25 @@
-//! Whether two samples differ, from their summaries alone.
+//! Comparison of two samples by their summaries.
 
 use serde::{Deserialize, Serialize};
 
 use super::{interval::t_quantile, summary::Summary};
 
-/// How far the mean of `b` lies from the mean of `a`.
+/// The difference between the means of two samples, `a` and `b`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// `b − a`, in the unit of the samples.
     pub absolute: f64,
-    /// In percent of the mean of `a`; `None` where that is 0.
+    /// `b − a` in percent of the mean of `a`; `None` if that mean is 0.
     pub percent: Option<f64>,
-    /// 95 % interval of `percent`; `None` when either sample has fewer than two values.
+    /// Lower end of the 95 % interval of `percent`; `None` if either sample has fewer than two values.
     pub percent_ci_low: Option<f64>,
+    /// Upper end of the 95 % interval of `percent`.
     pub percent_ci_high: Option<f64>,
+    /// What the interval of the difference says.
     pub verdict: Verdict,
 }
 
-/// What the interval allows to say.
+/// The conclusion that the 95 % interval of a difference allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -27,12 +29,12 @@ pub enum Verdict {
     Lower,
     /// The interval contains 0.
     NoClearDifference,
-    /// There is no interval.
+    /// There is no interval: a sample has fewer than two values.
     TooFewRuns,
 }
 
 /// Compares two means by Welch's t (unequal variances, degrees of freedom after Welch and
-/// Satterthwaite). The interval in percent takes the mean of `a` as the yardstick, without error.
+/// Satterthwaite). The interval in percent treats the mean of `a` as known without error.
 pub fn compare(a: &Summary, b: &Summary) -> Difference {
     let absolute = b.mean - a.mean;
     let percent_of_a = |value: f64| (a.mean != 0.0).then(|| 100.0 * value / a.mean.abs());
@@ -51,7 +53,8 @@ pub fn compare(a: &Summary, b: &Summary) -> Difference {
     }
 }
 
-/// Half of the 95 % interval of the difference of the means.
+/// Returns half of the width of the 95 % interval of the difference of the means; `None` if a sample has
+/// fewer than two values.
 fn half_width(a: &Summary, b: &Summary) -> Option<f64> {
     let variance_of_mean = |s: &Summary| Some((s.sd?.powi(2) / s.n as f64, s.n as f64 - 1.0));
     let ((variance_a, df_a), (variance_b, df_b)) = (variance_of_mean(a)?, variance_of_mean(b)?);

@@ -7,19 +7,19 @@ use super::{moments::Moments, order::OrderStatistics};
 /// The 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Above this many values the exact laws give way to their normal limits: the difference is below
-/// what any reader can see, and their series would take long.
+/// Above this many values normal approximations replace the exact distributions: the difference is too
+/// small to see, and the exact series would take long.
 const EXACT_UP_TO: u64 = 1000;
 
-/// Of the mean by Student's t; `None` below two values.
+/// Returns the 95 % interval of the mean by Student's t; `None` below two values.
 pub(super) fn of_mean(moments: &Moments) -> Option<(f64, f64)> {
     let standard_error = moments.sd()? / (moments.n as f64).sqrt();
     let half = t_quantile((moments.n - 1) as f64) * standard_error;
     Some((moments.mean - half, moments.mean + half))
 }
 
-/// Of the median by order statistics: the k-th value from either end, with the largest k for which
-/// the interval still covers the median with 95 % probability whatever the distribution. `None`
+/// Returns the 95 % interval of the median by order statistics: the k-th value from either end, with the largest k for which
+/// the interval covers the median with 95 % probability for every distribution. `None`
 /// below n = 6, where even minimum and maximum do not.
 pub(super) fn of_median(sample: &impl OrderStatistics) -> Option<(f64, f64)> {
     let n = sample.len();
@@ -27,10 +27,10 @@ pub(super) fn of_median(sample: &impl OrderStatistics) -> Option<(f64, f64)> {
     Some((sample.at(k - 1), sample.at(n - k)))
 }
 
-/// The 97.5 % quantile of Student's t.
+/// Returns the 97.5 % quantile of Student's t.
 pub(super) fn t_quantile(degrees_of_freedom: f64) -> f64 {
     if degrees_of_freedom > EXACT_UP_TO as f64 {
-        // First terms of the Cornish-Fisher expansion; right to eight digits here.
+        // First terms of the Cornish-Fisher expansion; correct to eight digits here.
         let first = (Z.powi(3) + Z) / 4.0;
         let second = (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / 96.0;
         return Z + first / degrees_of_freedom + second / degrees_of_freedom.powi(2);
@@ -38,7 +38,7 @@ pub(super) fn t_quantile(degrees_of_freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, degrees_of_freedom).map_or(Z, |t| t.inverse_cdf(0.975))
 }
 
-/// The largest 1-based k with P(B < k) ≤ 2.5 % for B ~ Binomial(n, ½): how many values lie below
+/// Returns the largest 1-based k with P(B < k) ≤ 2.5 % for B ~ Binomial(n, ½): how many values lie below
 /// the median.
 fn median_rank(n: u64) -> Option<u64> {
     let k = if n > EXACT_UP_TO { median_rank_normal(n) } else { median_rank_binomial(n) };

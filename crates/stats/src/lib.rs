@@ -1,5 +1,6 @@
-//! Summaries of samples. Pure; knows nothing of benchmarks. Every screen, export and the terminal
-//! take their figures from here, so that a percentile means the same thing everywhere.
+//! Summary statistics of samples: moments, percentiles, confidence intervals, outliers and the comparison of two
+//! means. Pure functions; every screen, every export and the terminal use them, so that a percentile means the same
+//! everywhere.
 
 mod compare;
 mod interval;

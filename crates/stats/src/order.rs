@@ -1,15 +1,15 @@
-//! Percentiles and what else follows from the order of a sample.
+//! Order statistics: percentiles and outliers.
 
-/// A sample that knows its values by rank.
+/// A sample whose values can be read by rank.
 pub(super) trait OrderStatistics {
-    /// How many values there are; at least one.
+    /// Returns the number of values; at least one.
     fn len(&self) -> u64;
-    /// The value at this 0-based rank, `rank < len()`.
+    /// Returns the value at this 0-based rank, `rank < len()`.
     fn at(&self, rank: u64) -> f64;
-    /// How many values lie below `low` or above `high`.
+    /// Counts the values below `low` or above `high`.
     fn count_outside(&self, low: f64, high: f64) -> u64;
 
-    /// The percentile `p` (0 to 100) by linear interpolation between order statistics: Hyndman and
+    /// Returns the percentile `p` (0 to 100) by linear interpolation between order statistics: Hyndman and
     /// Fan (1996) type 7, the default of NumPy and R. Never outside the data.
     fn percentile(&self, p: f64) -> f64 {
         let last = self.len() - 1;
@@ -19,9 +19,9 @@ pub(super) trait OrderStatistics {
         (below + (above - below) * position.fract()).max(below).min(above)
     }
 
-    /// Tukey's rule: values more than 1.5 interquartile ranges outside the quartiles. `None` below
-    /// n = 8: in a smaller sample one wild value stretches the quartiles so far that the rule
-    /// cannot flag it.
+    /// Counts the outliers by Tukey's rule: values more than 1.5 interquartile ranges outside the
+    /// quartiles. `None` below n = 8: in a smaller sample one extreme value widens the quartiles so far
+    /// that the rule cannot flag it.
     fn outliers(&self) -> Option<u64> {
         let (q1, q3) = (self.percentile(25.0), self.percentile(75.0));
         let reach = 1.5 * (q3 - q1);
@@ -48,8 +48,8 @@ impl OrderStatistics for Ascending<'_> {
     }
 }
 
-/// The percentile `p` (0 to 100, so 95.0 and not 0.95) of values in ascending order, by linear
-/// interpolation (Hyndman and Fan type 7); `None` where there is no value.
+/// Returns the percentile `p` (0 to 100, so 95.0 and not 0.95) of values in ascending order, in their unit, by
+/// linear interpolation (Hyndman and Fan 1996, type 7); `None` if `sorted` is empty.
 pub fn percentile(sorted: &[f64], p: f64) -> Option<f64> {
     (!sorted.is_empty()).then(|| Ascending(sorted).percentile(p))
 }

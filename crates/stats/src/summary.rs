@@ -1,4 +1,4 @@
-//! One sample in figures.
+//! Descriptive statistics of one sample.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,33 +8,43 @@ use super::{
     order::{Ascending, OrderStatistics},
 };
 
-/// A sample in figures. Units are those of the sample.
+/// Descriptive statistics of a sample, in the unit of its values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Summary {
+    /// Number of values.
     pub n: u64,
+    /// Arithmetic mean.
     pub mean: f64,
     /// Sample standard deviation (n − 1); `None` for n = 1.
     pub sd: Option<f64>,
+    /// Smallest value.
     pub min: f64,
+    /// Largest value.
     pub max: f64,
-    /// Percentiles: Hyndman and Fan type 7.
+    /// 5th percentile (Hyndman and Fan 1996, type 7, like the other percentiles).
     pub p5: f64,
+    /// Median.
     pub p50: f64,
+    /// 95th percentile.
     pub p95: f64,
+    /// 99th percentile.
     pub p99: f64,
-    /// 95 % interval of the mean (Student's t); `None` for n = 1.
+    /// Lower end of the 95 % interval of the mean (Student's t); `None` for n = 1.
     pub ci_low: Option<f64>,
+    /// Upper end of the 95 % interval of the mean; `None` for n = 1.
     pub ci_high: Option<f64>,
-    /// 95 % interval of the median (order statistics); `None` where n is too small for one.
+    /// Lower end of the 95 % interval of the median (order statistics); `None` below n = 6.
     pub median_ci_low: Option<f64>,
+    /// Upper end of the 95 % interval of the median; `None` below n = 6.
     pub median_ci_high: Option<f64>,
-    /// Values beyond 1.5 IQR, flagged and never dropped; `None` below n = 8: too few to tell.
+    /// Number of values more than 1.5 interquartile ranges outside the quartiles (Tukey's rule). They are
+    /// counted and never dropped; `None` below n = 8.
     pub outliers: Option<u64>,
 }
 
 impl Summary {
-    /// Puts the figures together; both arguments describe the same sample of at least one value.
+    /// Builds the summary; both arguments describe the same sample of at least one value.
     pub(super) fn of(moments: &Moments, sample: &impl OrderStatistics) -> Self {
         let mean_interval = interval::of_mean(moments);
         let median_interval = interval::of_median(sample);
@@ -57,16 +67,16 @@ impl Summary {
     }
 }
 
-/// Takes values one by one, to be summarised at any time.
+/// A collection of values that can be summarised at any time.
 pub trait Collect: Default {
     /// Adds one value; NaN must not occur.
     fn push(&mut self, value: f64);
 
-    /// The values so far in figures; `None` when there is none.
+    /// Summarises the values so far; `None` if there are none.
     fn summary(&self) -> Option<Summary>;
 }
 
-/// Keeps every value: exact, for samples of known size.
+/// Keeps every value, so the summary is exact; for samples of known size.
 impl Collect for Vec<f64> {
     fn push(&mut self, value: f64) {
         Vec::push(self, value);
@@ -77,7 +87,7 @@ impl Collect for Vec<f64> {
     }
 }
 
-/// Summarises `values`; `None` when there is none. Order does not matter; NaN must not occur.
+/// Summarises `values`; `None` if there are none. Their order does not matter; NaN must not occur.
 pub fn summarize(values: &[f64]) -> Option<Summary> {
     if values.is_empty() {
         return None;

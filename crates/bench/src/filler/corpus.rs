@@ -9,7 +9,7 @@ use rand::{Rng, RngExt, seq::SliceRandom};
 
 use crate::tokenizer::Tokenizer;
 
-/// Name of the kind, as its sections' headings say it, and its text.
+/// Name of each kind, as in its sections' headings, and its text.
 pub(super) const KINDS: [(&str, &str); 5] = [
     ("Python code", include_str!("corpus/code.py")),
     ("prose", include_str!("corpus/prose.txt")),
@@ -28,7 +28,7 @@ pub(super) struct Corpus {
 }
 
 impl Corpus {
-    /// Counted on first use, then kept.
+    /// Returns the corpus of this tokenizer, counted on first use.
     pub(super) fn counted_by(tokenizer: Tokenizer) -> &'static Self {
         static O200K: OnceLock<Corpus> = OnceLock::new();
         static CL100K: OnceLock<Corpus> = OnceLock::new();
@@ -47,10 +47,10 @@ impl Corpus {
     }
 }
 
-/// A piece of text that stands for itself. It begins with a letter and ends with a blank line, so
+/// A self-contained piece of text. It begins with a letter and ends with a blank line, so
 /// that its token count does not depend on its neighbours.
 pub(super) struct Section {
-    /// What stands before, between and after its numbers.
+    /// The text before, between and after its numbers.
     parts: Vec<String>,
     pub(super) tokens: u64,
     /// In ascending order; the first is the very beginning.
@@ -114,8 +114,8 @@ fn pieces(text: &str) -> Vec<&str> {
     pieces
 }
 
-/// Deals sections without end: each round has one of every kind, in a new order, and a section
-/// comes again only when all of its kind have been dealt.
+/// An endless random sequence of sections: each round has one section of every kind, in a new order, and a section
+/// repeats only after all others of its kind.
 pub(super) struct Deck<'a> {
     corpus: &'a Corpus,
     /// Kinds still to come in this round.

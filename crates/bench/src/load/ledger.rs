@@ -1,5 +1,5 @@
-//! The load's bookkeeping: who is busy, and what arrived while all were. Pure: callers say what time
-//! it is, in ns of the monotonic clock.
+//! Bookkeeping of a load: requests in flight, the steady state and the throughput in it. Pure: callers pass the
+//! time in ns of the monotonic clock.
 
 use crate::{
     run::Measured,
@@ -31,7 +31,7 @@ struct Yield {
     tokens: f64,
 }
 
-/// Where the last progress was told.
+/// Time and tokens at the last progress event.
 #[derive(Debug, Default)]
 struct Tick {
     at_ns: u64,
@@ -46,7 +46,7 @@ struct Success<'a> {
 }
 
 impl Ledger {
-    /// A load that begins now, on so many connections.
+    /// Creates the ledger of a load that starts now on this many open connections.
     pub fn new(load: LoadParameters, connections_opened: u64, now_ns: u64) -> Self {
         Self {
             load,
@@ -64,7 +64,7 @@ impl Ledger {
         }
     }
 
-    /// The number of the next request, from 1; `None` when all have been handed out.
+    /// Returns the number of the next request, from 1; `None` if all have been taken.
     pub fn take_request(&mut self, now_ns: u64) -> Option<u64> {
         if self.all_handed_out() {
             return None;
@@ -78,17 +78,17 @@ impl Ledger {
         Some(self.handed_out)
     }
 
-    /// There is nothing left to begin.
+    /// Returns whether all requests have been taken.
     pub fn all_handed_out(&self) -> bool {
         self.handed_out == self.load.requests
     }
 
-    /// A slot asked for a request in vain.
+    /// Records that a slot found no more work.
     pub fn slot_found_no_work(&mut self, now_ns: u64) {
         self.first_idle_ns.get_or_insert(now_ns);
     }
 
-    /// A request that was taken has ended.
+    /// Records the end of a request.
     pub fn record(&mut self, measured: &Measured) {
         self.done += 1;
         self.in_flight -= 1;
@@ -119,7 +119,7 @@ impl Ledger {
         self.steady.requests += success.share_within(from, to);
     }
 
-    /// Requests done and to do, and output tokens per second since this was last asked.
+    /// Returns the requests done, the requests in total, and output tokens per second since the last call.
     pub fn progress(&mut self, now_ns: u64) -> (u64, u64, Option<f64>) {
         let last = std::mem::replace(&mut self.last_tick, Tick { at_ns: now_ns, tokens: self.whole.tokens });
         let seconds = now_ns.saturating_sub(last.at_ns) as f64 / 1e9;
@@ -127,7 +127,7 @@ impl Ledger {
         (self.done, self.load.requests, live)
     }
 
-    /// The load so far. How many of its runs are left out only the collector knows.
+    /// Returns the summary so far; the collector sets `runs_omitted`.
     pub fn summary(&self, now_ns: u64) -> LoadSummary {
         let duration_s = now_ns.saturating_sub(self.started_ns) as f64 / 1e9;
         let end = self.first_idle_ns.unwrap_or(now_ns);
@@ -153,7 +153,7 @@ impl Ledger {
 }
 
 impl Success<'_> {
-    /// The share of its time, from sending to the last content, that lies between the two moments.
+    /// Returns the share of the request's time, from sending to the last content, between `from` and `to`.
     fn share_within(&self, from: u64, to: u64) -> f64 {
         let ended = self.arrivals_ns.last().copied().unwrap_or(self.sent_ns);
         if ended <= self.sent_ns {

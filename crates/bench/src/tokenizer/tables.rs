@@ -1,4 +1,4 @@
-//! The tables of the encodings, tens of MB each: loaded when they are needed, kept while they are used.
+//! The tables of the encodings, tens of MB each: loaded on first use, freed when unused.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ impl Tables {
         self.kept().take_if(|kept| kept.last_used.elapsed() >= unused_for);
     }
 
-    /// What a panicking holder left is whole: it is replaced in one step.
+    /// A poisoned lock is safe to use: the value is replaced in one step.
     fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

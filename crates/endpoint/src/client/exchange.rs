@@ -28,7 +28,7 @@ pub(super) const TRAILER_GRACE: Duration = Duration::from_millis(250);
 /// How long the text of an error answer may take after its status.
 const REFUSAL_GRACE: Duration = Duration::from_secs(5);
 /// A server that closes a kept connection as the next request is sent does so within a round trip;
-/// one that takes longer has heard the request.
+/// one that takes longer has received the request.
 const UNHEARD_WITHIN: Duration = Duration::from_secs(1);
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// Of a whole stream: kilobytes around each token of the longest answer. What has been read but not
@@ -36,32 +36,35 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 const JSON: &[u8] = b"application/json";
 
-/// How long to wait, counted from the moment when the request is handed over.
+/// Time limits, counted from handing the request to the connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Limit until the first content chunk.
     pub first_token: Duration,
+    /// Limit until the end of the response.
     pub total: Duration,
 }
 
 impl Limits {
-    /// In an answer that comes in one piece, the first token comes with the last.
+    /// Returns the limits of a response that is not streamed: its first token arrives with the last.
     fn of_a_whole_answer(self) -> Self {
         Self { first_token: self.total, ..self }
     }
 }
 
-/// One request's story.
+/// The record of one request: timing, response and outcome.
 #[derive(Debug)]
 pub struct Exchange {
-    /// When the request's first byte was handed to the open connection, monotonic ns; `None` when
-    /// it never was.
+    /// When the request's first byte was handed to the open connection, monotonic ns; `None` if it was not sent.
     pub sent_ns: Option<u64>,
+    /// What was received, complete or not.
     pub recording: Recording,
+    /// Whether the request succeeded, or why it failed.
     pub outcome: Result<(), ApiError>,
-    /// The connection was given up at once and without an answer: where it had been kept, the server
-    /// did so after the last answer, and never saw this request.
+    /// The connection broke at once and without a response. On a reused connection this means that the server
+    /// had closed it after the previous response and never received this request.
     pub unheard: bool,
-    /// The connection can carry another request.
+    /// Whether the connection can carry another request.
     pub reusable: bool,
 }
 

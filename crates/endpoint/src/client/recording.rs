@@ -49,9 +49,10 @@ impl Milestones {
     }
 }
 
-/// One response, unjudged: arrivals, text and what the server reported.
+/// The recording of one response: arrivals, text and the server's reports, without any evaluation.
 #[derive(Debug, Default)]
 pub struct Recording {
+    /// The provider's id of the response.
     pub response_id: Option<String>,
     /// Arrival of each content chunk, monotonic ns.
     pub arrivals_ns: Vec<u64>,
@@ -63,15 +64,17 @@ pub struct Recording {
     pub first_chunk_bytes: usize,
     /// Bytes of `content` that are reasoning.
     pub reasoning_bytes: usize,
+    /// Token counts as the server reports them.
     pub usage: Usage,
+    /// Why generation stopped, as the provider reports it.
     pub finish_reason: Option<String>,
-    /// An error that came inside the stream.
+    /// An error inside the stream.
     pub error: Option<ApiError>,
-    /// The end mark, or a finish reason, was seen.
+    /// Whether the end mark or a finish reason was received.
     pub complete: bool,
     /// User-space stamp minus kernel stamp of each read, µs; empty on the user clock.
     pub lateness_us: Vec<u32>,
-    /// Reads that only user space could stamp.
+    /// Number of reads without a kernel stamp.
     pub user_clock_reads: u64,
 }
 

@@ -22,27 +22,31 @@ use super::{
 };
 use crate::{ApiError, ErrorKind};
 
-/// What one request may take.
+/// Limits of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Limit of DNS, TCP and TLS together.
     pub connect: Duration,
-    /// From the look-up of the name to the last byte of the answer.
+    /// Limit from the DNS lookup to the last byte of the response.
     pub total: Duration,
-    /// Of the answer's body.
+    /// Largest response body, bytes.
     pub max_bytes: usize,
 }
 
-/// A whole answer, whatever its status.
+/// A whole HTTP response with any status.
 #[derive(Debug)]
 pub struct Answer {
+    /// The HTTP status.
     pub status: StatusCode,
+    /// The response headers.
     pub headers: HeaderMap,
+    /// The response body.
     pub body: Vec<u8>,
 }
 
-/// Sends requests only to addresses that its policy allows. Follows no redirect, so that a key is never
-/// carried to another host; uses no proxy, which would do the look-up; asks for no compression, which
-/// would hide an answer's size.
+/// An HTTP client that sends requests only to addresses that its policy allows. It follows no redirect, so that
+/// a key is never sent to another host; it uses no proxy, which would resolve the name itself; it asks for no
+/// compression, which would hide a response's size.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,

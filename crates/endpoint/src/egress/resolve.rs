@@ -30,11 +30,13 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// Why there is nothing to connect to.
+/// The reason why there is no address to connect to.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAddress {
+    /// The policy forbids every address of the host.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The DNS lookup failed.
     #[error(transparent)]
     Lookup(#[from] io::Error),
 }

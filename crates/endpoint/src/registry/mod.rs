@@ -28,62 +28,66 @@ pub use protected::is_protected;
 pub use spec::{ParamSpec, ParamType, Support};
 pub use tables::parameters;
 
-/// One change that the rules made to what the user asked for, readable by a person.
+/// A change that the rules made to a requested parameter, with an explanation for the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Adjustment {
-    /// The parameter's name as it was asked for.
+    /// The parameter's name in the request.
     pub param: String,
+    /// The value that was asked for.
     pub original: Value,
-    /// What is sent instead; `None` when nothing is sent. For a rename: an object of the names that
-    /// are sent and their values.
+    /// The value that is sent; `None` if nothing is sent. For a rename: an object of the sent names and values.
     pub adjusted: Option<Value>,
+    /// The kind of change.
     pub action: AdjustmentAction,
     /// A sentence for the person who set the parameter.
     pub reason: String,
 }
 
-/// What was done to a parameter.
+/// The kind of change to a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AdjustmentAction {
     /// Nothing is sent.
     Drop,
-    /// The nearest value that the provider accepts is sent.
+    /// The nearest accepted value is sent.
     Clamp,
-    /// The provider knows the same thing under another name.
+    /// The value is sent under the provider's own name.
     Rename,
-    /// Sent as it is, but there is something to know about it.
+    /// The value is sent unchanged, with a warning.
     Warn,
-    /// Unknown here; sent as it is.
+    /// The parameter is not in the registry; it is sent unchanged.
     Passthrough,
 }
 
-/// What a benchmark or another caller asks for.
+/// The parameters that a caller asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Requested<'a> {
+    /// Limit of output tokens.
     pub max_tokens: u32,
+    /// Sampling temperature.
     pub temperature: f64,
-    /// Neutral names (`top_p`, `stop`, …), provider-specific ones, and `passthrough: {…}`. A `null`
-    /// means: do not send this parameter.
+    /// Parameters under provider-independent names (`top_p`, `stop`, …) or provider-specific ones, and
+    /// `passthrough: {…}`. `null` means that the parameter is not sent.
     pub params: &'a Map<String, Value>,
 }
 
-/// What is sent, and what was changed on the way.
+/// The parameters that are sent, and the changes made to them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Resolved {
-    /// Under the provider's own names; snake_case for Gemini, whose wire file turns names into
+    /// The parameters under the provider's own names; snake_case for Gemini, whose encoder converts names to
     /// camelCase.
     pub params: Map<String, Value>,
+    /// The changes.
     pub adjustments: Vec<Adjustment>,
 }
 
-/// Turns what was asked for into what this model of this provider accepts.
+/// Converts the requested parameters into those that this model of this provider accepts.
 ///
 /// Where the same parameter is set more than once, `requested.params` win over `model_params`, and
 /// those over `requested.max_tokens` and `requested.temperature`. Names in `skip_params` are never
-/// sent. Never fails: what cannot be sent is left out and said so.
+/// sent. Never fails: a parameter that cannot be sent is left out and listed in `adjustments`.
 pub fn resolve(
     kind: ProviderKind,
     protocol: Protocol,

@@ -1,59 +1,74 @@
-//! How one parameter of one provider is described.
+//! The description of one parameter of one provider.
 
 use serde::Serialize;
 
 /// One parameter of one provider: enough to draw a form field and to check a value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ParamSpec {
-    /// Neutral name where there is one (`max_tokens`, `top_p`, `stop`, …), else the provider's own.
+    /// Provider-independent name if there is one (`max_tokens`, `top_p`, `stop`, …), else the provider's own.
     pub name: &'static str,
+    /// The allowed values.
     #[serde(flatten)]
     pub param_type: ParamType,
-    /// The provider's default where it states one.
+    /// The provider's documented default, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<f64>,
+    /// Whether the provider supports it.
     pub support: Support,
-    /// Why the support is not a plain yes; a sentence, empty where there is nothing to say.
+    /// A sentence about limited support; empty if there is nothing to add.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub note: &'static str,
 }
 
-/// The values a parameter may have.
+/// The values that a parameter accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ParamType {
+    /// A number.
     Number {
+        /// Smallest value.
         min: f64,
+        /// Largest value.
         max: f64,
+        /// Step of a form field.
         step: f64,
     },
+    /// A whole number.
     Integer {
+        /// Smallest value.
         min: i64,
+        /// Largest value.
         max: i64,
     },
+    /// True or false.
     Boolean,
+    /// One of several texts.
     Choice {
+        /// The allowed texts.
         values: &'static [&'static str],
     },
     /// A text or a list of texts; `max_items` 0 means that no limit is known.
     Texts {
+        /// Largest number of texts; 0 if no limit is known.
         max_items: usize,
     },
+    /// A JSON object.
     Object,
-    /// Checked by the provider alone.
+    /// Any JSON value; only the provider checks it.
     Any,
 }
 
-/// Whether a provider knows a parameter.
+/// Whether a provider supports a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Support {
+    /// The provider supports it.
     Yes,
-    /// Some of its models or endpoints do: sent with a warning.
+    /// Some of its models or endpoints support it: sent with a warning.
     Partial,
-    /// Never sent.
+    /// The provider does not support it: never sent.
     No,
-    /// Nobody knows: sent with a warning.
+    /// Unknown: sent with a warning.
     Unknown,
 }
 

@@ -1,9 +1,8 @@
-//! The wire protocols: what goes over the line to each provider, typed both ways.
+//! The wire protocols: typed requests, stream events and responses of each provider.
 //!
 //! Each protocol file holds serde types of requests, stream events and whole responses; each type
 //! both serialises and deserialises, so that the client here and the server in [`mock`]
-//! share them. This file holds the neutral types that the rest of the product speaks, and the
-//! dispatch over [`Protocol`].
+//! share them. This file holds the provider-independent types and the dispatch over [`Protocol`].
 
 pub mod anthropic;
 pub mod cohere;
@@ -26,33 +25,43 @@ use serde_json::{Map, Value};
 pub use super::types::{ApiError, ErrorKind};
 use super::types::{Protocol, Provider};
 
-/// A chat request in neutral terms. Every parameter has already been through the registry.
+/// A provider-independent chat request. The registry has already resolved its parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChatRequest {
+    /// The model's id.
     pub model: String,
+    /// The conversation.
     pub messages: Vec<Message>,
+    /// The tools that the model may call.
     pub tools: Vec<ToolDefinition>,
+    /// Whether and which tool the model must call; `None` leaves it to the provider's default.
     pub tool_choice: Option<ToolChoice>,
     /// Provider-named parameters as resolved by the registry (`max_tokens` or
-    /// `max_completion_tokens`, `temperature`, `stop`, passthrough, …), merged into the body at the
-    /// place where the protocol wants them. They can never replace model, messages or stream.
+    /// `max_completion_tokens`, `temperature`, `stop`, passthrough, …), merged into the body where
+    /// the protocol expects them. They can never replace model, messages or stream.
     pub params: Map<String, Value>,
+    /// Whether to stream the response.
     pub stream: bool,
     /// Ask for token usage in the stream where the protocol has to be asked (OpenAI chat).
     pub include_usage: bool,
 }
 
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// The operator's instructions.
     System,
+    /// The user.
     User,
+    /// The model.
     Assistant,
+    /// The result of a tool call.
     Tool,
 }
 
 impl Role {
-    /// As most protocols name it.
+    /// Returns the name that most protocols use.
     fn as_str(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -63,41 +72,55 @@ impl Role {
     }
 }
 
+/// A message of a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
+    /// The author.
     pub role: Role,
+    /// The text.
     pub content: String,
-    /// Calls an assistant message made.
+    /// Tool calls of an assistant message.
     pub tool_calls: Vec<ToolCall>,
-    /// Which call a tool message answers.
+    /// In a tool message: id of the call that it answers.
     pub tool_call_id: Option<String>,
 }
 
 /// A function the model may call; `parameters` is a JSON schema.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolDefinition {
+    /// Name of the function.
     pub name: String,
+    /// Description for the model.
     pub description: Option<String>,
+    /// JSON schema of the arguments.
     pub parameters: Value,
 }
 
+/// Whether and which tool the model must call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToolChoice {
+    /// The model decides.
     Auto,
+    /// At least one tool.
     Required,
+    /// No tool.
     None,
+    /// The tool with this name.
     Named(String),
 }
 
 /// A complete tool call; `arguments` is the text the model wrote, which need not be valid JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolCall {
+    /// Id of the call.
     pub id: String,
+    /// Name of the function.
     pub name: String,
+    /// Arguments as the model wrote them.
     pub arguments: String,
 }
 
-/// What one event of a stream says, in neutral terms. One wire event may yield several.
+/// A provider-independent stream event. One wire event may yield several.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
     /// The provider's id of this response.
@@ -106,7 +129,9 @@ pub enum StreamEvent {
     Text(String),
     /// Reasoning ("thinking") text, never empty.
     Reasoning(String),
+    /// A part of a tool call.
     ToolCall(ToolCallDelta),
+    /// Generation stopped.
     Finish(FinishReason),
     /// Supersedes earlier usage events field by field (a later `None` keeps what is known).
     Usage(Usage),
@@ -117,34 +142,43 @@ pub enum StreamEvent {
 }
 
 impl StreamEvent {
-    /// Visible text, if it is any.
+    /// Returns visible text; `None` if it is empty.
     fn text(text: String) -> Option<Self> {
         (!text.is_empty()).then_some(Self::Text(text))
     }
 
-    /// Reasoning, if it is any.
+    /// Returns reasoning; `None` if it is empty.
     fn reasoning(text: String) -> Option<Self> {
         (!text.is_empty()).then_some(Self::Reasoning(text))
     }
 }
 
-/// A part of a tool call. `index` tells parallel calls apart.
+/// A part of a tool call. `index` distinguishes parallel calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ToolCallDelta {
+    /// Position of the call in the response, 0-based.
     pub index: u32,
+    /// Id of the call; usually in its first part only.
     pub id: Option<String>,
+    /// Name of the function; usually in its first part only.
     pub name: Option<String>,
+    /// A part of the arguments, JSON text.
     pub arguments: String,
 }
 
+/// Why generation stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
+    /// The model finished, or generated a stop sequence.
     Stop,
+    /// The limit of output tokens was reached.
     Length,
+    /// The model called tools.
     ToolCalls,
+    /// The provider's content filter stopped it.
     ContentFilter,
-    /// Whatever else the provider said, as it said it.
+    /// Any other reason, as the provider names it.
     Other(String),
 }
 
@@ -161,17 +195,21 @@ impl fmt::Display for FinishReason {
 }
 
 /// Token counts as the provider reports them. `output_tokens` includes reasoning; `input_tokens`
-/// includes cached input (providers that report it apart are added up here).
+/// includes cached input (added here for providers that report it separately).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
+    /// Input tokens, cached ones included.
     pub input_tokens: Option<u64>,
+    /// Input tokens read from the provider's cache; part of `input_tokens`.
     pub cached_input_tokens: Option<u64>,
+    /// Output tokens, reasoning included.
     pub output_tokens: Option<u64>,
+    /// Reasoning tokens; part of `output_tokens`.
     pub reasoning_tokens: Option<u64>,
 }
 
 impl Usage {
-    /// Takes over what `later` knows.
+    /// Overwrites the counts that `later` contains.
     pub fn update(&mut self, later: Self) {
         self.input_tokens = later.input_tokens.or(self.input_tokens);
         self.cached_input_tokens = later.cached_input_tokens.or(self.cached_input_tokens);
@@ -180,53 +218,80 @@ impl Usage {
     }
 }
 
-/// A whole, non-streamed answer.
+/// A whole response, not streamed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChatResponse {
+    /// The provider's id of the response.
     pub id: Option<String>,
+    /// Visible text.
     pub text: String,
+    /// Reasoning text.
     pub reasoning: String,
+    /// The tool calls.
     pub tool_calls: Vec<ToolCall>,
+    /// Why generation stopped; `None` if the provider does not say.
     pub finish: Option<FinishReason>,
+    /// Token counts as reported.
     pub usage: Usage,
 }
 
-/// A request ready for the wire: everything but the connection.
+/// An encoded request, ready to be sent on a connection.
 #[derive(Debug, Clone)]
 pub struct WireRequest {
     /// Absolute URL; never carries the key.
     pub url: url::Url,
     /// Includes the key (marked sensitive) and `content-type`; not `host`.
     pub headers: http::HeaderMap,
+    /// The JSON body.
     pub body: bytes::Bytes,
 }
 
-/// A model as a provider's list endpoint describes it.
+/// A model in a provider's model list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedModel {
     /// The id that chat requests use.
     pub id: String,
+    /// The name shown to users.
     pub display_name: Option<String>,
-    /// Tokens.
+    /// Context window, tokens.
     pub context_window: Option<u64>,
-    /// Tokens.
+    /// Limit of output tokens.
     pub max_output_tokens: Option<u64>,
 }
 
-/// Why a request cannot be put on the wire; never holds a secret.
+/// The reason why a request cannot be encoded; never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
+    /// The base URL cannot be parsed or extended by a path.
     #[error("the base URL of provider \"{provider}\" is not usable: {reason}")]
-    BaseUrl { provider: String, reason: String },
+    BaseUrl {
+        /// The provider's key.
+        provider: String,
+        /// Why the URL is not usable.
+        reason: String,
+    },
+    /// An extra header has an invalid name or value.
     #[error("header \"{name}\" of provider \"{provider}\" {reason}")]
-    Header { provider: String, name: String, reason: &'static str },
+    Header {
+        /// The provider's key.
+        provider: String,
+        /// Name of the header.
+        name: String,
+        /// What is wrong with it; continues a sentence.
+        reason: &'static str,
+    },
+    /// The API key contains characters that an HTTP header cannot hold.
     #[error("the API key of provider \"{provider}\" holds characters that no key has; copy it anew")]
-    Key { provider: String },
+    Key {
+        /// The provider's key.
+        provider: String,
+    },
+    /// The body cannot be serialised; holds the reason.
     #[error("the request cannot be written as JSON: {0}")]
     Body(String),
 }
 
-/// Writes a chat request for the provider's protocol and dialect.
+/// Encodes a chat request for the provider's protocol and dialect.
 ///
 /// # Errors
 /// When base URL, key or extra headers cannot be used.
@@ -254,7 +319,7 @@ fn json<T: Serialize>(body: &T) -> Result<bytes::Bytes, WireError> {
     serde_json::to_vec(body).map(bytes::Bytes::from).map_err(|error| WireError::Body(error.to_string()))
 }
 
-/// Reads the events of one stream, whatever the protocol.
+/// A decoder of the events of one stream, for every protocol.
 #[derive(Debug)]
 pub struct Decoder {
     protocol: ProtocolDecoder,
