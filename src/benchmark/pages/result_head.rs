@@ -27,13 +27,14 @@ pub fn ResultHead(benchmark: LiveBenchmark, targets: usize, created_at: i64) -> 
         JobState::Pending | JobState::Queued => "Queued",
         _ => "Started",
     };
+    // As wide while it runs as afterwards, so that the text beside the buttons keeps its lines.
     view! {
         <div class="flex flex-wrap items-start gap-x-4 gap-y-2">
             <div class="min-w-0 flex-1 basis-64">
                 <h1 class="text-[19px] leading-snug font-bold tracking-tight">{title}</h1>
                 <p class="text-soft mt-0.5 [overflow-wrap:anywhere]">{started} " " <Ago at_ms=created_at /> " · " {about}</p>
             </div>
-            <div class="flex flex-wrap items-center gap-2">
+            <div class="flex flex-wrap items-center gap-2 sm:min-w-44 sm:justify-end">
                 <Show
                     when=move || active.get()
                     fallback=move || {
