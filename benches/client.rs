@@ -1,12 +1,15 @@
 //! How exact and how cheap the measuring client is: the real binary against the real mock in another
-//! process, on loopback, judged by the mock's own log. Prints a table and writes
-//! `benches/results/`. Run by `make bench`; `make bench CASE=step` runs the cases whose name
-//! contains the word.
+//! process, on loopback, judged by the mock's own log. Then its cost beside bare blocking sockets on the same
+//! machine. Prints a table of each and writes `benches/results/`. Run by `make bench`; `make bench CASE=step`
+//! runs the cases whose name contains the word, `CASE=ratio` the comparison with blocking sockets.
 
 #[allow(dead_code, reason = "shared with the bench of the server")]
 mod harness;
 
-use harness::{Case, Figures, Limits, Verdict};
+use harness::{
+    Case, Figures, Limits, Verdict, blocking,
+    ratio::{self, RatioCase, RatioPromise, RatioVerdict},
+};
 
 /// Of a gap of 10 ms, 1 ms is a tenth.
 const BELOW_A_MILLISECOND: Limits = Limits { ttft_ms: Some(1.0), itl_percent: Some(10.0), ..Limits::NONE };
@@ -85,13 +88,52 @@ const CASES: [Case; 6] = [
     },
 ];
 
+const RATIO_CASES: [RatioCase; 2] = [
+    RatioCase {
+        load: Case {
+            name: "ratio-out-of-step",
+            what: "as out-of-step, by turns with blocking sockets",
+            scenario: "ttft=50,ttft_max=250,gap=10,tokens=50",
+            concurrency: 64,
+            requests: 1_000,
+            contended: false,
+            limits: Limits::NONE,
+        },
+        rounds: 2,
+        promise: RatioPromise { cpu_at_most: 1.5, tokens_per_second_at_least: None },
+    },
+    RatioCase {
+        load: Case {
+            name: "ratio-capacity",
+            what: "as capacity, by turns with blocking sockets",
+            scenario: "ttft=0,gap=0,tokens=500,burst=20",
+            concurrency: 64,
+            requests: 4_096,
+            contended: false,
+            limits: Limits::NONE,
+        },
+        rounds: 4,
+        promise: RatioPromise { cpu_at_most: 2.5, tokens_per_second_at_least: Some(0.4) },
+    },
+];
+
 fn main() -> anyhow::Result<()> {
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|argument| argument == blocking::ARGUMENT).is_some() {
+        return blocking::run_from_arguments(arguments);
+    }
+    let wanted = arguments.find(|argument| !argument.starts_with('-')).unwrap_or_default();
     let mut verdicts = Vec::new();
     for case in CASES.iter().filter(|case| case.name.contains(&wanted)) {
         eprintln!("{}: {}", case.name, case.what);
         let figures: Figures = harness::run(case)?;
         verdicts.push(Verdict { case, figures });
     }
-    harness::publish(&verdicts)
+    let mut ratios = Vec::new();
+    for case in RATIO_CASES.iter().filter(|case| case.load.name.contains(&wanted)) {
+        eprintln!("{}: {}", case.load.name, case.load.what);
+        let figures = ratio::run(case)?;
+        ratios.push(RatioVerdict { case, figures });
+    }
+    harness::publish(&verdicts, &ratios)
 }

@@ -131,7 +131,7 @@ test("who has forgotten the password comes in again with a link of an admin's", 
   await guest.getByLabel("New password").fill("a third password");
   await guest.getByRole("button", { name: "Set password" }).click();
   await expect(guest.getByRole("alert")).toContainText("used up");
-  await expect(guest).toHaveTitle(/^Error: A new password/);
+  await expect(guest).toHaveTitle(/^Error: Reset your password/);
 });
 
 test("limits hold from then on, and a deleted user is gone", async ({ page, enter, playwright, baseURL }) => {

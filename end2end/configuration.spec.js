@@ -129,7 +129,7 @@ for (const javaScriptEnabled of [true, false]) {
       await own.getByRole("button", { name: "Save template" }).click();
       await expect(own).toContainText("Sort it again.");
       await own.getByRole("button", { name: `Delete ${name}` }).click();
-      await page.getByRole("button", { name: "Delete template" }).click();
+      await page.getByRole("button", { name: "Delete template", exact: true }).click();
       await expect(page.getByRole("heading", { name })).toHaveCount(0);
     });
   });

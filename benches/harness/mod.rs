@@ -1,8 +1,10 @@
 //! Starts mock and client as processes of their own, joins what both say of each request, and
 //! tabulates the differences.
 
+pub mod blocking;
 pub mod compare;
 pub mod processes;
+pub mod ratio;
 pub mod studio;
 
 use std::{fs, path::Path};
@@ -10,8 +12,10 @@ use std::{fs, path::Path};
 use anyhow::Context;
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;
+use serde_json::json;
 
 pub use compare::{ErrorOf, Figures};
+use ratio::RatioVerdict;
 
 /// One situation to measure the client in.
 #[derive(Debug, Serialize)]
@@ -75,16 +79,23 @@ pub fn run(case: &Case) -> anyhow::Result<Figures> {
     compare::figures(&output, &log, cpu_s)
 }
 
-/// Prints the table and writes it and the figures to `benches/results/`.
-pub fn publish(verdicts: &[Verdict<'_>]) -> anyhow::Result<()> {
-    let table = table(verdicts);
-    println!("{table}");
+/// Prints the tables and writes them and the figures to `benches/results/`.
+pub fn publish(verdicts: &[Verdict<'_>], ratios: &[RatioVerdict<'_>]) -> anyhow::Result<()> {
+    let mut tables = Vec::new();
+    if !verdicts.is_empty() {
+        tables.push(table(verdicts).to_string());
+    }
+    if !ratios.is_empty() {
+        tables.push(ratio::table(ratios).to_string());
+    }
+    let tables = tables.join("\n\n");
+    println!("{tables}");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results");
     fs::create_dir_all(&directory)?;
     let stem = format!("client-{}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S"));
-    fs::write(directory.join(format!("{stem}.txt")), format!("{table}\n"))?;
-    fs::write(directory.join(format!("{stem}.json")), serde_json::to_vec_pretty(verdicts)?)
-        .context("writing the figures")?;
+    fs::write(directory.join(format!("{stem}.txt")), format!("{tables}\n"))?;
+    let figures = serde_json::to_vec_pretty(&json!({ "accuracy": verdicts, "ratios": ratios }))?;
+    fs::write(directory.join(format!("{stem}.json")), figures).context("writing the figures")?;
     println!("written to benches/results/{stem}.{{txt,json}}");
     Ok(())
 }

@@ -115,7 +115,7 @@ pub fn run_client(case: &Case, port: u16, output: &Path) -> anyhow::Result<f64> 
 
 /// CPU time of all children that have ended and been waited for: between two calls only the client
 /// does.
-fn children_cpu_s() -> nix::Result<f64> {
+pub fn children_cpu_s() -> nix::Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     Ok(seconds(usage.user_time()) + seconds(usage.system_time()))

@@ -105,15 +105,14 @@ impl Present {
         if row.head.skipped.is_some() {
             events.push(Event::BenchmarkResult { data: Box::new(run_result(row, None)) });
         }
-        // A row that is done holds its runs: they are not sent one by one as well.
+        // One by one also where the row holds them: scripts count results.
+        events.extend(
+            runs.iter()
+                .map(|run| Event::BenchmarkResult { data: Box::new(run_result(row, Some(run.clone()))) }),
+        );
         if row.summary.is_some() {
             let whole: ResultRow = row.clone().with_runs(runs.to_vec());
             events.push(Event::BenchmarkRow { data: Box::new(whole) });
-        } else {
-            events
-                .extend(runs.iter().map(|run| Event::BenchmarkResult {
-                    data: Box::new(run_result(row, Some(run.clone()))),
-                }));
         }
         events
     }

@@ -103,7 +103,12 @@ async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
     assert_eq!(sign_in(&mut Browser::default(), &server, "2").await, "/login?error=account_exists");
     // He connects the two himself.
     assert_eq!(sign_in(&mut ben, &server, "2").await, "/history");
-    assert!(ben.open(&at(&server, "/account")).await.text.contains("It signs you in"));
+    assert!(
+        ben.open(&at(&server, "/account"))
+            .await
+            .text
+            .contains("You can sign in with it or with your password")
+    );
     let mut elsewhere = Browser::default();
     assert_eq!(sign_in(&mut elsewhere, &server, "2").await, "/history");
     assert_eq!(email_of(&mut elsewhere, &server).await, "ben@example.org");
