@@ -3,6 +3,8 @@
 //! A capability is a room (a folder). Rooms without a `cfg` exist in the browser too; see
 //! `docs/architecture.md` for what lives where.
 
+// The app is not a library for others: only the crates under `crates/` document every public item.
+#![allow(missing_docs)]
 // A page's markup is one type, and large pages nest deep.
 #![recursion_limit = "256"]
 

@@ -356,7 +356,7 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The provider is overloaded.
     Overloaded,
-    /// Any other failure of the server (HTTP 5xx).
+    /// Any other HTTP error, such as a 500.
     Server,
     /// An error event inside a 200 stream.
     InStream,

@@ -125,12 +125,22 @@ pub const SETTINGS: [(&str, &str); 18] = [
 /// Why a model's name is no scenario; one sentence for the client that sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
+    /// The setting does not exist; holds its name.
     #[error("unknown setting `{0}` in the model name; known are {known}", known = known_settings())]
     UnknownSetting(String),
+    /// A part of the name is not of the form `setting=value`; holds that part.
     #[error("`{0}` in the model name is not of the form setting=value")]
     NotASetting(String),
+    /// The value of a setting is invalid.
     #[error("`{setting}={value}` in the model name: {reason}")]
-    BadValue { setting: String, value: String, reason: String },
+    BadValue {
+        /// Name of the setting.
+        setting: String,
+        /// The invalid value.
+        value: String,
+        /// Why it is invalid.
+        reason: String,
+    },
 }
 
 fn known_settings() -> String {

@@ -23,6 +23,7 @@ use endpoint::client::stream::TimedStream;
 /// How the server answers and where it keeps its ground truth.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
+    /// The default settings; settings in a model's name override them.
     pub scenario: Scenario,
     /// A file for one JSON line per request, `-` for standard output.
     pub log: Option<PathBuf>,

@@ -90,6 +90,7 @@ impl fmt::Display for Share {
 /// How an answer fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
+    /// The response succeeds.
     None,
     /// Refused with this HTTP status, 429 with `Retry-After`.
     Status(u16),
@@ -137,7 +138,9 @@ impl fmt::Display for Failure {
 /// Whether token usage is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageReport {
+    /// Reported as the protocol defines it.
     Reported,
+    /// Never reported.
     None,
     /// Never reported, and a request with `stream_options` is refused: some servers do that.
     Rejected,

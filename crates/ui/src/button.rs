@@ -5,6 +5,7 @@ use leptos::prelude::*;
 /// What pressing a button means. [`ButtonTone::class`] makes a link look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ButtonTone {
+    /// An ordinary action.
     #[default]
     Plain,
     /// What the page is for; one on a page.
@@ -30,13 +31,16 @@ impl ButtonTone {
 /// Sends the form it stands in; held while `pending`.
 #[component]
 pub fn SubmitButton(
-    #[prop(optional)] tone: ButtonTone,
+    /// What pressing the button means.
+    #[prop(optional)]
+    tone: ButtonTone,
     /// While the form is on its way, as from `ServerAction::pending`.
     #[prop(optional, into)]
     pending: Signal<bool>,
     /// While the form cannot be sent for another reason, which the page shows.
     #[prop(optional, into)]
     disabled: Signal<bool>,
+    /// The button's content.
     children: Children,
 ) -> impl IntoView {
     view! {

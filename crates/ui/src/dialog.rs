@@ -19,13 +19,16 @@ pub fn ConfirmDialog(
     /// Says more to those who do not see what the button stands beside: "Delete gpt-5.2".
     #[prop(optional, into)]
     trigger_label: Option<String>,
-    #[prop(default = ButtonTone::Plain)] trigger_tone: ButtonTone,
+    /// Tone of the opening button.
+    #[prop(default = ButtonTone::Plain)]
+    trigger_tone: ButtonTone,
     /// The button that closes the dialog without doing anything.
     #[prop(default = "Cancel")]
     keep: &'static str,
     /// The question: "Delete OpenAI and its 12 models?"
     #[prop(into)]
     title: String,
+    /// The text and the form of the dialog.
     children: Children,
 ) -> impl IntoView {
     let (title_id, text_id) = (format!("{id}-title"), format!("{id}-text"));

@@ -10,8 +10,13 @@ use leptos_router::hooks::use_location;
 /// A fold for what few need, such as advanced parameters.
 #[component]
 pub fn Disclosure(
-    #[prop(into)] summary: String,
-    #[prop(optional)] open: bool,
+    /// The line that is always visible.
+    #[prop(into)]
+    summary: String,
+    /// Whether it is open at first.
+    #[prop(optional)]
+    open: bool,
+    /// The content that is folded away.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -25,7 +30,9 @@ pub fn Disclosure(
 /// Where in the top bar a menu's button is: its panel begins under it and stays on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
+    /// On the left.
     Left,
+    /// On the right.
     Right,
 }
 
@@ -41,7 +48,10 @@ pub fn Menu(
     /// What the button shows.
     #[prop(into)]
     button: ViewFn,
-    #[prop(default = Side::Right)] side: Side,
+    /// The side of the top bar that the button is on.
+    #[prop(default = Side::Right)]
+    side: Side,
+    /// The content of the panel.
     children: Children,
 ) -> impl IntoView {
     let panel = match side {

@@ -13,11 +13,15 @@ pub fn Figures(children: Children) -> impl IntoView {
 /// One number in large type, its unit in a lighter tone, and whose number it is.
 #[component]
 pub fn Figure(
-    #[prop(into)] label: String,
+    /// The name of the figure.
+    #[prop(into)]
+    label: String,
     /// What is shown large; a dash where it is not known.
     #[prop(into)]
     value: String,
-    #[prop(optional, into)] unit: String,
+    /// The unit of the value.
+    #[prop(optional, into)]
+    unit: String,
     /// What the number belongs to, or why there is none.
     children: Children,
 ) -> impl IntoView {

@@ -17,7 +17,10 @@ pub fn Logo() -> impl IntoView {
 
 /// Sun, moon, or a half-filled circle for "as the system".
 #[component]
-pub fn ThemeIcon(theme: Theme) -> impl IntoView {
+pub fn ThemeIcon(
+    /// The theme to draw.
+    theme: Theme,
+) -> impl IntoView {
     let drawing = match theme {
         Theme::Light => {
             "M8 5a3 3 0 1 0 0 6a3 3 0 0 0 0-6ZM8 1.2v1.3M8 13.5v1.3M1.2 8h1.3M13.5 8h1.3M3.2 3.2l.9.9M11.9 11.9l.9.9M3.2 12.8l.9-.9M11.9 4.1l.9-.9"

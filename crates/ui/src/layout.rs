@@ -13,24 +13,30 @@ use super::theme::ThemeButton;
 /// Links of the left rail that belong together.
 #[derive(Debug, Clone, Copy)]
 pub struct NavigationGroup {
+    /// The heading of the group.
     pub title: &'static str,
+    /// The links, from top to bottom.
     pub links: &'static [NavigationLink],
 }
 
 /// One link of the left rail.
 #[derive(Debug, Clone, Copy)]
 pub struct NavigationLink {
+    /// The text of the link.
     pub title: &'static str,
+    /// The path of the page.
     pub href: &'static str,
 }
 
 /// Lays out rail, top bar and page.
 #[component]
 pub fn Frame(
+    /// The links of the left rail.
     navigation: &'static [NavigationGroup],
     /// What the rooms put into the top bar.
     #[prop(into)]
     tools: ViewFnOnce,
+    /// The page.
     children: Children,
 ) -> impl IntoView {
     // Without their types, which would grow beyond what the compiler follows.

@@ -5,9 +5,15 @@ use leptos::prelude::*;
 /// Title, one line about it, and the page's actions on the right.
 #[component]
 pub fn PageHead(
-    #[prop(into)] title: String,
-    #[prop(optional, into)] about: Option<String>,
-    #[prop(optional)] children: Option<Children>,
+    /// The page's heading.
+    #[prop(into)]
+    title: String,
+    /// One line about the page.
+    #[prop(optional, into)]
+    about: Option<String>,
+    /// The page's actions.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <div class="flex flex-wrap items-start gap-x-4 gap-y-2">
@@ -37,7 +43,10 @@ pub fn EmptyState(children: Children) -> impl IntoView {
 
 /// Grey bars in the place of content that is on its way.
 #[component]
-pub fn Skeleton(rows: usize) -> impl IntoView {
+pub fn Skeleton(
+    /// Number of bars.
+    rows: usize,
+) -> impl IntoView {
     view! {
         <div class="panel mt-3.5 grid gap-3 p-4.5" aria-hidden="true">
             {(0..rows).map(|_| view! { <div class="skeleton h-4 w-full"></div> }).collect_view()}

@@ -13,7 +13,9 @@ pub fn ProgressBar(
     /// How much is done, of `total`; zero of zero is nothing done.
     #[prop(into)]
     done: Signal<f64>,
-    #[prop(into)] total: Signal<f64>,
+    /// The amount that counts as done.
+    #[prop(into)]
+    total: Signal<f64>,
     /// A provider kind's key, as for [`Dot`](super::tag::Dot).
     #[prop(optional, into)]
     hue: Option<String>,

@@ -9,7 +9,9 @@ use super::format::UNKNOWN;
 /// Which way a column is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
+    /// The smallest value first.
     Ascending,
+    /// The largest value first.
     Descending,
 }
 
@@ -32,11 +34,14 @@ impl Direction {
 /// By which column a table is sorted, and which way. `K` names the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort<K> {
+    /// The column.
     pub key: K,
+    /// The direction.
     pub direction: Direction,
 }
 
 impl<K: PartialEq> Sort<K> {
+    /// Creates a sort by this column in this direction.
     pub fn new(key: K, direction: Direction) -> Self {
         Self { key, direction }
     }
@@ -71,9 +76,13 @@ impl<K: PartialEq> Sort<K> {
 /// The page sorts its rows by the signal, with [`Sort::order`] and [`Sort::order_known`].
 #[component]
 pub fn SortHeader<K>(
+    /// The table's sort, which the header reads and changes.
     sort: RwSignal<Sort<K>>,
+    /// The header's column.
     key: K,
-    #[prop(into)] label: String,
+    /// The text of the header.
+    #[prop(into)]
+    label: String,
     /// The direction that the first press gives.
     #[prop(default = Direction::Ascending)]
     best_first: Direction,
@@ -118,14 +127,18 @@ where
 pub fn NumberCell(
     /// As [`format`](super::format) writes it.
     value: Option<String>,
-    #[prop(default = None)] unit: Option<String>,
+    /// The unit, behind the value.
+    #[prop(default = None)]
+    unit: Option<String>,
     /// As [`spread`](super::format::spread) writes it.
     #[prop(default = None)]
     spread: Option<String>,
     /// The best of its column stands out.
     #[prop(optional)]
     best: bool,
-    #[prop(optional, into)] class: String,
+    /// Further classes of the cell.
+    #[prop(optional, into)]
+    class: String,
     /// Tags behind the number.
     #[prop(optional)]
     children: Option<Children>,

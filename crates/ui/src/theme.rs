@@ -11,7 +11,9 @@ use super::sync_view::IntoSyncAny;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
+    /// Light colours.
     Light,
+    /// Dark colours.
     Dark,
     /// What the operating system says.
     #[default]
@@ -107,7 +109,10 @@ fn show(theme: Theme) {
 
 /// Keeps the theme in the browser's cookie.
 #[server]
-pub async fn set_theme(theme: Theme) -> Result<(), ServerFnError> {
+pub async fn set_theme(
+    /// The new theme.
+    theme: Theme,
+) -> Result<(), ServerFnError> {
     expect_context::<leptos_axum::ResponseOptions>().append_header(http::header::SET_COOKIE, theme.cookie());
     Ok(())
 }

@@ -55,7 +55,10 @@ pub fn use_toasts() -> Option<Toasts> {
 /// Where messages appear. Stands once, at the end of the frame, from the start: a live region that is
 /// put in with its first message is not read out.
 #[component]
-pub fn ToastRegion(toasts: Toasts) -> impl IntoView {
+pub fn ToastRegion(
+    /// The messages to show.
+    toasts: Toasts,
+) -> impl IntoView {
     view! {
         <div class="toasts" role="status" aria-live="polite">
             <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>

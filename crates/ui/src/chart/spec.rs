@@ -11,8 +11,11 @@ const NAMED_IN_WORDS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ChartSpec {
+    /// Bars with intervals.
     Bars(Bars),
+    /// A scatter plot.
     Scatter(Scatter),
+    /// The chunks of one run over time.
     Timeline(Timeline),
 }
 
@@ -25,39 +28,53 @@ pub struct Bars {
     pub rows: Vec<BarRow>,
 }
 
+/// One bar.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BarRow {
+    /// The label, beside the bar.
     pub label: String,
     /// The provider kind's key, as for [`Dot`](crate::tag::Dot).
     pub hue: String,
+    /// The value, in [`Bars::unit`]; `None` until there is a result.
     pub value: Option<f64>,
     /// Ends of the 95 % interval; none where there are too few runs for one.
     pub interval: Option<(f64, f64)>,
+    /// Whether the value comes from the mock server.
     pub simulated: bool,
 }
 
 /// Two quantities against each other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Scatter {
+    /// The quantity of the horizontal axis.
     pub x: Quantity,
+    /// The quantity of the vertical axis.
     pub y: Quantity,
+    /// The points.
     pub points: Vec<Point>,
 }
 
 /// What an axis measures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quantity {
+    /// The name of the quantity.
     pub name: &'static str,
+    /// Its unit.
     pub unit: &'static str,
 }
 
+/// One point of a scatter plot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Point {
+    /// The label.
     pub label: String,
     /// The provider kind's key, as for [`Dot`](crate::tag::Dot).
     pub hue: String,
+    /// The value on the horizontal axis, in its unit.
     pub x: f64,
+    /// The value on the vertical axis, in its unit.
     pub y: f64,
+    /// Whether the values come from the mock server.
     pub simulated: bool,
 }
 

@@ -9,11 +9,14 @@ use super::field::FieldError;
 /// A value to choose, as the form sends it and as people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chip {
+    /// The value that the form sends.
     pub value: String,
+    /// The text that users read.
     pub label: String,
 }
 
 impl Chip {
+    /// Creates a chip.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into() }
     }

@@ -11,13 +11,16 @@ use crate::sync_view::IntoSyncAny;
 /// One entry of a [`Select`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelectOption {
+    /// The value that the form sends.
     pub value: String,
+    /// The text that users read.
     pub label: String,
     /// Heading under which entries that follow each other stand together.
     pub group: Option<String>,
 }
 
 impl SelectOption {
+    /// Creates an entry without a group.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into(), group: None }
     }

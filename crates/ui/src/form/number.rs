@@ -10,7 +10,9 @@ use super::text::initial;
 /// What a number may be. The default allows any.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Bounds {
+    /// Smallest value; `None` allows any.
     pub min: Option<f64>,
+    /// Largest value; `None` allows any.
     pub max: Option<f64>,
     /// The distance between two values that the arrow keys offer; none allows any value.
     pub step: Option<f64>,
