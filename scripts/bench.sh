@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures the measuring client against the mock and beside blocking sockets (benches/client.rs), how fast a result reaches the tabs
+# Measures the measuring client against the mock and beside blocking sockets (benches/client.rs), how fast
+# a result reaches the tabs
 # (benches/live.rs), and what the server takes and costs (benches/server.rs, which wants a built site).
 # CASE=word runs only the cases whose name contains the word: `live`, `server` (or of it `idle`, `page`,
 # `added`), anything else of the client's. Wants an otherwise idle machine; the busy cases want root.
