@@ -15,6 +15,7 @@ pub mod benchmark;
 pub mod history;
 pub mod jobs;
 pub mod live;
+pub mod messages;
 pub mod prompts;
 pub mod providers;
 
