@@ -11,13 +11,14 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::frames::{percent, wire};
+use super::frames::percent;
 use super::snapshot::{Moved, TargetSnapshot};
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
 use crate::database::retry::retry;
 use crate::jobs::{JobContext, JobEnd, JobHandler};
+use crate::messages::ServerMessage;
 use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResult, Status};
 use bench::{Plan, PlanError, Stop, Target, start};
 use endpoint::ModelRef;
@@ -224,7 +225,8 @@ impl<'a> Recorder<'a> {
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
                 self.tell_progress(&step(data));
-                events.publish_latest(&data.provider_key.clone(), wire(event));
+                let topic = data.provider_key.clone();
+                events.publish_latest(&topic, ServerMessage::of_event(job_id, event));
                 return Ok(());
             }
             Event::BenchmarkWarmup { data } => {
@@ -236,7 +238,7 @@ impl<'a> Recorder<'a> {
                 self.persist(|store| store.save_summary(user, job_id, data)).await?;
             }
         }
-        events.publish(wire(event));
+        events.publish(ServerMessage::of_event(job_id, event));
         Ok(())
     }
 
@@ -247,7 +249,7 @@ impl<'a> Recorder<'a> {
         (self.done, self.total) = (init.done_requests, init.total_requests);
         (self.rows, self.runs) = (init.rows.len(), init.runs);
         self.persist(|store| store.lay_out(user, job_id, &init.rows)).await?;
-        events.publish(wire(Event::BenchmarkInit { data: init.clone() }));
+        events.publish(ServerMessage::of_event(job_id, Event::BenchmarkInit { data: init.clone() }));
         if init.done_requests > 0
             && let Some(present) = self.persist(|store| store.present(user, job_id)).await?
         {

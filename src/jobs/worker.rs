@@ -13,13 +13,12 @@ use super::claims::Heartbeat;
 use super::error::JobError;
 use super::lease::{FailureDetector, Lease};
 use super::limits::Cluster;
-use super::publisher::announce;
 use super::run::Run;
 use super::service::{CANCEL, JobService, WAKE};
-use super::types::JobEvent;
 use crate::database::now_ms;
 use crate::database::retry::retry;
 use crate::live::broadcast::Signal;
+use crate::messages::ServerMessage;
 
 /// Finished jobs are removed after 30 days, so many in one statement, that often.
 const KEEP_FINISHED_MS: i64 = 30 * 24 * 3_600_000;
@@ -192,8 +191,8 @@ async fn recover(service: &JobService, lease: &Lease) {
     let failed = log("queue jobs", store.enqueue_waiting(now_ms()).await);
     for job in failed.into_iter().flatten() {
         let error = job.job.error.unwrap_or_default();
-        let event = JobEvent::JobFailed { job_id: job.job.id, error };
-        announce(&service.inner.broadcaster, &job.user, &event);
+        let event = ServerMessage::JobFailed { job_id: job.job.id, error };
+        service.inner.broadcaster.send(&job.user, &event);
     }
     if let Some(keep) = log("look for cancels", store.jobs_to_keep(&lease.worker).await) {
         service.stop_all_but(&keep);

@@ -1,32 +1,16 @@
 //! Scripts depend on the names and fields of messages: here are all of them.
 
-use std::collections::HashMap;
-
 use bench::types::{Event, Init, ModelAdjustments, Progress, RunResult, Skip, WarmupOutcome, WarmupResult};
+use endpoint::ModelRef;
 use endpoint::registry::{Adjustment, AdjustmentAction};
-use endpoint::{Model, ModelRef};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::benchmark::frames::{Present, wire};
+use super::*;
 use crate::benchmark::report::testing::{failed, head, row, run};
-use crate::benchmark::snapshot::TargetSnapshot;
-use crate::benchmark::store::{RowKey, StoredBenchmark, StoredRow};
-use crate::benchmark::view::BenchmarkStatus;
-use crate::jobs::{Job, JobEvent, JobState};
-use crate::live::Frame;
-use bench::types::Parameters;
 
-fn sent(event: &JobEvent) -> Value {
-    serde_json::to_value(Frame::of(event).unwrap()).unwrap()
-}
-
-fn of_benchmark(event: Value) -> Value {
-    let frame: Frame = serde_json::from_value(event).unwrap();
-    serde_json::to_value(Frame { job_id: Some("b1".into()), ..frame }).unwrap()
-}
-
-fn of_engine(event: Event) -> Value {
-    of_benchmark(wire(event))
+/// An event of the engine as a tab receives it.
+fn of_engine(event: Event) -> ServerMessage {
+    ServerMessage::of_event("b1", event)
 }
 
 fn job(id: &str, status: JobState) -> Job {
@@ -103,31 +87,13 @@ fn result(skipped: Option<&str>, run: Option<bench::types::Run>) -> RunResult {
 }
 
 /// The first message of a benchmark for a tab that connects while it runs.
-fn init_after_reconnect() -> Value {
-    let mut provider = mock::demo_provider("http://127.0.0.1:1");
-    provider.key = "openai".into();
-    let parameters =
-        Parameters { context_tiers: vec![0, 5_000], runs: 3, max_tokens: 512, ..Parameters::default() };
-    let head = head("openai", "m", 0);
-    let present = Present {
-        benchmark: StoredBenchmark {
-            id: "b1".into(),
-            status: BenchmarkStatus::Running,
-            error: None,
-            created_at: 1,
-            finished_at: None,
-            parameters,
-            targets: vec![TargetSnapshot::of_parts(&provider, &Model::named("m"))],
-            client: None,
-        },
-        runs: HashMap::from([(RowKey::of(&head), vec![run(1)])]),
-        rows: vec![StoredRow { key: RowKey::of(&head), head, warmup: Some(warmup()), summary: None }],
-    };
-    of_benchmark(present.init())
+fn init_after_reconnect() -> ServerMessage {
+    let data = BenchmarkInit { init: init(), reconnect: true, progress_pct: Some(50.0) };
+    ServerMessage::BenchmarkInit { job_id: "b1".into(), data: Box::new(data) }
 }
 
-#[test]
-fn names_and_fields_of_all_messages_stay_as_they_are() {
+/// One message of each kind at least.
+fn all_messages() -> Vec<ServerMessage> {
     let job_id = || "j".to_owned();
     let adjustment = Adjustment {
         param: "temperature".into(),
@@ -136,28 +102,28 @@ fn names_and_fields_of_all_messages_stay_as_they_are() {
         action: AdjustmentAction::Drop,
         reason: "The model does not take it.".into(),
     };
-    let messages = vec![
-        sent(&JobEvent::Sync {
+    vec![
+        ServerMessage::Sync {
             active_jobs: vec![job("j", JobState::Running)],
             recent_jobs: vec![job("k", JobState::Failed)],
-        }),
-        sent(&JobEvent::JobCreated {
+        },
+        ServerMessage::JobCreated {
             job_id: job_id(),
             job_type: "benchmark".into(),
             status: JobState::Queued,
             progress_detail: "2 models, 3 runs".into(),
             created_at: 1,
-        }),
-        sent(&JobEvent::JobStarted { job_id: job_id(), job_type: "benchmark".into() }),
-        sent(&JobEvent::JobProgress {
+        },
+        ServerMessage::JobStarted { job_id: job_id(), job_type: "benchmark".into() },
+        ServerMessage::JobProgress {
             job_id: job_id(),
             progress_pct: 50.0,
             progress_detail: "M, Run 2/3".into(),
-        }),
-        sent(&JobEvent::JobCompleted { job_id: job_id(), result_ref: Some("b1".into()) }),
-        sent(&JobEvent::JobCompleted { job_id: job_id(), result_ref: None }),
-        sent(&JobEvent::JobFailed { job_id: job_id(), error: "It broke.".into() }),
-        sent(&JobEvent::JobCancelled { job_id: job_id() }),
+        },
+        ServerMessage::JobCompleted { job_id: job_id(), result_ref: Some("b1".into()) },
+        ServerMessage::JobCompleted { job_id: job_id(), result_ref: None },
+        ServerMessage::JobFailed { job_id: job_id(), error: "It broke.".into() },
+        ServerMessage::JobCancelled { job_id: job_id() },
         of_engine(Event::BenchmarkInit { data: init() }),
         init_after_reconnect(),
         of_engine(Event::ParamAdjustments {
@@ -170,6 +136,40 @@ fn names_and_fields_of_all_messages_stay_as_they_are() {
         of_engine(Event::BenchmarkResult { data: Box::new(result(None, Some(failed(2)))) }),
         of_engine(Event::BenchmarkResult { data: Box::new(result(Some("It is too long."), None)) }),
         of_engine(Event::BenchmarkRow { data: Box::new(row("openai", "m", 0, vec![run(1), failed(2)])) }),
-    ];
+    ]
+}
+
+fn json(message: &ServerMessage) -> Value {
+    serde_json::from_str(&serde_json::to_string(message).unwrap()).unwrap()
+}
+
+#[test]
+fn names_and_fields_of_all_messages_stay_as_they_are() {
+    let messages: Vec<Value> = all_messages().iter().map(json).collect();
     insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(messages) });
+    let pong = json(&ServerMessage::Pong);
+    assert_eq!(pong, json!({ "type": "pong" }));
+    let error = |job_id| ServerMessage::Error { job_id, error: "It broke.".into() };
+    assert_eq!(json(&error(None)), json!({ "type": "error", "error": "It broke." }));
+    let of_job = json!({ "type": "error", "job_id": "j", "error": "It broke." });
+    assert_eq!(json(&error(Some("j".into()))), of_job);
+}
+
+#[test]
+fn a_tab_reads_what_the_server_wrote() {
+    let error = ServerMessage::Error { job_id: None, error: "It broke.".into() };
+    for message in all_messages().into_iter().chain([ServerMessage::Pong, error]) {
+        let text = serde_json::to_string(&message).unwrap();
+        assert_eq!(ServerMessage::from_json(&text), Some(message), "{text}");
+    }
+}
+
+#[test]
+fn messages_of_another_version_are_ignored() {
+    for text in [r#"{"type":"tool_eval_init","job_id":"j","data":{}}"#, r#"{"type":"job_failed"}"#, "[]", ""]
+    {
+        assert_eq!(ServerMessage::from_json(text), None, "{text}");
+    }
+    let newer = r#"{"type":"job_cancelled","job_id":"j","reason":"a field of a newer version"}"#;
+    assert_eq!(ServerMessage::from_json(newer), Some(ServerMessage::JobCancelled { job_id: "j".into() }));
 }

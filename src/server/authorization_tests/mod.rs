@@ -53,7 +53,7 @@ async fn another_user_reaches_nothing() {
             world.assert_tells_nothing(&route, &example.sent(), &answer);
         }
         while let Ok(frame) = bens_tab.frames.try_recv() {
-            assert!(!world.annas.is_in(frame.as_str()), "a tab of another user heard {frame}");
+            assert!(!world.annas.is_in(&frame), "a tab of another user received {}", &*frame);
         }
         record::assert_unchanged(&before, &record::of(&world.database, &world.annas.user).await);
     })

@@ -31,6 +31,7 @@ pub const FROM_SERVER: &[Message] = &[
         "The first frame of each connection: the jobs as they are now. The present state of running jobs follows.",
     ),
     message("pong", "", "The answer to ping."),
+    message("error", "error", "What the client asked for could not be done, and why."),
     message("job_created", "job_type, status, progress_detail, created_at", "A job has been submitted."),
     message("job_started", "job_type", "It runs."),
     message("job_progress", "progress_pct, progress_detail", "It got on. At most ten a second."),
@@ -75,9 +76,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jobs::JobEvent;
-    use crate::live::types::ClientMessage;
-    use bench::types::Event;
+    use crate::messages::{ClientMessage, ServerMessage};
 
     /// The names that `T` knows, from what it says about one that it does not know.
     fn names_of<T: DeserializeOwned>() -> Vec<String> {
@@ -95,7 +94,7 @@ mod tests {
     #[test]
     fn every_event_is_documented() {
         let known = documented(FROM_SERVER);
-        for name in names_of::<JobEvent>().into_iter().chain(names_of::<Event>()) {
+        for name in names_of::<ServerMessage>() {
             assert!(known.contains(&name.as_str()), "{name} is not on the page");
         }
     }
