@@ -122,7 +122,7 @@ pub async fn open(
                    `Authorization: Bearer` with a token.";
         return Err(AppError::Forbidden(why.into()));
     }
-    let seat = live.seats.take(session.user_id()).await;
+    let seat = live.seats.acquire(session.user_id()).await;
     let Some((seat, tab)) = seat.zip(live.hub.join(session.user_id())) else {
         return Ok(upgrade.on_upgrade(|socket| connection::refuse(socket, Closing::TooManyTabs)));
     };

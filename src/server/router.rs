@@ -44,7 +44,7 @@ const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub struct AppState {
     pub options: LeptosOptions,
     pub hub: Hub,
-    pub seats: ConnectionLimiter,
+    pub connection_limiter: ConnectionLimiter,
     pub accounts: Accounts,
     pub admin: AdminService,
     pub proxies: Proxies,
@@ -92,7 +92,7 @@ pub fn router(state: AppState) -> Router {
 /// What the tabs of this process are served with. What jobs there are is told first.
 fn live(state: &AppState) -> Live {
     Live::new(state.hub.clone(), Arc::new(state.jobs.clone()), Arc::new(state.accounts.clone()))
-        .with_connection_limiter(state.seats.clone())
+        .with_connection_limiter(state.connection_limiter.clone())
         .with_initial_state(Arc::new(state.jobs.clone()))
         .with_initial_state(Arc::new(state.benchmarks.under_way()))
 }

@@ -31,7 +31,7 @@ pub async fn state() -> (AppState, Database) {
         proxies: Proxies::default(),
         benchmarks: BenchmarkService::new(database.clone(), providers.clone(), jobs.clone()),
         hub,
-        seats: ConnectionLimiter::default(),
+        connection_limiter: ConnectionLimiter::default(),
         jobs,
         prompts: PromptService::new(database.clone()),
         providers,

@@ -67,7 +67,7 @@ impl World {
         let state = AppState {
             options,
             hub,
-            seats: crate::live::ConnectionLimiter::default(),
+            connection_limiter: crate::live::ConnectionLimiter::default(),
             accounts,
             admin,
             proxies,
