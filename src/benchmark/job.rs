@@ -11,9 +11,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::frames::percent;
+use super::catch_up::{percent, results_after};
 use super::snapshot::{Moved, TargetSnapshot};
-use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
+use super::store::{BEFORE_FIRST_ROW, BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
 use crate::database::retry::retry;
@@ -174,7 +174,7 @@ impl BenchmarkHandler {
         let began = benchmark.targets.iter();
         let targets = began.zip(now).map(|(began, now)| began.restore(now)).collect::<Result<_, _>>()?;
         let finished = self.persist(context, || self.store.finished(&context.user, &context.job_id)).await?;
-        Ok(Plan { targets, parameters: benchmark.parameters, finished })
+        Ok(Plan { targets, parameters: benchmark.parameters, finished, keep_chunk_times: false })
     }
 
     /// Runs the plan. The engine ends with this future, whichever way that ends.
@@ -250,10 +250,14 @@ impl<'a> Recorder<'a> {
         (self.rows, self.runs) = (init.rows.len(), init.runs);
         self.persist(|store| store.lay_out(user, job_id, &init.rows)).await?;
         events.publish(ServerMessage::of_event(job_id, Event::BenchmarkInit { data: init.clone() }));
-        if init.done_requests > 0
-            && let Some(present) = self.persist(|store| store.present(user, job_id)).await?
-        {
-            present.results().into_iter().for_each(|result| events.publish(result));
+        if init.done_requests > 0 {
+            let mut after = BEFORE_FIRST_ROW;
+            while let Some((messages, last)) =
+                self.persist(|store| results_after(store, user, job_id, after)).await?
+            {
+                messages.into_iter().for_each(|message| events.publish(message));
+                after = last;
+            }
         }
         Ok(())
     }

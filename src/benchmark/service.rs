@@ -105,8 +105,8 @@ impl BenchmarkService {
         Self { store, providers, jobs }
     }
 
-    /// Tells late tabs what is under way.
-    pub fn under_way(&self) -> RunningBenchmarks {
+    /// What a tab that has just connected is sent of the user's running benchmarks.
+    pub fn initial_state(&self) -> RunningBenchmarks {
         RunningBenchmarks(self.store.clone())
     }
 
@@ -148,7 +148,7 @@ impl BenchmarkService {
         let chosen = choose(request, &known)?;
         check_size(chosen.len(), &parameters)?;
         let targets = self.providers.targets(user, &chosen).await?;
-        Ok(Plan { targets, parameters, finished: Vec::new() })
+        Ok(Plan { targets, parameters, finished: Vec::new(), keep_chunk_times: false })
     }
 
     async fn check_runs(&self, user: &UserId, asked: u32) -> Result<(), BenchmarkError> {

@@ -94,7 +94,7 @@ fn live(state: &AppState) -> Live {
     Live::new(state.hub.clone(), Arc::new(state.jobs.clone()), Arc::new(state.accounts.clone()))
         .with_connection_limiter(state.connection_limiter.clone())
         .with_initial_state(Arc::new(state.jobs.clone()))
-        .with_initial_state(Arc::new(state.benchmarks.under_way()))
+        .with_initial_state(Arc::new(state.benchmarks.initial_state()))
 }
 
 /// What pages and server functions find in their context.

@@ -60,7 +60,7 @@ mod tests {
     fn previews(model: Model, parameters: Parameters) -> Vec<Preview> {
         let provider = mock::demo_provider("http://127.0.0.1:1");
         let target = Target { provider, key: None, model, policy: AddressPolicy::PUBLIC };
-        preview(&Plan { targets: vec![target], parameters, finished: Vec::new() })
+        preview(&Plan { targets: vec![target], parameters, finished: Vec::new(), keep_chunk_times: false })
     }
 
     #[test]

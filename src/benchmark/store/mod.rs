@@ -11,7 +11,6 @@ mod tests;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::frames::Present;
 use super::snapshot::TargetSnapshot;
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
@@ -20,7 +19,7 @@ use crate::database::{Database, now_ms};
 use bench::types::{ClientHealth, Parameters, ResultRow, RowHead};
 use endpoint::ModelRef;
 
-pub use rows::StoredRow;
+pub use rows::{BEFORE_FIRST_ROW, StoredRow};
 
 /// Characters of a prompt that lists show.
 const PREVIEW_CHARS: usize = 200;
@@ -143,13 +142,6 @@ impl BenchmarkStore {
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
         let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.pool()).await?;
         rows.iter().map(stored_benchmark).collect()
-    }
-
-    /// The benchmark with its rows and runs, chunks left out; `None` when the user has none.
-    pub async fn present(&self, user: &UserId, id: &str) -> Result<Option<Present>, StoreError> {
-        let Some(benchmark) = self.find(user, id).await? else { return Ok(None) };
-        let (rows, runs) = (self.rows(user, id).await?, self.runs(user, id).await?);
-        Ok(Some(Present { benchmark, rows, runs }))
     }
 
     /// All is measured: sums up every row and makes the benchmark part of the history, in one step.

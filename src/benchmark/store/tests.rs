@@ -3,7 +3,7 @@
 use super::*;
 use crate::database::testing;
 use bench::types::{Clock, Run, WarmupOutcome, WarmupResult};
-use bench::{FinishedRow, Target, summary, types::RowHead};
+use bench::{Target, summary, types::RowHead};
 
 use endpoint::egress::AddressPolicy;
 use endpoint::{ApiError, ErrorKind, Model};
@@ -139,7 +139,7 @@ async fn chunks_are_read_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_finished_comes_back_whole() {
+async fn finished_runs_are_loaded_with_their_gaps() {
     for world in worlds().await {
         begin(&world, &world.anna, ID, &[0, 5]).await;
         let outcome = WarmupOutcome { success: true, ttft_ms: Some(1.5), connect_ms: None, error: None };
@@ -154,11 +154,13 @@ async fn what_is_finished_comes_back_whole() {
         };
         world.store.save_warmup(&world.anna, ID, &warmup).await.unwrap();
         world.store.save_run(&world.anna, ID, &key(5), &run(2, 20.0)).await.unwrap();
-        let expected =
-            |tier, warmup, runs| FinishedRow { model: key(0).model, context_tokens: tier, warmup, runs };
-        let finished = world.store.finished(&world.anna, ID).await.unwrap();
-        let rows = [expected(0, None, vec![]), expected(5, Some(outcome), vec![run(2, 20.0)])];
-        assert_eq!(finished, rows);
+        let [first, second] = &world.store.finished(&world.anna, ID).await.unwrap()[..] else { panic!() };
+        assert_eq!((&first.model, first.context_tokens, &first.warmup), (&key(0).model, 0, &None));
+        assert!(first.runs.is_empty() && first.gaps_ms.is_empty());
+        assert_eq!((second.context_tokens, &second.warmup), (5, &Some(outcome)));
+        assert_eq!(second.runs, [Run { chunk_deltas_us: Vec::new(), ..run(2, 20.0) }]);
+        let gaps = second.gaps_ms.summary().unwrap();
+        assert_eq!((gaps.n, gaps.min, gaps.max), (2, 0.02, 0.03));
     }
 }
 
