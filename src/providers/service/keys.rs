@@ -96,7 +96,7 @@ impl ProviderService {
         Ok(self.store.delete_key(user, &stored.id).await?)
     }
 
-    /// The key that requests to this provider carry, opened; `None` where none is needed.
+    /// Decrypts the key that requests to this provider carry; `None` where none is needed.
     pub(super) fn key(
         &self,
         user: &UserId,
@@ -117,6 +117,11 @@ impl ProviderService {
             Key::Missing if &stored.owner == user => Err(ProviderError::Keyless(name())),
             Key::Missing | Key::Locked(_) => Err(ProviderError::KeylessShared(name())),
         }
+    }
+
+    /// Returns whether requests to this provider can be made with the keys that there are.
+    pub(super) fn has_key(&self, stored: &StoredProvider) -> bool {
+        !matches!(self.choose_key(stored), Key::Missing | Key::Locked(_))
     }
 
     /// What the user may know about it.

@@ -26,6 +26,7 @@ use crate::http::AppError;
 pub use health::LmStudio;
 pub use keys::EnvironmentKeys;
 pub use models::ModelEdit;
+pub use targets::measurable;
 
 /// Why something cannot be done with a provider or a model.
 #[derive(Debug, thiserror::Error)]
