@@ -23,8 +23,8 @@ use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResu
 use bench::{Plan, PlanError, Stop, Target, start};
 use endpoint::ModelRef;
 
-/// How long a passing fault of the database holds up a benchmark before it gives its place to another.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long statements are retried after transient errors of the database; then the job is interrupted.
+const RETRY_LIMIT: Duration = Duration::from_mins(2);
 
 /// The kind of these jobs.
 pub const JOB_TYPE: &str = "benchmark";
@@ -62,8 +62,8 @@ pub trait FindTargets: Send + Sync + 'static {
 pub struct BenchmarkHandler {
     store: BenchmarkStore,
     targets: Arc<dyn FindTargets>,
-    /// How long statements are repeated that fail for a passing reason; then the job is interrupted.
-    patience: Duration,
+    /// How long statements are retried after transient errors; then the job is interrupted.
+    retry_limit: Duration,
 }
 
 /// Why a benchmark cannot go on, as a sentence for its user.
@@ -81,6 +81,8 @@ enum Problem {
     Store(#[from] StoreError),
     #[error("Another server process measured a part of this benchmark; it is continued from what is stored.")]
     StoredByAnother,
+    #[error("This benchmark was deleted.")]
+    Deleted,
     #[error("The engine ended before the benchmark did. What was measured is kept; the log says more.")]
     EngineEnded,
 }
@@ -125,16 +127,15 @@ impl JobHandler for BenchmarkHandler {
 
 impl BenchmarkHandler {
     pub fn new(store: BenchmarkStore, targets: Arc<dyn FindTargets>) -> Self {
-        Self { store, targets, patience: PATIENCE }
+        Self { store, targets, retry_limit: RETRY_LIMIT }
     }
 
-    /// Repeats a statement that fails for a passing reason, until that has lasted too long or the job
-    /// is to stop.
+    /// Retries a statement after transient errors, up to the time limit or until the job is to stop.
     async fn persist<T, F>(&self, context: &JobContext, statement: impl FnMut() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        retry(context.cancel.cancelled(), Some(self.patience), StoreError::is_transient, statement).await
+        retry(context.cancel.cancelled(), Some(self.retry_limit), StoreError::is_transient, statement).await
     }
 
     async fn measure(&self, context: &JobContext) -> Result<JobEnd, Problem> {
@@ -142,7 +143,7 @@ impl BenchmarkHandler {
         let job: BenchmarkJob = serde_json::from_value(context.params.clone())?;
         let find = || self.targets.find(&context.user, &job.targets);
         let is_transient = |error: &TargetError| error.is_transient;
-        let now = retry(context.cancel.cancelled(), Some(self.patience), is_transient, find).await?;
+        let now = retry(context.cancel.cancelled(), Some(self.retry_limit), is_transient, find).await?;
         let benchmark = self.begin(context, &job, &now).await?;
         if benchmark.status == BenchmarkStatus::Complete {
             return Ok(done());
@@ -152,7 +153,7 @@ impl BenchmarkHandler {
         Ok(if status == Status::Complete { done() } else { JobEnd::Stopped })
     }
 
-    /// The benchmark as its first start laid it down.
+    /// The benchmark as its first start stored it.
     async fn begin(
         &self,
         context: &JobContext,
@@ -161,8 +162,8 @@ impl BenchmarkHandler {
     ) -> Result<StoredBenchmark, Problem> {
         let JobContext { user, job_id, .. } = context;
         let snapshots: Vec<_> = now.iter().map(TargetSnapshot::of).collect();
-        self.persist(context, || self.store.begin(user, job_id, &job.parameters, &snapshots)).await?;
-        self.persist(context, || self.store.find(user, job_id)).await?.ok_or(Problem::EngineEnded)
+        let began = self.persist(context, || self.store.begin(user, job_id, &job.parameters, &snapshots));
+        began.await?.ok_or(Problem::Deleted)
     }
 
     async fn plan(
@@ -184,7 +185,7 @@ impl BenchmarkHandler {
         let mut running = start(plan, Stop { cancel, drain: context.drain.clone() })?;
         let mut recorder = Recorder::new(self, context);
         while let Some(event) = running.events.recv().await {
-            recorder.take(event).await?;
+            recorder.record(event).await?;
         }
         let report = running.report.await.map_err(|_| Problem::EngineEnded)?;
         recorder.close(&report).await?;
@@ -218,13 +219,13 @@ impl<'a> Recorder<'a> {
         self.handler.persist(self.context, || statement(store)).await
     }
 
-    async fn take(&mut self, event: Event) -> Result<(), Problem> {
+    async fn record(&mut self, event: Event) -> Result<(), Problem> {
         let JobContext { user, job_id, events, .. } = self.context;
         match &event {
             Event::BenchmarkInit { data } => return Ok(self.begin(data).await?),
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
-                self.tell_progress(&step(data));
+                self.publish_progress(&step(data));
                 let topic = data.provider_key.clone();
                 events.publish_latest(&topic, ServerMessage::of_event(job_id, event));
                 return Ok(());
@@ -242,8 +243,8 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Says what is to come and, when the benchmark goes on, what there is of it: whoever hears a
-    /// `benchmark_init` begins anew.
+    /// Publishes what is to come and, when the benchmark is resumed, its results so far: a tab that receives
+    /// `benchmark_init` starts from nothing.
     async fn begin(&mut self, init: &Init) -> Result<(), StoreError> {
         let JobContext { user, job_id, events, .. } = self.context;
         (self.done, self.total) = (init.done_requests, init.total_requests);
@@ -272,11 +273,11 @@ impl<'a> Recorder<'a> {
             return Err(Problem::StoredByAnother);
         }
         self.done += 1;
-        self.tell_progress(&format!("{}, Run {}/{}", result.model, run.run_number, self.runs));
+        self.publish_progress(&format!("{}, Run {}/{}", result.model, run.run_number, self.runs));
         Ok(())
     }
 
-    fn tell_progress(&self, detail: &str) {
+    fn publish_progress(&self, detail: &str) {
         self.context.events.progress(percent(self.done, self.total), detail);
     }
 

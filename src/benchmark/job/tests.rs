@@ -334,8 +334,8 @@ impl AwayAtFirst {
 async fn a_passing_fault_is_outlasted_and_one_that_lasts_interrupts_the_benchmark() {
     let (world, id) = (World::sqlite().await, new_id());
     let job = || context(&world, &id, &[FAST], 1, Arc::default());
-    let impatient = BenchmarkHandler { patience: Duration::ZERO, ..AwayAtFirst::handler(&world, 2) };
-    let end = impatient.run(job()).await;
+    let without_retries = BenchmarkHandler { retry_limit: Duration::ZERO, ..AwayAtFirst::handler(&world, 2) };
+    let end = without_retries.run(job()).await;
     assert_eq!(end, JobEnd::Interrupted("The providers could not be read.".into()));
     assert_eq!(AwayAtFirst::handler(&world, 2).run(job()).await, done(&id));
 }

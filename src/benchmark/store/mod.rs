@@ -71,6 +71,22 @@ pub struct StoredBenchmark {
     pub client: Option<ClientHealth>,
 }
 
+impl StoredBenchmark {
+    /// A benchmark that begins now.
+    fn new(id: &str, parameters: &Parameters, targets: &[TargetSnapshot]) -> Self {
+        Self {
+            id: id.to_owned(),
+            status: BenchmarkStatus::Running,
+            error: None,
+            created_at: now_ms(),
+            finished_at: None,
+            parameters: parameters.clone(),
+            targets: targets.to_vec(),
+            client: None,
+        }
+    }
+}
+
 /// The tables `benchmarks`, `benchmark_rows` and `benchmark_runs`.
 #[derive(Debug, Clone)]
 pub struct BenchmarkStore {
@@ -82,16 +98,20 @@ impl BenchmarkStore {
         Self { database }
     }
 
-    /// Puts in a benchmark that begins. One that has begun before stays as it is.
+    /// Stores a benchmark that begins, and returns it. One that has begun before stays as it is; `None` when
+    /// it was deleted since, or is another user's.
     pub async fn begin(
         &self,
         user: &UserId,
         id: &str,
         parameters: &Parameters,
         targets: &[TargetSnapshot],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<StoredBenchmark>, StoreError> {
+        let benchmark = StoredBenchmark::new(id, parameters, targets);
         let mut connection = self.database.pool().acquire().await?;
-        begin(&mut connection, user, id, parameters, targets).await
+        let is_new = insert(&mut connection, user, &benchmark).await?;
+        drop(connection);
+        if is_new { Ok(Some(benchmark)) } else { self.find(user, id).await }
     }
 
     /// Puts in a benchmark that another program measured, all of it or nothing: nobody finds half of it,
@@ -105,8 +125,9 @@ impl BenchmarkStore {
         rows: &[ResultRow],
     ) -> Result<(), StoreError> {
         let heads: Vec<RowHead> = rows.iter().map(ResultRow::head).collect();
+        let benchmark = StoredBenchmark::new(id, parameters, targets);
         let mut transaction = self.database.begin().await?;
-        begin(&mut transaction, user, id, parameters, targets).await?;
+        insert(&mut transaction, user, &benchmark).await?;
         rows::insert_rows(&mut transaction, user, id, &heads).await?;
         for (row, head) in rows.iter().zip(&heads) {
             let key = RowKey::of(head);
@@ -236,27 +257,27 @@ impl BenchmarkStore {
     }
 }
 
-async fn begin(
+/// Stores a benchmark that runs; returns whether there was none with its id.
+async fn insert(
     connection: &mut AnyConnection,
     user: &UserId,
-    id: &str,
-    parameters: &Parameters,
-    targets: &[TargetSnapshot],
-) -> Result<(), StoreError> {
+    benchmark: &StoredBenchmark,
+) -> Result<bool, StoreError> {
+    let StoredBenchmark { id, created_at, parameters, targets, .. } = benchmark;
     let preview: String = parameters.prompt.chars().take(PREVIEW_CHARS).collect();
-    sqlx::query(
+    let done = sqlx::query(
         "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
          values ($1, $2, 'running', $3, $4, $5, $6) on conflict (id) do nothing",
     )
     .bind(id)
     .bind(user.as_str())
-    .bind(now_ms())
+    .bind(*created_at)
     .bind(preview)
     .bind(serde_json::to_string(parameters)?)
     .bind(serde_json::to_string(targets)?)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 async fn finish(

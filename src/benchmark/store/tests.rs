@@ -69,11 +69,12 @@ fn key(tier: u64) -> RowKey {
     RowKey::of(&head(tier))
 }
 
-async fn begin(world: &World, user: &UserId, id: &str, tiers: &[u64]) {
+async fn begin(world: &World, user: &UserId, id: &str, tiers: &[u64]) -> StoredBenchmark {
     let parameters = Parameters { context_tiers: tiers.to_vec(), ..Parameters::default() };
-    world.store.begin(user, id, &parameters, &[target()]).await.unwrap();
+    let began = world.store.begin(user, id, &parameters, &[target()]).await.unwrap();
     let heads: Vec<_> = tiers.iter().map(|tier| head(*tier)).collect();
     world.store.lay_out(user, id, &heads).await.unwrap();
+    began.unwrap()
 }
 
 fn health() -> ClientHealth {
@@ -97,10 +98,12 @@ async fn count(world: &World, sql: &'static str) -> i64 {
 #[tokio::test]
 async fn beginning_again_changes_nothing() {
     for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0, 5]).await;
-        let began = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        let began = begin(&world, &world.anna, ID, &[0, 5]).await;
+        assert_eq!(world.store.find(&world.anna, ID).await.unwrap().as_ref(), Some(&began));
         let other = Parameters { runs: 9, ..Parameters::default() };
-        world.store.begin(&world.anna, ID, &other, &[]).await.unwrap();
+        let again = world.store.begin(&world.anna, ID, &other, &[]).await.unwrap();
+        assert_eq!(again.as_ref(), Some(&began));
+        assert_eq!(world.store.begin(&world.ben, ID, &other, &[]).await.unwrap(), None);
         world.store.lay_out(&world.anna, ID, &[head(5), head(0)]).await.unwrap();
         assert_eq!(world.store.find(&world.anna, ID).await.unwrap().unwrap(), began);
         assert_eq!((began.status, began.targets), (BenchmarkStatus::Running, vec![target()]));
