@@ -22,14 +22,14 @@ run: build ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for 
 	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
 	@exec $(target)/release/llm-studio serve
 
-dev: tools ## Build unoptimised, for daily work, and serve; a changed line is served again in seconds
+dev: ## Build unoptimised, for daily work, and serve; a changed line is served again in seconds
 	@node scripts/build.mjs --dev
 	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
 	@exec $(target)/debug/llm-studio serve
 
 test: check unit e2e ## Run every test
 
-build: tools ## Build the server and the site that it serves
+build: ## Get the tools, build the server and the site that it serves
 	@node scripts/build.mjs
 
 tools: ## Get the tools that the build needs, into this directory

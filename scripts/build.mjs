@@ -1,9 +1,10 @@
 // Builds what `cargo leptos build --release --split` builds, into the same places and with the same options
 // (`[package.metadata.leptos]` in Cargo.toml), without needing cargo-leptos itself, which takes many
 // minutes to compile. Steps whose inputs have not changed are skipped. With `--dev` it builds for daily work:
-// unoptimised and incrementally, into `target/debug`, and shrinks and weighs nothing.
+// unoptimised and incrementally, into `target/debug`, and shrinks and weighs nothing. Getting the tools and
+// compiling the client happen beside the server, whose largest crates keep only one core busy for long.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as zlib from "node:zlib";
@@ -16,6 +17,16 @@ const dev = process.argv.includes("--dev");
 
 const say = (text) => console.log(`\x1b[1m==>\x1b[0m ${text}`);
 const run = (program, args, options) => execFileSync(program, args, { stdio: "inherit", ...options });
+// Stops what still runs when another part of the build has failed.
+const stopping = new AbortController();
+const start = (program, args, env) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env }, signal: stopping.signal });
+    child.on("error", reject);
+    child.on("exit", (status, signal) =>
+      status === 0 ? resolve() : reject(Object.assign(new Error(`${program} ended with ${signal ?? status}`), { status })),
+    );
+  });
 const capture = (program, args) => execFileSync(program, args, { encoding: "utf8", maxBuffer: 1 << 28 });
 
 const metadata = JSON.parse(capture("cargo", ["metadata", "--format-version=1", "--no-deps", "--locked"]));
@@ -71,24 +82,27 @@ function profileOf(kind) {
   return [profile, profile];
 }
 
-function cargo(kind, args) {
+async function cargo(kind, args, env) {
   const features = ["--no-default-features", `--features=${options[`${kind}-features`].join(",")}`];
   const [profile, folder] = profileOf(kind);
-  run("cargo", ["build", "--locked", ...args, ...features, `--profile=${profile}`]);
+  await start("cargo", ["build", "--locked", ...args, ...features, `--profile=${profile}`], env);
   return folder;
 }
 
-function buildServer() {
+async function buildServer() {
   say("Compiling the server");
-  cargo("bin", [`--bin=${options["bin-target"]}`]);
+  await cargo("bin", [`--bin=${options["bin-target"]}`]);
+  say("Compiled the server");
 }
 
-function buildClient() {
+async function buildClient() {
   say("Compiling the client to WebAssembly");
   const target = "wasm32-unknown-unknown";
   // Where it can be cut is seen from the places that the linker filled in.
   const relocations = `--config=target.${target}.rustflags=["-Clink-args=--emit-relocs"]`;
-  const folder = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations]);
+  // The server's progress bar is the one to see.
+  const args = ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations];
+  const folder = await cargo("lib", args, { CARGO_TERM_PROGRESS_WHEN: "never" });
   return path.join(frontDir, target, folder, `${app.name.replaceAll("-", "_")}.wasm`);
 }
 
@@ -159,19 +173,24 @@ function weigh(client) {
   const weight = (files) => `${kilobytes(compressedSize(files, "br"))} with Brotli (gzip: ${kilobytes(compressedSize(files, "gz"))})`;
   say(`WebAssembly and JavaScript of the first page: ${weight(firstPage)}; of all others: ${weight(fetchedLater)}; of the first chart: ${weight(charts)}`);
   if (compressedSize(firstPage, "br") <= firstPageLimit) return;
-  console.error(`error: the first page may weigh ${kilobytes(firstPageLimit)} with Brotli: make the browser fetch more of the client later (src/app/late.rs)`);
+  console.error(`error: the first page may weigh ${kilobytes(firstPageLimit)} with Brotli: make the browser fetch more of the client later (src/app/lazy.rs)`);
   process.exit(1);
+}
+
+async function buildFront() {
+  await start("scripts/tools.sh", []);
+  cutClient(await buildClient());
+  buildStyle();
+  buildCharts();
 }
 
 fs.mkdirSync(partsDir, { recursive: true });
 try {
-  buildServer();
-  cutClient(buildClient());
-  buildStyle();
-  buildCharts();
+  await Promise.all([buildServer(), buildFront()]);
   const client = assembleSite();
   if (!dev) weigh(client);
 } catch (error) {
+  stopping.abort();
   if (error.status === undefined && error.code === undefined) throw error;
   console.error(`error: the build stopped: ${error.path ?? error.message.split("\n")[0]}`);
   process.exit(1);

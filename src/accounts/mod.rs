@@ -13,6 +13,8 @@ pub mod error;
 #[cfg(feature = "ssr")]
 pub mod forms;
 #[cfg(feature = "ssr")]
+mod hs256;
+#[cfg(feature = "ssr")]
 mod login_limit;
 #[cfg(feature = "ssr")]
 pub mod middleware;

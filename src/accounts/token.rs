@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::hs256;
 use super::secret::{Purpose, Secret};
 use super::types::UserId;
 
@@ -96,6 +97,7 @@ impl fmt::Debug for Signer {
 
 impl Signer {
     pub fn new(secret: &Secret) -> Self {
+        hs256::install();
         let key = secret.key(Purpose::SigningAccessTokens);
         Self { encoding: EncodingKey::from_secret(&*key), decoding: DecodingKey::from_secret(&*key) }
     }
@@ -159,12 +161,19 @@ mod tests {
             issued_at: now_ms() / 1000,
             expires_at: now_ms() / 1000 + 60,
         };
-        let other = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims, &signer.encoding).unwrap();
-        assert_eq!(signer.read(&other), None);
-        let none = r#"{"alg":"none","typ":"JWT"}"#;
-        let parts = [none.to_owned(), serde_json::to_string(&claims).unwrap()];
-        let [header, body] = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
-        assert_eq!(signer.read(&format!("{header}.{body}.")), None);
+        let other = Header::new(Algorithm::HS512);
+        assert!(jsonwebtoken::encode(&other, &claims, &signer.encoding).is_err());
+        for (algorithm, signature) in [("HS512", None), ("none", Some(""))] {
+            let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#);
+            let parts = [header, serde_json::to_string(&claims).unwrap()];
+            let message = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");
+            let signed = || {
+                let algorithm = Algorithm::HS256;
+                jsonwebtoken::crypto::sign(message.as_bytes(), &signer.encoding, algorithm).unwrap()
+            };
+            let signature = signature.map_or_else(signed, str::to_owned);
+            assert_eq!(signer.read(&format!("{message}.{signature}")), None, "{algorithm}");
+        }
     }
 
     #[test]
