@@ -1,10 +1,10 @@
-// <studio-chart spec="{…}">: shows the chart that its attribute describes (crates/ui/src/chart/spec.rs) and keeps it
-// up to date with data, theme and size. It lends its canvas to the painter, which draws in a thread of its own.
+// <studio-chart spec="{…}">: shows the chart that its attribute describes (crates/ui/src/chart/spec.rs) and
+// keeps it up to date with data, theme and size. The painter draws on its canvas in a worker.
 
 import { lookOf } from "./look.js";
 import { heightOf } from "./room.js";
 
-// Live data is drawn four times a second at most.
+// Live data is drawn at most four times a second.
 const DRAW_EVERY_MS = 250;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -14,8 +14,8 @@ const charts = new Map();
 let painter;
 let lastId = 0;
 
-// One for all charts of the document. `PAINTER` is its address, which carries a hash (scripts/charts.mjs).
-function summonPainter() {
+// One worker for all charts of the document. `PAINTER` is its URL, which contains a hash (scripts/charts.mjs).
+function sharedPainter() {
   if (painter) return painter;
   painter = new Worker(new URL(PAINTER, import.meta.url), { type: "module" });
   painter.addEventListener("message", ({ data: { id, png } }) => charts.get(id)?.save(png));
@@ -78,7 +78,7 @@ class StudioChart extends HTMLElement {
     }, Math.max(0, wait));
   }
 
-  // Offers the picture to whoever looks at the page.
+  // Downloads the image.
   save(png) {
     const address = URL.createObjectURL(png);
     Object.assign(document.createElement("a"), { href: address, download: this.#spec.file }).click();
@@ -91,7 +91,7 @@ class StudioChart extends HTMLElement {
   }
 
   #tell(order, about = {}, transfer = []) {
-    if (this.#id !== undefined) summonPainter().postMessage({ id: this.#id, order, ...about }, transfer);
+    if (this.#id !== undefined) sharedPainter().postMessage({ id: this.#id, order, ...about }, transfer);
   }
 
   #draw({ animate = false } = {}) {
@@ -99,7 +99,7 @@ class StudioChart extends HTMLElement {
     if (this.#id === undefined || !spec || this.clientWidth === 0) return;
     this.#drawnAt = performance.now();
     if (!this.#canvas) this.#lendCanvas();
-    // Rows that do not fit the box are scrolled to.
+    // Rows that do not fit the box are scrollable.
     this.style.minHeight = `${heightOf(spec)}px`;
     this.#tell("draw", { ...this.#picture(spec), animate: animate && !calm.matches });
   }
@@ -121,7 +121,7 @@ class StudioChart extends HTMLElement {
     if (this.#size.width !== this.clientWidth || this.#size.height !== this.clientHeight) this.#draw();
   }
 
-  // Tells the painter where the pointer is, once a frame at most.
+  // Sends the pointer position to the painter, at most once per frame.
   #point(place) {
     this.#pointer = place;
     this.#frame ??= requestAnimationFrame(() => {

@@ -1,4 +1,4 @@
-// A named point for each model: two quantities against each other.
+// A labelled point per model: two quantities against each other.
 
 import { named, number, tooltip, valueAxis } from "./common.js";
 
@@ -29,7 +29,7 @@ function pointSeries(spec, look) {
     data: spec.points.map((point) => ({
       value: [point.x, point.y],
       itemStyle: styleOf(point, look),
-      // Names stay inside of the picture.
+      // Labels stay inside the chart.
       label: { position: point.x > middle ? "left" : "right" },
     })),
   };
