@@ -130,7 +130,7 @@ test("who has forgotten the password comes in again with a link of an admin's", 
   await guest.goto(link);
   await guest.getByLabel("New password").fill("a third password");
   await guest.getByRole("button", { name: "Set password" }).click();
-  await expect(guest.getByRole("alert")).toContainText("used up");
+  await expect(guest.getByRole("alert")).toContainText("has been used");
   await expect(guest).toHaveTitle(/^Error: Reset your password/);
 });
 
