@@ -251,10 +251,10 @@ fn wrong_input_is_one_line() {
     place.run(&["bench", "--runs", "0"]).refused("1 to 20");
     place.run(&["bench", "--frmat", "json"]).refused("--format");
     place.run(&["bench", "--model", "nothing-like-it"]).refused("p/m");
-    place.run(&["bench", "--provider", "nobody"]).refused("there are p");
+    place.run(&["bench", "--provider", "nobody"]).refused("available: p");
     place.run(&["bench", "--provider", "ollama"]).refused("ollama");
     place.run(&["bench", "--config", "missing.yaml"]).refused("missing.yaml");
-    place.run(&["bench", "--output", "no/such/folder/x.json"]).refused("no such folder");
+    place.run(&["bench", "--output", "no/such/directory/x.json"]).refused("no such directory");
     place.run(&["bench", "--fail-if", "ttft > 1"]).refused("ttft_ms");
     place.run(&["bench", "--base-url", "localhost:8080", "--model-id", "m"]).refused("https://");
     place
