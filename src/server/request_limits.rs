@@ -149,6 +149,17 @@ mod tests {
         (Response::from_parts(parts, ()), String::from_utf8(body.into()).unwrap())
     }
 
+    #[test]
+    fn every_path_that_calls_providers_exists() {
+        let description = crate::server::openapi::api().into_openapi();
+        let routes = description.paths.paths.keys().map(String::as_str);
+        let functions = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path);
+        let paths: Vec<&str> = routes.chain(functions).collect();
+        for prefix in CALLING_PROVIDERS {
+            assert!(paths.iter().any(|path| path.starts_with(prefix)), "no path begins with {prefix}");
+        }
+    }
+
     #[tokio::test]
     async fn a_handler_that_does_not_end_becomes_503() {
         let limits = TimeLimits { handler: Duration::ZERO, calling_providers: Duration::from_secs(86_400) };
