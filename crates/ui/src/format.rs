@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         assert_eq!([0, 999, 5_000, 1_204_000].map(integer), ["0", "999", "5,000", "1,204,000"]);
         assert_eq!(grouped(-1_234.5, 1), "-1,234.5");
     }

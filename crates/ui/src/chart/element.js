@@ -1,8 +1,8 @@
 // <studio-chart spec="{…}">: shows the chart that its attribute describes (crates/ui/src/chart/spec.rs) and
 // keeps it up to date with data, theme and size. The painter draws on its canvas in a worker.
 
-import { lookOf } from "./look.js";
-import { heightOf } from "./room.js";
+import { lookOf } from "./style.js";
+import { heightOf } from "./height.js";
 
 // Live data is drawn at most four times a second.
 const DRAW_EVERY_MS = 250;
@@ -36,7 +36,7 @@ class StudioChart extends HTMLElement {
   #sizes = new ResizeObserver(() => this.#resize());
   #themes = new MutationObserver(() => this.#draw());
   #redraw = () => this.#draw();
-  #export = () => this.#canvas && this.#tell("export", this.#picture());
+  #export = () => this.#canvas && this.#send("export", this.#picture());
 
   constructor() {
     super();
@@ -63,7 +63,7 @@ class StudioChart extends HTMLElement {
     this.#sizes.disconnect();
     this.#themes.disconnect();
     dark.removeEventListener("change", this.#redraw);
-    if (this.#canvas) this.#tell("end");
+    if (this.#canvas) this.#send("end");
     charts.delete(this.#id);
     this.#id = this.#canvas = undefined;
     this.replaceChildren();
@@ -90,7 +90,7 @@ class StudioChart extends HTMLElement {
     return text ? JSON.parse(text) : undefined;
   }
 
-  #tell(order, about = {}, transfer = []) {
+  #send(order, about = {}, transfer = []) {
     if (this.#id !== undefined) sharedPainter().postMessage({ id: this.#id, order, ...about }, transfer);
   }
 
@@ -101,7 +101,7 @@ class StudioChart extends HTMLElement {
     if (!this.#canvas) this.#lendCanvas();
     // Rows that do not fit the box are scrollable.
     this.style.minHeight = `${heightOf(spec)}px`;
-    this.#tell("draw", { ...this.#picture(spec), animate: animate && !calm.matches });
+    this.#send("draw", { ...this.#picture(spec), animate: animate && !calm.matches });
   }
 
   #lendCanvas() {
@@ -109,7 +109,7 @@ class StudioChart extends HTMLElement {
     this.#canvas.className = "chart-surface";
     this.append(this.#canvas);
     const canvas = this.#canvas.transferControlToOffscreen();
-    this.#tell("begin", { canvas, ratio: devicePixelRatio }, [canvas]);
+    this.#send("begin", { canvas, ratio: devicePixelRatio }, [canvas]);
   }
 
   #picture(spec = this.#spec) {
@@ -128,7 +128,7 @@ class StudioChart extends HTMLElement {
       this.#frame = undefined;
       const { left, top } = this.getBoundingClientRect();
       const at = this.#pointer && { x: this.#pointer.clientX - left, y: this.#pointer.clientY - top };
-      this.#tell("point", { at });
+      this.#send("point", { at });
     });
   }
 }

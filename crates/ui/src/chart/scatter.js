@@ -9,7 +9,7 @@ export const scatter = {
     const axis = (side) => ({ ...valueAxis(look), name: `${side.name} (${side.unit})` });
     return {
       grid: { left: 8, right: 24, top: 30, bottom: 26, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-      tooltip: tooltip(look, { trigger: "item", formatter: ({ dataIndex }) => tell(spec, dataIndex) }),
+      tooltip: tooltip(look, { trigger: "item", formatter: ({ dataIndex }) => tooltipText(spec, dataIndex) }),
       xAxis: { ...axis(spec.x), nameLocation: "middle", nameGap: 24 },
       yAxis: { ...axis(spec.y), nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: 12, align: "left" } },
       series: [pointSeries(spec, look)],
@@ -41,7 +41,7 @@ function styleOf(point, look) {
   return { color: point.simulated ? look.background : hue, borderColor: hue, borderWidth: 2, opacity: 1 };
 }
 
-function tell(spec, index) {
+function tooltipText(spec, index) {
   const point = spec.points[index];
   if (!point) return "";
   const line = (side, value) => `${side.name}: ${number(value)} ${side.unit}`;
