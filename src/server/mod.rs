@@ -82,7 +82,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     tokio::join!(serve, drain);
     hub.disconnect_all();
-    // Each socket tells its tab to reconnect.
+    // Each socket closes with a code that makes its tab reconnect.
     if timeout(SOCKET_CLOSE_TIMEOUT, hub.all_closed()).await.is_err() {
         tracing::warn!("some WebSockets did not close in time and are dropped");
     }

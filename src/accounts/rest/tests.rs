@@ -100,8 +100,8 @@ async fn errors_have_the_documented_bodies() {
             (StatusCode::UNPROCESSABLE_ENTITY, true)
         );
     }
-    let nobody = app.get("/api/auth/me", &[]).await;
-    assert_eq!((nobody.status, nobody.body["detail"].is_string()), (StatusCode::UNAUTHORIZED, true));
+    let signed_out = app.get("/api/auth/me", &[]).await;
+    assert_eq!((signed_out.status, signed_out.body["detail"].is_string()), (StatusCode::UNAUTHORIZED, true));
     let wrong = json!({ "email": "anna@example.org", "password": "wrong password" });
     for _ in 0..5 {
         let refused = app.post("/api/auth/login", &[], wrong.clone()).await;
@@ -237,7 +237,7 @@ async fn only_admins_manage_users() {
     assert_eq!(me.status, StatusCode::UNAUTHORIZED, "changing the role ended the session");
     let much = json!({ "benchmarks_per_hour": 5, "max_concurrent": 51, "max_runs_per_benchmark": 3 });
     assert_eq!(app.ask(Method::PUT, &limits, &admin, much).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let unknown = app.ask(Method::DELETE, "/api/admin/users/nobody", &admin, Value::Null).await;
+    let unknown = app.ask(Method::DELETE, "/api/admin/users/signed_out", &admin, Value::Null).await;
     assert_eq!((unknown.status, unknown.body["error"].is_string()), (StatusCode::NOT_FOUND, true));
 }
 
@@ -305,16 +305,16 @@ async fn a_reset_request_discloses_no_account_and_is_rate_limited() {
     let app = App::new().await;
     app.register("anna@example.org").await;
     let ask = async |email: &str| app.post("/api/auth/forgot-password", &[], json!({ "email": email })).await;
-    let (known, unknown) = (ask("Anna@example.org").await, ask("nobody@example.org").await);
+    let (known, unknown) = (ask("Anna@example.org").await, ask("signed_out@example.org").await);
     assert_eq!((known.status, unknown.status), (StatusCode::OK, StatusCode::OK));
     assert_eq!(known.body, unknown.body);
     assert!(known.body["message"].as_str().unwrap().contains("set up on this server"), "{}", known.body);
     let none = ask("anna").await;
     assert_eq!((none.status, none.body["error"].is_string()), (StatusCode::BAD_REQUEST, true));
     for _ in 0..4 {
-        ask("nobody@example.org").await;
+        ask("signed_out@example.org").await;
     }
-    let often = ask("nobody@example.org").await;
+    let often = ask("signed_out@example.org").await;
     assert_eq!((often.status, often.body["detail"].is_string()), (StatusCode::TOO_MANY_REQUESTS, true));
     assert!(often.headers.contains_key(header::RETRY_AFTER));
     assert_eq!(ask("anna@example.org").await.status, StatusCode::OK);

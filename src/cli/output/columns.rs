@@ -190,8 +190,8 @@ fn speed_range(row: &ResultRow) -> Option<String> {
 /// Returns the model's name, marked if it is simulated.
 fn model_name(row: &ResultRow) -> String {
     let name = printable(&row.model);
-    let told = format!("{} {name}", row.provider).to_lowercase().contains("simulated");
-    if row.simulated && !told { format!("{name} (simulated)") } else { name }
+    let is_marked = format!("{} {name}", row.provider).to_lowercase().contains("simulated");
+    if row.simulated && !is_marked { format!("{name} (simulated)") } else { name }
 }
 
 fn reasons_first(row: &ResultRow) -> bool {

@@ -139,14 +139,14 @@ async fn unavailable_models_are_named() {
     let service = service().await;
     let anna = id("anna");
     service.registered(&anna).await.unwrap();
-    for (wanted, told) in [
+    for (wanted, expected) in [
         (model("nobody", "m"), "There is no provider \"nobody\""),
         (model("demo", "nothing"), "demo has no model \"nothing\""),
         (model("openai", "gpt-5.5"), "OpenAI has no API key"),
     ] {
         let asked = [model("demo", "demo-fast"), wanted];
         let error = service.targets(&anna, &asked).await.unwrap_err().to_string();
-        assert!(error.starts_with(told), "{error}");
+        assert!(error.starts_with(expected), "{error}");
     }
     let demo = service.by_key(&anna, "demo").await.unwrap();
     service.change_model(&anna, &demo.models[0].id, |edit| edit.enabled = false).await.unwrap();
@@ -210,8 +210,8 @@ async fn users_of_a_shared_provider_see_nothing_of_its_key() {
     let listed = service.list(&id("anna")).await.unwrap();
     assert_eq!((listed[0].access, &listed[0].key), (Access::Shared, &KeyState::Shared));
     assert_eq!(listed.iter().filter(|listing| listing.provider.kind == ProviderKind::Openai).count(), 2);
-    let told = serde_json::to_string(&listed).unwrap();
-    assert!(!told.contains(SECRET) && !told.contains("0042"), "{told}");
+    let shown = serde_json::to_string(&listed).unwrap();
+    assert!(!shown.contains(SECRET) && !shown.contains("0042"), "{shown}");
     for refused in [
         service.change(&id("anna"), &provider, |settings| settings.enabled = false).await,
         service.save_key(&id("anna"), &provider, &secret("sk-anna")).await,

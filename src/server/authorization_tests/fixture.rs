@@ -167,7 +167,7 @@ impl Fixture {
     pub(super) fn assert_discloses_nothing(&self, route: &str, sent: &str, answer: &str) {
         let words = self.annas.ids().into_iter().chain([MARK]);
         for word in words.filter(|word| !sent.contains(word)) {
-            assert!(!answer.contains(word), "{route} tells {word}: {answer}");
+            assert!(!answer.contains(word), "{route} discloses {word}: {answer}");
         }
     }
 
@@ -223,9 +223,9 @@ async fn create_data(
         json!({ "targets": [target], "runs": 1, "warmup": false, "prompt": "How fast does a zebra run?", "timeout": 900 })
     };
     let finished = text(&make(state, anna, "POST", "/api/benchmark", benchmark(QUICK)).await["job_id"]);
-    hear(&mut tab, "job_completed").await;
+    receive(&mut tab, "job_completed").await;
     let running = make(state, anna, "POST", "/api/benchmark", benchmark(SLOW)).await;
-    hear(&mut tab, "benchmark_progress").await;
+    receive(&mut tab, "benchmark_progress").await;
     let running = text(&running["job_id"]);
     let model_id = QUICK.to_owned();
     UserData {
@@ -243,7 +243,7 @@ async fn create_data(
     }
 }
 
-async fn hear(tab: &mut crate::live::hub::Subscription, name: &str) {
+async fn receive(tab: &mut crate::live::hub::Subscription, name: &str) {
     loop {
         let frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
         assert_ne!(frame["type"], "job_failed", "{frame}");
