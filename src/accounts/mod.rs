@@ -1,4 +1,4 @@
-//! Who uses the studio: users, sessions, tokens, the key vault.
+//! Accounts: users, sessions, tokens, the key vault.
 
 pub mod api;
 #[cfg(feature = "ssr")]

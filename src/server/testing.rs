@@ -15,7 +15,7 @@ use crate::live::{Broadcaster, ConnectionLimiter, Hub};
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
-/// The state over an empty SQLite database, and that database.
+/// Returns the state with an empty SQLite database, and that database.
 pub async fn state() -> (AppState, Database) {
     let database = testing::sqlite().await;
     let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();

@@ -1,5 +1,5 @@
-//! From a URL to the addresses that may be connected to: looked up once, judged, and handed on, so
-//! that no second look-up can bring another answer (DNS rebinding).
+//! Resolves a URL to allowed addresses. The name is looked up once and the checked addresses are used for the
+//! connection, so that a second lookup cannot return another address (DNS rebinding).
 
 use std::{
     io,
@@ -12,14 +12,14 @@ use url::{Host, Url};
 
 use super::policy::{AddressPolicy, Refused};
 
-/// Finds the addresses of a name.
+/// A DNS resolver.
 pub trait Resolver: Send + Sync {
     /// # Errors
-    /// When the name is unknown or nobody can be asked.
+    /// If the name is unknown or the lookup fails.
     fn lookup(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }
 
-/// Asks the operating system.
+/// The operating system's resolver.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemResolver;
 
@@ -41,11 +41,11 @@ pub enum NoAddress {
     Lookup(#[from] io::Error),
 }
 
-/// The addresses of `url`'s host, in the resolver's order, that `policy` allows: at least one. Only
-/// these may be connected to.
+/// Returns the addresses of `url`'s host that `policy` allows, in the resolver's order; at least one. Connect
+/// only to these.
 ///
 /// # Errors
-/// When the host is unknown or none of its addresses is allowed.
+/// If the host is unknown or none of its addresses is allowed.
 pub async fn addresses(
     url: &Url,
     policy: AddressPolicy,
@@ -68,10 +68,10 @@ fn literal(url: &Url, address: SocketAddr, policy: AddressPolicy) -> Result<Vec<
     Ok(vec![address])
 }
 
-/// Those of the addresses found for `name` that `policy` allows.
+/// Returns the addresses of `name` that `policy` allows.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub(super) fn allowed(
     name: &str,
     found: impl Iterator<Item = SocketAddr>,
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_many_addresses_only_the_allowed_remain() {
+    async fn only_the_allowed_addresses_are_returned() {
         let resolver = Answers::new(&[&["10.0.0.1", "1.1.1.1", "169.254.169.254", "2606:4700::1111", "::1"]]);
         let found = found("https://mixed.example/v1", AddressPolicy::PUBLIC, &resolver).await;
         assert_eq!(found.unwrap(), ["1.1.1.1:443", "[2606:4700::1111]:443"]);
     }
 
     #[tokio::test]
-    async fn a_name_that_turns_to_loopback_is_refused_from_then_on() {
+    async fn a_name_that_changes_to_loopback_is_rejected() {
         let resolver = Answers::new(&[&["1.1.1.1"], &["127.0.0.1"]]);
         let first = found("http://rebind.example", AddressPolicy::PUBLIC, &resolver).await;
         assert_eq!(first.unwrap(), ["1.1.1.1:80"]);
@@ -116,8 +116,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_spelling_of_an_address_is_judged() {
-        let nobody = Answers::new(&[]);
+    async fn every_notation_of_an_address_is_checked() {
+        let unused = Answers::new(&[]);
         for host in [
             "2852039166",
             "0xa9fea9fe",
@@ -132,17 +132,17 @@ mod tests {
             "[fe80::1]",
             "0",
         ] {
-            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC_AND_LOCAL, &nobody).await;
-            assert!(error.as_ref().unwrap_err().contains("never connected to"), "{host}: {error:?}");
+            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC_AND_LOCAL, &unused).await;
+            assert!(error.as_ref().unwrap_err().contains("is blocked"), "{host}: {error:?}");
         }
         for host in ["2130706433", "0x7f.1", "017700000001", "127.1.", "[::1]", "[::ffff:7f00:1]"] {
-            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC, &nobody).await;
+            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC, &unused).await;
             assert!(error.as_ref().unwrap_err().contains("local network"), "{host}: {error:?}");
         }
     }
 
     #[tokio::test]
-    async fn this_machine_s_own_name_is_looked_up_like_any_other() {
+    async fn this_machines_name_is_resolved_like_any_other() {
         let url = Url::parse("http://LocalHost/").unwrap();
         let error = addresses(&url, AddressPolicy::PUBLIC, &SystemResolver).await.unwrap_err();
         assert!(matches!(error, NoAddress::Refused(_)), "{error}");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_without_an_address_says_so() {
+    async fn a_name_without_an_address_is_an_error() {
         let error = found("http://empty.example", AddressPolicy::PUBLIC, &Answers::new(&[&[]])).await;
         assert_eq!(error.unwrap_err(), "the name has no address");
     }
