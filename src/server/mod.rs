@@ -29,7 +29,7 @@ use tracing::info;
 use crate::accounts::{Accounts, Secret, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
-use crate::database::{Backend, Database};
+use crate::database::{Backend, Database, maintenance};
 use crate::jobs::{self, JobService};
 use crate::live::{Broadcaster, ConnectionLimiter, Hub};
 use bench::tokenizer;
@@ -68,7 +68,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
     jobs.start();
     tokio::spawn(release_unused_tokenizers());
-    tokio::spawn(update_statistics_daily(database.clone()));
+    tokio::spawn(maintenance::run(database.clone()));
     info!("serving at http://{}", listener.local_addr()?);
     let limits = connections::Limits { headers: HEADER_TIMEOUT, stop: config.stop_limit };
     let stop = CancellationToken::new();
@@ -136,18 +136,6 @@ fn seats(database: &Database) -> ConnectionLimiter {
     match database.backend() {
         Backend::Sqlite => ConnectionLimiter::default(),
         Backend::Postgres => ConnectionLimiter::shared(database),
-    }
-}
-
-async fn update_statistics_daily(database: Database) {
-    let mut days = tokio::time::interval(Duration::from_secs(24 * 60 * 60));
-    // The first tick is immediate, but opening the database has just updated the statistics.
-    days.tick().await;
-    loop {
-        days.tick().await;
-        if let Err(error) = database.update_statistics().await {
-            tracing::warn!("could not update the database statistics: {error}");
-        }
     }
 }
 

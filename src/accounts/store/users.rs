@@ -85,14 +85,14 @@ impl AccountStore {
             ", u.password_hash from users u where u.email = $1"
         ))
         .bind(email)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
     pub async fn credentials(&self, user: &UserId) -> sqlx::Result<Option<Credentials>> {
         sqlx::query_as(concat!("select ", user_columns!(), ", u.password_hash from users u where u.id = $1"))
             .bind(user.as_str())
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await
     }
 
@@ -101,14 +101,14 @@ impl AccountStore {
     }
 
     pub async fn count_users(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar("select count(*) from users").fetch_one(self.database.pool()).await
+        sqlx::query_scalar("select count(*) from users").fetch_one(self.database.reader()).await
     }
 
     pub async fn note_sign_in(&self, user: &UserId, now_ms: i64) -> sqlx::Result<()> {
         sqlx::query("update users set last_login = $1 where id = $2")
             .bind(now_ms)
             .bind(user.as_str())
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -119,7 +119,7 @@ impl AccountStore {
             .bind(new)
             .bind(user.as_str())
             .bind(old)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -145,7 +145,7 @@ impl AccountStore {
     pub async fn complete_onboarding(&self, user: &UserId) -> sqlx::Result<()> {
         sqlx::query("update users set onboarding_completed = 1 where id = $1")
             .bind(user.as_str())
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -155,7 +155,7 @@ impl AccountStore {
         let promoted = sqlx::query("update users set role = $1 where email = $2 and role <> $1")
             .bind(Role::Admin.as_str())
             .bind(email)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(promoted.rows_affected() == 1)
     }

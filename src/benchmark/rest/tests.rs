@@ -230,7 +230,7 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
         "insert into rate_limits (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
          values ('anna', 9, 1, 10, 0)",
     )
-    .execute(world.database.pool())
+    .execute(world.database.writer())
     .await
     .unwrap();
     for (body, expected) in [
