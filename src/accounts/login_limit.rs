@@ -100,7 +100,7 @@ impl LoginLimiter {
         .bind(&key.name)
         .bind(now_ms - LOCK_MS - WINDOW_MS)
         .bind(key.limit)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         let too_many = i64::try_from(latest.len()) == Ok(key.limit);
         let (Some(newest), Some(oldest)) = (latest.first(), latest.last()) else { return Ok(Ok(())) };
@@ -126,7 +126,7 @@ impl LoginLimiter {
     pub async fn withdraw(&self, attempt: Attempt) -> sqlx::Result<()> {
         sqlx::query("delete from sign_in_failures where id = $1")
             .bind(attempt.id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -143,11 +143,11 @@ impl LoginLimiter {
             .bind(&id)
             .bind(&key.name)
             .bind(now_ms)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         sqlx::query("delete from sign_in_failures where at <= $1")
             .bind(now_ms - LOCK_MS - WINDOW_MS)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(id)
     }
@@ -156,7 +156,7 @@ impl LoginLimiter {
     pub async fn reset(&self, key: &Key) -> sqlx::Result<()> {
         sqlx::query("delete from sign_in_failures where subject = $1")
             .bind(&key.name)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -215,7 +215,7 @@ mod tests {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as("explain query plan delete from sign_in_failures where at <= $1")
                 .bind(NOW)
-                .fetch_all(database.pool())
+                .fetch_all(database.reader())
                 .await
                 .unwrap();
         assert!(plan.iter().any(|step| step.3.contains("sign_in_failures_by_age")), "{plan:?}");

@@ -52,7 +52,7 @@ impl Settings {
             return Ok(on);
         }
         let users: i64 = sqlx::query_scalar("select count(*) from users where deleted_at is null")
-            .fetch_one(self.database.pool())
+            .fetch_one(self.database.reader())
             .await?;
         Ok(users <= 1)
     }
@@ -72,7 +72,7 @@ impl SettingsStore {
     pub async fn get(&self, name: &str) -> sqlx::Result<Option<String>> {
         sqlx::query_scalar("select value from settings where name = $1")
             .bind(name)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await
     }
 
@@ -84,11 +84,11 @@ impl SettingsStore {
         .bind(name)
         .bind(value)
         .bind(now_ms())
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         sqlx::query_scalar("select value from settings where name = $1")
             .bind(name)
-            .fetch_one(self.database.pool())
+            .fetch_one(self.database.reader())
             .await
     }
 
@@ -100,13 +100,16 @@ impl SettingsStore {
         .bind(name)
         .bind(value)
         .bind(now_ms())
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
 
     pub async fn delete(&self, name: &str) -> sqlx::Result<()> {
-        sqlx::query("delete from settings where name = $1").bind(name).execute(self.database.pool()).await?;
+        sqlx::query("delete from settings where name = $1")
+            .bind(name)
+            .execute(self.database.writer())
+            .await?;
         Ok(())
     }
 }

@@ -57,14 +57,14 @@ impl AdminStore {
         sqlx::query_as(concat!(select_users!(), " and u.id > $1 order by u.id limit $2"))
             .bind(after.map_or("", UserId::as_str))
             .bind(limit)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await
     }
 
     pub async fn user(&self, user: &UserId) -> sqlx::Result<Option<UserRow>> {
         sqlx::query_as(concat!(select_users!(), " and u.id = $1"))
             .bind(user.as_str())
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await
     }
 
@@ -75,7 +75,7 @@ impl AdminStore {
              from rate_limits where user_id = $1",
         )
         .bind(user.as_str())
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
@@ -97,7 +97,7 @@ impl AdminStore {
         .bind(limit.max_concurrent)
         .bind(limit.max_runs_per_benchmark)
         .bind(now_ms())
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(set.rows_affected() == 1)
     }

@@ -12,6 +12,8 @@ use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;
 use serde_json::json;
 
+use crate::database::retry::has_transient_cause;
+
 /// The longest request body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 8 << 20;
 
@@ -54,8 +56,8 @@ pub enum AppError {
     /// 503: the answer was not ready within the time that a request may take.
     #[error("This took too long and was stopped. Try again later.")]
     TimedOut,
-    /// 500: logged in full, told in general.
-    #[error("Something went wrong on the server. It has been logged; try again.")]
+    /// 500: logged in full, told in general. 503 where the database is busy or away.
+    #[error("{}", sentence_about(.0))]
     Internal(#[source] anyhow::Error),
 }
 
@@ -90,8 +92,18 @@ impl AppError {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(error) if has_transient_cause(error.as_ref()) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+/// What users are told of a fault, whose cause is for the log.
+fn sentence_about(fault: &anyhow::Error) -> &'static str {
+    if has_transient_cause(fault.as_ref()) {
+        "The database is busy or cannot be reached. Try again in a moment."
+    } else {
+        "Something went wrong on the server. It has been logged; try again."
     }
 }
 
@@ -212,5 +224,11 @@ mod tests {
         assert_eq!(rest.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert!(log.contains("from a page") && log.contains("from REST"), "{log}");
+    }
+    #[test]
+    fn a_busy_database_is_told_from_a_fault() {
+        let busy = AppError::from(sqlx::Error::PoolTimedOut);
+        assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(busy.to_string(), "The database is busy or cannot be reached. Try again in a moment.");
     }
 }

@@ -41,7 +41,7 @@ impl JobStore {
         )
         .bind(worker)
         .bind(now_ms)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
@@ -50,7 +50,7 @@ impl JobStore {
     pub(super) async fn heartbeat(&self, worker: &str) -> Result<bool, JobError> {
         let done = sqlx::query("update job_workers set heartbeat = heartbeat + 1 where id = $1")
             .bind(worker)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -59,7 +59,7 @@ impl JobStore {
     pub(super) async fn other_workers(&self, worker: &str) -> Result<Vec<Heartbeat>, JobError> {
         Ok(sqlx::query_as("select id, heartbeat from job_workers where id <> $1")
             .bind(worker)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?)
     }
 
@@ -68,7 +68,7 @@ impl JobStore {
         let done = sqlx::query("delete from job_workers where id = $1 and heartbeat = $2")
             .bind(worker)
             .bind(heartbeat)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -105,7 +105,7 @@ impl JobStore {
             "select id, worker_id from jobs where status = 'running'
              and not exists (select 1 from job_workers where job_workers.id = jobs.worker_id)",
         )
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         for (id, worker) in orphans {
             tracing::warn!(job = id, "the process that ran it ended; it resumes from what is stored");
@@ -127,7 +127,7 @@ impl JobStore {
         )
         .bind(now_ms)
         .bind(MAX_CRASHES)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         for (id,) in waiting {
             if let Err(error) = self.change_if_still(&id, Transition::Queue, now_ms).await {
@@ -146,7 +146,7 @@ impl JobStore {
             quoted(job_types),
         );
         let rows: Vec<(String,)> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(MAX_CRASHES).fetch_all(self.database.pool()).await?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(MAX_CRASHES).fetch_all(self.database.reader()).await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
@@ -160,7 +160,7 @@ impl JobStore {
             stored_columns(),
             quoted(job_types),
         );
-        let rows: Vec<AnyRow> = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.database.pool()).await?;
+        let rows: Vec<AnyRow> = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.database.reader()).await?;
         let read = |row| StoredJob::from_row(row).inspect_err(|error| tracing::error!("a job: {error}")).ok();
         Ok(rows.iter().filter_map(read).collect())
     }
@@ -171,7 +171,7 @@ impl JobStore {
             "select id from jobs where status = 'running' and worker_id = $1 and cancel_requested_at is null",
         )
         .bind(worker)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
@@ -207,7 +207,7 @@ impl JobStore {
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(RUNNING_JOBS)
             .bind(worker)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await?;
         Ok(row.map(|(user,)| UserId::new(user)))
     }
@@ -219,7 +219,7 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         let changed = transition::change(&mut connection, id, transition, now_ms).await;
         if let Err(error @ JobError::Illegal { .. }) = &changed {
             tracing::error!(job = id, "refused: {error}");
@@ -234,7 +234,7 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         match transition::change(&mut connection, id, transition, now_ms).await {
             Err(JobError::Illegal { .. }) => Ok(None),
             changed => changed,

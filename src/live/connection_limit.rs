@@ -167,7 +167,7 @@ impl LockTask {
 /// A new connection that has taken again what tabs have that are still here. Whatever has gone to others
 /// meanwhile is theirs.
 async fn connect(database: &Database, taken: &HashSet<i64>) -> anyhow::Result<AnyConnection> {
-    let mut connection = database.connect().await?;
+    let mut connection = database.connect().await?.context("SQLite has no locks for this")?;
     connection.execute(TCP_KEEPALIVE).await?;
     for key in taken {
         try_lock(&mut connection, *key).await?;
@@ -214,7 +214,7 @@ mod tests {
                  and (cast(classid as bigint) << 32 | cast(objid as bigint)) = $1",
         )
         .bind(key)
-        .fetch_one(database.pool())
+        .fetch_one(database.reader())
         .await
         .unwrap()
     }

@@ -29,7 +29,7 @@ use tracing::info;
 use crate::accounts::{Accounts, Secret, UserData, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
-use crate::database::{Backend, Database};
+use crate::database::{Backend, Database, maintenance};
 use crate::jobs::{self, JobService};
 use crate::live::{Broadcaster, ConnectionLimiter, Hub};
 use bench::tokenizer;
@@ -71,7 +71,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     jobs.start();
     tokio::spawn(stop.clone().run_until_cancelled_owned(delete_users(&state)));
     tokio::spawn(release_unused_tokenizers());
-    tokio::spawn(update_statistics_daily(database.clone()));
+    tokio::spawn(maintenance::run(database.clone()));
     info!("serving at http://{}", listener.local_addr()?);
     let limits = connections::Limits { headers: HEADER_TIMEOUT, stop: config.stop_limit };
     let serve = connections::serve(listener, router(state), limits, stop.clone());
@@ -160,18 +160,6 @@ fn delete_users(state: &AppState) -> impl Future<Output = ()> + use<> {
     // What runs is stopped before its results go.
     let modules: [Arc<dyn UserData>; 2] = [Arc::new(state.jobs.clone()), Arc::new(state.benchmarks.clone())];
     async move { accounts.deletion_loop(&modules).await }
-}
-
-async fn update_statistics_daily(database: Database) {
-    let mut days = tokio::time::interval(Duration::from_secs(24 * 60 * 60));
-    // The first tick is at once, and opening the database has renewed them already.
-    days.tick().await;
-    loop {
-        days.tick().await;
-        if let Err(error) = database.update_statistics().await {
-            tracing::warn!("the statistics of the database could not be renewed: {error}");
-        }
-    }
 }
 
 async fn release_unused_tokenizers() {

@@ -120,7 +120,7 @@ impl Scene {
     async fn is_deleted(&self) -> bool {
         let left: Option<(String,)> = sqlx::query_as("select id from users where id = $1")
             .bind(self.leaver.as_str())
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await
             .unwrap();
         left.is_none()
@@ -131,7 +131,7 @@ impl Scene {
             let sql = format!("select cast(count(*) as bigint) from {table} where user_id = $1");
             let (left,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
                 .bind(self.leaver.as_str())
-                .fetch_one(self.database.pool())
+                .fetch_one(self.database.reader())
                 .await
                 .unwrap();
             assert_eq!(left, 0, "{table}");

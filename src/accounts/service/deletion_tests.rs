@@ -58,7 +58,7 @@ fn start(accounts: &Accounts, module: &Arc<SlowModule>) -> CancellationToken {
 async fn rows(database: &Database, user: &UserId) -> i64 {
     sqlx::query_scalar("select count(*) from users where id = $1")
         .bind(user.as_str())
-        .fetch_one(database.pool())
+        .fetch_one(database.reader())
         .await
         .unwrap()
 }

@@ -17,7 +17,7 @@ impl AccountStore {
         ))
         .bind(issuer)
         .bind(subject)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
@@ -35,7 +35,7 @@ impl AccountStore {
             sqlx::query_scalar("select count(*) from identities where user_id = $1 and issuer = $2")
                 .bind(user.as_str())
                 .bind(issuer)
-                .fetch_one(self.database.pool())
+                .fetch_one(self.database.reader())
                 .await?;
         Ok(identities > 0)
     }
@@ -45,7 +45,7 @@ impl AccountStore {
         sqlx::query("delete from identities where user_id = $1 and issuer = $2")
             .bind(user.as_str())
             .bind(issuer)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }

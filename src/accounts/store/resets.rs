@@ -28,7 +28,7 @@ impl AccountStore {
         .bind(new.fingerprint)
         .bind(new.now)
         .bind(new.expires_at)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(kept.rows_affected() == 1)
     }
@@ -40,7 +40,7 @@ impl AccountStore {
         )
         .bind(fingerprint)
         .bind(now)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await?;
         Ok(open.is_some())
     }

@@ -85,7 +85,7 @@ impl AccountStore {
             ", u.password_hash from users u where u.email = $1 and u.deleted_at is null"
         ))
         .bind(email)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
@@ -96,7 +96,7 @@ impl AccountStore {
             ", u.password_hash from users u where u.id = $1 and u.deleted_at is null"
         ))
         .bind(user.as_str())
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
@@ -106,7 +106,7 @@ impl AccountStore {
 
     pub async fn count_users(&self) -> sqlx::Result<i64> {
         sqlx::query_scalar("select count(*) from users where deleted_at is null")
-            .fetch_one(self.database.pool())
+            .fetch_one(self.database.reader())
             .await
     }
 
@@ -114,7 +114,7 @@ impl AccountStore {
         sqlx::query("update users set last_login = $1 where id = $2")
             .bind(now_ms)
             .bind(user.as_str())
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -125,7 +125,7 @@ impl AccountStore {
             .bind(new)
             .bind(user.as_str())
             .bind(old)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -151,7 +151,7 @@ impl AccountStore {
     pub async fn complete_onboarding(&self, user: &UserId) -> sqlx::Result<()> {
         sqlx::query("update users set onboarding_completed = 1 where id = $1")
             .bind(user.as_str())
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -161,7 +161,7 @@ impl AccountStore {
         let promoted = sqlx::query("update users set role = $1 where email = $2 and role <> $1")
             .bind(Role::Admin.as_str())
             .bind(email)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(promoted.rows_affected() == 1)
     }
@@ -233,7 +233,7 @@ impl AccountStore {
     pub async fn marked_as_deleted(&self) -> sqlx::Result<Vec<UserId>> {
         let users: Vec<String> =
             sqlx::query_scalar("select id from users where deleted_at is not null order by deleted_at")
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.reader())
                 .await?;
         Ok(users.into_iter().map(UserId::new).collect())
     }
@@ -242,7 +242,7 @@ impl AccountStore {
     pub async fn delete_marked(&self, user: &UserId) -> sqlx::Result<()> {
         sqlx::query("delete from users where id = $1 and deleted_at is not null")
             .bind(user.as_str())
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }

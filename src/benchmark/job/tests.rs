@@ -283,12 +283,12 @@ async fn what_cannot_be_found_fails_with_a_sentence() {
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_told() {
     let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Subscription>::default());
-    sqlx::query("drop table benchmark_runs").execute(world.database.pool()).await.unwrap();
+    sqlx::query("drop table benchmark_runs").execute(world.database.writer()).await.unwrap();
     sqlx::query(
         "create view benchmark_runs as select 1 as user_id, 1 as benchmark_id, 1 as run, 1 as run_number,
                  1 as provider_key, 1 as model_id, 1 as context_tokens, 1 as chunk_deltas where 1 = 0",
     )
-    .execute(world.database.pool())
+    .execute(world.database.writer())
     .await
     .unwrap();
     let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
@@ -354,7 +354,7 @@ async fn fail_every_second(database: &Database, table: &str) {
              for each statement execute function fail_{table}()"
         ),
     ] {
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.pool()).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.writer()).await.unwrap();
     }
 }
 
@@ -381,7 +381,7 @@ async fn store_run_two_as_another_worker(database: &Database) {
                      replace(new.run, '\"run_number\":1', '\"run_number\":2'), new.chunk_deltas);
          end",
     )
-    .execute(database.pool())
+    .execute(database.writer())
     .await
     .unwrap();
 }

@@ -233,7 +233,7 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
         "insert into rate_limits (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
          values ('anna', 9, 1, 10, 0)",
     )
-    .execute(world.database.pool())
+    .execute(world.database.writer())
     .await
     .unwrap();
     for (body, expected) in [
@@ -332,7 +332,7 @@ async fn hear_failure(tab: &mut Subscription) -> Value {
 async fn stored_ends(world: &World) -> [(String, String, i64); 2] {
     let benchmark = sqlx::query_as("select status, error, finished_at from benchmarks");
     let job = sqlx::query_as("select status, error, finished_at from jobs");
-    let pool = world.database.pool();
+    let pool = world.database.reader();
     [benchmark.fetch_one(pool).await.unwrap(), job.fetch_one(pool).await.unwrap()]
 }
 
@@ -349,7 +349,7 @@ async fn a_benchmark_fails_with_its_job_whether_or_not_somebody_looks() {
         store.begin(&anna(), &id, &Parameters::default(), &[target]).await.unwrap();
         if give_up {
             sqlx::query("update jobs set status = 'interrupted', crashes = 5")
-                .execute(world.database.pool())
+                .execute(world.database.writer())
                 .await
                 .unwrap();
         }
@@ -368,7 +368,7 @@ async fn looking_at_benchmarks_writes_nothing() {
     let world = World::new().await;
     let (store, id) = (BenchmarkStore::new(world.database.clone()), new_id());
     store.begin(&anna(), &id, &Parameters::default(), &[]).await.unwrap();
-    sqlx::query("pragma query_only = on").execute(world.database.pool()).await.unwrap();
+    sqlx::query("pragma query_only = on").execute(world.database.writer()).await.unwrap();
     for path in ["/api/history".to_owned(), format!("/api/history/{id}"), "/history".to_owned()] {
         let request = Request::get(&path).extension(session("anna")).body(HttpBody::empty()).unwrap();
         assert_eq!(world.send(request).await.status(), StatusCode::OK, "{path}");

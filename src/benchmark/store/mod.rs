@@ -96,7 +96,7 @@ impl BenchmarkStore {
         parameters: &Parameters,
         targets: &[TargetSnapshot],
     ) -> Result<(), StoreError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         begin(&mut connection, user, id, parameters, targets).await
     }
 
@@ -133,20 +133,20 @@ impl BenchmarkStore {
         )
         .bind(user.as_str())
         .bind(id)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
     /// The one that began last; `None` when the user has none.
     pub async fn latest(&self, user: &UserId) -> Result<Option<StoredBenchmark>, StoreError> {
-        let row = sqlx::query(LATEST).bind(user.as_str()).fetch_optional(self.database.pool()).await?;
+        let row = sqlx::query(LATEST).bind(user.as_str()).fetch_optional(self.database.reader()).await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
     /// Those that have begun and neither finished nor failed, oldest first.
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
-        let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.pool()).await?;
+        let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.reader()).await?;
         rows.iter().map(stored_benchmark).collect()
     }
 
@@ -184,7 +184,7 @@ impl BenchmarkStore {
         )
         .bind(ENDED_EARLY)
         .bind(now_ms)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(done.rows_affected())
     }
@@ -194,7 +194,7 @@ impl BenchmarkStore {
         let row: Option<(i64,)> =
             sqlx::query_as("select max_runs_per_benchmark from rate_limits where user_id = $1")
                 .bind(user.as_str())
-                .fetch_optional(self.database.pool())
+                .fetch_optional(self.database.reader())
                 .await?;
         Ok(row.map(|(runs,)| unsigned(runs)))
     }
@@ -209,18 +209,18 @@ impl BenchmarkStore {
         )
         .bind(user.as_str())
         .bind(id)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         let deleted: Vec<(String,)> =
             sqlx::query_as("select id from benchmarks where user_id = $1 and status = 'deleted'")
                 .bind(user.as_str())
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.reader())
                 .await?;
         for (id,) in deleted {
             self.delete_runs(&id).await?;
             sqlx::query("delete from benchmarks where id = $1 and status = 'deleted'")
                 .bind(id)
-                .execute(self.database.pool())
+                .execute(self.database.writer())
                 .await?;
         }
         Ok(marked.rows_affected() > 0)
@@ -234,7 +234,7 @@ impl BenchmarkStore {
                 sqlx::query_as("select id from benchmarks where user_id = $1 order by id limit $2")
                     .bind(user.as_str())
                     .bind(BENCHMARKS_AT_ONCE)
-                    .fetch_all(self.database.pool())
+                    .fetch_all(self.database.reader())
                     .await?;
             if next.is_empty() {
                 return Ok(());
@@ -244,7 +244,7 @@ impl BenchmarkStore {
                 sqlx::query("delete from benchmarks where user_id = $1 and id = $2")
                     .bind(user.as_str())
                     .bind(id)
-                    .execute(self.database.pool())
+                    .execute(self.database.writer())
                     .await?;
             }
         }
@@ -261,7 +261,7 @@ impl BenchmarkStore {
             )
             .bind(id)
             .bind(RUNS_PER_DELETE)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
             if done.rows_affected() < RUNS_PER_DELETE.unsigned_abs() {
                 return Ok(());

@@ -24,7 +24,7 @@ impl BenchmarkStore {
         row: &RowKey,
         run: &Run,
     ) -> Result<bool, StoreError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         if insert_run(&mut connection, user, id, row, run).await? {
             return Ok(true);
         }
@@ -45,7 +45,7 @@ impl BenchmarkStore {
 
     /// The runs of each row in their order, without the arrivals of their chunks.
     pub async fn runs(&self, user: &UserId, id: &str) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
-        let rows = sqlx::query(RUNS).bind(user.as_str()).bind(id).fetch_all(self.database.pool()).await?;
+        let rows = sqlx::query(RUNS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
         let mut by_row = HashMap::<_, Vec<Run>>::new();
         for row in &rows {
             by_row.entry(row_key(row)?).or_default().push(serde_json::from_str(row.try_get("run")?)?);
@@ -73,7 +73,7 @@ impl BenchmarkStore {
         )
         .bind(user.as_str())
         .bind(id)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         let mut by_row = HashMap::<_, Vec<Run>>::new();
         for row in &rows {
@@ -104,7 +104,7 @@ impl BenchmarkStore {
         .bind(&row.model.model_id)
         .bind(signed(row.context_tokens))
         .bind(signed(run_number))
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await?;
         Ok(deltas.map(|(deltas,)| serde_json::from_str(&deltas)).transpose()?)
     }

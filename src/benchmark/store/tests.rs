@@ -90,12 +90,12 @@ fn health() -> ClientHealth {
 }
 
 async fn fail(world: &World, user: &UserId, error: &str, finished_at: i64) {
-    let mut connection = world.database.pool().acquire().await.unwrap();
+    let mut connection = world.database.writer().acquire().await.unwrap();
     super::fail(&mut connection, user, ID, error, finished_at).await.unwrap();
 }
 
 async fn count(world: &World, sql: &'static str) -> i64 {
-    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(world.database.pool()).await.unwrap();
+    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(world.database.reader()).await.unwrap();
     count
 }
 
@@ -251,7 +251,7 @@ async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_wi
         }
         sqlx::query("update benchmarks set status = 'deleted' where id = $1")
             .bind(ID)
-            .execute(world.database.pool())
+            .execute(world.database.writer())
             .await
             .unwrap();
         assert_eq!(world.store.find(&world.anna, ID).await.unwrap(), None);
@@ -300,7 +300,7 @@ async fn insert_job(world: &World, status: &str, error: Option<&str>, finished_a
     .bind(status)
     .bind(error)
     .bind(finished_at)
-    .execute(world.database.pool())
+    .execute(world.database.writer())
     .await
     .unwrap();
 }
@@ -338,7 +338,7 @@ async fn of_a_reported_benchmark_that_cannot_be_stored_nothing_is() {
     for world in worlds().await {
         let parameters = Parameters::default();
         let whole = summary::row(head(0), None, vec![run(1, 10.0)]);
-        sqlx::query("drop table benchmark_runs").execute(world.database.pool()).await.unwrap();
+        sqlx::query("drop table benchmark_runs").execute(world.database.writer()).await.unwrap();
         let stored = world.store.insert_complete(&world.anna, ID, &parameters, &[target()], &[whole]).await;
         assert!(stored.is_err());
         assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
@@ -372,7 +372,7 @@ async fn an_account_takes_its_results_with_it() {
         begin(&world, &world.anna, ID, &[0]).await;
         sqlx::query("delete from users where id = $1")
             .bind(world.anna.as_str())
-            .execute(world.database.pool())
+            .execute(world.database.writer())
             .await
             .unwrap();
         assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);

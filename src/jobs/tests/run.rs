@@ -115,7 +115,7 @@ async fn a_job_fails_together_with_what_its_handler_records_of_that() {
         );
         let stored = async || -> (String, String) {
             let row = sqlx::query_as("select status, coalesce(result_ref, '') from jobs");
-            row.fetch_one(database.pool()).await.unwrap()
+            row.fetch_one(database.reader()).await.unwrap()
         };
         assert_eq!(stored().await, ("running".to_owned(), String::new()));
         process.strings.recording_fails.store(false, Ordering::SeqCst);

@@ -19,7 +19,7 @@ pub(super) async fn of(database: &Database, user: &UserId) -> Record {
     for table in EVERYBODYS {
         let row = row(database, table).await;
         let sql = AssertSqlSafe(format!("select {row} as line from {table} order by 1"));
-        let rows = sqlx::query_scalar(sql).fetch_all(database.pool()).await.unwrap();
+        let rows = sqlx::query_scalar(sql).fetch_all(database.reader()).await.unwrap();
         record.insert(table.to_owned(), rows);
     }
     for table in tables(database).await {
@@ -28,7 +28,7 @@ pub(super) async fn of(database: &Database, user: &UserId) -> Record {
         let sql = format!("select {row} as line from {table} where {key} = $1 order by 1");
         let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
             .bind(user.as_str())
-            .fetch_all(database.pool())
+            .fetch_all(database.reader())
             .await
             .unwrap();
         record.insert(table, rows);
@@ -56,7 +56,7 @@ async fn tables(database: &Database) -> Vec<String> {
                and (column_name = 'user_id' or (table_name = 'users' and column_name = 'id'))"
         }
     };
-    sqlx::query_scalar(sql).fetch_all(database.pool()).await.unwrap()
+    sqlx::query_scalar(sql).fetch_all(database.reader()).await.unwrap()
 }
 
 /// An expression for a whole row of the table.
@@ -66,7 +66,7 @@ async fn row(database: &Database, table: &str) -> String {
     }
     let columns: Vec<String> = sqlx::query_scalar("select name from pragma_table_info($1)")
         .bind(table)
-        .fetch_all(database.pool())
+        .fetch_all(database.reader())
         .await
         .unwrap();
     columns.iter().map(|column| format!("quote({column})")).collect::<Vec<_>>().join(" || '|' || ")
