@@ -32,7 +32,13 @@ export default defineConfig({
     command: `${path.resolve(process.env.SERVER_BINARY ?? "target/release/llm-studio")} serve`,
     cwd: path.resolve(import.meta.dirname, ".."),
     url: `http://127.0.0.1:${port}/healthz`,
-    env: { PORT: String(port), STUDIO_DATA: process.env.E2E_DATA, RUST_LOG: "warn" },
+    env: {
+      PORT: String(port),
+      STUDIO_DATA: process.env.E2E_DATA,
+      RUST_LOG: "warn",
+      // Tests that run side by side do not wait for each other's benchmarks.
+      STUDIO_CONCURRENT_BENCHMARKS: "16",
+    },
     gracefulShutdown: { signal: "SIGTERM", timeout: 5_000 },
   },
 });

@@ -47,7 +47,7 @@ pub use oidc::OidcClient;
 pub use secret::Secret;
 #[cfg(feature = "ssr")]
 pub use service::{
-    Accounts, MailSettings, NewAccount, NewInvitationRequest, OnRegistration, password_link_for,
+    Accounts, MailSettings, NewAccount, NewInvitationRequest, OnRegistration, UserData, password_link_for,
 };
 #[cfg(feature = "ssr")]
 pub use session::{AdminSession, Session, SessionCheck, SessionsEnded};

@@ -51,8 +51,9 @@ impl Settings {
         if let Some(on) = self.local_networks().await? {
             return Ok(on);
         }
-        let users: i64 =
-            sqlx::query_scalar("select count(*) from users").fetch_one(self.database.reader()).await?;
+        let users: i64 = sqlx::query_scalar("select count(*) from users where deleted_at is null")
+            .fetch_one(self.database.reader())
+            .await?;
         Ok(users <= 1)
     }
 }

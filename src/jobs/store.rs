@@ -191,7 +191,7 @@ impl JobStore {
         let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
         let sql = format!(
             "select {}, users.email from jobs join users on users.id = jobs.user_id
-             where jobs.status in ({}) and jobs.id < $1
+             where jobs.status in ({}) and jobs.id < $1 and users.deleted_at is null
              order by jobs.id desc limit $2",
             COLUMNS.replace("id, job_type", "jobs.id, job_type").replace("created_at", "jobs.created_at"),
             names(states),
@@ -276,6 +276,19 @@ impl JobStore {
                  (select id from jobs where finished_at < $1 order by finished_at limit $2)",
         )
         .bind(before_ms)
+        .bind(limit)
+        .execute(self.database.writer())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Removes at most `limit` finished jobs of a user whose account is deleted; returns how many.
+    pub(super) async fn remove_finished_of(&self, user: &UserId, limit: i64) -> Result<u64, JobError> {
+        let done = sqlx::query(
+            "delete from jobs where id in
+                 (select id from jobs where user_id = $1 and finished_at is not null limit $2)",
+        )
+        .bind(user.as_str())
         .bind(limit)
         .execute(self.database.writer())
         .await?;

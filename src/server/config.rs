@@ -1,5 +1,6 @@
 //! The server's configuration from `Leptos.toml` and the environment.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,13 +37,15 @@ pub struct Config {
     pub oidc: Option<OidcClient>,
     /// Time that requests and jobs in progress have to finish when the server stops.
     pub stop_limit: Duration,
+    /// How many benchmarks measure at once in this process.
+    pub concurrent_benchmarks: NonZeroUsize,
 }
 
 impl Config {
     /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
     /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES`,
     /// `COOKIE_SECURE`, `APP_BASE_URL`, `SMTP_*`, `GOOGLE_CLIENT_*`,
-    /// `OIDC_*` and `STUDIO_STOP_SECONDS`.
+    /// `OIDC_*`, `STUDIO_STOP_SECONDS` and `STUDIO_CONCURRENT_BENCHMARKS`.
     ///
     /// # Errors
     /// If a setting is invalid or the site has not been built.
@@ -67,6 +70,7 @@ impl Config {
             mail: mail()?,
             oidc: OidcClient::find(variable, public_address()?.as_ref())?,
             stop_limit: stop_limit()?,
+            concurrent_benchmarks: concurrent_benchmarks(variable("STUDIO_CONCURRENT_BENCHMARKS"))?,
         })
     }
 }
@@ -89,6 +93,16 @@ fn stop_limit() -> anyhow::Result<Duration> {
         format!("STUDIO_STOP_SECONDS={text} is not a whole number of seconds, for example 60")
     })?;
     Ok(Duration::from_secs(seconds))
+}
+
+/// As many as the machine has cores, unless the variable says otherwise.
+fn concurrent_benchmarks(variable: Option<String>) -> anyhow::Result<NonZeroUsize> {
+    let Some(text) = variable else {
+        return Ok(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    };
+    text.trim().parse().with_context(|| {
+        format!("STUDIO_CONCURRENT_BENCHMARKS={text} is not a whole number from 1, for example 4")
+    })
 }
 
 fn mail() -> anyhow::Result<Option<MailSettings>> {
@@ -136,6 +150,18 @@ fn ensure_built(leptos: &LeptosOptions) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use leptos::config::get_config_from_str;
+
+    use super::concurrent_benchmarks;
+
+    #[test]
+    fn the_number_of_concurrent_benchmarks_is_whole_and_not_zero() {
+        assert!(concurrent_benchmarks(None).unwrap().get() >= 1);
+        assert_eq!(concurrent_benchmarks(Some(" 20 ".into())).unwrap().get(), 20);
+        for text in ["0", "-1", "1.5", "all"] {
+            let error = concurrent_benchmarks(Some(text.into())).unwrap_err();
+            assert!(error.to_string().contains("STUDIO_CONCURRENT_BENCHMARKS"), "{error}");
+        }
+    }
 
     /// The build reads one file and the binary the other, so their settings must be equal.
     #[test]

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::accounts::{Accounts, Secret, Vault};
+use crate::accounts::{Accounts, Secret, UserData, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Backend, Database, maintenance};
@@ -66,12 +66,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let demo = mock::start_demo().context("cannot start the demo model")?;
     let state = assemble(&config, &database, &demo).await?;
     let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
+    let stop = CancellationToken::new();
+    record_missing_ends(&state.benchmarks).await;
     jobs.start();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(delete_users(&state)));
     tokio::spawn(release_unused_tokenizers());
     tokio::spawn(maintenance::run(database.clone()));
     info!("serving at http://{}", listener.local_addr()?);
     let limits = connections::Limits { headers: HEADER_TIMEOUT, stop: config.stop_limit };
-    let stop = CancellationToken::new();
     let serve = connections::serve(listener, router(state), limits, stop.clone());
     let drain = async {
         signals.next().await;
@@ -110,7 +112,12 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     let job_settings = jobs::Settings::from_env(peers(database))?;
     let admin = AdminService::new(database.clone(), accounts.clone(), job_settings.benchmarks_per_hour);
     let jobs = JobService::new(database.clone(), broadcaster, job_settings);
-    let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
+    let benchmarks = BenchmarkService::new(
+        database.clone(),
+        providers.clone(),
+        jobs.clone(),
+        config.concurrent_benchmarks,
+    );
     Ok(AppState {
         options: config.leptos.clone(),
         hub,
@@ -137,6 +144,22 @@ fn seats(database: &Database) -> ConnectionLimiter {
         Backend::Sqlite => ConnectionLimiter::default(),
         Backend::Postgres => ConnectionLimiter::shared(database),
     }
+}
+
+async fn record_missing_ends(benchmarks: &BenchmarkService) {
+    match benchmarks.record_missing_ends().await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "recorded the end of benchmarks whose jobs had ended"),
+        Err(error) => tracing::warn!("cannot look for benchmarks whose jobs have ended: {error}"),
+    }
+}
+
+/// Deletes what deleted users leave behind, for as long as the server runs.
+fn delete_users(state: &AppState) -> impl Future<Output = ()> + use<> {
+    let accounts = state.accounts.clone();
+    // What runs is stopped before its results go.
+    let modules: [Arc<dyn UserData>; 2] = [Arc::new(state.jobs.clone()), Arc::new(state.benchmarks.clone())];
+    async move { accounts.deletion_loop(&modules).await }
 }
 
 async fn release_unused_tokenizers() {

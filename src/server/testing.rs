@@ -1,5 +1,6 @@
 //! The app's state for tests that go through the router.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
@@ -29,7 +30,12 @@ pub async fn state() -> (AppState, Database) {
         admin: AdminService::new(database.clone(), accounts.clone(), 2000),
         accounts,
         proxies: Proxies::default(),
-        benchmarks: BenchmarkService::new(database.clone(), providers.clone(), jobs.clone()),
+        benchmarks: BenchmarkService::new(
+            database.clone(),
+            providers.clone(),
+            jobs.clone(),
+            NonZeroUsize::MIN,
+        ),
         hub,
         seats: ConnectionLimiter::default(),
         jobs,

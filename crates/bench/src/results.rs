@@ -132,7 +132,8 @@ impl ResultCollector {
         self.state().health.push(measured);
         self.with_row(id, |entry| {
             entry.started = true;
-            entry.summarizer.push(&measured.run, measured.gaps_ms());
+            // To the microsecond, as they are stored: the summary is the same after an interruption.
+            entry.summarizer.push(&measured.run, measured.run.gaps_ms());
         });
     }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::task::spawn_blocking;
 
 use super::{
-    measure::{RunContext, gaps_ms, measure},
+    measure::{RunContext, measure},
     request::{Prepared, RequestTemplate},
     types::{Run, Timeouts},
 };
@@ -46,11 +46,6 @@ impl Measured {
         let run = measure(&exchange, context, &prepared.text);
         let Recording { arrivals_ns, lateness_us, .. } = exchange.recording;
         Self { run, arrivals_ns, lateness_us }
-    }
-
-    /// Returns the gaps between the chunks, ms.
-    pub fn gaps_ms(&self) -> impl Iterator<Item = f64> + '_ {
-        gaps_ms(&self.arrivals_ns)
     }
 }
 

@@ -38,7 +38,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Deletes another user's account and all its data.
+    /// Closes another user's account; [`Self::deletion_loop`] then deletes all its data.
     ///
     /// # Errors
     /// If there is no such user, or it is the admin's own account.
@@ -47,6 +47,7 @@ impl Accounts {
             return Err(AccountError::OwnAccount);
         }
         self.store.delete_other(admin, user).await?.map_err(refused)?;
+        self.user_marked.notify_one();
         self.sessions_ended.sessions_ended(user);
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! The accounts service: registration, sign-in, password change, deletion.
 
+mod deletion;
 mod federated;
 mod manage;
 mod recovery;
 mod sessions;
 mod tokens;
 
+#[cfg(test)]
+mod deletion_tests;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -17,6 +20,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
 
 use super::error::AccountError;
 use super::login_limit::{Key, LoginLimiter};
@@ -31,6 +35,7 @@ use super::types::RegistrationInfo;
 use super::types::{Registration, UserId};
 use crate::database::{Database, now_ms};
 
+pub use deletion::UserData;
 pub use manage::NewInvitationRequest;
 pub use recovery::{MailSettings, PasswordLink, password_link_for, password_link_path};
 pub use sessions::SignedIn;
@@ -66,6 +71,8 @@ pub struct Accounts {
     mail: Option<MailSettings>,
     oidc: Option<OidcClient>,
     registration_hooks: Arc<Vec<Box<dyn OnRegistration>>>,
+    /// There is a user whose data are to be deleted.
+    user_marked: Arc<Notify>,
 }
 
 impl fmt::Debug for Accounts {
@@ -93,6 +100,7 @@ impl Accounts {
             mail: None,
             oidc: None,
             registration_hooks: Arc::default(),
+            user_marked: Arc::default(),
         })
     }
 
@@ -239,13 +247,14 @@ impl Accounts {
         self.begin_session(user).await
     }
 
-    /// Deletes the user's own account and all its data.
+    /// Closes the user's own account; [`Self::deletion_loop`] then deletes all its data.
     ///
     /// # Errors
     /// If the password is wrong, or the user is the only admin and there are others.
     pub async fn delete_own(&self, user: &UserId, password: &SecretString) -> Result<(), AccountError> {
         self.verify_password(user, password).await?;
         self.store.delete_self(user).await?.map_err(refused)?;
+        self.user_marked.notify_one();
         self.sessions_ended.sessions_ended(user);
         Ok(())
     }

@@ -12,7 +12,8 @@ impl AccountStore {
         sqlx::query_as(concat!(
             "select ",
             user_columns!(),
-            " from users u join identities i on i.user_id = u.id where i.issuer = $1 and i.subject = $2"
+            " from users u join identities i on i.user_id = u.id
+             where i.issuer = $1 and i.subject = $2 and u.deleted_at is null"
         ))
         .bind(issuer)
         .bind(subject)

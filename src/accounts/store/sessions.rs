@@ -60,7 +60,7 @@ impl AccountStore {
             "select ",
             user_columns!(),
             " from sessions s join users u on u.id = s.user_id
-             where s.id = $1 and s.user_id = $2 and s.expires_at > $3"
+             where s.id = $1 and s.user_id = $2 and s.expires_at > $3 and u.deleted_at is null"
         ))
         .bind(id)
         .bind(user.as_str())

@@ -100,7 +100,7 @@ impl AccountStore {
             user_columns!(),
             ", t.id as token_id, t.last_used_at
              from access_tokens t join users u on u.id = t.user_id
-             where t.token_hash = $1 and t.expires_at > $2"
+             where t.token_hash = $1 and t.expires_at > $2 and u.deleted_at is null"
         ))
         .bind(fingerprint)
         .bind(now)
@@ -125,7 +125,7 @@ impl AccountStore {
             "select ",
             user_columns!(),
             " from access_tokens t join users u on u.id = t.user_id
-             where t.id = $1 and t.user_id = $2 and t.expires_at > $3"
+             where t.id = $1 and t.user_id = $2 and t.expires_at > $3 and u.deleted_at is null"
         ))
         .bind(id)
         .bind(user.as_str())

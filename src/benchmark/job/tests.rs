@@ -62,7 +62,8 @@ impl World {
         let base_url = mock::base_url(&mock.base_url(), ProviderKind::Custom.facts().protocol);
         let provider = Arc::new(Mutex::new(Provider::of_kind(ProviderKind::Custom, base_url)));
         let store = BenchmarkStore::new(database.clone());
-        let handler = BenchmarkHandler::new(store.clone(), Arc::new(OneProvider(Arc::clone(&provider))));
+        let targets = Arc::new(OneProvider(Arc::clone(&provider)));
+        let handler = BenchmarkHandler::new(store.clone(), targets, NonZeroUsize::MIN);
         let anna = testing::add_user(&database, "anna").await;
         Self { anna, store, handler, mock: Some(mock), log, _directory: directory, provider, database }
     }
@@ -240,7 +241,8 @@ async fn after_a_crash_no_finished_run_is_made_again() {
 
     let second = context(&world, &id, &[SLOW], 6, Arc::default());
     let store = world.store.clone();
-    let next = BenchmarkHandler::new(store, Arc::new(OneProvider(Arc::clone(&world.provider))));
+    let targets = Arc::new(OneProvider(Arc::clone(&world.provider)));
+    let next = BenchmarkHandler::new(store, targets, NonZeroUsize::MIN);
     assert_eq!(next.run(second).await, done(&id));
     assert_eq!(world.run_numbers(&id).await, [1, 2, 3, 4, 5, 6]);
     let requests = world.requests();
@@ -322,7 +324,7 @@ impl AwayAtFirst {
     fn handler(world: &World, failures: u32) -> BenchmarkHandler {
         let then = OneProvider(Arc::clone(&world.provider));
         let targets = Self { failures: Mutex::new(failures), then };
-        BenchmarkHandler::new(world.store.clone(), Arc::new(targets))
+        BenchmarkHandler::new(world.store.clone(), Arc::new(targets), NonZeroUsize::MIN)
     }
 }
 

@@ -94,6 +94,7 @@ impl Fixture {
     async fn on(location: Location, data: TempDir) -> Self {
         let config = Config {
             stop_limit: std::time::Duration::from_secs(60),
+            concurrent_benchmarks: std::num::NonZeroUsize::MIN,
             leptos: LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build(),
             database: location.clone(),
             data_dir: data.path().to_owned(),
