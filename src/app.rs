@@ -18,7 +18,7 @@ use crate::accounts::api::user_of_page;
 use crate::accounts::pages::AccountMenu;
 use crate::benchmark::pages::{StartHere, Workbench};
 use crate::jobs::menu::JobsMenu;
-use crate::live::provide_feed;
+use crate::live::provide_event_stream;
 use crate::live::status::ConnectionStatus;
 use deferred_page::DeferredPage;
 use lazy::{LazyPage, Page, Results};
@@ -95,7 +95,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    provide_feed();
+    provide_event_stream();
     let user = SharedValue::new(user_of_page).into_inner();
     view! {
         <Title formatter=|page: String| format!("{page} · Benchmark Studio") />

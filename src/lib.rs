@@ -15,6 +15,7 @@ pub mod benchmark;
 pub mod history;
 pub mod jobs;
 pub mod live;
+pub mod messages;
 pub mod prompts;
 pub mod providers;
 
@@ -37,7 +38,7 @@ pub async fn hydrate() {
     ui::hydration::yield_to_browser().await;
     let Some(body) = leptos::prelude::document().body() else { return };
     let app = || {
-        live::browser::provide_connected_feed();
+        live::browser::provide_connected_stream();
         app::App()
     };
     leptos::mount::hydrate_from_async(body, app).await.forget();

@@ -1,27 +1,26 @@
-//! What a tab that has just connected is told of the benchmarks under way.
+//! The state of running benchmarks for a tab that has just connected.
 
 use futures::future::BoxFuture;
 
 use super::store::BenchmarkStore;
 use crate::accounts::UserId;
-use crate::live::{Frame, InitialState};
+use crate::live::InitialState;
+use crate::messages::ServerMessage;
 
-/// Tells of each running benchmark: what it measures, how far it is, and every result so far.
+/// Sends of each running benchmark what it measures, how far it is, and every result so far.
 #[derive(Debug)]
 pub struct RunningBenchmarks(pub BenchmarkStore);
 
 impl InitialState for RunningBenchmarks {
-    fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
+    fn messages<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<ServerMessage>>> {
         Box::pin(async move {
-            let mut frames = Vec::new();
+            let mut messages = Vec::new();
             for benchmark in self.0.running(user).await? {
                 let Some(present) = self.0.present(user, &benchmark.id).await? else { continue };
-                for event in std::iter::once(present.init()).chain(present.results()) {
-                    let frame: Frame = serde_json::from_value(event)?;
-                    frames.push(Frame { job_id: Some(benchmark.id.clone()), ..frame });
-                }
+                messages.push(present.init());
+                messages.extend(present.results());
             }
-            Ok(frames)
+            Ok(messages)
         })
     }
 }

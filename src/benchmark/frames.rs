@@ -1,11 +1,9 @@
-//! What tabs are told of a benchmark: the engine's events as they go over the wire, and, for a tab
-//! that comes late, all of it up to now.
+//! The stored state of a benchmark as messages, for tabs that connect late.
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::store::{RowKey, StoredBenchmark, StoredRow};
+use crate::messages::{BenchmarkInit, ServerMessage};
 use bench::types::{Event, Init, ModelAdjustments, ResultRow, Run, RunResult, WarmupOutcome, WarmupResult};
 
 /// A benchmark as far as it is stored.
@@ -17,55 +15,21 @@ pub struct Present {
     pub runs: HashMap<RowKey, Vec<Run>>,
 }
 
-/// The event as tabs hear it: without the arrivals of chunks, which they ask for run by run, and with
-/// the kind of result that scripts of the Python product look for.
-pub fn wire(event: Event) -> Value {
-    let kind = match &event {
-        Event::BenchmarkResult { data } if data.skipped.is_some() => Some("skipped"),
-        Event::BenchmarkResult { .. } => Some("result"),
-        Event::BenchmarkProgress { .. } => Some("progress"),
-        _ => None,
-    };
-    let mut value = serde_json::to_value(without_chunks(event)).unwrap_or_default();
-    if let (Some(kind), Some(data)) = (kind, value.get_mut("data").and_then(Value::as_object_mut)) {
-        data.insert("type".into(), kind.into());
-    }
-    value
-}
-
-fn without_chunks(event: Event) -> Event {
-    let bare = |run: Run| Run { chunk_deltas_us: Vec::new(), ..run };
-    match event {
-        Event::BenchmarkResult { mut data } => {
-            data.run = data.run.take().map(bare);
-            Event::BenchmarkResult { data }
-        }
-        Event::BenchmarkRow { mut data } => {
-            data.runs = std::mem::take(&mut data.runs).into_iter().map(bare).collect();
-            Event::BenchmarkRow { data }
-        }
-        other => other,
-    }
-}
-
 impl Present {
-    /// The first frame for a tab that comes late: what is measured, and how far it is.
-    pub fn init(&self) -> Value {
+    /// The first message for a tab that connects late: what is measured, and how far it is.
+    pub fn init(&self) -> ServerMessage {
         let init = self.data();
-        let percent = percent(init.done_requests, init.total_requests);
-        let mut value = wire(Event::BenchmarkInit { data: init });
-        if let Some(data) = value.get_mut("data").and_then(Value::as_object_mut) {
-            data.insert("reconnect".into(), true.into());
-            data.insert("progress_pct".into(), percent.into());
-        }
-        value
+        let progress_pct = Some(percent(init.done_requests, init.total_requests));
+        let data = Box::new(BenchmarkInit { init, reconnect: true, progress_pct });
+        ServerMessage::BenchmarkInit { job_id: self.benchmark.id.clone(), data }
     }
 
-    /// The frames that follow it: all that happened up to now, row by row.
-    pub fn results(&self) -> Vec<Value> {
+    /// The messages that follow it: all results so far, row by row.
+    pub fn results(&self) -> Vec<ServerMessage> {
         let adjustments = self.adjustments();
         let adjusted = (!adjustments.is_empty()).then_some(Event::ParamAdjustments { models: adjustments });
-        adjusted.into_iter().chain(self.rows.iter().flat_map(|row| self.events_of(row))).map(wire).collect()
+        let events = adjusted.into_iter().chain(self.rows.iter().flat_map(|row| self.events_of(row)));
+        events.map(|event| ServerMessage::of_event(&self.benchmark.id, event)).collect()
     }
 
     fn data(&self) -> Init {

@@ -13,13 +13,14 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use super::frames::{percent, wire};
+use super::frames::percent;
 use super::snapshot::{Moved, TargetSnapshot};
 use super::store::{self, BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
 use crate::database::retry::retry;
 use crate::jobs::{JobContext, JobEnd, JobFailure, JobHandler};
+use crate::messages::ServerMessage;
 use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResult, Status};
 use bench::{Plan, PlanError, Stop, Target, start};
 use endpoint::ModelRef;
@@ -244,7 +245,8 @@ impl<'a> Recorder<'a> {
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
                 self.tell_progress(&step(data));
-                events.publish_latest(&data.provider_key.clone(), wire(event));
+                let topic = data.provider_key.clone();
+                events.publish_latest(&topic, ServerMessage::of_event(job_id, event));
                 return Ok(());
             }
             Event::BenchmarkWarmup { data } => {
@@ -256,7 +258,7 @@ impl<'a> Recorder<'a> {
                 self.persist(|store| store.save_summary(user, job_id, data)).await?;
             }
         }
-        events.publish(wire(event));
+        events.publish(ServerMessage::of_event(job_id, event));
         Ok(())
     }
 
@@ -267,7 +269,7 @@ impl<'a> Recorder<'a> {
         (self.done, self.total) = (init.done_requests, init.total_requests);
         (self.rows, self.runs) = (init.rows.len(), init.runs);
         self.persist(|store| store.lay_out(user, job_id, &init.rows)).await?;
-        events.publish(wire(Event::BenchmarkInit { data: init.clone() }));
+        events.publish(ServerMessage::of_event(job_id, Event::BenchmarkInit { data: init.clone() }));
         if init.done_requests > 0
             && let Some(present) = self.persist(|store| store.present(user, job_id)).await?
         {

@@ -1,7 +1,7 @@
 //! Why a job could not be submitted, found or cancelled.
 
-use super::types::JobState;
 use crate::http::AppError;
+use crate::messages::JobState;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {

@@ -10,6 +10,7 @@ use sqlx::AnyConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::UserId;
+use crate::messages::ServerMessage;
 
 /// Runs one kind of job. One handler serves all jobs of its kind, side by side.
 pub trait JobHandler: Send + Sync + 'static {
@@ -98,10 +99,10 @@ pub trait JobEvents: Send + Sync {
     /// at most ten a second, and always the last.
     fn progress(&self, percent: f64, detail: &str);
 
-    /// Sends `event` (an object with a `type`) to every tab of the user, with the job's id put in.
-    fn publish(&self, event: Value);
+    /// Sends `message` to every tab of the user.
+    fn publish(&self, message: ServerMessage);
 
-    /// The same for events of which only the latest of each `topic` matters, such as the progress of
-    /// one provider: at most ten a second go out.
-    fn publish_latest(&self, topic: &str, event: Value);
+    /// The same for messages of which only the latest of each `topic` matters, such as the progress of
+    /// one provider: at most ten a second are sent.
+    fn publish_latest(&self, topic: &str, message: ServerMessage);
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Job, JobEvent, JobState};
+use crate::messages::{Job, JobState, ServerMessage};
 
 /// How many finished jobs are kept.
 const RECENT: usize = 10;
@@ -20,13 +20,13 @@ pub struct JobList {
 
 impl JobList {
     /// Takes in what has happened at `now_ms`, and says whether that changed anything.
-    pub fn apply(&mut self, event: &JobEvent, now_ms: i64) -> bool {
-        match event {
-            JobEvent::Sync { active_jobs, recent_jobs } => {
+    pub fn apply(&mut self, message: &ServerMessage, now_ms: i64) -> bool {
+        match message {
+            ServerMessage::Sync { active_jobs, recent_jobs } => {
                 self.replace(Self { active: active_jobs.clone(), recent: recent_jobs.clone() })
             }
-            JobEvent::JobCreated { job_id, job_type, status, progress_detail, created_at } => {
-                self.create(Job {
+            ServerMessage::JobCreated { job_id, job_type, status, progress_detail, created_at } => self
+                .create(Job {
                     id: job_id.clone(),
                     job_type: job_type.clone(),
                     status: *status,
@@ -37,24 +37,24 @@ impl JobList {
                     created_at: *created_at,
                     started_at: None,
                     finished_at: None,
-                })
-            }
-            JobEvent::JobStarted { job_id, .. } => self.start(job_id, now_ms),
-            JobEvent::JobProgress { job_id, progress_pct, progress_detail } => {
+                }),
+            ServerMessage::JobStarted { job_id, .. } => self.start(job_id, now_ms),
+            ServerMessage::JobProgress { job_id, progress_pct, progress_detail } => {
                 self.advance(job_id, *progress_pct, progress_detail)
             }
-            JobEvent::JobCompleted { job_id, result_ref } => self.finish(job_id, now_ms, |job| {
+            ServerMessage::JobCompleted { job_id, result_ref } => self.finish(job_id, now_ms, |job| {
                 job.status = JobState::Done;
                 job.progress_pct = 100.0;
                 job.result_ref.clone_from(result_ref);
             }),
-            JobEvent::JobFailed { job_id, error } => self.finish(job_id, now_ms, |job| {
+            ServerMessage::JobFailed { job_id, error } => self.finish(job_id, now_ms, |job| {
                 job.status = JobState::Failed;
                 job.error = Some(error.clone());
             }),
-            JobEvent::JobCancelled { job_id } => {
+            ServerMessage::JobCancelled { job_id } => {
                 self.finish(job_id, now_ms, |job| job.status = JobState::Cancelled)
             }
+            _ => false,
         }
     }
 
@@ -135,8 +135,8 @@ mod tests {
 
     const NOW: i64 = 1_000;
 
-    fn created(id: &str) -> JobEvent {
-        JobEvent::JobCreated {
+    fn created(id: &str) -> ServerMessage {
+        ServerMessage::JobCreated {
             job_id: id.into(),
             job_type: "benchmark".into(),
             status: JobState::Queued,
@@ -145,31 +145,31 @@ mod tests {
         }
     }
 
-    fn started(id: &str) -> JobEvent {
-        JobEvent::JobStarted { job_id: id.into(), job_type: "benchmark".into() }
+    fn started(id: &str) -> ServerMessage {
+        ServerMessage::JobStarted { job_id: id.into(), job_type: "benchmark".into() }
     }
 
-    fn progress(id: &str, percent: f64) -> JobEvent {
-        JobEvent::JobProgress {
+    fn progress(id: &str, percent: f64) -> ServerMessage {
+        ServerMessage::JobProgress {
             job_id: id.into(),
             progress_pct: percent,
             progress_detail: format!("{percent} of 100"),
         }
     }
 
-    fn completed(id: &str) -> JobEvent {
-        JobEvent::JobCompleted { job_id: id.into(), result_ref: Some(format!("result of {id}")) }
+    fn completed(id: &str) -> ServerMessage {
+        ServerMessage::JobCompleted { job_id: id.into(), result_ref: Some(format!("result of {id}")) }
     }
 
-    fn failed(id: &str) -> JobEvent {
-        JobEvent::JobFailed { job_id: id.into(), error: "It broke.".into() }
+    fn failed(id: &str) -> ServerMessage {
+        ServerMessage::JobFailed { job_id: id.into(), error: "It broke.".into() }
     }
 
-    fn cancelled(id: &str) -> JobEvent {
-        JobEvent::JobCancelled { job_id: id.into() }
+    fn cancelled(id: &str) -> ServerMessage {
+        ServerMessage::JobCancelled { job_id: id.into() }
     }
 
-    fn board_after(events: &[JobEvent]) -> JobList {
+    fn board_after(events: &[ServerMessage]) -> JobList {
         let mut board = JobList::default();
         for event in events {
             board.apply(event, NOW);
@@ -213,7 +213,7 @@ mod tests {
     fn sync_is_the_whole_truth() {
         let mut board = board_after(&[created("a"), created("b"), completed("b")]);
         let active_jobs = board_after(&[created("c")]).active;
-        let sync = JobEvent::Sync { active_jobs: active_jobs.clone(), recent_jobs: Vec::new() };
+        let sync = ServerMessage::Sync { active_jobs: active_jobs.clone(), recent_jobs: Vec::new() };
         assert!(board.apply(&sync, NOW));
         assert_eq!(board, JobList { active: active_jobs, recent: Vec::new() });
         assert!(!board.apply(&sync, NOW));
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn the_last_ten_that_finished_are_kept() {
         let ids: Vec<String> = (0..12).map(|number| number.to_string()).collect();
-        let events: Vec<JobEvent> = ids.iter().flat_map(|id| [created(id), completed(id)]).collect();
+        let events: Vec<ServerMessage> = ids.iter().flat_map(|id| [created(id), completed(id)]).collect();
         let kept: Vec<String> = board_after(&events).recent.into_iter().map(|job| job.id).collect();
         assert_eq!(kept, ids.into_iter().rev().take(10).collect::<Vec<_>>());
     }
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(board_after(&events).progress_pct(), Some(25.0));
     }
 
-    fn any_event() -> impl Strategy<Value = JobEvent> {
+    fn any_event() -> impl Strategy<Value = ServerMessage> {
         let id = prop::sample::select(vec!["a", "b", "c"]);
         (id, 0..6, 0.0..100.0).prop_map(|(id, kind, percent)| match kind {
             0 => created(id),

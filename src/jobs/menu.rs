@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::api::{CancelJob, load_job_board};
 use super::job_list::JobList;
-use super::types::{Job, JobEvent, JobState};
-use crate::live::use_feed;
+use crate::live::use_event_stream;
+use crate::messages::{Job, JobState};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::disclosure::Menu;
 use ui::format::{counted, percent};
@@ -16,17 +16,17 @@ use ui::sync_view::IntoSyncAny;
 use ui::tag::{Tag, Tone};
 use ui::time::{Ago, now_ms};
 
-/// The user's jobs, right in the server's HTML and alive in the browser. It is what keeps the feed
-/// open: it stands on every page of somebody who is signed in.
+/// The user's jobs, in the server's HTML and kept current in the browser. It keeps the event stream
+/// open: it is on every page of a signed-in user.
 #[component]
 pub fn JobsMenu() -> impl IntoView {
-    use_feed().keep_open();
+    use_event_stream().keep_open();
     // Blocking, so that the top bar does not move when the jobs are known.
     let board = Resource::new_blocking(|| (), |()| load_job_board());
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                // What cannot be loaded now comes with the feed.
+                // Jobs that cannot be loaded now come with the event stream.
                 let board = board.await.unwrap_or_default();
                 view! {
                     <Deferred>
@@ -42,9 +42,8 @@ pub fn JobsMenu() -> impl IntoView {
 #[component]
 fn LiveJobsMenu(board: JobList) -> impl IntoView {
     let board = RwSignal::new(board);
-    use_feed().listen(move |frame| {
-        let Some(event) = frame.read::<JobEvent>() else { return };
-        board.maybe_update(|board| board.apply(&event, now_ms()));
+    use_event_stream().listen(move |message| {
+        board.maybe_update(|board| board.apply(message, now_ms()));
     });
     let progress = Memo::new(move |_| board.read().progress_pct());
     let active = Memo::new(move |_| board.read().active.len());

@@ -4,7 +4,6 @@
 pub mod api;
 pub mod job_list;
 pub mod menu;
-pub mod types;
 
 #[cfg(feature = "ssr")]
 mod claims;
@@ -34,6 +33,7 @@ mod transition;
 #[cfg(feature = "ssr")]
 mod worker;
 
+pub use crate::messages::{Job, JobState};
 #[cfg(feature = "ssr")]
 pub use error::JobError;
 #[cfg(feature = "ssr")]
@@ -44,4 +44,3 @@ pub use limits::{Cluster, HourlyLimit, Settings};
 pub use service::JobService;
 #[cfg(feature = "ssr")]
 pub use store::{NewJob, Selection};
-pub use types::{Job, JobEvent, JobState};

@@ -5,19 +5,18 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::handler::JobEvents;
 use super::store::JobStore;
-use super::types::{Job, JobEvent};
 use crate::accounts::UserId;
-use crate::live::{Broadcaster, Frame};
+use crate::live::Broadcaster;
+use crate::messages::{Job, ServerMessage};
 
-/// Between two frames of one topic.
-const FRAME_EVERY: Duration = Duration::from_millis(100);
-/// Between two writes of a job's progress.
+/// Interval between two messages of one topic.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+/// Interval between two writes of a job's progress.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Publishes the events of one run of one job, until [`JobPublisher::close`].
@@ -38,12 +37,12 @@ pub(super) struct Progress {
     pub detail: String,
 }
 
-/// What the next flush sends: the latest event of each topic, in the order in which the topics came up.
+/// What the next flush sends: the latest message of each topic, in the order in which the topics came up.
 #[derive(Debug, Default)]
 struct Waiting {
     closed: bool,
-    progress: Option<JobEvent>,
-    topics: Vec<(String, Frame)>,
+    progress: Option<ServerMessage>,
+    topics: Vec<(String, ServerMessage)>,
 }
 
 impl JobPublisher {
@@ -78,7 +77,7 @@ impl JobPublisher {
         self.progress.borrow().clone()
     }
 
-    /// Sends what waits, and nothing any more.
+    /// Sends what waits; nothing is sent afterwards.
     pub(super) fn close(&self) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         self.flush();
@@ -89,7 +88,7 @@ impl JobPublisher {
         loop {
             self.changed.notified().await;
             self.flush();
-            tokio::time::sleep(FRAME_EVERY).await;
+            tokio::time::sleep(FLUSH_EVERY).await;
         }
     }
 
@@ -98,22 +97,10 @@ impl JobPublisher {
         if waiting.closed {
             return;
         }
-        if let Some(event) = waiting.progress.take() {
-            announce(&self.broadcaster, &self.user, &event);
-        }
-        for (_, frame) in mem::take(&mut waiting.topics) {
-            self.broadcaster.send(&self.user, frame);
-        }
-    }
-
-    fn frame(&self, event: Value) -> Option<Frame> {
-        let frame: serde_json::Result<Frame> = serde_json::from_value(event);
-        match frame {
-            Ok(frame) => Some(Frame { job_id: Some(self.job_id.clone()), ..frame }),
-            Err(error) => {
-                tracing::error!(job = self.job_id, "an event is no object with a type: {error}");
-                None
-            }
+        let topics = mem::take(&mut waiting.topics);
+        for message in waiting.progress.take().into_iter().chain(topics.into_iter().map(|(_, latest)| latest))
+        {
+            self.broadcaster.send(&self.user, &message);
         }
     }
 
@@ -126,7 +113,7 @@ impl JobEvents for JobPublisher {
     fn progress(&self, percent: f64, detail: &str) {
         let percent = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
         let progress = Progress { percent, detail: detail.to_owned() };
-        self.lock().progress = Some(JobEvent::JobProgress {
+        self.lock().progress = Some(ServerMessage::JobProgress {
             job_id: self.job_id.clone(),
             progress_pct: percent,
             progress_detail: progress.detail.clone(),
@@ -135,32 +122,22 @@ impl JobEvents for JobPublisher {
         self.changed.notify_one();
     }
 
-    fn publish(&self, event: Value) {
-        let Some(frame) = self.frame(event) else { return };
+    fn publish(&self, message: ServerMessage) {
         // The lock is held so that nothing is sent after the publisher was closed.
         let waiting = self.lock();
         if !waiting.closed {
-            self.broadcaster.send(&self.user, frame);
+            self.broadcaster.send(&self.user, &message);
         }
     }
 
-    fn publish_latest(&self, topic: &str, event: Value) {
-        let Some(frame) = self.frame(event) else { return };
+    fn publish_latest(&self, topic: &str, message: ServerMessage) {
         let mut waiting = self.lock();
         match waiting.topics.iter_mut().find(|(waiting, _)| waiting == topic) {
-            Some((_, waiting)) => *waiting = frame,
-            None => waiting.topics.push((topic.to_owned(), frame)),
+            Some((_, waiting)) => *waiting = message,
+            None => waiting.topics.push((topic.to_owned(), message)),
         }
         drop(waiting);
         self.changed.notify_one();
-    }
-}
-
-/// Sends an event of a job to the user's tabs.
-pub(super) fn announce(broadcaster: &Broadcaster, user: &UserId, event: &JobEvent) {
-    match Frame::of(event) {
-        Ok(frame) => broadcaster.send(user, frame),
-        Err(error) => tracing::error!("cannot write an event: {error}"),
     }
 }
 

@@ -11,9 +11,9 @@ use utoipa_axum::routes;
 use super::limits::{Allowance, HourlyLimit};
 use super::service::JobService;
 use super::store::Selection;
-use super::types::{Job, JobState};
 use crate::accounts::{AdminSession, Session};
 use crate::http::{AppError, Path, Query};
+use crate::messages::{Job, JobState};
 
 const DEFAULT_LIMIT: i64 = 20;
 const LONGEST_PAGE: i64 = 200;

@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 use super::error::JobError;
 use super::handler::{JobContext, JobEnd, JobHandler};
 use super::lease::Lease;
-use super::publisher::{JobPublisher, announce};
+use super::publisher::JobPublisher;
 use super::service::{JobService, RunningJob};
 use super::store::StoredJob;
 use super::transition::{Interruption, Transition};
-use super::types::JobEvent;
 use crate::database::now_ms;
 use crate::database::retry::retry;
+use crate::messages::ServerMessage;
 
 /// The longest pause of a job that passing faults interrupt.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -90,7 +90,7 @@ impl Run {
     }
 
     async fn run_to_end(&self) {
-        announce(&self.service.inner.broadcaster, &self.stored.user, &self.started());
+        self.service.inner.broadcaster.send(&self.stored.user, &self.started());
         let job_type = &self.stored.job.job_type;
         let ending = match (self.service.handler(job_type), serde_json::from_str(&self.stored.params)) {
             (Some(handler), Ok(params)) => self.work(&*handler, params).await,
@@ -105,9 +105,9 @@ impl Run {
         self.close(ending).await;
     }
 
-    fn started(&self) -> JobEvent {
+    fn started(&self) -> ServerMessage {
         let job = &self.stored.job;
-        JobEvent::JobStarted { job_id: job.id.clone(), job_type: job.job_type.clone() }
+        ServerMessage::JobStarted { job_id: job.id.clone(), job_type: job.job_type.clone() }
     }
 
     async fn work(&self, handler: &dyn JobHandler, params: Value) -> Ending {
@@ -259,11 +259,13 @@ impl Run {
     fn announce_ending(&self, ending: &Ending) {
         let job_id = self.stored.job.id.clone();
         let event = match ending {
-            Ending::Done { result_ref } => JobEvent::JobCompleted { job_id, result_ref: result_ref.clone() },
-            Ending::Failed(error) => JobEvent::JobFailed { job_id, error: error.clone() },
-            Ending::Cancelled => JobEvent::JobCancelled { job_id },
+            Ending::Done { result_ref } => {
+                ServerMessage::JobCompleted { job_id, result_ref: result_ref.clone() }
+            }
+            Ending::Failed(error) => ServerMessage::JobFailed { job_id, error: error.clone() },
+            Ending::Cancelled => ServerMessage::JobCancelled { job_id },
             Ending::Interrupted(_) | Ending::LeaseLost => return,
         };
-        announce(&self.service.inner.broadcaster, &self.stored.user, &event);
+        self.service.inner.broadcaster.send(&self.stored.user, &event);
     }
 }

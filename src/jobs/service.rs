@@ -16,15 +16,15 @@ use tokio_util::sync::CancellationToken;
 use super::error::JobError;
 use super::handler::{JobFailure, JobHandler};
 use super::limits::{Allowance, HourlyLimit, Settings};
-use super::publisher::{JobPublisher, announce};
+use super::publisher::JobPublisher;
 use super::store::{JobStore, NewJob, Selection, StoredJob};
 use super::transition::{self, Transition};
-use super::types::{Job, JobEvent, JobState};
 use super::worker;
 use crate::accounts::{UserData, UserId};
 use crate::database::{Database, now_ms};
 use crate::http::AppError;
-use crate::live::{Broadcaster, CancelJob, Frame, InitialState};
+use crate::live::{Broadcaster, CancelJob, InitialState};
+use crate::messages::{Job, JobState, ServerMessage};
 
 /// How many finished jobs a tab is told of.
 const RECENT: i64 = 10;
@@ -144,14 +144,14 @@ impl JobService {
         let queued = transition::change(&mut transaction, &job.id, Transition::Queue, now).await?;
         let job = queued.ok_or(JobError::NotFound)?.job;
         transaction.commit().await?;
-        let event = JobEvent::JobCreated {
+        let event = ServerMessage::JobCreated {
             job_id: job.id.clone(),
             job_type: job.job_type.clone(),
             status: job.status,
             progress_detail: job.progress_detail.clone(),
             created_at: job.created_at,
         };
-        announce(&self.inner.broadcaster, user, &event);
+        self.inner.broadcaster.send(user, &event);
         self.wake();
         Ok(job)
     }
@@ -264,7 +264,7 @@ impl JobService {
         let cancel = Transition::Cancel { held_by: None };
         if self.inner.store.change_if_still(&stored.job.id, cancel, now_ms()).await?.is_some() {
             let job_id = stored.job.id.clone();
-            announce(&self.inner.broadcaster, &stored.user, &JobEvent::JobCancelled { job_id });
+            self.inner.broadcaster.send(&stored.user, &ServerMessage::JobCancelled { job_id });
         }
         Ok(())
     }
@@ -356,10 +356,10 @@ impl JobService {
 }
 
 impl InitialState for JobService {
-    fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
+    fn messages<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<ServerMessage>>> {
         Box::pin(async move {
             let (active_jobs, recent_jobs) = (self.active(user).await?, self.recent(user).await?);
-            Ok(vec![Frame::of(&JobEvent::Sync { active_jobs, recent_jobs })?])
+            Ok(vec![ServerMessage::Sync { active_jobs, recent_jobs }])
         })
     }
 }

@@ -7,9 +7,9 @@ use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Row};
 
 use super::error::JobError;
 use super::limits::{HOUR_MS, HourlyLimit, WAITING_JOBS};
-use super::types::{Job, JobState};
 use crate::accounts::UserId;
 use crate::database::{AFTER_EVERY_ID, Database, new_id};
+use crate::messages::{Job, JobState};
 
 /// What every reading statement selects, in the words of [`Job`].
 pub(super) const COLUMNS: &str = "id, job_type, status, progress_pct, progress_detail, result_ref, error,

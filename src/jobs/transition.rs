@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::error::JobError;
 use super::store::{StoredJob, names, stored_columns};
-use super::types::JobState;
+use crate::messages::JobState;
 
 /// A change of state with what is written beside it. `held_by` is the worker that has the job until
 /// then; nobody has a job that waits.

@@ -13,13 +13,12 @@ use super::claims::{Heartbeat, MAX_CRASHES};
 use super::error::JobError;
 use super::lease::{FailureDetector, Lease};
 use super::limits::Cluster;
-use super::publisher::announce;
 use super::run::Run;
 use super::service::{CANCEL, JobService, WAKE};
-use super::types::JobEvent;
 use crate::database::now_ms;
 use crate::database::retry::retry;
 use crate::live::broadcast::Signal;
+use crate::messages::ServerMessage;
 
 /// Finished jobs are removed after 30 days, so many in one statement, that often.
 const KEEP_FINISHED_MS: i64 = 30 * 24 * 3_600_000;
@@ -202,8 +201,8 @@ async fn give_up(service: &JobService) -> Result<(), JobError> {
     for id in service.inner.store.to_give_up(&service.job_types()).await? {
         match service.fail(&id, None, &error).await {
             Ok(Some(job)) => {
-                let event = JobEvent::JobFailed { job_id: id, error: error.clone() };
-                announce(&service.inner.broadcaster, &job.user, &event);
+                let event = ServerMessage::JobFailed { job_id: id, error: error.clone() };
+                service.inner.broadcaster.send(&job.user, &event);
             }
             // Another process came first.
             Ok(None) | Err(JobError::Illegal { .. }) => {}

@@ -19,9 +19,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection_limit::TCP_KEEPALIVE;
 use super::hub::Hub;
-use super::types::Frame;
+use super::message_text::MessageText;
 use crate::accounts::{SessionsEnded, UserId};
 use crate::database::{Backend, Database, new_id};
+use crate::messages::ServerMessage;
 
 /// Items that may wait in the queue. A benchmark sends some hundred a second at most.
 const QUEUE: usize = 8192;
@@ -80,9 +81,9 @@ struct Others {
 enum Item {
     Frame {
         user: UserId,
-        frame: Frame,
+        frame: MessageText,
     },
-    /// A frame too long to be sent; it is in the table `live_frames`.
+    /// A message too long to be sent; it is in the table `live_frames`.
     Stored {
         user: UserId,
         id: String,
@@ -150,10 +151,18 @@ impl Broadcaster {
         &self.hub
     }
 
-    /// Sends the frame to every tab of `user`. Never waits.
-    pub fn send(&self, user: &UserId, frame: Frame) {
-        self.hub.send(user, &frame);
-        self.carry(Item::Frame { user: user.clone(), frame });
+    /// Sends the message to every tab of `user`, whichever process it is connected to. Never waits.
+    pub fn send(&self, user: &UserId, message: &ServerMessage) {
+        if self.others.is_none() && !self.hub.has_tabs(user) {
+            return;
+        }
+        match MessageText::of(message) {
+            Ok(frame) => {
+                self.hub.send(user, &frame);
+                self.carry(Item::Frame { user: user.clone(), frame });
+            }
+            Err(error) => tracing::error!("cannot serialise a message: {error}"),
+        }
     }
 
     /// Sends a signal to every other process. Never waits; may be lost when the database cannot be reached.
@@ -267,7 +276,11 @@ impl NotifySender {
     }
 }
 
-async fn keep(connection: &mut sqlx::AnyConnection, user: &UserId, frame: &Frame) -> anyhow::Result<String> {
+async fn keep(
+    connection: &mut sqlx::AnyConnection,
+    user: &UserId,
+    frame: &MessageText,
+) -> sqlx::Result<String> {
     let id = new_id();
     sqlx::query(
         "insert into live_frames (id, user_id, frame, created_at)
@@ -275,7 +288,7 @@ async fn keep(connection: &mut sqlx::AnyConnection, user: &UserId, frame: &Frame
     )
     .bind(&id)
     .bind(user.as_str())
-    .bind(serde_json::to_string(frame)?)
+    .bind(&**frame)
     .execute(connection)
     .await?;
     Ok(id)
@@ -375,14 +388,14 @@ impl NotifyListener {
         }
     }
 
-    async fn fetch(&self, user: &UserId, id: &str) -> anyhow::Result<Frame> {
+    async fn fetch(&self, user: &UserId, id: &str) -> sqlx::Result<MessageText> {
         let (frame,): (String,) =
             sqlx::query_as("select frame from live_frames where user_id = $1 and id = $2")
                 .bind(user.as_str())
                 .bind(id)
                 .fetch_one(self.database.reader())
                 .await?;
-        Ok(serde_json::from_str(&frame)?)
+        Ok(MessageText::stored(frame))
     }
 
     async fn reconnect(&self) -> PgListener {

@@ -1,4 +1,4 @@
-//! The socket behind the feed, in the browser.
+//! The WebSocket that feeds the event stream, in the browser.
 
 use futures::channel::mpsc;
 use futures::future::{AbortHandle, Fuse, FutureExt, abortable};
@@ -15,94 +15,94 @@ use wasm_bindgen_futures::spawn_local;
 use super::backoff;
 use super::closing::{AfterClose, EndReason};
 use super::event_stream::{Connection, EventStream};
-use super::types::{ClientMessage, Frame};
+use crate::messages::{ClientMessage, ServerMessage};
 use ui::hydration::all_hydrated;
 
-/// Between pings. A socket on which nothing was heard for as long is dead: the server answers each.
+/// Interval of pings. The server answers each: a socket that receives nothing for as long is closed.
 const PING_MS: u32 = 30_000;
 
-/// How long the answer may take when the computer has just woken up.
+/// How long the answer to a ping may take after the computer has woken up.
 const WOKEN_MS: u32 = 5_000;
 
-/// What browsers say of a socket that ended without a close code.
+/// The close code that browsers report for a socket that ended without one.
 const NO_CODE: u16 = 1006;
 
-/// Puts the feed of this tab in place. Connects when and as long as the page wants it, but not before all
-/// parts of the page listen.
-pub fn provide_connected_feed() {
-    let feed = EventStream::new();
-    provide_context(feed);
+/// Provides the event stream of this tab. It connects when and as long as the page wants it, but only after
+/// all parts of the page listen.
+pub fn provide_connected_stream() {
+    let stream = EventStream::new();
+    provide_context(stream);
     Effect::new(move |before: Option<Option<AbortHandle>>| {
         if let Some(before) = before.flatten() {
             before.abort();
         }
-        feed.wanted.get().then(|| connect(feed))
+        stream.wanted.get().then(|| connect(stream))
     });
 }
 
-/// Dropping the task, which the handle makes possible, closes the socket.
-fn connect(feed: EventStream) -> AbortHandle {
-    feed.connection.set(Connection::Connecting);
+/// Aborting the task through the handle closes the socket.
+fn connect(stream: EventStream) -> AbortHandle {
+    stream.connection.set(Connection::Connecting);
     let (task, handle) = abortable(async move {
         all_hydrated().await;
-        stay_connected(feed).await;
+        stay_connected(stream).await;
     });
     spawn_local(task.map(drop));
     handle
 }
 
-async fn stay_connected(feed: EventStream) {
-    let mut wakings = Wakings::listen();
+async fn stay_connected(stream: EventStream) {
+    let mut wake_ups = WakeUps::listen();
     let mut attempt = 0;
     loop {
-        let code = converse(feed, &mut wakings).await;
-        let was_open = feed.connection.get_untracked() == Connection::Open;
+        let code = serve_socket(stream, &mut wake_ups).await;
+        let was_open = stream.connection.get_untracked() == Connection::Open;
         match AfterClose::of(code) {
-            // The browser that sent a new password, which ends all sessions, has been given a new one.
+            // A new password ends all sessions, but the browser that set it has been given a new one.
             AfterClose::End(EndReason::SignedOut) if was_open => {}
-            AfterClose::End(reason) => return give_up(feed, reason),
+            AfterClose::End(reason) => return give_up(stream, reason),
             AfterClose::ConnectAgain => {}
         }
         attempt = if was_open { 1 } else { attempt + 1 };
-        feed.connection.set(Connection::Reconnecting { attempt });
+        stream.connection.set(Connection::Reconnecting { attempt });
         let pause = backoff::pause(attempt, Math::random());
         let pause_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
         select_biased! {
-            () = wakings.moments.select_next_some() => {}
+            () = wake_ups.events.select_next_some() => {}
             () = TimeoutFuture::new(pause_ms).fuse() => {}
         }
     }
 }
 
-/// One socket from its opening to its end; returns the close code.
-async fn converse(feed: EventStream, wakings: &mut Wakings) -> u16 {
+/// Serves one socket until it closes; returns the close code.
+async fn serve_socket(stream: EventStream, wake_ups: &mut WakeUps) -> u16 {
     let Ok(socket) = WebSocket::open(&address()) else { return NO_CODE };
-    let (mut mouth, mut ear) = socket.split();
-    let mut heard = false;
+    let (mut sender, mut receiver) = socket.split();
+    let mut has_received = false;
     let mut tick = timer(PING_MS);
     loop {
         select_biased! {
-            message = ear.next().fuse() => match message {
+            message = receiver.next().fuse() => match message {
                 Some(Ok(message)) => {
-                    heard = true;
-                    pass_on(feed, message);
+                    has_received = true;
+                    pass_on(stream, message);
                 }
                 Some(Err(WebSocketError::ConnectionClose(close))) => return close.code,
                 // The close event follows.
                 Some(Err(_)) => {}
                 None => return NO_CODE,
             },
-            () = wakings.moments.select_next_some() => {
-                // Before it is open there is nothing to ask for.
-                if feed.connection.get_untracked() == Connection::Open {
-                    heard = false;
+            () = wake_ups.events.select_next_some() => {
+                // A socket that is still opening cannot be pinged.
+                if stream.connection.get_untracked() == Connection::Open {
+                    has_received = false;
                     tick = timer(WOKEN_MS);
-                    if mouth.send(ping()).await.is_err() { return NO_CODE }
+                    if sender.send(ping()).await.is_err() { return NO_CODE }
                 }
             }
             () = tick => {
-                if !heard || mouth.send(ping()).await.is_err() { return NO_CODE }
-                heard = false;
+                if !has_received || sender.send(ping()).await.is_err() { return NO_CODE }
+                has_received = false;
                 tick = timer(PING_MS);
             }
         }
@@ -113,14 +113,16 @@ fn timer(ms: u32) -> Fuse<TimeoutFuture> {
     TimeoutFuture::new(ms).fuse()
 }
 
-fn pass_on(feed: EventStream, message: Message) {
+/// Parses the message once for all listeners.
+fn pass_on(stream: EventStream, message: Message) {
     let Message::Text(text) = message else { return };
-    let Ok(frame) = serde_json::from_str::<Frame>(&text) else { return };
-    // The first frame of a socket is `sync`: whoever got it was let in.
-    if feed.connection.get_untracked() != Connection::Open {
-        feed.connection.set(Connection::Open);
+    // The first message is `sync`: the server has accepted the connection.
+    if stream.connection.get_untracked() != Connection::Open {
+        stream.connection.set(Connection::Open);
     }
-    feed.publish(&frame);
+    if let Some(message) = ServerMessage::from_json(&text) {
+        stream.publish(message);
+    }
 }
 
 fn ping() -> Message {
@@ -134,30 +136,30 @@ fn address() -> String {
     format!("{scheme}://{}/ws", location.host().unwrap_or_default())
 }
 
-fn give_up(feed: EventStream, reason: EndReason) {
-    feed.connection.set(Connection::Ended(reason));
+fn give_up(stream: EventStream, reason: EndReason) {
+    stream.connection.set(Connection::Ended(reason));
     if reason == EndReason::SignedOut {
-        // The server leads who loads a page without a session to sign in, and from there back to it;
-        // nothing of who was signed in stays in this tab's memory.
+        // The server redirects to the sign-in page and from there back to this one. Nothing of the previous
+        // user stays in this tab's memory.
         let _ = location().reload();
     }
 }
 
-/// Moments in which it is worth to look after the connection at once: the network is back, or the tab
-/// is looked at again.
-struct Wakings {
-    moments: mpsc::UnboundedReceiver<()>,
+/// Events that trigger an immediate connection check: the browser is online again, or the tab becomes
+/// visible.
+struct WakeUps {
+    events: mpsc::UnboundedReceiver<()>,
     listeners: Option<[WindowListenerHandle; 2]>,
 }
 
-impl Wakings {
+impl WakeUps {
     fn listen() -> Self {
-        let (sender, moments) = mpsc::unbounded();
+        let (sender, events) = mpsc::unbounded();
         let wake = move || {
-            // Fails when nobody waits any more.
+            // Fails when the receiver is gone.
             let _ = sender.unbounded_send(());
         };
-        let wake_when_seen = {
+        let wake_when_visible = {
             let wake = wake.clone();
             move || {
                 if !document().hidden() {
@@ -166,12 +168,12 @@ impl Wakings {
             }
         };
         let online = window_event_listener(ev::online, move |_| wake());
-        let seen = window_event_listener_untyped("visibilitychange", move |_| wake_when_seen());
-        Self { moments, listeners: Some([online, seen]) }
+        let visible = window_event_listener_untyped("visibilitychange", move |_| wake_when_visible());
+        Self { events, listeners: Some([online, visible]) }
     }
 }
 
-impl Drop for Wakings {
+impl Drop for WakeUps {
     fn drop(&mut self) {
         for listener in self.listeners.take().into_iter().flatten() {
             listener.remove();

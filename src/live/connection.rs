@@ -3,16 +3,16 @@
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures::SinkExt;
-use serde_json::json;
 use tokio::time::{self, Duration, Instant, Interval, MissedTickBehavior};
 
 use super::closing::Closing;
 use super::connection_limit::Permit;
 use super::hub::Subscription;
+use super::message_text::MessageText;
 use super::socket::{LONGEST_MESSAGE, Live};
-use super::types::{ClientMessage, Frame};
 use crate::accounts::Session;
 use crate::http::AppError;
+use crate::messages::{ClientMessage, ServerMessage};
 
 /// Frames that go out together when several wait.
 const FRAMES_AT_ONCE: usize = 32;
@@ -70,9 +70,8 @@ impl Connection {
 
     async fn tell_present_state(&mut self) -> Result<(), End> {
         for snapshot in self.live.snapshots.clone() {
-            let frames = snapshot.frames(self.session.user_id()).await.map_err(failed)?;
-            for frame in frames {
-                self.send(Message::Text(text_of(&frame)?)).await?;
+            for message in snapshot.messages(self.session.user_id()).await.map_err(failed)? {
+                self.send_message(&message).await?;
             }
         }
         Ok(())
@@ -116,23 +115,23 @@ impl Connection {
         };
         self.heard = Instant::now();
         let answer = match serde_json::from_str(&text) {
-            Ok(ClientMessage::Ping) => Some(frame("pong", None, None)),
+            Ok(ClientMessage::Ping) => Some(ServerMessage::Pong),
             Ok(ClientMessage::Cancel { job_id }) => self.cancel(job_id).await,
-            Err(_) => Some(frame("error", None, Some(NOT_UNDERSTOOD))),
+            Err(_) => Some(ServerMessage::Error { job_id: None, error: NOT_UNDERSTOOD.to_owned() }),
         };
         match answer {
-            Some(answer) => self.send(Message::Text(text_of(&answer)?)).await,
+            Some(answer) => self.send_message(&answer).await,
             None => Ok(()),
         }
     }
 
     /// Nothing when it could be asked for: an event will tell.
-    async fn cancel(&mut self, job_id: String) -> Option<Frame> {
+    async fn cancel(&mut self, job_id: String) -> Option<ServerMessage> {
         let failure = self.live.jobs.cancel(self.session.user_id(), &job_id).await.err()?;
         if let AppError::Internal(error) = &failure {
             tracing::error!("cannot cancel a job: {error:#}");
         }
-        Some(frame("error", Some(job_id), Some(&failure.to_string())))
+        Some(ServerMessage::Error { job_id: Some(job_id), error: failure.to_string() })
     }
 
     async fn check_session(&mut self) -> Result<(), End> {
@@ -143,15 +142,20 @@ impl Connection {
         }
     }
 
-    async fn pass_on(&mut self, frames: &mut Vec<Utf8Bytes>) -> Result<(), End> {
+    async fn pass_on(&mut self, frames: &mut Vec<MessageText>) -> Result<(), End> {
         let socket = &mut self.socket;
         let sending = async {
             for frame in frames.drain(..) {
-                socket.feed(Message::Text(frame)).await?;
+                socket.feed(frame.into()).await?;
             }
             socket.flush().await
         };
         within(self.live.pace.send, &mut self.tab, sending).await
+    }
+
+    async fn send_message(&mut self, message: &ServerMessage) -> Result<(), End> {
+        let text = MessageText::of(message).map_err(|error| failed(error.into()))?;
+        self.send(text.into()).await
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
@@ -191,15 +195,6 @@ pub async fn refuse(mut socket: WebSocket, closing: Closing) {
 
 const NOT_UNDERSTOOD: &str =
     r#"This was not understood. Send {"type":"ping"} or {"type":"cancel","job_id":"…"} as text."#;
-
-fn frame(name: &str, job_id: Option<String>, error: Option<&str>) -> Frame {
-    let fields = error.map(|error| ("error".to_owned(), json!(error)));
-    Frame { name: name.into(), job_id, fields: fields.into_iter().collect() }
-}
-
-fn text_of(frame: &Frame) -> Result<Utf8Bytes, End> {
-    serde_json::to_string(frame).map(Utf8Bytes::from).map_err(|error| failed(error.into()))
-}
 
 fn failed(error: anyhow::Error) -> End {
     tracing::error!("a tab is not served any more: {error:#}");

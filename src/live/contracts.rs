@@ -1,20 +1,20 @@
-//! What the socket needs of other rooms. They implement it; it knows none of them.
+//! What the WebSocket needs of other modules. They implement it; `live` depends on none of them.
 
 use futures::future::BoxFuture;
 
-use super::types::Frame;
 use crate::accounts::UserId;
 use crate::http::AppError;
+use crate::messages::ServerMessage;
 
-/// What a room tells a tab that has just connected, so that it knows the whole present state.
+/// The part of the current state that a module sends to a tab that has just connected.
 pub trait InitialState: Send + Sync + 'static {
-    /// The frames, in the order in which they are sent.
-    fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>>;
+    /// The messages, in the order in which they are sent.
+    fn messages<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<ServerMessage>>>;
 }
 
-/// Stops a job that a tab wants stopped.
+/// Cancels a job on request of a tab.
 pub trait CancelJob: Send + Sync + 'static {
-    /// Asks for it; that the job has stopped is told by an event of its own.
+    /// Requests the cancel; an event follows when the job has stopped.
     ///
     /// # Errors
     /// When the user has no such job, or it has ended already.

@@ -1,13 +1,12 @@
-//! The tabs that are connected to this process, by user; sends them frames.
+//! The tabs that are connected to this process, by user; sends them messages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::closing::Closing;
-use super::types::Frame;
+use super::message_text::MessageText;
 use crate::accounts::{SessionsEnded, UserId};
 
 /// Frames that may wait for one tab; a tab with more is too slow and is dropped.
@@ -29,18 +28,18 @@ type Tabs = HashMap<UserId, Vec<Subscriber>>;
 /// The hub's senders to one tab.
 #[derive(Debug)]
 struct Subscriber {
-    frames: mpsc::Sender<Utf8Bytes>,
+    frames: mpsc::Sender<MessageText>,
     ending: oneshot::Sender<Closing>,
 }
 
-/// A connected tab: receives its user's frames until it is dropped.
+/// A connected tab: receives its user's messages until it is dropped.
 #[derive(Debug)]
 pub struct Subscription {
     hub: Hub,
     user: UserId,
     open: watch::Receiver<()>,
-    /// Each frame as JSON, shared by all tabs of the user.
-    pub frames: mpsc::Receiver<Utf8Bytes>,
+    /// The messages to send, each as one frame.
+    pub frames: mpsc::Receiver<MessageText>,
     /// Resolves with the reason when the hub closes the tab.
     pub ending: oneshot::Receiver<Closing>,
 }
@@ -51,11 +50,11 @@ impl Hub {
         let (frame_sender, frames) = mpsc::channel(WAITING_FRAMES);
         let (end_sender, ending) = oneshot::channel();
         let mut all = self.lock();
-        let lines = all.entry(user.clone()).or_default();
-        if lines.len() >= TABS_PER_USER {
+        let tabs = all.entry(user.clone()).or_default();
+        if tabs.len() >= TABS_PER_USER {
             return None;
         }
-        lines.push(Subscriber { frames: frame_sender, ending: end_sender });
+        tabs.push(Subscriber { frames: frame_sender, ending: end_sender });
         Some(Subscription {
             hub: self.clone(),
             user: user.clone(),
@@ -65,14 +64,14 @@ impl Hub {
         })
     }
 
-    /// Sends the frame to every tab of `user`. Never waits: a tab whose queue is full is dropped.
-    pub fn send(&self, user: &UserId, frame: &Frame) {
-        if !self.lock().contains_key(user) {
-            return;
-        }
-        let Ok(text) = serde_json::to_string(frame) else { return };
-        let text = Utf8Bytes::from(text);
-        self.drop_subscribers(user, Closing::TooSlow, |line| line.frames.try_send(text.clone()).is_err());
+    /// Sends the message to every tab of `user`. Never waits: a tab whose queue is full is dropped.
+    pub fn send(&self, user: &UserId, text: &MessageText) {
+        self.drop_subscribers(user, Closing::TooSlow, |tab| tab.frames.try_send(text.clone()).is_err());
+    }
+
+    /// Whether `user` has a tab that is connected to this process.
+    pub fn has_tabs(&self, user: &UserId) -> bool {
+        self.lock().contains_key(user)
     }
 
     /// Closes every tab of `user`: their sessions have ended.
@@ -80,14 +79,14 @@ impl Hub {
         self.drop_subscribers(user, Closing::SignedOut, |_| true);
     }
 
-    /// Disconnects all tabs of all users: when they connect again, they get the whole present state.
+    /// Disconnects all tabs of all users: when they reconnect, they get the current state.
     pub fn disconnect_all(&self) {
-        for line in std::mem::take(&mut *self.lock()).into_values().flatten() {
-            line.close(Closing::StartAgain);
+        for tab in std::mem::take(&mut *self.lock()).into_values().flatten() {
+            tab.close(Closing::StartAgain);
         }
     }
 
-    /// Waits until no socket is open: each has sent why it is closed.
+    /// Waits until no socket is open: each has sent its close code.
     pub async fn all_closed(&self) {
         self.open.closed().await;
     }
@@ -97,14 +96,19 @@ impl Hub {
         self.lock().values().map(Vec::len).sum()
     }
 
-    /// Lets go of those tabs of `user` for which `gone` says so.
-    fn drop_subscribers(&self, user: &UserId, why: Closing, mut gone: impl FnMut(&Subscriber) -> bool) {
+    /// Closes those tabs of `user` for which `is_to_close` returns true.
+    fn drop_subscribers(
+        &self,
+        user: &UserId,
+        why: Closing,
+        mut is_to_close: impl FnMut(&Subscriber) -> bool,
+    ) {
         let mut all = self.lock();
-        let Some(lines) = all.get_mut(user) else { return };
-        for line in lines.extract_if(.., |line| gone(line)) {
-            line.close(why);
+        let Some(tabs) = all.get_mut(user) else { return };
+        for tab in tabs.extract_if(.., |tab| is_to_close(tab)) {
+            tab.close(why);
         }
-        if lines.is_empty() {
+        if tabs.is_empty() {
             all.remove(user);
         }
     }
@@ -123,7 +127,7 @@ impl SessionsEnded for Hub {
 
 impl Subscriber {
     fn close(self, why: Closing) {
-        // Fails when the tab has left by itself, which is as good.
+        // Fails when the tab has closed its socket itself.
         let _ = self.ending.send(why);
     }
 }
@@ -138,7 +142,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.frames.close();
-        self.hub.drop_subscribers(&self.user, Closing::StartAgain, |line| line.frames.is_closed());
+        self.hub.drop_subscribers(&self.user, Closing::StartAgain, |tab| tab.frames.is_closed());
     }
 }
 
@@ -147,17 +151,18 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+    use crate::messages::ServerMessage;
 
-    fn frame(name: &str) -> Frame {
-        Frame { name: name.into(), job_id: None, fields: serde_json::Map::new() }
+    fn pong() -> MessageText {
+        MessageText::of(&ServerMessage::Pong).unwrap()
     }
 
     #[tokio::test]
-    async fn every_tab_of_the_user_hears_it_and_nobody_else() {
+    async fn a_message_reaches_every_tab_of_its_user_and_no_other() {
         let hub = Hub::default();
         let (anna, ben) = (UserId::new("anna"), UserId::new("ben"));
         let mut tabs = [&anna, &anna, &ben].map(|user| hub.join(user).unwrap());
-        hub.send(&anna, &frame("pong"));
+        hub.send(&anna, &pong());
         let [first, second, other] = &mut tabs;
         assert_eq!(&*first.frames.recv().await.unwrap(), r#"{"type":"pong"}"#);
         assert_eq!(&*second.frames.recv().await.unwrap(), r#"{"type":"pong"}"#);
@@ -170,7 +175,7 @@ mod tests {
         let anna = UserId::new("anna");
         let (mut slow, mut quick) = (hub.join(&anna).unwrap(), hub.join(&anna).unwrap());
         for _ in 0..=WAITING_FRAMES {
-            hub.send(&anna, &frame("pong"));
+            hub.send(&anna, &pong());
             quick.frames.recv().await.unwrap();
         }
         assert_eq!((&mut slow.ending).await, Ok(Closing::TooSlow));
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_left_is_not_counted() {
+    fn closed_tabs_are_not_counted() {
         let hub = Hub::default();
         let tabs = ["anna", "anna", "ben"].map(|user| hub.join(&UserId::new(user)).unwrap());
         assert_eq!(hub.connections(), 3);

@@ -1,10 +1,9 @@
-//! Real time: what happens on the server reaches every tab of the user it belongs to.
+//! Real-time updates: sends messages to the open tabs of a user.
 
 pub mod backoff;
 pub mod closing;
 pub mod event_stream;
 pub mod status;
-pub mod types;
 
 #[cfg(feature = "hydrate")]
 pub mod browser;
@@ -20,6 +19,8 @@ pub mod contracts;
 #[cfg(feature = "ssr")]
 pub mod hub;
 #[cfg(feature = "ssr")]
+mod message_text;
+#[cfg(feature = "ssr")]
 pub mod socket;
 
 #[cfg(feature = "ssr")]
@@ -28,9 +29,10 @@ pub use broadcast::Broadcaster;
 pub use connection_limit::ConnectionLimiter;
 #[cfg(feature = "ssr")]
 pub use contracts::{CancelJob, InitialState};
-pub use event_stream::{Connection, EventStream, provide_feed, use_feed};
+pub use event_stream::{Connection, EventStream, provide_event_stream, use_event_stream};
 #[cfg(feature = "ssr")]
 pub use hub::Hub;
 #[cfg(feature = "ssr")]
+pub use message_text::MessageText;
+#[cfg(feature = "ssr")]
 pub use socket::Live;
-pub use types::Frame;

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 
 use super::closing::EndReason;
-use super::event_stream::{Connection, use_feed};
+use super::event_stream::{Connection, use_event_stream};
 use ui::sync_view::IntoSyncAny;
 
 /// A note that hangs from the top bar, over the page, so that nothing moves when it comes and goes.
 /// Stands there from the start: a live region that is put in with its text is not read out.
 #[component]
 pub fn ConnectionStatus() -> impl IntoView {
-    let connection = use_feed().connection();
+    let connection = use_event_stream().connection();
     let note = Memo::new(move |_| note_on(connection.get()));
     view! {
         <p role="status" class="connection-status">

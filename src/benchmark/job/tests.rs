@@ -11,7 +11,7 @@ use crate::benchmark::catch_up::RunningBenchmarks;
 use crate::benchmark::view::HistoryItem;
 use crate::database::{Database, new_id, testing};
 use crate::jobs::handler::JobEvents;
-use crate::live::{Frame, InitialState};
+use crate::live::InitialState;
 
 use endpoint::egress::AddressPolicy;
 use endpoint::{Model, Provider, ProviderKind};
@@ -92,18 +92,19 @@ impl World {
 
 type Hook = Box<dyn Fn(&Value) + Send + Sync>;
 
-/// Remembers what was said, and does something about it.
+/// Keeps what was published, as JSON, and calls a hook with it.
 #[derive(Default)]
-struct Subscription {
-    heard: Mutex<Vec<Value>>,
+struct Published {
+    messages: Mutex<Vec<Value>>,
     progress: Mutex<Vec<(f64, String)>>,
     hook: Option<Hook>,
 }
 
-impl Subscription {
+impl Published {
+    /// Calls `act` whenever a message of this type is published.
     fn on(name: &'static str, act: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        let hook: Hook = Box::new(move |event| {
-            if event["type"] == name {
+        let hook: Hook = Box::new(move |message| {
+            if message["type"] == name {
                 act();
             }
         });
@@ -111,33 +112,35 @@ impl Subscription {
     }
 
     fn names(&self) -> Vec<String> {
-        self.heard.lock().unwrap().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        let messages = self.messages.lock().unwrap();
+        messages.iter().map(|message| message["type"].as_str().unwrap().to_owned()).collect()
     }
 
     fn all(&self, name: &str) -> Vec<Value> {
-        let heard = self.heard.lock().unwrap();
-        heard.iter().filter(|event| event["type"] == name).cloned().collect()
+        let messages = self.messages.lock().unwrap();
+        messages.iter().filter(|message| message["type"] == name).cloned().collect()
     }
 }
 
-impl JobEvents for Subscription {
+impl JobEvents for Published {
     fn progress(&self, percent: f64, detail: &str) {
         self.progress.lock().unwrap().push((percent, detail.to_owned()));
     }
 
-    fn publish(&self, event: Value) {
-        self.heard.lock().unwrap().push(event.clone());
+    fn publish(&self, message: ServerMessage) {
+        let message = serde_json::to_value(message).unwrap();
+        self.messages.lock().unwrap().push(message.clone());
         if let Some(hook) = &self.hook {
-            hook(&event);
+            hook(&message);
         }
     }
 
-    fn publish_latest(&self, _topic: &str, event: Value) {
-        self.publish(event);
+    fn publish_latest(&self, _topic: &str, message: ServerMessage) {
+        self.publish(message);
     }
 }
 
-fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Subscription>) -> JobContext {
+fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Published>) -> JobContext {
     let target = |model: &&str| ModelRef { provider_key: "custom".into(), model_id: (*model).into() };
     let parameters =
         Parameters { runs, warmup: false, max_tokens: 100, context_tiers: vec![0], ..Parameters::default() };
@@ -159,7 +162,7 @@ fn done(id: &str) -> JobEnd {
 #[tokio::test]
 async fn each_run_is_stored_and_told() {
     for database in testing::databases().await {
-        let (world, tab, id) = (World::new(database).await, Arc::<Subscription>::default(), new_id());
+        let (world, tab, id) = (World::new(database).await, Arc::<Published>::default(), new_id());
         let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
         assert_eq!(end, done(&id));
         let expected = [
@@ -189,7 +192,7 @@ async fn each_run_is_stored_and_told() {
 async fn a_cancelled_benchmark_leaves_nothing() {
     let (world, id) = (World::sqlite().await, new_id());
     let cancel = CancellationToken::new();
-    let tab = Subscription::on("benchmark_result", {
+    let tab = Published::on("benchmark_result", {
         let cancel = cancel.clone();
         move || cancel.cancel()
     });
@@ -205,7 +208,7 @@ async fn a_cancelled_benchmark_leaves_nothing() {
 async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
     let (mut world, id) = (World::sqlite().await, new_id());
     let drain = CancellationToken::new();
-    let tab = Subscription::on("benchmark_result", {
+    let tab = Published::on("benchmark_result", {
         let drain = drain.clone();
         move || drain.cancel()
     });
@@ -216,7 +219,7 @@ async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
     assert!(world.history().await.is_empty());
 
     world.provider.lock().unwrap().display_name = "Renamed".into();
-    let tab = Arc::<Subscription>::default();
+    let tab = Arc::<Published>::default();
     let second = context(&world, &id, &[SLOW, FAST], 5, Arc::clone(&tab));
     assert_eq!(world.handler.run(second).await, done(&id));
     assert_eq!(world.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
@@ -230,7 +233,7 @@ async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
 async fn after_a_crash_no_finished_run_is_made_again() {
     let (mut world, id) = (World::sqlite().await, new_id());
     let crash = CancellationToken::new();
-    let tab = Subscription::on("benchmark_result", {
+    let tab = Published::on("benchmark_result", {
         let crash = crash.clone();
         move || crash.cancel()
     });
@@ -282,7 +285,7 @@ async fn what_cannot_be_found_fails_with_a_sentence() {
 
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_told() {
-    let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Subscription>::default());
+    let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Published>::default());
     sqlx::query("drop table benchmark_runs").execute(world.database.writer()).await.unwrap();
     sqlx::query(
         "create view benchmark_runs as select 1 as user_id, 1 as benchmark_id, 1 as run, 1 as run_number,
@@ -404,22 +407,21 @@ async fn a_run_that_another_worker_stored_first_counts_once() {
 async fn a_late_tab_hears_everything_so_far() {
     let (world, id) = (World::sqlite().await, new_id());
     let drain = CancellationToken::new();
-    let tab = Subscription::on("benchmark_row", {
+    let tab = Published::on("benchmark_row", {
         let drain = drain.clone();
         move || drain.cancel()
     });
     let context = JobContext { drain, ..context(&world, &id, &[FAST, SLOW], 2, Arc::clone(&tab) as _) };
     assert_eq!(world.handler.run(context).await, JobEnd::Stopped);
-    let frames = RunningBenchmarks(world.store.clone()).frames(&world.anna).await.unwrap();
-    assert!(frames.iter().all(|frame| frame.job_id.as_deref() == Some(&*id)));
-    let init = &frames[0].fields["data"];
-    assert_eq!((frames[0].name.as_str(), &init["reconnect"]), ("benchmark_init", &Value::Bool(true)));
-    assert!(init["progress_pct"].as_f64().unwrap() >= 50.0, "{init}");
-    assert_eq!(init["rows"].as_array().unwrap().len(), 2);
-    let told = |name: &str| frames.iter().filter(|frame| frame.name == name).count();
-    assert_eq!(told("benchmark_result"), tab.all("benchmark_result").len());
-    assert_eq!(told("benchmark_row"), 1);
-    assert!(frames.iter().filter_map(Frame::read::<Event>).count() == frames.len(), "tabs understand each");
+    let messages = RunningBenchmarks(world.store.clone()).messages(&world.anna).await.unwrap();
+    assert!(messages.iter().all(|message| message.job_id() == Some(&id)));
+    let ServerMessage::BenchmarkInit { data: init, .. } = &messages[0] else { panic!("{:?}", messages[0]) };
+    assert!(init.reconnect && init.progress_pct.unwrap() >= 50.0, "{init:?}");
+    assert_eq!(init.init.rows.len(), 2);
+    let count = |is: fn(&ServerMessage) -> bool| messages.iter().filter(|message| is(message)).count();
+    let results = count(|message| matches!(message, ServerMessage::BenchmarkResult { .. }));
+    assert_eq!(results, tab.all("benchmark_result").len());
+    assert_eq!(count(|message| matches!(message, ServerMessage::BenchmarkRow { .. })), 1);
     let ben = testing::add_user(&world.database, "ben").await;
-    assert!(RunningBenchmarks(world.store.clone()).frames(&ben).await.unwrap().is_empty());
+    assert!(RunningBenchmarks(world.store.clone()).messages(&ben).await.unwrap().is_empty());
 }

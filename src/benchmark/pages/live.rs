@@ -1,12 +1,15 @@
-//! A benchmark as its page follows it: signals that change only where something has changed.
+//! A benchmark as signals that change only where a message of the server changes something.
+
+use std::sync::Arc;
 
 use leptos::prelude::*;
 
 use crate::benchmark::report::state::{BenchmarkState, Change};
 use crate::benchmark::view::{BenchmarkStatus, BenchmarkView};
-use crate::jobs::{JobEvent, JobState};
-use crate::live::{Frame, use_feed};
-use bench::types::{ClientHealth, Event, Parameters, ResultRow};
+use crate::jobs::JobState;
+use crate::live::use_event_stream;
+use crate::messages::ServerMessage;
+use bench::types::{ClientHealth, Parameters, ResultRow};
 
 /// What the page's parts look at.
 #[derive(Debug, Clone, Copy)]
@@ -41,33 +44,23 @@ impl LiveBenchmark {
         }
     }
 
-    /// Takes in what the server says; what is about other benchmarks changes nothing.
-    pub fn on_event(self, frame: &Frame) {
-        let Some(own) = self.state.try_with_value(|state| frame.job_id.as_deref() == Some(state.id.as_str()))
-        else {
-            return;
-        };
-        if own && let Some(event) = frame.read::<Event>() {
-            self.take_in(|state| state.apply(event));
-        } else if (own || frame.job_id.is_none())
-            && let Some(event) = frame.read::<JobEvent>()
-        {
-            self.take_in(|state| state.apply_job(event));
-        }
+    /// Applies a message of the server; messages about other benchmarks change nothing.
+    pub fn on_message(self, message: &ServerMessage) {
+        self.update(|state| state.apply(message));
     }
 
-    /// Takes in a benchmark that was loaded again.
+    /// Takes over a benchmark that was loaded again.
     pub fn refresh(self, view: BenchmarkView) {
         let (job, error) = (job_state(&view), view.error);
         self.client.set(view.client);
-        self.take_in(|state| state.expect_rows(&view.rows));
-        for row in view.rows {
-            self.take_in(|state| state.apply(Event::BenchmarkRow { data: Box::new(row) }));
+        self.update(|state| state.expect_rows(&view.rows));
+        for row in &view.rows {
+            self.update(|state| state.replace_row(row));
         }
-        self.take_in(|state| state.become_state(job, error));
+        self.update(|state| state.become_state(job, error));
     }
 
-    fn take_in(self, apply: impl FnOnce(&mut BenchmarkState) -> Change) {
+    fn update(self, apply: impl FnOnce(&mut BenchmarkState) -> Change) {
         // The page may be gone by now.
         let Some(change) = self.state.try_update_value(apply) else { return };
         match change {
@@ -122,29 +115,29 @@ impl LiveBenchmark {
     }
 }
 
-/// What is said of benchmarks while one of them is loaded, which may be newer than what is loaded.
+/// Keeps the messages that arrive while a benchmark is loaded: they may be newer than what is loaded.
 #[derive(Debug, Clone, Copy)]
-pub struct Meanwhile(StoredValue<Option<Vec<Frame>>>);
+pub struct Meanwhile(StoredValue<Option<Vec<Arc<ServerMessage>>>>);
 
 impl Meanwhile {
     /// Keeps nothing until a load begins.
     pub fn listen() -> Self {
-        let kept = StoredValue::new(None::<Vec<Frame>>);
-        use_feed().listen(move |frame| {
-            kept.try_update_value(|kept| kept.iter_mut().for_each(|frames| frames.push(frame.clone())));
+        let kept = StoredValue::new(None::<Vec<Arc<ServerMessage>>>);
+        use_event_stream().listen(move |message| {
+            kept.try_update_value(|kept| kept.iter_mut().for_each(|kept| kept.push(Arc::clone(message))));
         });
         Self(kept)
     }
 
-    /// From now on everything is kept.
+    /// Keeps every message from now on.
     pub fn begin(self) {
         self.0.set_value(Some(Vec::new()));
     }
 
-    /// Tells what was kept to the benchmark that is loaded now, which hears the rest by itself.
-    pub fn tell(self, benchmark: LiveBenchmark) {
+    /// Applies what was kept to the benchmark that is loaded now, which listens itself from then on.
+    pub fn apply_to(self, benchmark: LiveBenchmark) {
         let kept = self.0.try_update_value(Option::take).flatten();
-        kept.iter().flatten().for_each(|frame| benchmark.on_event(frame));
+        kept.iter().flatten().for_each(|message| benchmark.on_message(message));
     }
 }
 

@@ -16,7 +16,7 @@ use super::workbench::NotShown;
 use crate::benchmark::api::load_benchmark;
 use crate::benchmark::view::BenchmarkView;
 use crate::jobs::JobState;
-use crate::live::use_feed;
+use crate::live::use_event_stream;
 use ui::hydration::Deferred;
 use ui::page::Skeleton;
 use ui::sync_view::IntoSyncAny;
@@ -55,8 +55,8 @@ fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
     let targets = view.targets.len();
     let benchmark = LiveBenchmark::of(view);
     let watched = benchmark.job.get_untracked().is_active();
-    meanwhile.tell(benchmark);
-    use_feed().listen(move |frame| benchmark.on_event(frame));
+    meanwhile.apply_to(benchmark);
+    use_event_stream().listen(move |message| benchmark.on_message(message));
     if watched {
         load_again(benchmark);
     }

@@ -8,7 +8,7 @@ pub mod remarks;
 pub mod state;
 
 #[cfg(test)]
-pub(super) mod testing;
+pub mod testing;
 
 use bench::types::ResultRow;
 use endpoint::ProviderKind;

@@ -1,11 +1,11 @@
-//! What is known of a benchmark, and how each event changes it.
+//! What a page knows of a benchmark, and how each message of the server changes it.
 //!
-//! Events may come twice, as after a reconnect: a run is known by provider, model, tier and number,
-//! and what is known already changes nothing.
+//! Messages may arrive twice, as after a reconnect: provider, model, context size and number identify a run,
+//! and a known run changes nothing.
 
-use crate::jobs::{JobEvent, JobState};
+use crate::messages::{Job, JobState, ServerMessage};
 use bench::summary::summarize;
-use bench::types::{Event, Init, ResultRow, RowHead, Run, RunResult, WarmupResult};
+use bench::types::{ResultRow, RowHead, Run, RunResult, WarmupResult};
 
 /// Rows and whereabouts of one benchmark.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,45 +33,38 @@ pub enum Change {
 }
 
 impl BenchmarkState {
-    /// Takes in what the engine says.
-    pub fn apply(&mut self, event: Event) -> Change {
-        match event {
-            Event::BenchmarkInit { data } => self.begin(data),
-            Event::BenchmarkWarmup { data } => self.warmed(*data),
-            Event::BenchmarkResult { data } => self.measured(*data),
-            Event::BenchmarkRow { data } => self.closed(*data),
-            Event::ParamAdjustments { .. } | Event::BenchmarkProgress { .. } => Change::Nothing,
+    /// Applies a message of the server; those about other jobs change nothing.
+    pub fn apply(&mut self, message: &ServerMessage) -> Change {
+        if message.job_id().is_some_and(|job_id| job_id != self.id) {
+            return Change::Nothing;
+        }
+        match message {
+            ServerMessage::Sync { active_jobs, recent_jobs } => self.sync(active_jobs, recent_jobs),
+            ServerMessage::JobCreated { status, .. } => self.become_state(*status, None),
+            ServerMessage::JobStarted { .. } => self.become_state(JobState::Running, None),
+            ServerMessage::JobCompleted { .. } => self.become_state(JobState::Done, None),
+            ServerMessage::JobFailed { error, .. } => {
+                self.become_state(JobState::Failed, Some(error.clone()))
+            }
+            ServerMessage::JobCancelled { .. } => self.become_state(JobState::Cancelled, None),
+            ServerMessage::BenchmarkInit { data, .. } => self.set_rows(&data.init.rows),
+            ServerMessage::BenchmarkWarmup { data, .. } => self.add_warmup(data),
+            ServerMessage::BenchmarkResult { data, .. } => self.add_result(data),
+            ServerMessage::BenchmarkRow { data, .. } => self.replace_row(data),
+            ServerMessage::JobProgress { .. }
+            | ServerMessage::ParamAdjustments { .. }
+            | ServerMessage::BenchmarkProgress { .. }
+            | ServerMessage::Pong
+            | ServerMessage::Error { .. } => Change::Nothing,
         }
     }
 
-    /// Takes in what happened to its job; what happens to others changes nothing.
-    pub fn apply_job(&mut self, event: JobEvent) -> Change {
-        match event {
-            JobEvent::Sync { active_jobs, recent_jobs } => {
-                let own = active_jobs.into_iter().chain(recent_jobs).find(|job| job.id == self.id);
-                match own {
-                    Some(job) => self.become_state(job.status, job.error),
-                    // Active jobs are all in the list; of the ended ones only the latest are.
-                    None if self.job.is_active() => Change::Outdated,
-                    None => Change::Nothing,
-                }
-            }
-            JobEvent::JobCreated { job_id, status, .. } if job_id == self.id => {
-                self.become_state(status, None)
-            }
-            JobEvent::JobStarted { job_id, .. } if job_id == self.id => {
-                self.become_state(JobState::Running, None)
-            }
-            JobEvent::JobCompleted { job_id, .. } if job_id == self.id => {
-                self.become_state(JobState::Done, None)
-            }
-            JobEvent::JobFailed { job_id, error } if job_id == self.id => {
-                self.become_state(JobState::Failed, Some(error))
-            }
-            JobEvent::JobCancelled { job_id } if job_id == self.id => {
-                self.become_state(JobState::Cancelled, None)
-            }
-            _ => Change::Nothing,
+    fn sync(&mut self, active_jobs: &[Job], recent_jobs: &[Job]) -> Change {
+        match active_jobs.iter().chain(recent_jobs).find(|job| job.id == self.id) {
+            Some(job) => self.become_state(job.status, job.error.clone()),
+            // Active jobs are all in the list; of the ended ones only the latest are.
+            None if self.job.is_active() => Change::Outdated,
+            None => Change::Nothing,
         }
     }
 
@@ -95,51 +88,51 @@ impl BenchmarkState {
         Change::Job
     }
 
-    fn begin(&mut self, init: Init) -> Change {
-        let same = self.rows.len() == init.rows.len()
-            && self.rows.iter().zip(&init.rows).all(|(row, head)| is_of(row, head));
+    /// Replaces a row by one that the engine has summarised. Its summary takes the place of the one that was
+    /// put together here.
+    pub fn replace_row(&mut self, new: &ResultRow) -> Change {
+        let place = self.place(&new.provider_key, &new.model_id, new.context_tokens);
+        self.change(place, |row| {
+            let has_changed = row != new;
+            if has_changed {
+                row.clone_from(new);
+            }
+            has_changed
+        })
+    }
+
+    fn set_rows(&mut self, heads: &[RowHead]) -> Change {
+        let same =
+            self.rows.len() == heads.len() && self.rows.iter().zip(heads).all(|(row, head)| is_of(row, head));
         if same {
             return Change::Nothing;
         }
         let mut known = std::mem::take(&mut self.rows);
-        self.rows = init
-            .rows
-            .into_iter()
-            .map(|head| match known.iter().position(|row| is_of(row, &head)) {
-                Some(place) => known.swap_remove(place),
-                None => head.into(),
-            })
-            .collect();
+        let row_of = |head: &RowHead| match known.iter().position(|row| is_of(row, head)) {
+            Some(place) => known.swap_remove(place),
+            None => head.clone().into(),
+        };
+        self.rows = heads.iter().map(row_of).collect();
         Change::Rows
     }
 
-    fn warmed(&mut self, warmed: WarmupResult) -> Change {
-        let place = self.place(&warmed.provider_key, &warmed.model_id, warmed.context_tokens);
+    fn add_warmup(&mut self, warmup: &WarmupResult) -> Change {
+        let place = self.place(&warmup.provider_key, &warmup.model_id, warmup.context_tokens);
         self.change(place, |row| {
-            let news = row.warmup.is_none();
-            row.warmup.get_or_insert(warmed.outcome);
-            news
+            let is_new = row.warmup.is_none();
+            row.warmup.get_or_insert_with(|| warmup.outcome.clone());
+            is_new
         })
     }
 
-    fn measured(&mut self, result: RunResult) -> Change {
+    fn add_result(&mut self, result: &RunResult) -> Change {
         let place = self.place(&result.provider_key, &result.model_id, result.context_tokens);
         self.change(place, |row| {
             if result.skipped.is_some() && row.skipped.is_none() {
-                row.skipped = result.skipped;
+                row.skipped.clone_from(&result.skipped);
                 return true;
             }
-            result.run.is_some_and(|run| keep(row, run))
-        })
-    }
-
-    /// The engine's own summary of all runs takes the place of what was put together here.
-    fn closed(&mut self, closed: ResultRow) -> Change {
-        let place = self.place(&closed.provider_key, &closed.model_id, closed.context_tokens);
-        self.change(place, |row| {
-            let news = *row != closed;
-            *row = closed;
-            news
+            result.run.as_ref().is_some_and(|run| add_run(row, run))
         })
     }
 
@@ -166,13 +159,13 @@ fn is_of(row: &ResultRow, head: &RowHead) -> bool {
         && row.provider_key == head.provider_key
 }
 
-/// Puts the run where its number belongs and sums up again; false where it was there already.
-fn keep(row: &mut ResultRow, run: Run) -> bool {
+/// Inserts the run by its number and summarises the row again; returns false if it was there already.
+fn add_run(row: &mut ResultRow, run: &Run) -> bool {
     let place = row.runs.partition_point(|kept| kept.run_number < run.run_number);
     if row.runs.get(place).is_some_and(|kept| kept.run_number == run.run_number) {
         return false;
     }
-    row.runs.insert(place, run);
+    row.runs.insert(place, run.clone());
     row.summary = summarize(&row.runs);
     if !row.runs.iter().all(knows_its_gaps) {
         // Gaps of some runs only would pass for those of all.
@@ -190,19 +183,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::benchmark::report::testing::{engine_events, row, run, state};
+    use crate::benchmark::report::testing::{messages, row, run, state};
 
-    fn replayed(events: &[Event]) -> BenchmarkState {
+    fn replayed(messages: &[ServerMessage]) -> BenchmarkState {
         let mut state = state(Vec::new());
-        events.iter().cloned().for_each(|event| {
-            state.apply(event);
-        });
+        for message in messages {
+            state.apply(message);
+        }
         state
     }
 
     #[test]
     fn rows_are_there_before_anything_is_measured() {
-        let state = replayed(&engine_events(2, 3)[..1]);
+        let state = replayed(&messages(2, 3)[..1]);
         assert_eq!(state.rows.len(), 4);
         assert!(state.rows.iter().all(|row| row.runs.is_empty()));
     }
@@ -210,9 +203,9 @@ mod tests {
     #[test]
     fn each_event_says_what_it_changed() {
         let mut state = state(Vec::new());
-        let changes: Vec<_> = engine_events(1, 2)
-            .into_iter()
-            .map(|event| state.apply(event))
+        let changes: Vec<_> = messages(1, 2)
+            .iter()
+            .map(|message| state.apply(message))
             .filter(|c| *c != Change::Nothing)
             .collect();
         assert_eq!(changes[0], Change::Rows);
@@ -221,7 +214,7 @@ mod tests {
 
     #[test]
     fn rows_that_were_never_announced_come_with_a_second_look() {
-        let loaded = replayed(&engine_events(2, 1)).rows;
+        let loaded = replayed(&messages(2, 1)).rows;
         let mut state = state(Vec::new());
         assert_eq!(state.expect_rows(&loaded), Change::Rows);
         assert_eq!(state.rows, loaded);
@@ -233,12 +226,12 @@ mod tests {
         let mut loaded = row("demo", "m", 0, vec![run(1)]);
         loaded.runs[0].chunk_deltas_us.clear();
         let mut state = state(vec![loaded]);
-        let [_, _, result, ..] = &engine_events(1, 2)[..] else { panic!("too few events") };
-        let Event::BenchmarkResult { data } = result.clone() else { panic!("no result") };
-        let mut second = *data;
-        (second.provider_key, second.model_id) = ("demo".into(), "m".into());
-        second.run.as_mut().unwrap().run_number = 2;
-        assert_eq!(state.apply(Event::BenchmarkResult { data: Box::new(second) }), Change::Row(0));
+        let mut messages = messages(1, 2);
+        let ServerMessage::BenchmarkResult { data, .. } = &mut messages[2] else { panic!("no result") };
+        (data.provider_key, data.model_id) = ("demo".into(), "m".into());
+        let second = data.run.as_mut().unwrap();
+        (second.run_number, second.chunk_deltas_us) = (2, vec![100_000, 20_000, 25_000]);
+        assert_eq!(state.apply(&messages[2]), Change::Row(0));
         assert_eq!(state.rows[0].summary.success_count, 2);
         assert_eq!(state.rows[0].summary.gap_ms, None);
     }
@@ -246,37 +239,38 @@ mod tests {
     #[test]
     fn only_its_own_job_moves_it_and_only_until_it_has_ended() {
         let mut state = state(Vec::new());
-        let completed = |job_id: &str| JobEvent::JobCompleted { job_id: job_id.into(), result_ref: None };
-        assert_eq!(state.apply_job(completed("another")), Change::Nothing);
-        assert_eq!(state.apply_job(completed("b1")), Change::Job);
-        let started = JobEvent::JobStarted { job_id: "b1".into(), job_type: "benchmark".into() };
-        assert_eq!(state.apply_job(started), Change::Nothing);
+        let completed =
+            |job_id: &str| ServerMessage::JobCompleted { job_id: job_id.into(), result_ref: None };
+        assert_eq!(state.apply(&completed("another")), Change::Nothing);
+        assert_eq!(state.apply(&completed("b1")), Change::Job);
+        let started = ServerMessage::JobStarted { job_id: "b1".into(), job_type: "benchmark".into() };
+        assert_eq!(state.apply(&started), Change::Nothing);
         assert_eq!(state.job, JobState::Done);
     }
 
     #[test]
     fn a_job_that_the_server_lists_nowhere_makes_the_page_load_again() {
-        let nowhere = || JobEvent::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
+        let nowhere = || ServerMessage::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
         let mut state = state(Vec::new());
-        assert_eq!(state.apply_job(nowhere()), Change::Outdated);
+        assert_eq!(state.apply(&nowhere()), Change::Outdated);
         assert_eq!(state.become_state(JobState::Failed, Some("It failed.".into())), Change::Job);
         assert_eq!(state.error.as_deref(), Some("It failed."));
-        assert_eq!(state.apply_job(nowhere()), Change::Nothing);
+        assert_eq!(state.apply(&nowhere()), Change::Nothing);
     }
 
     proptest! {
         #[test]
-        fn what_is_said_twice_counts_once(models in 1_usize..4, runs in 1_u64..5, cut in 0.0..=1.0_f64) {
-            let events = engine_events(models, runs);
-            let heard = (events.len() as f64 * cut) as usize;
-            let twice: Vec<_> = events[..heard].iter().chain(&events).cloned().collect();
+        fn a_message_that_arrives_twice_counts_once(models in 1_usize..4, runs in 1_u64..5, cut in 0.0..=1.0_f64) {
+            let events = messages(models, runs);
+            let received = (events.len() as f64 * cut) as usize;
+            let twice: Vec<_> = events[..received].iter().chain(&events).cloned().collect();
             prop_assert_eq!(replayed(&twice), replayed(&events));
         }
 
         #[test]
         fn results_may_come_in_any_order(models in 1_usize..4, runs in 1_u64..5, seed in any::<u64>()) {
-            let mut events = engine_events(models, runs);
-            events.retain(|event| !matches!(event, Event::BenchmarkRow { .. }));
+            let mut events = messages(models, runs);
+            events.retain(|event| !matches!(event, ServerMessage::BenchmarkRow { .. }));
             let once = replayed(&events);
             let mut random = seed | 1;
             for last in (2..events.len()).rev() {

@@ -1,7 +1,7 @@
-//! Rows, runs and events for tests.
+//! Rows, runs and messages for tests.
 
 use super::state::BenchmarkState;
-use crate::jobs::JobState;
+use crate::messages::{JobState, ServerMessage};
 use bench::summary;
 use bench::types::{
     Clock, Event, Init, ResultRow, RowHead, Run, RunResult, TokenSource, WarmupOutcome, WarmupResult,
@@ -81,8 +81,12 @@ pub fn row(provider: &str, model: &str, tier: u64, runs: Vec<Run>) -> ResultRow 
     summary::row(head(provider, model, tier), None, runs)
 }
 
-/// Everything the engine says of a benchmark of `models` models, two tiers and `runs` runs.
-pub fn engine_events(models: usize, runs: u64) -> Vec<Event> {
+/// All messages about the results of a benchmark of `models` models, two context sizes and `runs` runs.
+pub fn messages(models: usize, runs: u64) -> Vec<ServerMessage> {
+    engine_events(models, runs).into_iter().map(|event| ServerMessage::of_event("b1", event)).collect()
+}
+
+fn engine_events(models: usize, runs: u64) -> Vec<Event> {
     let names: Vec<String> = (0..models).map(|index| format!("m{index}")).collect();
     let heads: Vec<RowHead> =
         names.iter().flat_map(|name| [0, 5_000].map(|tier| head("openai", name, tier))).collect();

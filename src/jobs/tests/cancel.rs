@@ -20,7 +20,8 @@ async fn a_job_that_waits_is_cancelled_at_once() {
             assert_eq!(cancelled.status, JobState::Cancelled);
         }
         assert_eq!(process.strings.discarded.recv().await.as_ref(), Some(&second.id));
-        let is_second = |event: &JobEvent| *event == JobEvent::JobCancelled { job_id: second.id.clone() };
+        let is_second =
+            |event: &ServerMessage| *event == ServerMessage::JobCancelled { job_id: second.id.clone() };
         while !is_second(&event(&mut tab).await) {}
         run.finish();
         end_of(&mut tab, &first.id).await;
@@ -99,7 +100,7 @@ async fn a_cancel_that_comes_with_the_end_wins() {
         // Written, but the run does not know of it yet.
         process.jobs.inner.store.request_cancel(&anna, &job.id, now_ms()).await.unwrap();
         run.finish();
-        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobCancelled { .. }));
+        assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobCancelled { .. }));
         assert_eq!(process.strings.discarded.recv().await, Some(job.id));
     }
 }
@@ -114,7 +115,7 @@ async fn a_cancel_that_a_crash_left_half_done_is_finished() {
         let mut after = Process::idle(&database, settings()).await;
         let mut tab = after.hub.join(&anna).unwrap();
         after.jobs.start();
-        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobCancelled { .. }));
+        assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobCancelled { .. }));
         assert_eq!(after.strings.discarded.recv().await, Some(job.id));
         assert!(after.strings.begun.try_recv().is_err());
     }

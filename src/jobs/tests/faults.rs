@@ -75,7 +75,7 @@ async fn a_row_that_cannot_be_read_stops_nobody() {
         }
         let mut tab = process.hub.join(&anna).unwrap();
         process.jobs.start();
-        let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &unreadable.id).await else { panic!() };
+        let ServerMessage::JobFailed { error, .. } = end_of(&mut tab, &unreadable.id).await else { panic!() };
         assert!(error.contains("another version"), "{error}");
         assert_eq!(process.strings.next().await.id(), good.id);
         assert_eq!(process.strings.discarded.recv().await, Some(cancelled.id));
@@ -100,7 +100,7 @@ async fn a_passing_fault_interrupts_a_job_and_does_not_fail_it() {
         let stored = process.jobs.inner.store.get(&anna, &job.id).await.unwrap().unwrap();
         assert_eq!((stored.interruptions, stored.job.error), (2, None));
         run.finish();
-        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobCompleted { .. }));
+        assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobCompleted { .. }));
     }
 }
 
@@ -133,7 +133,7 @@ async fn a_panic_outside_of_the_handler_leaves_no_job_running() {
         let job = process.submit(&anna, json!({ "deaf": true, "panic_on_drop": true })).await;
         let _run = process.strings.next().await;
         process.jobs.cancel(&anna, &job.id).await.unwrap();
-        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobCancelled { .. }));
+        assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobCancelled { .. }));
         let next = process.submit(&anna, plain()).await;
         assert_eq!(process.strings.next().await.id(), next.id);
     }

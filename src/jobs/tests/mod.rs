@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use super::limits::{Cluster, Settings};
 use super::service::JobService;
 use super::store::NewJob;
-use super::types::{Job, JobEvent, JobState};
 use crate::accounts::UserId;
 use crate::database::Database;
 use crate::live::hub::Subscription;
-use crate::live::{Broadcaster, Frame, Hub};
+use crate::live::{Broadcaster, Hub};
+use crate::messages::{Job, JobState, ServerMessage};
 use puppet::{Puppet, Strings};
 
 /// A server process as far as jobs go.
@@ -71,25 +71,20 @@ fn new_job(params: Value) -> NewJob {
     NewJob { job_type: puppet::KIND, params, detail: "A test".into(), limit: None }
 }
 
-/// The next event of jobs that a tab hears.
-async fn event(tab: &mut Subscription) -> JobEvent {
-    loop {
-        let text = tab.frames.recv().await.expect("the tab was dropped");
-        let frame: Frame = serde_json::from_str(&text).unwrap();
-        if let Some(event) = frame.read() {
-            return event;
-        }
-    }
+/// The next message that a tab receives.
+async fn event(tab: &mut Subscription) -> ServerMessage {
+    let text = tab.frames.recv().await.expect("the tab was dropped");
+    ServerMessage::from_json(&text).unwrap()
 }
 
 /// Waits for the event by which a job ends.
-async fn end_of(tab: &mut Subscription, id: &str) -> JobEvent {
+async fn end_of(tab: &mut Subscription, id: &str) -> ServerMessage {
     loop {
         let event = event(tab).await;
         match &event {
-            JobEvent::JobCompleted { job_id, .. }
-            | JobEvent::JobFailed { job_id, .. }
-            | JobEvent::JobCancelled { job_id }
+            ServerMessage::JobCompleted { job_id, .. }
+            | ServerMessage::JobFailed { job_id, .. }
+            | ServerMessage::JobCancelled { job_id }
                 if job_id == id =>
             {
                 return event;

@@ -8,6 +8,7 @@ use crate::database::testing::{add_user, databases};
 use crate::jobs::JobEnd;
 use crate::jobs::store::Selection;
 use crate::live::InitialState;
+use bench::types::Progress;
 
 #[tokio::test]
 async fn a_job_is_created_started_and_completed() {
@@ -17,14 +18,17 @@ async fn a_job_is_created_started_and_completed() {
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, json!({ "size": 3 })).await;
         assert_eq!((job.status, &*job.progress_detail), (JobState::Queued, "A test"));
-        assert!(matches!(event(&mut tab).await, JobEvent::JobCreated { job_id, .. } if job_id == job.id));
+        assert!(
+            matches!(event(&mut tab).await, ServerMessage::JobCreated { job_id, .. } if job_id == job.id)
+        );
         let run = process.strings.next().await;
         assert_eq!((run.id(), &run.context.user), (&*job.id, &anna));
         assert_eq!(run.context.params, json!({ "size": 3 }));
-        assert!(matches!(event(&mut tab).await, JobEvent::JobStarted { .. }));
+        assert!(matches!(event(&mut tab).await, ServerMessage::JobStarted { .. }));
         run.finish();
         let result_ref = Some(format!("result of {}", job.id));
-        let completed = JobEvent::JobCompleted { job_id: job.id.clone(), result_ref: result_ref.clone() };
+        let completed =
+            ServerMessage::JobCompleted { job_id: job.id.clone(), result_ref: result_ref.clone() };
         assert_eq!(event(&mut tab).await, completed);
         let (job, params) = process.jobs.get(&anna, &job.id).await.unwrap();
         assert_eq!((job.status, job.progress_pct, job.result_ref), (JobState::Done, 100.0, result_ref));
@@ -94,7 +98,7 @@ async fn what_a_handler_says_of_its_failure_is_told() {
         let job = process.submit(&anna, plain()).await;
         process.strings.next().await.end(JobEnd::Failed("The model is gone.".into()));
         let error = "The model is gone.".to_owned();
-        assert_eq!(end_of(&mut tab, &job.id).await, JobEvent::JobFailed { job_id: job.id, error });
+        assert_eq!(end_of(&mut tab, &job.id).await, ServerMessage::JobFailed { job_id: job.id, error });
         assert!(process.strings.discarded.try_recv().is_err());
     }
 }
@@ -119,7 +123,7 @@ async fn a_job_fails_together_with_what_its_handler_records_of_that() {
         };
         assert_eq!(stored().await, ("running".to_owned(), String::new()));
         process.strings.recording_fails.store(false, Ordering::SeqCst);
-        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobFailed { .. }));
+        assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobFailed { .. }));
         assert_eq!(stored().await, ("failed".to_owned(), puppet::RECORDED.to_owned()));
     }
 }
@@ -149,7 +153,7 @@ async fn a_kind_of_job_runs_so_often_at_once_and_the_others_wait_and_take_turns(
         let third = process.strings.next().await;
         assert_eq!(third.context.user, carl, "who was served least recently is next");
         third.finish();
-        assert!(matches!(end_of(&mut tab, &jobs[4].1).await, JobEvent::JobCompleted { .. }));
+        assert!(matches!(end_of(&mut tab, &jobs[4].1).await, ServerMessage::JobCompleted { .. }));
         assert_eq!(process.strings.next().await.id(), jobs[1].1);
     }
 }
@@ -161,12 +165,12 @@ async fn a_panic_ends_the_job_and_nothing_else() {
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, json!({ "panic": true })).await;
-        let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
+        let ServerMessage::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
         assert!(error.contains("fault of the program"), "{error}");
         process.strings.next().await;
         let next = process.submit(&anna, plain()).await;
         process.strings.next().await.finish();
-        assert!(matches!(end_of(&mut tab, &next.id).await, JobEvent::JobCompleted { .. }));
+        assert!(matches!(end_of(&mut tab, &next.id).await, ServerMessage::JobCompleted { .. }));
     }
 }
 
@@ -180,11 +184,26 @@ async fn a_job_that_takes_too_long_is_stopped() {
         for params in [plain(), json!({ "deaf": true })] {
             let job = process.submit(&anna, params).await;
             let mut run = process.strings.next().await;
-            let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
+            let ServerMessage::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
             assert!(error.contains("took longer than"), "{error}");
             run.over().await;
             assert!(run.context.cancel.is_cancelled());
         }
+    }
+}
+
+fn progress_of(provider: &str, run: u64) -> Progress {
+    Progress {
+        provider: provider.into(),
+        provider_key: provider.into(),
+        model: "M".into(),
+        model_id: "m".into(),
+        run,
+        runs: 50,
+        context_tokens: 0,
+        provider_done: run,
+        provider_total: 50,
+        live_tps: None,
     }
 }
 
@@ -197,29 +216,40 @@ async fn events_carry_the_job_and_the_last_progress_comes_before_the_end() {
         let run = process.strings.next().await;
         let mut tab = process.hub.join(&anna).unwrap();
         let events = run.context.events.clone();
+        let step = |provider: &str, number| ServerMessage::BenchmarkProgress {
+            job_id: job.id.clone(),
+            data: Box::new(progress_of(provider, number)),
+        };
         for percent in 0..=50 {
-            events.progress(f64::from(percent), &format!("Step {percent}"));
-            events.publish_latest("a", json!({ "type": "benchmark_progress", "at": percent }));
-            events.publish_latest("b", json!({ "type": "benchmark_progress", "other": percent }));
+            events.progress(percent as f64, &format!("Step {percent}"));
+            events.publish_latest("a", step("a", percent));
+            events.publish_latest("b", step("b", percent));
         }
-        events.publish(json!({ "type": "benchmark_result" }));
+        events.publish(ServerMessage::ParamAdjustments { job_id: job.id.clone(), models: Vec::new() });
         run.end(JobEnd::Failed("Enough.".into()));
-        let mut heard = Vec::new();
-        loop {
-            let frame: Frame = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
-            assert_eq!(frame.job_id.as_deref(), Some(&*job.id));
-            let ended = frame.name == "job_failed";
-            heard.push(frame);
-            if ended {
-                break;
-            }
+        let mut received = Vec::new();
+        while !matches!(received.last(), Some(ServerMessage::JobFailed { .. })) {
+            received.push(event(&mut tab).await);
         }
-        events.publish(json!({ "type": "too_late" }));
-        let last = |field: &str| heard.iter().filter_map(|frame| frame.fields.get(field)).next_back();
-        assert_eq!(last("progress_pct"), Some(&json!(50.0)));
-        assert_eq!((last("at"), last("other")), (Some(&json!(50)), Some(&json!(50))));
-        assert!(heard.len() < 20, "{}", heard.len());
-        assert_eq!(heard.iter().filter(|frame| frame.name == "benchmark_result").count(), 1);
+        events.publish(ServerMessage::ParamAdjustments { job_id: job.id.clone(), models: Vec::new() });
+        assert!(received.iter().all(|message| message.job_id() == Some(&job.id)));
+        let last_percent = received.iter().rev().find_map(|message| match message {
+            ServerMessage::JobProgress { progress_pct, .. } => Some(*progress_pct),
+            _ => None,
+        });
+        assert_eq!(last_percent, Some(50.0));
+        for provider in ["a", "b"] {
+            let last = received.iter().rev().find_map(|message| match message {
+                ServerMessage::BenchmarkProgress { data, .. } if data.provider_key == provider => {
+                    Some(data.run)
+                }
+                _ => None,
+            });
+            assert_eq!(last, Some(50));
+        }
+        assert!(received.len() < 20, "{}", received.len());
+        let published = |message: &&ServerMessage| matches!(message, ServerMessage::ParamAdjustments { .. });
+        assert_eq!(received.iter().filter(published).count(), 1);
         let stored = process.jobs.recent(&anna).await.unwrap().remove(0);
         assert_eq!((stored.progress_pct, &*stored.progress_detail), (50.0, "Step 50"));
         assert!(tab.frames.try_recv().is_err());
@@ -238,16 +268,15 @@ async fn a_new_tab_is_told_what_runs_and_what_has_ended() {
         let runs = process.submit(&anna, json!({ "prompt": "a secret of Anna's" })).await;
         let run = process.strings.next().await;
         run.context.events.progress(12.5, "Just now");
-        let frames = process.jobs.frames(&anna).await.unwrap();
-        let Some(JobEvent::Sync { active_jobs, recent_jobs }) = frames[0].read() else { panic!() };
+        let messages = process.jobs.messages(&anna).await.unwrap();
+        let [ServerMessage::Sync { active_jobs, recent_jobs }] = &messages[..] else { panic!() };
         assert_eq!(active_jobs.len(), 1);
         assert_eq!((&*active_jobs[0].id, active_jobs[0].progress_pct), (&*runs.id, 12.5));
         assert_eq!(active_jobs[0].progress_detail, "Just now");
         assert_eq!(recent_jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&ended.id]);
-        assert!(!serde_json::to_string(&frames).unwrap().contains("secret"));
-        let bens = process.jobs.frames(&ben).await.unwrap();
-        let empty = JobEvent::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
-        assert_eq!(bens[0].read(), Some(empty));
+        assert!(!serde_json::to_string(&messages).unwrap().contains("secret"));
+        let empty = ServerMessage::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
+        assert_eq!(process.jobs.messages(&ben).await.unwrap(), [empty]);
     }
 }
 

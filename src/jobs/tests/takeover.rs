@@ -58,7 +58,7 @@ async fn the_jobs_of_a_dead_process_go_on_in_another() {
         let next = survivor.strings.next().await;
         assert_eq!(next.id(), waits.id);
         next.finish();
-        assert!(matches!(end_of(&mut tab, &waits.id).await, JobEvent::JobCompleted { .. }));
+        assert!(matches!(end_of(&mut tab, &waits.id).await, ServerMessage::JobCompleted { .. }));
     }
 }
 
@@ -92,7 +92,7 @@ async fn a_job_that_goes_down_with_every_process_is_given_up() {
         let last = Process::idle(&database, settings()).await;
         let mut tab = last.hub.join(&anna).unwrap();
         last.jobs.start();
-        let JobEvent::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
+        let ServerMessage::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
         assert_eq!(error, "The server ended 5 times while this job ran; it was not tried again.");
     }
 }
@@ -121,7 +121,7 @@ async fn a_crash_counts_only_when_nothing_was_stored_since_the_last() {
         let last = Process::idle(&database, settings()).await;
         let mut tab = last.hub.join(&anna).unwrap();
         last.jobs.start();
-        assert!(matches!(end_of(&mut tab, &job.id).await, JobEvent::JobFailed { .. }));
+        assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobFailed { .. }));
     }
 }
 

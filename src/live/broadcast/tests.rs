@@ -1,6 +1,4 @@
-//! Two processes on PostgreSQL. Without one there is nothing to relay.
-
-use serde_json::json;
+//! Two processes on PostgreSQL. Without PostgreSQL there is only one process.
 
 use super::*;
 use crate::database::Location;
@@ -18,36 +16,38 @@ async fn two_processes() -> Option<[(Broadcaster, Database); 2]> {
     Some([process().await, process().await])
 }
 
-fn frame(number: usize, length: usize) -> Frame {
-    let fields = json!({ "number": number, "text": "ä".repeat(length) });
-    let serde_json::Value::Object(fields) = fields else { unreachable!() };
-    Frame { name: "benchmark_result".into(), job_id: Some("job".into()), fields }
+fn message(number: usize, length: usize) -> ServerMessage {
+    ServerMessage::JobProgress {
+        job_id: "job".into(),
+        progress_pct: number as f64,
+        progress_detail: "ä".repeat(length),
+    }
 }
 
-async fn next(tab: &mut Subscription) -> Frame {
-    serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap()
+async fn next(tab: &mut Subscription) -> ServerMessage {
+    ServerMessage::from_json(&tab.frames.recv().await.unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn frames_short_and_long_come_once_and_in_order() {
+async fn short_and_long_messages_arrive_once_and_in_order() {
     let Some([(one, database), (two, _)]) = two_processes().await else { return };
     let anna = UserId::new("anna");
     let (mut here, mut there) = (one.hub().join(&anna).unwrap(), two.hub().join(&anna).unwrap());
     let mut elsewhere = two.hub().join(&UserId::new("ben")).unwrap();
-    let frames: Vec<_> =
-        (0..200).map(|number| frame(number, if number % 7 == 3 { 9000 } else { number })).collect();
-    for frame in &frames {
-        one.send(&anna, frame.clone());
-        // One's own tabs wait for nothing.
-        assert_eq!(serde_json::from_str::<Frame>(&here.frames.try_recv().unwrap()).unwrap(), *frame);
+    let messages: Vec<_> =
+        (0..200).map(|number| message(number, if number % 7 == 3 { 9000 } else { number })).collect();
+    for message in &messages {
+        one.send(&anna, message);
+        // The tabs of the sending process do not wait.
+        assert_eq!(ServerMessage::from_json(&here.frames.try_recv().unwrap()).unwrap(), *message);
     }
-    for frame in &frames {
-        assert_eq!(next(&mut there).await, *frame);
+    for message in &messages {
+        assert_eq!(next(&mut there).await, *message);
     }
-    two.send(&anna, frame(999, 0));
+    two.send(&anna, &message(999, 0));
     // Whatever came twice would come before this.
-    assert_eq!(next(&mut here).await, frame(999, 0));
-    assert_eq!(next(&mut there).await, frame(999, 0));
+    assert_eq!(next(&mut here).await, message(999, 0));
+    assert_eq!(next(&mut there).await, message(999, 0));
     assert!(elsewhere.frames.try_recv().is_err());
     let (kept,): (i64,) = sqlx::query_as("select cast(count(*) as bigint) from live_frames")
         .fetch_one(database.reader())
@@ -57,28 +57,28 @@ async fn frames_short_and_long_come_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn equal_frames_are_not_swallowed() {
+async fn equal_messages_all_arrive() {
     let Some([(one, _), (two, _)]) = two_processes().await else { return };
     let anna = UserId::new("anna");
     let mut there = two.hub().join(&anna).unwrap();
     // Each fills a notification.
     for _ in 0..5 {
-        one.send(&anna, frame(1, 3000));
+        one.send(&anna, &message(1, 3000));
     }
     for _ in 0..5 {
-        assert_eq!(next(&mut there).await, frame(1, 3000));
+        assert_eq!(next(&mut there).await, message(1, 3000));
     }
 }
 
 #[tokio::test]
-async fn long_frames_are_kept_for_a_moment_only() {
+async fn long_messages_are_stored_for_a_minute_only() {
     let Some([(one, database), (two, _)]) = two_processes().await else { return };
     let anna = UserId::new("anna");
     let mut there = two.hub().join(&anna).unwrap();
-    one.send(&anna, frame(1, 9000));
+    one.send(&anna, &message(1, 9000));
     next(&mut there).await;
     sqlx::query("update live_frames set created_at = 0").execute(database.writer()).await.unwrap();
-    one.send(&anna, frame(2, 9000));
+    one.send(&anna, &message(2, 9000));
     next(&mut there).await;
     let kept: Vec<(String,)> =
         sqlx::query_as("select frame from live_frames").fetch_all(database.reader()).await.unwrap();
@@ -97,7 +97,7 @@ async fn signals_reach_the_others_and_not_their_sender() {
 }
 
 #[tokio::test]
-async fn when_the_connection_breaks_tabs_start_again_and_the_relay_goes_on() {
+async fn when_the_connection_breaks_tabs_reconnect_and_the_broadcast_goes_on() {
     let Some([(one, database), (two, _)]) = two_processes().await else { return };
     let anna = UserId::new("anna");
     let mut there = two.hub().join(&anna).unwrap();
@@ -111,17 +111,17 @@ async fn when_the_connection_breaks_tabs_start_again_and_the_relay_goes_on() {
     .unwrap();
     (&mut there.ending).await.unwrap();
     let mut again = two.hub().join(&anna).unwrap();
-    one.send(&anna, frame(5, 0));
-    assert_eq!(next(&mut again).await, frame(5, 0));
+    one.send(&anna, &message(5, 0));
+    assert_eq!(next(&mut again).await, message(5, 0));
 }
 
 #[tokio::test]
-async fn what_could_not_be_carried_is_made_up_for() {
+async fn tabs_reconnect_after_a_message_was_lost() {
     let Some([(one, database), (two, _)]) = two_processes().await else { return };
     let anna = UserId::new("anna");
     let mut there = two.hub().join(&anna).unwrap();
     sqlx::query("alter table live_frames rename to away").execute(database.writer()).await.unwrap();
-    one.send(&anna, frame(1, 9000));
+    one.send(&anna, &message(1, 9000));
     // Nothing else is sent: the gap is announced all the same.
     (&mut there.ending).await.unwrap();
 }
@@ -151,13 +151,13 @@ async fn the_end_of_a_users_sessions_closes_tabs_in_every_process() {
 }
 
 #[tokio::test]
-async fn where_there_is_one_process_tabs_hear_at_once() {
-    let relay = Broadcaster::connect(&sqlite().await, Hub::default()).await.unwrap();
+async fn a_single_process_sends_to_its_tabs_directly() {
+    let broadcaster = Broadcaster::connect(&sqlite().await, Hub::default()).await.unwrap();
     let anna = UserId::new("anna");
-    let mut tab = relay.hub().join(&anna).unwrap();
-    relay.send(&anna, frame(1, 9000));
-    assert_eq!(next(&mut tab).await, frame(1, 9000));
-    assert!(relay.others.is_none());
+    let mut tab = broadcaster.hub().join(&anna).unwrap();
+    broadcaster.send(&anna, &message(1, 9000));
+    assert_eq!(next(&mut tab).await, message(1, 9000));
+    assert!(broadcaster.others.is_none());
 }
 
 #[test]

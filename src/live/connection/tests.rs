@@ -25,7 +25,8 @@ use crate::accounts::session::Proof;
 use crate::accounts::{Role, Session, User, UserId};
 use crate::http::AppError;
 use crate::live::socket::{self, Live, Pace};
-use crate::live::{CancelJob, Frame, Hub, InitialState};
+use crate::live::{CancelJob, Hub, InitialState, MessageText};
+use crate::messages::ServerMessage;
 
 /// The other rooms, as simple as can be.
 #[derive(Default)]
@@ -36,13 +37,14 @@ struct Rooms {
 }
 
 impl InitialState for Rooms {
-    fn frames<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<Frame>>> {
-        // Happens while the state is read: the tab has to hear it, after the state.
+    fn messages<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<ServerMessage>>> {
+        // Sent while the state is read: the tab receives it after the state.
         self.hub.send(user, &numbered(0));
         let broken = self.broken.load(Ordering::Relaxed);
         Box::pin(async move {
             anyhow::ensure!(!broken, "the database is away");
-            Ok(vec![named("sync"), named("benchmark_init")])
+            let sync = ServerMessage::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
+            Ok(vec![sync, ServerMessage::JobStarted { job_id: "job-1".into(), job_type: "test".into() }])
         })
     }
 }
@@ -53,7 +55,8 @@ impl CancelJob for Rooms {
             if job_id != "job-1" {
                 return Err(AppError::NotFound("You have no such job.".into()));
             }
-            self.hub.send(user, &named("job_cancelled"));
+            let cancelled = ServerMessage::JobCancelled { job_id: job_id.into() };
+            self.hub.send(user, &MessageText::of(&cancelled).unwrap());
             Ok(())
         })
     }
@@ -65,12 +68,22 @@ impl SessionCheck for Rooms {
     }
 }
 
-fn named(name: &str) -> Frame {
-    Frame { name: name.into(), job_id: None, fields: serde_json::Map::new() }
+fn numbered(number: usize) -> MessageText {
+    long(number, 0)
 }
 
-fn numbered(number: usize) -> Frame {
-    Frame { fields: [("number".to_owned(), json!(number))].into_iter().collect(), ..named("numbered") }
+/// A message of at least `length` bytes.
+fn long(number: usize, length: usize) -> MessageText {
+    let message = ServerMessage::JobProgress {
+        job_id: "job-1".into(),
+        progress_pct: number as f64,
+        progress_detail: "x".repeat(length),
+    };
+    MessageText::of(&message).unwrap()
+}
+
+fn number_in(message: &Value) -> usize {
+    message["progress_pct"].as_f64().unwrap() as usize
 }
 
 /// A server with nothing but the socket.
@@ -130,7 +143,7 @@ impl Server {
     /// A tab that has read its state.
     async fn settled_tab_of(&self, user: &str) -> Client {
         let mut tab = self.tab_of(user).await;
-        while hear(&mut tab).await["type"] != "numbered" {}
+        while hear(&mut tab).await["type"] != "job_progress" {}
         tab
     }
 }
@@ -175,13 +188,13 @@ async fn the_present_state_comes_first_and_nothing_falls_between() {
     let server = serve(Pace::default()).await;
     let mut tab = server.tab_of("anna").await;
     let names = [hear(&mut tab).await, hear(&mut tab).await];
-    assert_eq!(names, [json!({"type": "sync"}), json!({"type": "benchmark_init"})]);
-    assert_eq!(hear(&mut tab).await["number"], 0);
+    assert_eq!(names.map(|message| message["type"].clone()), ["sync", "job_started"]);
+    assert_eq!(number_in(&hear(&mut tab).await), 0);
     for number in 1..100 {
         server.rooms.hub.send(&UserId::new("anna"), &numbered(number));
     }
     for number in 1..100 {
-        assert_eq!(hear(&mut tab).await["number"], number);
+        assert_eq!(number_in(&hear(&mut tab).await), number);
     }
 }
 
@@ -334,16 +347,13 @@ async fn a_slow_tab_is_dropped_while_another_hears_everything() {
     let server = serve(Pace::default()).await;
     let (mut slow, mut other) = (server.settled_tab_of("anna").await, server.settled_tab_of("anna").await);
     // The other tab's snapshot was told to this one too.
-    assert_eq!(hear(&mut slow).await["number"], 0);
+    assert_eq!(number_in(&hear(&mut slow).await), 0);
     let (hub, anna) = (&server.rooms.hub, UserId::new("anna"));
-    let filling = json!("x".repeat(16 * 1024));
     let mut sent = 0;
     while hub.connections() == 2 {
         sent += 1;
-        let mut frame = numbered(sent);
-        frame.fields.insert("filling".into(), filling.clone());
-        hub.send(&anna, &frame);
-        assert_eq!(hear(&mut other).await["number"], sent);
+        hub.send(&anna, &long(sent, 16 * 1024));
+        assert_eq!(number_in(&hear(&mut other).await), sent);
     }
     let (code, heard) = closed(&mut slow).await;
     assert_eq!(code, 1013);
@@ -354,10 +364,8 @@ async fn a_slow_tab_is_dropped_while_another_hears_everything() {
 async fn a_tab_that_takes_nothing_is_dropped_in_time() {
     let server = serve(Pace { send: quick(), ..Pace::default() }).await;
     let mut tab = server.settled_tab_of("anna").await;
-    let mut frame = numbered(1);
     // More than the buffers of both ends hold.
-    frame.fields.insert("filling".into(), json!("x".repeat(15 * 1024 * 1024)));
-    server.rooms.hub.send(&UserId::new("anna"), &frame);
+    server.rooms.hub.send(&UserId::new("anna"), &long(1, 15 * 1024 * 1024));
     while server.rooms.hub.connections() > 0 {
         tokio::task::yield_now().await;
     }

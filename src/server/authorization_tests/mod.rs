@@ -53,7 +53,7 @@ async fn other_users_have_no_access() {
             fixture.assert_discloses_nothing(&route, &example.sent(), &answer);
         }
         while let Ok(frame) = bens_tab.frames.try_recv() {
-            assert!(!fixture.annas.is_in(frame.as_str()), "a tab of another user received {frame}");
+            assert!(!fixture.annas.is_in(&frame), "a tab of another user received {}", &*frame);
         }
         record::assert_unchanged(&before, &record::of(&fixture.database, &fixture.annas.user).await);
     })

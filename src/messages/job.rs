@@ -96,44 +96,6 @@ pub struct Job {
     pub finished_at: Option<i64>,
 }
 
-/// What happens to jobs, as it goes over the WebSocket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum JobEvent {
-    /// The first frame of each connection: everything as it is now.
-    Sync {
-        active_jobs: Vec<Job>,
-        recent_jobs: Vec<Job>,
-    },
-    JobCreated {
-        job_id: String,
-        job_type: String,
-        status: JobState,
-        progress_detail: String,
-        created_at: i64,
-    },
-    JobStarted {
-        job_id: String,
-        job_type: String,
-    },
-    JobProgress {
-        job_id: String,
-        progress_pct: f64,
-        progress_detail: String,
-    },
-    JobCompleted {
-        job_id: String,
-        result_ref: Option<String>,
-    },
-    JobFailed {
-        job_id: String,
-        error: String,
-    },
-    JobCancelled {
-        job_id: String,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,185 @@
+//! The messages that server and browser send each other over the WebSocket. Scripts depend on their names
+//! and fields.
+
+mod job;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use job::{Job, JobState};
+
+use bench::types::{Event, Init, ModelAdjustments, Progress, ResultRow, Run, RunResult, WarmupResult};
+
+/// A message from the server to a tab: a JSON object with a `type` and, when it is about a job, a `job_id`.
+/// Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The first message of each connection: the jobs as they are now.
+    Sync {
+        active_jobs: Vec<Job>,
+        recent_jobs: Vec<Job>,
+    },
+    /// The response to [`ClientMessage::Ping`].
+    Pong,
+    /// What the tab asked for could not be done: why, as a sentence.
+    Error {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job_id: Option<String>,
+        error: String,
+    },
+    JobCreated {
+        job_id: String,
+        job_type: String,
+        status: JobState,
+        progress_detail: String,
+        created_at: i64,
+    },
+    JobStarted {
+        job_id: String,
+        job_type: String,
+    },
+    /// `progress_pct` is 0 to 100.
+    JobProgress {
+        job_id: String,
+        progress_pct: f64,
+        progress_detail: String,
+    },
+    JobCompleted {
+        job_id: String,
+        result_ref: Option<String>,
+    },
+    JobFailed {
+        job_id: String,
+        error: String,
+    },
+    JobCancelled {
+        job_id: String,
+    },
+    /// What a benchmark measures. Its results so far follow, if it has any.
+    BenchmarkInit {
+        job_id: String,
+        data: Box<BenchmarkInit>,
+    },
+    /// Parameters that were changed to what a model accepts.
+    ParamAdjustments {
+        job_id: String,
+        models: Vec<ModelAdjustments>,
+    },
+    /// A run is about to start; in load mode a few times a second.
+    BenchmarkProgress {
+        job_id: String,
+        #[serde(serialize_with = "progress_data")]
+        data: Box<Progress>,
+    },
+    /// The warm-up of one model at one context size has ended.
+    BenchmarkWarmup {
+        job_id: String,
+        data: Box<WarmupResult>,
+    },
+    /// One finished run without its chunk times, or a context size that was skipped.
+    BenchmarkResult {
+        job_id: String,
+        #[serde(serialize_with = "result_data")]
+        data: Box<RunResult>,
+    },
+    /// All runs of one model at one context size are done; the runs are without their chunk times.
+    BenchmarkRow {
+        job_id: String,
+        data: Box<ResultRow>,
+    },
+}
+
+/// What a benchmark measures, and how far it is when its tab has connected late.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkInit {
+    #[serde(flatten)]
+    pub init: Init,
+    /// Whether the benchmark was running already when the tab connected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reconnect: bool,
+    /// 0 to 100; only with `reconnect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_pct: Option<f64>,
+}
+
+/// A message from a tab to the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    Ping,
+    Cancel { job_id: String },
+}
+
+impl ServerMessage {
+    /// Reads a message; `None` for one that this version does not know: server and tab may be of different
+    /// versions.
+    pub fn from_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// An event of the engine as a message about this job, without the chunk times, which tabs load run by
+    /// run.
+    pub fn of_event(job_id: impl Into<String>, event: Event) -> Self {
+        let job_id = job_id.into();
+        match event {
+            Event::BenchmarkInit { data: init } => {
+                let data = BenchmarkInit { init, reconnect: false, progress_pct: None };
+                Self::BenchmarkInit { job_id, data: Box::new(data) }
+            }
+            Event::ParamAdjustments { models } => Self::ParamAdjustments { job_id, models },
+            Event::BenchmarkProgress { data } => Self::BenchmarkProgress { job_id, data: Box::new(data) },
+            Event::BenchmarkWarmup { data } => Self::BenchmarkWarmup { job_id, data },
+            Event::BenchmarkResult { mut data } => {
+                data.run.iter_mut().for_each(remove_chunk_times);
+                Self::BenchmarkResult { job_id, data }
+            }
+            Event::BenchmarkRow { mut data } => {
+                data.runs.iter_mut().for_each(remove_chunk_times);
+                Self::BenchmarkRow { job_id, data }
+            }
+        }
+    }
+
+    /// Returns the id of the job that the message is about.
+    pub fn job_id(&self) -> Option<&str> {
+        match self {
+            Self::Sync { .. } | Self::Pong => None,
+            Self::Error { job_id, .. } => job_id.as_deref(),
+            Self::JobCreated { job_id, .. }
+            | Self::JobStarted { job_id, .. }
+            | Self::JobProgress { job_id, .. }
+            | Self::JobCompleted { job_id, .. }
+            | Self::JobFailed { job_id, .. }
+            | Self::JobCancelled { job_id }
+            | Self::BenchmarkInit { job_id, .. }
+            | Self::ParamAdjustments { job_id, .. }
+            | Self::BenchmarkProgress { job_id, .. }
+            | Self::BenchmarkWarmup { job_id, .. }
+            | Self::BenchmarkResult { job_id, .. }
+            | Self::BenchmarkRow { job_id, .. } => Some(job_id),
+        }
+    }
+}
+
+fn remove_chunk_times(run: &mut Run) {
+    run.chunk_deltas_us = Vec::new();
+}
+
+/// The data of a message with a `type` of its own, which scripts of the Python product look for.
+#[derive(Serialize)]
+struct WithType<'a, T> {
+    #[serde(flatten)]
+    data: &'a T,
+    r#type: &'static str,
+}
+
+fn progress_data<S: Serializer>(data: &Progress, serializer: S) -> Result<S::Ok, S::Error> {
+    WithType { data, r#type: "progress" }.serialize(serializer)
+}
+
+fn result_data<S: Serializer>(data: &RunResult, serializer: S) -> Result<S::Ok, S::Error> {
+    let r#type = if data.skipped.is_some() { "skipped" } else { "result" };
+    WithType { data, r#type }.serialize(serializer)
+}
