@@ -84,6 +84,10 @@ async fn tls_is_measured_with_kernel_timestamps() {
     let report = report(true).await;
     let row = &report.results[0];
     assert_eq!(row.summary.success_count, 2, "{:?}", row.runs[0].error);
+    let warmup = row.warmup.as_ref().unwrap();
+    let phases = [warmup.dns_ms, warmup.tcp_ms, warmup.tls_ms].map(|phase| phase.unwrap());
+    assert!(phases.iter().all(|phase| *phase > 0.0), "{warmup:?}");
+    assert!(phases.iter().sum::<f64>() <= warmup.connect_ms.unwrap(), "{warmup:?}");
     for run in &row.runs {
         assert_eq!((run.output_tokens, run.chunks), (Some(20), 20));
         assert!(run.ttft_ms.is_some());

@@ -33,6 +33,9 @@ pub const METRICS: &[Metric] = metrics![
     input_tokens,
     cached_input_tokens,
     connect_ms,
+    dns_ms,
+    tcp_ms,
+    tls_ms,
     cost,
     lateness_ms,
 ];

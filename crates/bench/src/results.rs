@@ -92,6 +92,9 @@ impl ResultCollector {
             success: run.success,
             ttft_ms: run.ttft_ms,
             connect_ms: run.connect_ms,
+            dns_ms: run.dns_ms,
+            tcp_ms: run.tcp_ms,
+            tls_ms: run.tls_ms,
             error: run.error.clone(),
         };
         let told = self.with_row(id, |entry| {
@@ -244,7 +247,7 @@ mod tests {
         let context = RunContext {
             run_number: 1,
             started_at: 0,
-            connect_ms: None,
+            opened: None,
             price: None,
             tokenizer: Tokenizer::Estimate,
         };

@@ -169,6 +169,8 @@ async fn a_benchmark_is_started_found_and_deleted() {
     assert_eq!(detail["results"], run["results"]);
     let runs = detail["rows"][0]["runs"].as_array().unwrap();
     assert_eq!((runs.len(), &runs[0]["chunk_deltas_us"]), (2, &Value::Null));
+    let phases = ["connect_ms", "dns_ms", "tcp_ms", "tls_ms"].map(|name| runs[0][name].is_number());
+    assert_eq!(phases, [true, false, true, false], "over HTTP to an address: {}", runs[0]);
     assert!(detail["rows"][0]["summary"]["gap_ms"].is_object());
 
     let place = format!("provider_key=custom&model_id={}&run_number=2", FAST.replace('=', "%3D"));

@@ -147,7 +147,15 @@ async fn chunks_are_read_only_when_asked_for() {
 async fn what_is_finished_comes_back_whole() {
     for world in worlds().await {
         begin(&world, &world.anna, ID, &[0, 5]).await;
-        let outcome = WarmupOutcome { success: true, ttft_ms: Some(1.5), connect_ms: None, error: None };
+        let outcome = WarmupOutcome {
+            success: true,
+            ttft_ms: Some(1.5),
+            connect_ms: None,
+            dns_ms: None,
+            tcp_ms: None,
+            tls_ms: None,
+            error: None,
+        };
         let RowHead { provider, provider_key, model, model_id, .. } = head(5);
         let warmup = WarmupResult {
             provider,

@@ -27,6 +27,9 @@ struct Line<'a> {
     /// Unix milliseconds UTC.
     started_at: Option<i64>,
     connect_ms: Option<f64>,
+    dns_ms: Option<f64>,
+    tcp_ms: Option<f64>,
+    tls_ms: Option<f64>,
     ttft_ms: Option<f64>,
     ttfa_ms: Option<f64>,
     total_time_s: Option<f64>,
@@ -73,7 +76,7 @@ pub fn render(report: &Report) -> anyhow::Result<String> {
 }
 
 /// The fields of [`Line`], listed so that a report without runs has a header too.
-const HEADINGS: [&str; 40] = [
+const HEADINGS: [&str; 43] = [
     "provider",
     "provider_key",
     "model",
@@ -90,6 +93,9 @@ const HEADINGS: [&str; 40] = [
     "error",
     "started_at",
     "connect_ms",
+    "dns_ms",
+    "tcp_ms",
+    "tls_ms",
     "ttft_ms",
     "ttfa_ms",
     "total_time_s",
@@ -135,6 +141,9 @@ fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
         error: error.map(|error| escape_formula(&error.message)),
         started_at: run.map(|run| run.started_at),
         connect_ms: run.and_then(|run| run.connect_ms),
+        dns_ms: run.and_then(|run| run.dns_ms),
+        tcp_ms: run.and_then(|run| run.tcp_ms),
+        tls_ms: run.and_then(|run| run.tls_ms),
         ttft_ms: run.and_then(|run| run.ttft_ms),
         ttfa_ms: run.and_then(|run| run.ttfa_ms),
         total_time_s: run.and_then(|run| run.total_time_s),

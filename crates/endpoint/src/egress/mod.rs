@@ -13,7 +13,7 @@ mod resolve;
 pub use base_url::check_base_url;
 pub use client::{Answer, Client, Limits};
 pub use policy::{AddressPolicy, Refused};
-pub use resolve::{NoAddress, Resolver, SystemResolver, addresses};
+pub use resolve::{Addresses, NoAddress, Resolver, SystemResolver, addresses};
 
 #[cfg(test)]
 pub(crate) mod testing;

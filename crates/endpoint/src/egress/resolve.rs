@@ -4,6 +4,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
 };
 
 use futures::future::BoxFuture;
@@ -41,8 +42,17 @@ pub enum NoAddress {
     Lookup(#[from] io::Error),
 }
 
-/// Returns the addresses of `url`'s host that `policy` allows, in the resolver's order; at least one. Connect
-/// only to these.
+/// The addresses of a URL's host that may be connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// In the resolver's order, at least one.
+    pub allowed: Vec<SocketAddr>,
+    /// From asking the resolver to its answer; `None` for an address literal, which needs no look-up.
+    pub lookup: Option<Duration>,
+}
+
+/// Returns the addresses of `url`'s host that `policy` allows, and how long the look-up took. Connect only to
+/// these.
 ///
 /// # Errors
 /// If the host is unknown or none of its addresses is allowed.
@@ -50,12 +60,15 @@ pub async fn addresses(
     url: &Url,
     policy: AddressPolicy,
     resolver: &dyn Resolver,
-) -> Result<Vec<SocketAddr>, NoAddress> {
+) -> Result<Addresses, NoAddress> {
     let port = url.port_or_known_default().unwrap_or(80);
     match url.host() {
         Some(Host::Domain(name)) => {
+            let asked = Instant::now();
             let found = resolver.lookup(name).await?;
-            allowed(name, found.into_iter().map(|ip| SocketAddr::new(ip, port)), policy)
+            let lookup = Some(asked.elapsed());
+            let allowed = allowed(name, found.into_iter().map(|ip| SocketAddr::new(ip, port)), policy)?;
+            Ok(Addresses { allowed, lookup })
         }
         Some(Host::Ipv4(ip)) => literal(url, (ip, port).into(), policy),
         Some(Host::Ipv6(ip)) => literal(url, (ip, port).into(), policy),
@@ -63,9 +76,9 @@ pub async fn addresses(
     }
 }
 
-fn literal(url: &Url, address: SocketAddr, policy: AddressPolicy) -> Result<Vec<SocketAddr>, NoAddress> {
+fn literal(url: &Url, address: SocketAddr, policy: AddressPolicy) -> Result<Addresses, NoAddress> {
     policy.check(url.host_str().unwrap_or_default(), address)?;
-    Ok(vec![address])
+    Ok(Addresses { allowed: vec![address], lookup: None })
 }
 
 /// Returns the addresses of `name` that `policy` allows.
@@ -95,7 +108,9 @@ mod tests {
 
     async fn found(url: &str, policy: AddressPolicy, resolver: &Answers) -> Result<Vec<String>, String> {
         let found = addresses(&Url::parse(url).unwrap(), policy, resolver).await;
-        found.map(|found| found.iter().map(ToString::to_string).collect()).map_err(|error| error.to_string())
+        found
+            .map(|found| found.allowed.iter().map(ToString::to_string).collect())
+            .map_err(|error| error.to_string())
     }
 
     #[tokio::test]
@@ -147,6 +162,18 @@ mod tests {
         let error = addresses(&url, AddressPolicy::PUBLIC, &SystemResolver).await.unwrap_err();
         assert!(matches!(error, NoAddress::Refused(_)), "{error}");
         assert!(addresses(&url, AddressPolicy::PUBLIC_AND_LOCAL, &SystemResolver).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn only_a_name_is_looked_up() {
+        let lookup = async |url: &str| {
+            let resolver = Answers::new(&[&["1.1.1.1"]]);
+            let found = addresses(&Url::parse(url).unwrap(), AddressPolicy::PUBLIC, &resolver).await;
+            found.unwrap().lookup
+        };
+        assert!(lookup("https://llm.example/v1").await.is_some());
+        assert_eq!(lookup("https://1.1.1.1/v1").await, None);
+        assert_eq!(lookup("https://[2606:4700::1111]/v1").await, None);
     }
 
     #[tokio::test]

@@ -19,7 +19,15 @@ fn earlier_run(number: u64) -> Run {
 
 fn finished(target: &Target, numbers: impl IntoIterator<Item = u64>) -> FinishedRow {
     let model = ModelRef { provider_key: target.provider.key.clone(), model_id: target.model.id.clone() };
-    let warmup = WarmupOutcome { success: true, ttft_ms: Some(60_000.0), connect_ms: None, error: None };
+    let warmup = WarmupOutcome {
+        success: true,
+        ttft_ms: Some(60_000.0),
+        connect_ms: None,
+        dns_ms: None,
+        tcp_ms: None,
+        tls_ms: None,
+        error: None,
+    };
     let runs = numbers.into_iter().map(earlier_run).collect();
     FinishedRow { model, context_tokens: 0, warmup: Some(warmup), runs }
 }
