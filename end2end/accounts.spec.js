@@ -1,4 +1,4 @@
-// Opening an account, signing in and out, as people with and without JavaScript meet it.
+// Tests of registration, sign-in and sign-out, with and without JavaScript.
 
 import { test as signedOut } from "@playwright/test";
 import { errorsOf, expect, expectAccessible, register, test, unique } from "./helpers.js";
@@ -13,7 +13,7 @@ async function fillIn(page, email) {
 signedOut.describe("with JavaScript off", () => {
   signedOut.use({ javaScriptEnabled: false });
 
-  signedOut("one registers, signs out and signs in again, and comes to the page asked for", async ({ page }) => {
+  signedOut("a user registers, signs out, signs in again and gets the requested page", async ({ page }) => {
     const email = `${unique("form")}@example.org`;
     await page.goto("/providers");
     await expect(page).toHaveURL(/\/login\?next=/);
@@ -30,7 +30,7 @@ signedOut.describe("with JavaScript off", () => {
     await expect(page).toHaveURL("/providers");
   });
 
-  signedOut("the wrong password is told as such, and nothing else", async ({ page, playwright, baseURL }) => {
+  signedOut("a wrong password and an unknown account get the same error", async ({ page, playwright, baseURL }) => {
     const { email } = await register(playwright, baseURL);
     for (const address of [email, `${unique("nobody")}@example.org`]) {
       await page.goto("/login");
@@ -43,11 +43,11 @@ signedOut.describe("with JavaScript off", () => {
   });
 });
 
-signedOut("a form that was refused has what was typed, but for the password, and its title says so", async ({ page }) => {
+signedOut("a form with an error keeps its values except the password, and its title shows the error", async ({ page }) => {
   for (const [address, button] of [["/login?next=%2Fhistory", "Sign in"], ["/register", "Create account"]]) {
     const email = `ann+${unique("ä")}@exa mple.org`;
     await page.goto(address);
-    // Without the browser's own opinion of addresses.
+    // Without the browser's own validation of addresses.
     await page.locator("main form").evaluate((form) => (form.noValidate = true));
     await fillIn(page, email);
     await page.getByRole("button", { name: button }).click();
@@ -61,7 +61,7 @@ signedOut("a form that was refused has what was typed, but for the password, and
   }
 });
 
-signedOut("with JavaScript one registers and lands on a page that is alive", async ({ page }) => {
+signedOut("with JavaScript a user registers and gets an interactive page", async ({ page }) => {
   const errors = errorsOf(page);
   await page.goto("/register");
   await fillIn(page, `${unique("script")}@example.org`);
@@ -71,7 +71,7 @@ signedOut("with JavaScript one registers and lands on a page that is alive", asy
   expect(errors).toEqual([]);
 });
 
-test("a session that has ended leads to the sign-in page", async ({ page }) => {
+test("after the session ended the user is redirected to the sign-in page", async ({ page }) => {
   await page.context().clearCookies();
   await page.goto("/providers");
   await expect(page).toHaveURL(/\/login\?next=/);

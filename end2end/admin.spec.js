@@ -1,17 +1,17 @@
-// What admins do, each on a studio of their own: what they set holds for everybody.
+// Tests of the admin pages. Each test has its own server, because settings apply to the whole installation.
 
 import { expect, expectAccessible, openInteractive, register } from "./helpers.js";
 import { startMock, test as base } from "./server.js";
 
 const test = base.extend({
-  /** The first user, who is signed in. */
+  /** The first user, signed in. */
   account: async ({ playwright, baseURL }, use) => {
     await use(await register(playwright, baseURL));
   },
   storageState: async ({ account }, use) => {
     await use(account.state);
   },
-  /** Opens a browser with the cookies of nobody or of a user. */
+  /** Opens a browser, signed in as a user or signed out. */
   enter: async ({ browser, baseURL }, use) => {
     const contexts = [];
     await use(async (user) => {
@@ -41,7 +41,7 @@ async function openAccount(page, email) {
   await page.getByRole("button", { name: "Create account" }).click();
 }
 
-test("who has an invitation gets in, once, and nobody when registration is closed", async ({ page, enter }) => {
+test("an invitation works once, and nobody can register when registration is closed", async ({ page, enter }) => {
   await openInteractive(page, "/admin");
   await letIn(page, "Invite only");
   const guest = await enter();
@@ -66,7 +66,7 @@ test("who has an invitation gets in, once, and nobody when registration is close
   await expect(second.getByText("Registration is closed.")).toBeVisible();
 });
 
-test("an invitation is withdrawn", async ({ page, enter }) => {
+test("an invitation is revoked", async ({ page, enter }) => {
   await openInteractive(page, "/admin");
   await letIn(page, "Invite only");
   await page.getByLabel("Only for this email address").fill("late@example.org");
@@ -80,7 +80,7 @@ test("an invitation is withdrawn", async ({ page, enter }) => {
   await expect(guest.getByRole("alert").filter({ hasText: "invitation" })).toBeVisible();
 });
 
-test("another role signs the user out, and then opens the pages of admins", async ({ page, enter, playwright, baseURL }) => {
+test("changing the role signs the user out and then allows the admin pages", async ({ page, enter, playwright, baseURL }) => {
   const user = await register(playwright, baseURL);
   const theirs = await enter(user);
   await openInteractive(theirs, "/providers");
@@ -103,7 +103,7 @@ test("another role signs the user out, and then opens the pages of admins", asyn
   await expect(theirs.getByRole("row").filter({ hasText: user.email })).toContainText("admin");
 });
 
-test("who has forgotten the password comes in again with a link of an admin's", async ({ page, enter, playwright, baseURL }) => {
+test("a user resets the password with an admin's link", async ({ page, enter, playwright, baseURL }) => {
   const user = await register(playwright, baseURL);
   const theirs = await enter(user);
   await openInteractive(theirs, "/history");
@@ -126,15 +126,15 @@ test("who has forgotten the password comes in again with a link of an admin's", 
   await guest.getByRole("button", { name: "Sign in" }).click();
   await expect(guest).toHaveURL("/benchmark");
 
-  // Used up; and the page is there for who is signed in too.
+  // The link has been used. Signed-in users can open the page too.
   await guest.goto(link);
   await guest.getByLabel("New password").fill("a third password");
   await guest.getByRole("button", { name: "Set password" }).click();
-  await expect(guest.getByRole("alert")).toContainText("used up");
+  await expect(guest.getByRole("alert")).toContainText("has been used");
   await expect(guest).toHaveTitle(/^Error: Reset your password/);
 });
 
-test("limits hold from then on, and a deleted user is gone", async ({ page, enter, playwright, baseURL }) => {
+test("limits apply immediately, and a user is deleted", async ({ page, enter, playwright, baseURL }) => {
   const user = await register(playwright, baseURL);
   await openUser(page, user);
   await page.getByLabel("Benchmarks per hour").fill("1");
@@ -161,7 +161,7 @@ test("limits hold from then on, and a deleted user is gone", async ({ page, ente
   await expect(theirs).toHaveURL(/\/login/);
 });
 
-test("private networks are out of reach with a second user until an admin allows them", async ({ page, enter, playwright, baseURL }) => {
+test("private networks are blocked with a second user until an admin allows them", async ({ page, enter, playwright, baseURL }) => {
   const mock = await startMock();
   const user = await register(playwright, baseURL);
   const theirs = await enter(user);
@@ -182,7 +182,7 @@ test("private networks are out of reach with a second user until an admin allows
   await mock.stop();
 });
 
-test("users cannot look at the pages of admins", async ({ enter, account, playwright, baseURL }) => {
+test("users cannot open the admin pages", async ({ enter, account, playwright, baseURL }) => {
   const theirs = await enter(await register(playwright, baseURL));
   await theirs.goto("/admin");
   await expect(theirs.getByRole("table")).toHaveCount(0);
@@ -190,7 +190,7 @@ test("users cannot look at the pages of admins", async ({ enter, account, playwr
 });
 
 for (const [name, colorScheme, width] of [["light", "light", 1440], ["dark", "dark", 1440], ["phone", "light", 360]]) {
-  test(`axe finds nothing serious, and nothing scrolls sideways, ${name}`, async ({ page, account }) => {
+  test(`axe finds no serious violations and pages do not scroll horizontally, ${name}`, async ({ page, account }) => {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme });
     await openInteractive(page, "/admin");

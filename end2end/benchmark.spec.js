@@ -1,10 +1,10 @@
-// The benchmark page from set-up to results, as people with and without JavaScript meet it.
+// Tests of the benchmark page from set-up to results, with and without JavaScript.
 
 import { readFile } from "node:fs/promises";
 import { test as base } from "@playwright/test";
-import { expect, expectAccessible, openInteractive, picture, register } from "./helpers.js";
+import { expect, expectAccessible, openInteractive, screenshot, register } from "./helpers.js";
 
-// Each test has an account of its own: benchmarks of one user wait for each other.
+// Each test has its own account, because benchmarks of one user are queued.
 const test = base.extend({
   storageState: async ({ playwright, baseURL }, use) => {
     await use((await register(playwright, baseURL)).state);
@@ -19,7 +19,7 @@ async function choose(page, { models, runs, maxTokens, tiers = [] }) {
   for (const model of models) await page.getByRole("checkbox", { name: model }).check();
   await page.getByLabel("Runs", { exact: true }).fill(String(runs));
   await page.getByLabel("Max tokens").fill(String(maxTokens));
-  // The boxes themselves are out of sight; their chips are pressed.
+  // The check boxes are visually hidden; users click their chips.
   for (const tier of tiers) await page.getByRole("checkbox", { name: tier, exact: true }).check({ force: true });
 }
 
@@ -29,7 +29,7 @@ const slow = { models: ["Demo Steady"], runs: 20, maxTokens: 400 };
 test.describe("with JavaScript off", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("a benchmark is started, watched and read", async ({ page }) => {
+  test("a benchmark is started, followed and read", async ({ page }) => {
     await page.goto("/benchmark");
     await choose(page, quick);
     await page.getByRole("button", { name: "Run", exact: true }).click();
@@ -42,7 +42,7 @@ test.describe("with JavaScript off", () => {
     await expect(page.getByRole("link", { name: /Demo Fast/ })).toBeVisible();
   });
 
-  test("what is out of bounds is refused with a sentence", async ({ page }) => {
+  test("out-of-bounds values are rejected with a message", async ({ page }) => {
     await page.goto("/benchmark");
     await page.getByText("Advanced").click();
     await page.getByLabel("Extra parameters (JSON)").fill("[1]");
@@ -51,7 +51,7 @@ test.describe("with JavaScript off", () => {
   });
 });
 
-test("the first benchmark is one press away, and a reload in its middle loses nothing", async ({ page }) => {
+test("the first benchmark takes one click, and a reload during it loses nothing", async ({ page }) => {
   const errors = await openInteractive(page, "/benchmark");
   await expect(page.getByRole("checkbox", { name: /Demo Fast/ })).toBeChecked();
   await choose(page, quick);
@@ -70,13 +70,13 @@ test("the first benchmark is one press away, and a reload in its middle loses no
   await expect(rows).toHaveCount(4);
   await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
   for (const row of await rows.all()) await expect(row.locator("td").last()).toHaveText(/^2/);
-  await picture(page, "benchmark-finished");
+  await screenshot(page, "benchmark-finished");
   expect(errors).toEqual([]);
 });
 
-test("what happens while the page is loading is not lost", async ({ page }) => {
+test("events during the page load are not lost", async ({ page }) => {
   await openInteractive(page, "/benchmark");
-  // The page is told how things were at the start when everything has been measured already.
+  // The response with the initial state is delayed until the benchmark has finished.
   const completed = new Promise((resolve) => {
     page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => payload.includes("job_completed") && resolve()));
   });
@@ -113,15 +113,15 @@ test("rows sort by any column, and all metrics can be shown", async ({ page }) =
   await expect(lateness).toBeVisible();
 });
 
-/** A figure that gets wider in its own cell scores some ten thousandths; one of the page's parts, a hundredth. */
-async function expectCalm(page) {
+/** A number that gets wider in its cell scores about 0.0001; a moved part of the page scores 0.01. */
+async function expectNoLayoutShift(page) {
   const moved = await page.evaluate(() => window.moved);
   const total = moved.reduce((sum, [score]) => sum + score, 0);
   expect(total, JSON.stringify(moved, null, 1)).toBeLessThan(0.003);
 }
 
 for (const [name, viewport] of [["phone", { width: 360, height: 800 }], ["desktop", { width: 1440, height: 900 }]]) {
-  test(`nothing moves while results arrive, when the page is loaded again, or another run is looked at, ${name}`, async ({ page }) => {
+  test(`no layout shift while results arrive, on reload, or when another run is selected, ${name}`, async ({ page }) => {
     await page.setViewportSize(viewport);
     await page.addInitScript(() => {
       window.moved = [];
@@ -135,17 +135,17 @@ for (const [name, viewport] of [["phone", { width: 360, height: 800 }], ["deskto
     await choose(page, quick);
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
-    await expectCalm(page);
+    await expectNoLayoutShift(page);
     await page.reload();
     await page.locator("html[data-interactive]").waitFor();
     await page.getByLabel("Run", { exact: true }).selectOption({ index: 1 });
     await expect(page.getByRole("figure").filter({ hasText: "Token timeline" })).toContainText("run 2");
     await page.waitForLoadState("networkidle");
-    await expectCalm(page);
+    await expectNoLayoutShift(page);
   });
 }
 
-test("charts are drawn when they are scrolled to, and kept as pictures", async ({ page }) => {
+test("charts are drawn when scrolled to, and can be downloaded", async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 640 });
   const errors = await openInteractive(page, "/benchmark");
   await choose(page, { ...quick, runs: 1 });
@@ -162,12 +162,12 @@ test("charts are drawn when they are scrolled to, and kept as pictures", async (
   expect((await download).suggestedFilename()).toBe("output-speed.png");
   const png = await readFile(await (await download).path());
   expect(png.subarray(1, 4).toString()).toBe("PNG");
-  // An empty picture of this size takes some 3 kB.
+  // An empty image of this size has about 3 kB.
   expect(png.length).toBeGreaterThan(8_000);
   expect(errors).toEqual([]);
 });
 
-test("a running benchmark is cancelled after a question", async ({ page }) => {
+test("a running benchmark is cancelled after confirmation", async ({ page }) => {
   await openInteractive(page, "/benchmark");
   await choose(page, slow);
   await page.getByRole("button", { name: "Run", exact: true }).click();
@@ -181,7 +181,7 @@ test("a running benchmark is cancelled after a question", async ({ page }) => {
   await expect(page.getByText(/^No (results|benchmarks) yet/)).toBeVisible();
 });
 
-test("what is wrong with the form is said at its field", async ({ page }) => {
+test("errors are shown at their fields", async ({ page }) => {
   await openInteractive(page, "/benchmark");
   await page.getByLabel("Runs", { exact: true }).fill("21");
   await expect(page.getByText("Enter a whole number from 1 to 20.")).toBeVisible();
@@ -190,7 +190,7 @@ test("what is wrong with the form is said at its field", async ({ page }) => {
   await expect(page.getByText("This is not valid JSON", { exact: false })).toBeVisible();
 });
 
-test("models are searched and chosen all at once", async ({ page }) => {
+test("models are searched and selected together", async ({ page }) => {
   await openInteractive(page, "/benchmark");
   await page.getByRole("button", { name: "Choose none of Demo", exact: false }).click();
   await expect(page.getByText("Choose at least one model.").first()).toBeVisible();
@@ -214,7 +214,7 @@ for (const [name, colorScheme, viewport] of [
   ["dark", "dark", { width: 1440, height: 900 }],
   ["phone", "light", { width: 360, height: 800 }],
 ]) {
-  test(`axe finds nothing serious, and nothing scrolls sideways, ${name}`, async ({ page }) => {
+  test(`axe finds no serious violations and pages do not scroll horizontally, ${name}`, async ({ page }) => {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme });
     await openInteractive(page, "/benchmark");
@@ -224,7 +224,7 @@ for (const [name, colorScheme, viewport] of [
     await choose(page, { ...quick, runs: 1 });
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 60_000 });
-    await picture(page, `benchmark-${name}`);
+    await screenshot(page, `benchmark-${name}`);
     await expectAccessible(page);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);

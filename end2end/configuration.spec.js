@@ -1,8 +1,8 @@
-// Setting up providers, keys, models and prompt templates, with and without JavaScript.
+// Tests of setting up providers, keys, models and prompt templates, with and without JavaScript.
 
 import { expect, expectAccessible, register, test as base, unique } from "./helpers.js";
 
-// Each test changes an account of its own.
+// Each test has its own account.
 const test = base.extend({
   storageState: async ({ playwright, baseURL }, use) => {
     await use((await register(playwright, baseURL)).state);
@@ -41,7 +41,7 @@ for (const javaScriptEnabled of [true, false]) {
       if (javaScriptEnabled) await page.locator("html[data-interactive]").waitFor();
     };
 
-    test("a key is saved, shown by its end, locked by a new address and removed", async ({ page }) => {
+    test("a key is saved, shown by its last characters, locked by a new URL and removed", async ({ page }) => {
       await go(page, "/providers");
       const openai = panel(page, "OpenAI");
       await expect(openai.locator("summary")).toContainText("no key");
@@ -59,7 +59,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByText("No key required.")).toBeVisible();
     });
 
-    test("models are found, picked, edited, ordered and switched off", async ({ page }) => {
+    test("models are found, added, edited, ordered and disabled", async ({ page }) => {
       await settings(page, "Demo (simulated)");
       await page.getByRole("link", { name: "Find models" }).click();
       await page.getByRole("checkbox", { name: /^Mock/ }).check();
@@ -72,7 +72,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByRole("heading", { name: "Request settings" })).toBeVisible();
       await page.getByLabel("Context window (tokens)").fill("many");
       await page.getByRole("button", { name: "Save model" }).click();
-      await expect(page.getByText("The context window is a whole number of tokens.")).toBeVisible();
+      await expect(page.getByText("The context window must be a whole number of tokens.")).toBeVisible();
       await page.getByLabel("Context window (tokens)").fill("4096");
       await page.getByLabel("Name", { exact: true }).fill("Renamed mock");
       await page.getByRole("button", { name: "Save model" }).click();
@@ -88,12 +88,12 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByText("Renamed mock")).toHaveCount(0);
     });
 
-    test("a provider is added, refused with a reason, and deleted", async ({ page }) => {
+    test("a provider is added, rejected with a reason, and deleted", async ({ page }) => {
       await go(page, "/providers/new");
       await page.getByLabel("Name").fill("My gateway");
       await page.getByLabel("Base URL").fill("https://user:secret@gateway.example/v1");
       await page.getByRole("button", { name: "Add provider" }).click();
-      await expect(page.getByText("carries credentials")).toBeVisible();
+      await expect(page.getByText("contains credentials")).toBeVisible();
       await page.getByLabel("Name").fill("My gateway");
       await page.getByLabel("Base URL").fill("https://gateway.example/v1");
       await page.getByRole("button", { name: "Add provider" }).click();
@@ -136,7 +136,7 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 for (const [theme, width] of [["light", 1440], ["dark", 360]]) {
-  test(`axe finds nothing serious in the settings, ${theme} at ${width} pixels`, async ({ page }) => {
+  test(`axe finds no serious violations in the settings, ${theme} at ${width} pixels`, async ({ page }) => {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme: theme });
     for (const address of ["/prompts", "/providers/new", "/providers"]) {

@@ -1,4 +1,4 @@
-// Signing in at an OpenID Connect provider, which stands in for Google.
+// Tests of sign-in with an OpenID Connect provider in place of Google.
 
 import { expect, expectAccessible, openInteractive } from "./helpers.js";
 import { freePort, startProvider, startStudio, test as base } from "./server.js";
@@ -24,17 +24,17 @@ const test = base.extend({
   },
 });
 
-async function comeIn(page, link, subject) {
+async function signInWith(page, link, subject) {
   await page.getByRole("link", { name: link }).click();
   await page.getByRole("button", { name: subject, exact: true }).click();
 }
 
-test("one signs in at the provider, comes to the page asked for, and keeps that way in", async ({ page }) => {
+test("a user signs in with the provider, gets the requested page and can sign in again", async ({ page }) => {
   await page.goto("/history");
   await expect(page).toHaveURL(/\/login\?next=/);
   await page.screenshot({ path: "end2end/screenshots/login-with-provider.png" });
   await expectAccessible(page);
-  await comeIn(page, "Sign in with Example ID", "anna");
+  await signInWith(page, "Sign in with Example ID", "anna");
   await expect(page).toHaveURL("/history");
   const errors = await openInteractive(page, "/account");
   const panel = page.locator("#connection");
@@ -42,26 +42,26 @@ test("one signs in at the provider, comes to the page asked for, and keeps that 
   await panel.getByRole("button", { name: "Disconnect" }).click();
   await expect(panel.getByRole("alert")).toContainText("no password");
   await expectAccessible(page);
-  // The browser's word for the refusal.
+  // The browser's message for the rejected request.
   expect(errors.filter((text) => !text.includes("400 (Bad Request)"))).toEqual([]);
 });
 
-test("who has a password connects the two first, and is told so", async ({ page, browser, baseURL }) => {
+test("a user with a password is told to connect the accounts first", async ({ page, browser, baseURL }) => {
   await page.goto("/register");
   await page.getByLabel("Email address").fill("ben@example.org");
   await page.getByLabel("Password").fill("correct horse battery");
   await page.getByRole("button", { name: "Create account" }).click();
   const elsewhere = await (await browser.newContext({ baseURL })).newPage();
   await elsewhere.goto("/login");
-  await comeIn(elsewhere, "Sign in with Example ID", "ben");
+  await signInWith(elsewhere, "Sign in with Example ID", "ben");
   await expect(elsewhere.getByRole("alert")).toContainText("connect the two");
 
   await openInteractive(page, "/account");
-  await comeIn(page, "Connect Example ID", "ben");
+  await signInWith(page, "Connect Example ID", "ben");
   await expect(page).toHaveURL("/account");
   await expect(page.locator("#connection")).toContainText("You can sign in with it or with your password.");
   await page.screenshot({ path: "end2end/screenshots/account-connected.png", fullPage: true });
-  await comeIn(elsewhere, "Sign in with Example ID", "ben");
+  await signInWith(elsewhere, "Sign in with Example ID", "ben");
   await expect(elsewhere).toHaveURL("/benchmark");
   await elsewhere.context().close();
 

@@ -1,12 +1,12 @@
-// What a browser has to fetch before a first page can be used, and that the rest comes when it is needed.
+// Tests of the download size of first pages, and of lazy loading.
 
 import { errorsOf, expect, openInteractive, test } from "./helpers.js";
 
-// Bytes of WebAssembly and JavaScript as they are transferred; the build's own limit (scripts/build.mjs).
+// Transferred bytes of WebAssembly and JavaScript; the same limit as in scripts/build.mjs.
 const limit = 450_000;
 
-/** Says how many bytes of scripts and WebAssembly the page has transferred. */
-async function weigh(page) {
+/** Returns a function for the transferred bytes of scripts and WebAssembly. */
+async function transferredBytes(page) {
   const network = await page.context().newCDPSession(page);
   await network.send("Network.enable");
   const code = new Set();
@@ -20,21 +20,21 @@ async function weigh(page) {
   return () => bytes;
 }
 
-test("the benchmark's form is light", async ({ page }) => {
-  const bytes = await weigh(page);
+test("the benchmark form is within the size limit", async ({ page }) => {
+  const bytes = await transferredBytes(page);
   expect(await openInteractive(page, "/benchmark")).toEqual([]);
   await page.waitForLoadState("networkidle");
   expect(bytes()).toBeGreaterThan(100_000);
   expect(bytes()).toBeLessThanOrEqual(limit);
 });
 
-test.describe("for who is not signed in", () => {
+test.describe("signed out", () => {
   test.use({ storageState: { cookies: [], origins: [] } });
 
   for (const address of ["/login", "/register"]) {
-    test(`${address} needs no script, and fetches that of the next page while somebody types`, async ({ page }) => {
+    test(`${address} needs no script, and prefetches the next page's script while the user types`, async ({ page }) => {
       const errors = errorsOf(page);
-      const bytes = await weigh(page);
+      const bytes = await transferredBytes(page);
       await page.goto(address);
       await page.waitForLoadState("networkidle");
       expect(bytes()).toBe(0);
@@ -49,7 +49,7 @@ test.describe("for who is not signed in", () => {
 
 const rail = (page) => page.getByRole("navigation", { name: "Main" });
 
-test("the rest is fetched when a link leads there, and the document stays", async ({ page }) => {
+test("other pages are loaded on navigation without reloading the document", async ({ page }) => {
   const errors = await openInteractive(page, "/benchmark");
   await page.evaluate(() => document.documentElement.setAttribute("data-first", ""));
   for (const [link, heading] of [
@@ -65,7 +65,7 @@ test("the rest is fetched when a link leads there, and the document stays", asyn
   expect(errors).toEqual([]);
 });
 
-test("in a tab that is older than the server, a page comes from the server", async ({ page }) => {
+test("if a chunk is missing after a deployment, the page is loaded from the server", async ({ page }) => {
   await openInteractive(page, "/benchmark");
   await page.route(/\/pkg\/split_/, (route) => route.abort());
   await rail(page).getByRole("link", { name: "History", exact: true }).click();

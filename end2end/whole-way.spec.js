@@ -1,11 +1,11 @@
-// The whole way, as a new user goes it: an account, the demo models, a real local model found by asking
-// its server, benchmarks of both in several tabs, one cancelled and one found in the history.
+// End-to-end test as a new user: registration, the demo models, a discovered real local model, benchmarks of
+// both in several tabs, one cancelled and one opened from the history.
 
-import { expect, openInteractive, picture, unique } from "./helpers.js";
+import { expect, openInteractive, screenshot, unique } from "./helpers.js";
 import { startRealModel, test as base } from "./server.js";
 
 const test = base.extend({
-  // The first time it is fetched, which takes more than a test may.
+  // The first use downloads it, which takes longer than a test's timeout.
   realModel: [
     async ({}, use) => {
       const server = await startRealModel();
@@ -16,9 +16,9 @@ const test = base.extend({
   ],
 });
 
-const shot = (page, name) => picture(page, `whole-way-${name}`);
+const shot = (page, name) => screenshot(page, `whole-way-${name}`);
 const rows = (page) => page.getByRole("region", { name: "Results" }).locator("tbody tr");
-/** The context is in the first cell; a time may look the same. */
+/** The context size is in the first cell; a time may look the same. */
 const rowOf = (page, model, tier) =>
   rows(page)
     .filter({ has: page.getByRole("rowheader", { name: model }) })
@@ -52,7 +52,7 @@ async function setUp(page, { models, runs, maxTokens, tiers }) {
   for (const model of models) await page.getByRole("checkbox", { name: model }).check();
   await page.getByLabel("Runs", { exact: true }).fill(String(runs));
   await page.getByLabel("Max tokens").fill(String(maxTokens));
-  // The boxes themselves are out of sight; their chips are pressed.
+  // The check boxes are visually hidden; users click their chips.
   for (const tier of tiers) await page.getByRole("checkbox", { name: tier, exact: true }).check({ force: true });
 }
 
@@ -82,7 +82,7 @@ test("from the account to the finished benchmark of a demo model and a real one"
   const second = await context.newPage();
   await openInteractive(second, page.url());
 
-  // The real model takes its time: the demo model is done while both tabs can still be watched.
+  // The real model is slow: the demo model finishes while both tabs still receive events.
   for (const tab of [page, second]) {
     await expect(rows(tab)).toHaveCount(4);
     await expect(rowOf(tab, "Demo Fast", "1,000").locator("td").last()).toHaveText("2");

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Measures the measuring client against the mock and beside blocking sockets (benches/client.rs), how fast
-# a result reaches the tabs
-# (benches/live.rs), and what the server takes and costs (benches/server.rs, which wants a built site).
-# CASE=word runs only the cases whose name contains the word: `live`, `server` (or of it `idle`, `page`,
-# `added`), anything else of the client's. Wants an otherwise idle machine; the busy cases want root.
+# Measures the client against the mock and compared with blocking sockets (benches/client.rs), the delay of a
+# result to the tabs (benches/live.rs), and the capacity and cost of the server (benches/server.rs, which needs
+# a built site). CASE=word runs only the cases whose name contains the word: `live`, `server` (of it also
+# `idle`, `page`, `added`), all others are cases of the client. Needs an otherwise idle machine; the busy cases
+# need root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case="${CASE:-}"

@@ -1,9 +1,10 @@
-// Builds what `cargo leptos build --release --split` builds, into the same places and with the same options
-// (`[package.metadata.leptos]` in Cargo.toml), without needing cargo-leptos itself, which takes many
-// minutes to compile. Steps whose inputs have not changed are skipped. With `--dev` it builds for daily work:
-// unoptimised and incrementally, into `target/debug`, and shrinks and weighs nothing.
+// Builds what `cargo leptos build --release --split` builds, into the same directories and with the same
+// options (`[package.metadata.leptos]` in Cargo.toml), without cargo-leptos, which takes many minutes to
+// compile. Steps whose inputs have not changed are skipped. `--dev` is for daily work: it builds unoptimised
+// and incrementally into `target/debug`, without wasm-opt and the size check. The tools and the client are built
+// while the server compiles: its largest crate often keeps only one core busy.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as zlib from "node:zlib";
@@ -16,6 +17,16 @@ const dev = process.argv.includes("--dev");
 
 const say = (text) => console.log(`\x1b[1m==>\x1b[0m ${text}`);
 const run = (program, args, options) => execFileSync(program, args, { stdio: "inherit", ...options });
+// Stops what still runs when another part of the build has failed.
+const stopping = new AbortController();
+const start = (program, args, env) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env }, signal: stopping.signal });
+    child.on("error", reject);
+    child.on("exit", (status, signal) =>
+      status === 0 ? resolve() : reject(Object.assign(new Error(`${program} ended with ${signal ?? status}`), { status })),
+    );
+  });
 const capture = (program, args) => execFileSync(program, args, { encoding: "utf8", maxBuffer: 1 << 28 });
 
 const metadata = JSON.parse(capture("cargo", ["metadata", "--format-version=1", "--no-deps", "--locked"]));
@@ -32,7 +43,7 @@ const stampFile = path.join(partsDir, "stamps.json");
 const tools = process.env.TOOLS_DIR ?? path.resolve(".cache/tools");
 const chartsDir = path.join(options["assets-dir"], "charts");
 
-// Bytes of the WebAssembly and JavaScript that any first page needs, compressed with Brotli.
+// Limit in bytes for the WebAssembly and JavaScript that the first page needs, compressed with Brotli.
 const firstPageLimit = 450_000;
 
 const npmTool = (tool) => path.resolve("node_modules/.bin", tool);
@@ -55,7 +66,7 @@ function readStamps() {
   }
 }
 
-// Runs `make` unless `outputs` were last made from the same inputs.
+// Runs `make` unless `outputs` were made from the same inputs.
 function step(title, inputs, outputs, make) {
   const stamps = readStamps();
   if (stamps[title] === inputs && outputs.every((file) => fs.existsSync(file))) return;
@@ -64,37 +75,40 @@ function step(title, inputs, outputs, make) {
   fs.writeFileSync(stampFile, JSON.stringify({ ...stamps, [title]: inputs }));
 }
 
-// What cargo calls the profile for this kind of build, and the folder that it puts the result in.
+// Returns cargo's profile for this kind of build, and the directory of the result.
 function profileOf(kind) {
   if (dev) return kind === "lib" ? ["wasm-dev", "wasm-dev"] : ["dev", "debug"];
   const profile = options[`${kind}-profile-release`] ?? "release";
   return [profile, profile];
 }
 
-function cargo(kind, args) {
+async function cargo(kind, args, env) {
   const features = ["--no-default-features", `--features=${options[`${kind}-features`].join(",")}`];
   const [profile, folder] = profileOf(kind);
-  run("cargo", ["build", "--locked", ...args, ...features, `--profile=${profile}`]);
+  await start("cargo", ["build", "--locked", ...args, ...features, `--profile=${profile}`], env);
   return folder;
 }
 
-function buildServer() {
+async function buildServer() {
   say("Compiling the server");
-  cargo("bin", [`--bin=${options["bin-target"]}`]);
+  await cargo("bin", [`--bin=${options["bin-target"]}`]);
+  say("Compiled the server");
 }
 
-function buildClient() {
+async function buildClient() {
   say("Compiling the client to WebAssembly");
   const target = "wasm32-unknown-unknown";
-  // Where it can be cut is seen from the places that the linker filled in.
+  // wasm-split needs the relocations to find where the module can be split.
   const relocations = `--config=target.${target}.rustflags=["-Clink-args=--emit-relocs"]`;
-  const folder = cargo("lib", ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations]);
+  // The server's progress bar is the one to see.
+  const args = ["--lib", `--target=${target}`, `--target-dir=${frontDir}`, relocations];
+  const folder = await cargo("lib", args, { CARGO_TERM_PROGRESS_WHEN: "never" });
   return path.join(frontDir, target, folder, `${app.name.replaceAll("-", "_")}.wasm`);
 }
 
 function cutClient(wasm) {
   const inputs = hashOfFiles([wasm, "Cargo.lock", "package-lock.json", "scripts/client.mjs"]);
-  step("Cutting the client by route, binding it to JavaScript, shrinking it", inputs, [clientDir], () => {
+  step("Splitting the client by route, generating its JavaScript, optimising it", inputs, [clientDir], () => {
     const wasmOptFeatures = dev ? undefined : options["wasm-opt-features"];
     bindClient(wasm, { name, dir: clientDir, tools: path.join(tools, "bin"), npmTool, wasmOptFeatures });
   });
@@ -122,7 +136,7 @@ function buildCharts() {
   step("Bundling the charts", inputs, [chartsDir], () => run("node", ["scripts/charts.mjs"]));
 }
 
-// Lays out the site directory, with each file's hash in its name so that browsers may keep it for ever.
+// Assembles the site directory, with a hash in each file name so that browsers can cache it indefinitely.
 // Returns the files of the client.
 function assembleSite() {
   const pkgDir = path.join(siteDir, options["site-pkg-dir"]);
@@ -131,14 +145,14 @@ function assembleSite() {
   const hashes = { ...client.hashes, css: hashOf(css) };
   const parts = new Map([...client.files, [`${name}.${hashes.css}.css`, css]].map(([file, content]) => [path.join(pkgDir, file), content]));
   const inputs = hashOf(...parts.keys(), hashOfFiles(filesUnder(options["assets-dir"])));
-  step("Laying out the site", inputs, [...parts.keys()], () => {
+  step("Assembling the site", inputs, [...parts.keys()], () => {
     fs.rmSync(siteDir, { recursive: true, force: true });
     fs.mkdirSync(pkgDir, { recursive: true });
     fs.cpSync(options["assets-dir"], siteDir, { recursive: true });
     parts.forEach((content, file) => writeCompressed(file, content));
     for (const file of filesUnder(path.join(siteDir, "charts"), ".js")) writeCompressed(file, fs.readFileSync(file));
   });
-  // Always, for `cargo leptos` may have written it for a site of its own.
+  // Always, because `cargo leptos` may have written it for another site.
   const lines = Object.entries(hashes).map(([kind, hash]) => `${kind}: ${hash}\n`);
   fs.writeFileSync(path.join(binaryDir, "hash.txt"), lines.join(""));
   return [...client.files.keys()].map((file) => path.join(pkgDir, file));
@@ -150,8 +164,8 @@ function compressedSize(files, ending) {
   return files.reduce((sum, file) => sum + fs.statSync(`${file}.${ending}`).size, 0);
 }
 
-// Says what a browser has to load for the first page with a client (the benchmark's form), for all others
-// together, and for the first chart.
+// Prints the download sizes of the first page with a client (the benchmark form), of all other pages together,
+// and of the first chart.
 function weigh(client) {
   const charts = filesUnder(path.join(siteDir, "charts"), ".js");
   const fetchedLater = client.filter((file) => /^(split|chunk)_/.test(path.basename(file)));
@@ -159,19 +173,24 @@ function weigh(client) {
   const weight = (files) => `${kilobytes(compressedSize(files, "br"))} with Brotli (gzip: ${kilobytes(compressedSize(files, "gz"))})`;
   say(`WebAssembly and JavaScript of the first page: ${weight(firstPage)}; of all others: ${weight(fetchedLater)}; of the first chart: ${weight(charts)}`);
   if (compressedSize(firstPage, "br") <= firstPageLimit) return;
-  console.error(`error: the first page may weigh ${kilobytes(firstPageLimit)} with Brotli: make the browser fetch more of the client later (src/app/late.rs)`);
+  console.error(`error: the first page may weigh ${kilobytes(firstPageLimit)} with Brotli: make the browser fetch more of the client later (src/app/lazy.rs)`);
   process.exit(1);
+}
+
+async function buildFront() {
+  await start("scripts/tools.sh", []);
+  cutClient(await buildClient());
+  buildStyle();
+  buildCharts();
 }
 
 fs.mkdirSync(partsDir, { recursive: true });
 try {
-  buildServer();
-  cutClient(buildClient());
-  buildStyle();
-  buildCharts();
+  await Promise.all([buildServer(), buildFront()]);
   const client = assembleSite();
   if (!dev) weigh(client);
 } catch (error) {
+  stopping.abort();
   if (error.status === undefined && error.code === undefined) throw error;
   console.error(`error: the build stopped: ${error.path ?? error.message.split("\n")[0]}`);
   process.exit(1);

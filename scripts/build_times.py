@@ -133,7 +133,7 @@ def hello(directory, env):
     (app / "Cargo.toml").write_text(CARGO)
     (app / "src" / "lib.rs").write_text(LIB)
     (app / "src" / "main.rs").write_text(MAIN)
-    # The same versions of what both use.
+    # The same versions of shared dependencies.
     shutil.copy(ROOT / "Cargo.lock", app / "Cargo.lock")
     subprocess.run(["cargo", "fetch"], cwd=app, env=env, check=True, capture_output=True)
     env = {**env, "CARGO_TARGET_DIR": str(directory / "hello-target")}
@@ -176,10 +176,10 @@ def main():
         bare = hello(directory, env)
         first, again, changed, stats = product(directory, env)
     print()
-    print(f"first build / bare application        {first / bare:5.2f}  (promised: at most 3.0)")
-    print(f"page changed / bare application       {changed / bare:5.2f}  (promised: at most 0.35)")
-    print(f"nothing changed                       {again:5.1f} s (promised, with the start: at most 10 s)")
-    print(f"tests of a changed statistics crate   {stats:5.1f} s (promised: at most 20 s)")
+    print(f"first build / bare application        {first / bare:5.2f}  (limit: 3.0)")
+    print(f"page changed / bare application       {changed / bare:5.2f}  (limit: 0.35)")
+    print(f"nothing changed                       {again:5.1f} s (limit, including the start: 10 s)")
+    print(f"tests of a changed statistics crate   {stats:5.1f} s (limit: 20 s)")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-// Bundles the charts (crates/ui/src/chart) into public/charts, where `make build` and `cargo leptos` find them: the
-// element that pages use, and the painter with the parts of ECharts that it uses, which runs in a thread of its
-// own. Names carry the content's hash: browsers keep them for ever.
+// Bundles the charts (crates/ui/src/chart) into public/charts, where `make build` and `cargo leptos` find them:
+// the element for pages, and the painter, a worker with the parts of ECharts that it uses. Names contain a hash
+// of the content, so that browsers can cache them indefinitely.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -1,6 +1,6 @@
-// Turns the compiled client into what browsers load: the WebAssembly, cut at its `wasm_split` functions into
-// what every page needs and what some pages fetch, and the JavaScript around it. The result has the
-// layout and names of `cargo leptos build --release --split`.
+// Turns the compiled client into the files that browsers load: the WebAssembly, split at its `wasm_split`
+// functions into a main module and chunks, and its JavaScript. The result has the layout and names of `cargo
+// leptos build --release --split`.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,10 +9,10 @@ import * as path from "node:path";
 
 const loader = "__wasm_split.js";
 const manifest = "__wasm_split_manifest.json";
-// What the loader calls the function that loads a route begins with this.
+// Prefix of the names of the loader's functions that load a route.
 const route = "__wasm_split_load_";
 
-// Says what the tool said only where it failed: wasm-opt warns of names that wasm-split leaves.
+// Prints the tool's output only if it failed: wasm-opt warns of names that wasm-split leaves.
 function run(program, args) {
   try {
     execFileSync(program, args, { stdio: ["ignore", "ignore", "pipe"] });
@@ -22,15 +22,15 @@ function run(program, args) {
   }
 }
 
-// The hash that cargo-leptos puts into file names: MD5 in URL-safe base64.
+// Returns the hash that cargo-leptos puts into file names: MD5 in URL-safe base64.
 export function hashOf(...contents) {
   const hash = createHash("md5");
   contents.forEach((content) => hash.update(content));
   return hash.digest("base64url");
 }
 
-// Cuts `wasm` up in `dir`, binds the first piece to JavaScript as `name`, and shrinks it all; only the scripts
-// where no `wasmOptFeatures` are given.
+// Splits `wasm` in `dir`, generates the JavaScript of the main module as `name`, and optimises all files; only
+// the scripts if no `wasmOptFeatures` are given.
 export function bindClient(wasm, { name, dir, tools, npmTool, wasmOptFeatures }) {
   fs.rmSync(dir, { recursive: true, force: true });
   run(path.join(tools, "wasm-split-cli"), [wasm, dir, `--out-name=${name}`]);
@@ -48,8 +48,8 @@ export function bindClient(wasm, { name, dir, tools, npmTool, wasmOptFeatures })
   run(npmTool("esbuild"), [...scripts, "--minify", "--format=esm", "--log-level=error", "--allow-overwrite", `--outdir=${dir}`]);
 }
 
-// Which files each `wasm_split` function needs, without their ending: the server preloads them. The loader
-// defines one constant for each piece that several of the functions share and one for each function.
+// Returns the files that each `wasm_split` function needs, without extension; the server preloads them. The
+// loader defines one constant for each chunk that several functions share and one for each function.
 function filesOfRoutes(loading) {
   const definitions = loading.split(/^(?:export )?const (?=__)/m).slice(1);
   const loads = definitions.map((text) => ({
@@ -67,11 +67,11 @@ function filesOfRoutes(loading) {
   );
 }
 
-// All files under names that carry their hashes, and the hashes under the names that the server looks for.
+// Returns all files under names with their hashes, and the hashes under the names that the server reads.
 export function nameByHash(dir, name) {
   const read = (file) => fs.readFileSync(path.join(dir, file));
-  const pieces = fs.readdirSync(dir).filter((file) => file.endsWith(".wasm") && file !== `${name}.wasm`);
-  const hashed = new Map(pieces.map((file) => [file, file.replace(/wasm$/, `${hashOf(read(file))}.wasm`)]));
+  const chunks = fs.readdirSync(dir).filter((file) => file.endsWith(".wasm") && file !== `${name}.wasm`);
+  const hashed = new Map(chunks.map((file) => [file, file.replace(/wasm$/, `${hashOf(read(file))}.wasm`)]));
   const main = read(`${name}.wasm`);
   const scripts = nameScripts(name, read(`${name}.js`).toString(), withNames(read(loader).toString(), hashed));
   const routes = Object.entries(JSON.parse(read(manifest)));
@@ -83,7 +83,7 @@ export function nameByHash(dir, name) {
     [`__wasm_split.${hashes.split}.js`, scripts.loader],
     [`${name}.${hashes.wasm}.wasm`, main],
     [`__wasm_split_manifest.${hashes.manifest}.json`, list],
-    ...pieces.map((file) => [hashed.get(file), read(file)]),
+    ...chunks.map((file) => [hashed.get(file), read(file)]),
   ]);
   return { files, hashes };
 }
@@ -92,7 +92,7 @@ function withNames(text, names) {
   return [...names].reduce((text, [file, name]) => text.replaceAll(`"./${file}"`, `"./${name}"`), text);
 }
 
-// The two scripts import each other: one hash names both.
+// The two scripts import each other, so they share one hash.
 function nameScripts(name, main, loading) {
   const hash = hashOf(main, loading);
   const imported = (text, file, as) => text.replaceAll(`from"./${file}"`, `from"./${as}"`);

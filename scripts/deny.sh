@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks licences, bans and sources of all dependencies, and known advisories where their database
-# can be reached. cargo-deny is used where it is installed; compiling it would take longer than all tests.
+# Checks licences, bans and sources of all dependencies, and known advisories if their database can be reached.
+# Does nothing unless cargo-deny is installed; compiling it would take longer than all tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ echo "==> Checking licences, bans and sources"
 cargo deny --all-features check licenses bans sources
 echo "==> Checking advisories"
 if ! cargo deny --all-features fetch db; then
-  echo "==> Skipping advisories: the advisory database cannot be reached"
+  echo "==> Skipping advisories: cannot reach the advisory database"
   exit 0
 fi
 cargo deny --all-features check --disable-fetch advisories

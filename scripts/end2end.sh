@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the browser tests of end2end/ in Chromium against the server that `make build` built.
-# Arguments go to Playwright.
+# Runs the browser tests of end2end/ in Chromium against the server that `make build` built. Arguments are
+# passed to Playwright.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ find_chromium() {
 
 if [ -z "${CHROMIUM:-}" ] && ! CHROMIUM=$(find_chromium); then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "error: Chromium is missing; install it (on Debian: apt install chromium) or name it in CHROMIUM" >&2
+    echo "error: Chromium is missing; install it (on Debian: apt install chromium) or set CHROMIUM to its path" >&2
     exit 1
   fi
   echo "==> Installing Chromium"

@@ -1,6 +1,5 @@
-// Prints which modules of src/ (its folders and files) use which others, and fails when modules use each
-// other in a circle. Tests are left out: they may use whatever they need.
-//   node scripts/module-graph.mjs [--quiet]
+// Prints which modules of src/ (directories and files) use which others, and fails on a dependency cycle. Tests
+// are ignored. node scripts/module-graph.mjs [--quiet]
 
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -17,7 +16,7 @@ function sources() {
     .filter((file) => !isTest(file) && file !== "lib.rs" && file !== "main.rs");
 }
 
-// The code without comments, strings and test modules.
+// Returns the code without comments, strings and test modules.
 function productCode(text) {
   const bare = text
     .replace(/"(?:[^"\\]|\\.)*"/gs, '""')
@@ -26,7 +25,7 @@ function productCode(text) {
   return bare.replace(/#\[cfg\((?:all\()?test\b[^\]]*\]\s*(?:pub(?:\([^)]*\))? )?mod \w+ \{.*?^\}/gms, "");
 }
 
-// The first segments of a `use` tree's paths behind `crate::`.
+// Returns the first segments of a `use` tree's paths after `crate::`.
 function heads(tree) {
   if (!tree.startsWith("{")) return [tree.match(/^\w+/)?.[0]];
   const found = [];
@@ -61,8 +60,8 @@ function graph() {
   return edges;
 }
 
-// Tarjan's algorithm: the groups of modules that reach each other.
-function circles(edges) {
+// Tarjan's algorithm: returns the strongly connected components.
+function cycles(edges) {
   const state = new Map();
   const stack = [];
   const found = [];
@@ -87,9 +86,9 @@ const edges = graph();
 if (!process.argv.includes("--quiet")) {
   for (const [name, uses] of [...edges].sort()) console.log(`${name} -> ${[...uses.keys()].sort().join(" ")}`);
 }
-const found = circles(edges);
+const found = cycles(edges);
 for (const group of found) {
-  console.error(`error: these modules of src/ use each other in a circle: ${group.join(", ")}`);
+  console.error(`error: dependency cycle between modules of src/: ${group.join(", ")}`);
   for (const name of group) {
     for (const [used, files] of edges.get(name)) {
       if (group.includes(used)) console.error(`  ${name} -> ${used}: ${[...new Set(files)].map((file) => `src/${file}`).join(", ")}`);

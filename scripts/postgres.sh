@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Runs a command with a PostgreSQL server of its own on loopback: its address is in TEST_DATABASE_URL,
-# its files in a temporary directory, and both are gone afterwards. A TEST_DATABASE_URL that is set
-# already is used as it is.
-#   scripts/postgres.sh cargo test …
+# Runs a command with a temporary PostgreSQL server on loopback. Its URL is in TEST_DATABASE_URL and its files
+# in a temporary directory that is deleted afterwards. If TEST_DATABASE_URL is already set, that server is used.
+# scripts/postgres.sh cargo test …
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +14,7 @@ find_bin() {
 bin=$(find_bin)
 if [ ! -x "$bin/initdb" ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "error: PostgreSQL is missing; install it (on Debian: apt install postgresql) or name a server in TEST_DATABASE_URL" >&2
+    echo "error: PostgreSQL is missing; install it (on Debian: apt install postgresql) or set TEST_DATABASE_URL to a server's URL" >&2
     exit 1
   fi
   echo "==> Installing PostgreSQL"
@@ -26,7 +25,7 @@ fi
 
 dir=$(mktemp -d)
 as_owner=()
-# PostgreSQL refuses to run as root.
+# PostgreSQL does not run as root.
 if [ "$(id -u)" = 0 ]; then
   chown postgres "$dir"
   as_owner=(runuser -u postgres --)
@@ -40,7 +39,7 @@ trap stop EXIT
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
 cd "$dir"
 "${as_owner[@]}" "$bin/initdb" -D "$dir/data" -U studio --auth=trust --no-sync >/dev/null
-# What a crash would lose matters to nobody here.
+# Durability is not needed for tests.
 "${as_owner[@]}" "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w start \
   -o "-h 127.0.0.1 -p $port -k '' -c fsync=off -c max_connections=200" >/dev/null || { cat "$dir/log" >&2; exit 1; }
 cd "$OLDPWD"

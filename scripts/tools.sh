@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Gets the tools that the build needs, into the repository only: the wasm target, wasm-bindgen (in
-# .cache/tools), and from npm the style sheet's compiler, wasm-opt and the font. Quick when nothing is missing.
+# Installs the tools that the build needs, inside the repository: the wasm target, wasm-bindgen (in
+# .cache/tools), and from npm Tailwind, wasm-opt and the font. Fast if nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools="${TOOLS_DIR:-$PWD/.cache/tools}"
@@ -33,7 +33,7 @@ version_of() {
   awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/version = |"/, ""); print }' Cargo.lock
 }
 
-# The version has to be exactly the library's: the two share a private format.
+# The version must be exactly the library's, because they share a private format.
 wasm_bindgen() {
   local version
   version=$(version_of wasm-bindgen)
@@ -45,7 +45,7 @@ wasm_bindgen() {
   cargo_tool wasm-bindgen wasm-bindgen-cli "$version"
 }
 
-# Cuts the client by route. Its version goes with the library's as well.
+# Splits the client by route. Its version must match the library's as well.
 wasm_split() {
   local version
   version=$(version_of wasm_split_helpers)
@@ -61,7 +61,7 @@ npm_packages() {
   cp package-lock.json "$stamp"
 }
 
-# The font stands beside the other public files, so that `cargo leptos` finds it too.
+# The font is copied to the public files, so that `cargo leptos` finds it too.
 font() {
   local source=node_modules/@fontsource-variable/inter target=public/fonts
   cmp -s "$source/LICENSE" "$target/LICENSE" && [ -s "$target/inter.woff2" ] && return 0

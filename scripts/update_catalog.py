@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes crates/endpoint/data/catalog.json from the facts in the `litellm` package of PyPI.
+"""Creates crates/endpoint/data/catalog.json from the data in the `litellm` package of PyPI.
 
     python3 scripts/update_catalog.py             # the newest litellm
     python3 scripts/update_catalog.py --version 1.109.1
     python3 scripts/update_catalog.py --wheel FILE
 
 Downloads the package's wheel with pip into a temporary folder (nothing is installed), reads its list
-of models, keeps the chat models of the providers that this program speaks to, and writes one line a
+of models, keeps the chat models of the supported providers, and writes one line per
 model, sorted, so that a new version shows as a readable diff. Needs Python 3.9 and pip, nothing else.
 """
 
@@ -23,7 +23,7 @@ import zipfile
 TARGET = pathlib.Path(__file__).resolve().parent.parent / "crates" / "endpoint" / "data" / "catalog.json"
 SOURCE_FILE = "litellm/model_prices_and_context_window_backup.json"
 
-# litellm's provider -> key of our ProviderKind, and the prefixes that litellm puts before the id.
+# litellm's provider -> key of our ProviderKind, and litellm's prefixes of the id.
 PROVIDERS = {
     "openai": ("openai", []),
     "anthropic": ("anthropic", []),
@@ -49,7 +49,7 @@ CAPABILITIES = [
     ("v", "supports_vision"),
 ]
 
-# Entries that are no model of their own: price classes by size, billing items.
+# Entries that are not models: price classes by size, billing items.
 NOT_A_MODEL = re.compile(r"^(together-ai-|openai/container$)")
 
 # Models listed as chat that make music, speech or images.
@@ -62,7 +62,7 @@ LICENCE = (
 
 
 def download(version, folder):
-    """The wheel of litellm as pip finds it; dependencies are left alone."""
+    """Downloads the wheel of litellm with pip, without dependencies."""
     package = f"litellm=={version}" if version else "litellm"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     subprocess.run([*command, "--dest", folder, package], check=True)
@@ -70,14 +70,14 @@ def download(version, folder):
 
 
 def read(wheel):
-    """The version of a wheel and its list of models."""
+    """Returns the version of a wheel and its list of models."""
     version = wheel.name.split("-")[1]
     with zipfile.ZipFile(wheel) as archive:
         return version, json.loads(archive.read(SOURCE_FILE))
 
 
 def per_mtok(cost):
-    """US dollars per million tokens, without the noise of binary fractions."""
+    """Returns US dollars per million tokens, rounded."""
     if not isinstance(cost, (int, float)) or isinstance(cost, bool) or not math.isfinite(cost) or cost < 0:
         return None
     return tidy(float(f"{cost * 1e6:.6g}"))
@@ -90,7 +90,7 @@ def tidy(number):
 def prices(fact):
     """Input, cached input, output; all None where the price is not known for certain.
 
-    A list price of nothing means a trial or an entry that nobody filled in. Where reasoning is
+    A list price of 0 means a trial or an incomplete entry. Where reasoning is
     charged apart from other output, or the price depends on the time of day, one price would be
     wrong.
     """
@@ -104,7 +104,7 @@ def prices(fact):
 
 
 def dearer_above(fact):
-    """The input tokens above which another price holds, if there are any."""
+    """Returns the number of input tokens above which another price applies, if any."""
     marks = (re.fullmatch(r"input_cost_per_token_above_(\d+)k_tokens", name) for name in fact)
     return min((int(mark[1]) * 1000 for mark in marks if mark), default=None)
 
@@ -148,7 +148,7 @@ def compact(row):
 
 
 def render(version, models):
-    """One model a line."""
+    """Formats one model per line."""
     head = {
         "source": f"litellm {version}",
         "licence": LICENCE,
@@ -168,7 +168,7 @@ def render(version, models):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--version", help="a version of litellm; the newest if not given")
-    arguments.add_argument("--wheel", type=pathlib.Path, help="a wheel that is here already")
+    arguments.add_argument("--wheel", type=pathlib.Path, help="a wheel file to use instead of downloading")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         version, facts = read(options.wheel or download(options.version, folder))

@@ -1,4 +1,4 @@
-//! The page shell and the route table: which page stands at which address.
+//! The HTML shell and the route table.
 
 #[cfg(feature = "ssr")]
 mod auth_routes;
@@ -26,7 +26,7 @@ use ui::hydration::Deferred;
 use ui::layout::{Frame, NavigationGroup, NavigationLink};
 use ui::page::{EmptyState, PageHead};
 
-/// The left rail, in the order in which it is read.
+/// The links of the left rail.
 const NAVIGATION: &[NavigationGroup] = &[
     NavigationGroup {
         title: "Measure",
@@ -44,7 +44,7 @@ const NAVIGATION: &[NavigationGroup] = &[
     },
 ];
 
-/// The HTML document around [`App`], as the server sends it.
+/// Renders the HTML document around [`App`].
 #[cfg(feature = "ssr")]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     use leptos::either::Either;
@@ -90,8 +90,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The whole app: the frame and in it the page of the current address, or the way in. Who it is for is
-/// decided when it is loaded; signing in and out load it again.
+/// The whole app: the frame with the current page, or the sign-in pages. The user is determined on load;
+/// signing in and out reload the page.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -109,25 +109,25 @@ pub fn App() -> impl IntoView {
                     }
                         .into_any()
                 }
-                None => way_in(),
+                None => sign_in_pages(),
             }}
         </Router>
     }
 }
 
-/// What is shown to who is not signed in.
+/// Shows the sign-in pages.
 #[cfg(feature = "ssr")]
-fn way_in() -> AnyView {
-    view! { <auth_routes::Entrance /> }.into_any()
+fn sign_in_pages() -> AnyView {
+    view! { <auth_routes::AuthRoutes /> }.into_any()
 }
 
-/// The browser takes over no page of who is not signed in.
+/// Shows nothing: the browser does not hydrate the sign-in pages.
 #[cfg(not(feature = "ssr"))]
-fn way_in() -> AnyView {
+fn sign_in_pages() -> AnyView {
     ().into_any()
 }
 
-/// What the rooms show on every page.
+/// Components in the top bar of every page.
 #[component]
 fn TopBarTools(user: User) -> impl IntoView {
     view! {
@@ -139,7 +139,7 @@ fn TopBarTools(user: User) -> impl IntoView {
     }
 }
 
-/// All pages behind the door, for the server to find their addresses.
+/// All pages that need a session, for generating the list of routes.
 #[cfg(feature = "ssr")]
 #[component]
 pub fn SignedInRoutes() -> impl IntoView {
@@ -150,7 +150,7 @@ pub fn SignedInRoutes() -> impl IntoView {
     }
 }
 
-/// Which page stands at which address.
+/// The routes of the pages.
 #[component]
 fn Pages() -> impl IntoView {
     view! {

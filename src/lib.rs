@@ -1,11 +1,11 @@
-//! LLM Benchmark Studio: measures language models on real endpoints.
+//! LLM Benchmark Studio: benchmarks language models on real endpoints.
 //!
-//! A capability is a room (a folder). Rooms without a `cfg` exist in the browser too; see
-//! `docs/architecture.md` for what lives where.
+//! Each capability is a module. Modules without a `cfg` are also compiled for the browser. See
+//! `docs/architecture.md`.
 
 // The app is not a library for others: only the crates under `crates/` document every public item.
 #![allow(missing_docs)]
-// A page's markup is one type, and large pages nest deep.
+// A page's markup is one type, and large pages are deeply nested.
 #![recursion_limit = "256"]
 
 pub mod accounts;
@@ -30,7 +30,7 @@ pub mod mail;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-/// Takes over the page that the server rendered, once its code is there. Called by the browser once.
+/// Hydrates the page that the server rendered. Called once, by the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub async fn hydrate() {

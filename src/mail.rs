@@ -1,4 +1,4 @@
-//! Mail, sent through the SMTP server that the environment names.
+//! Sends mail through the SMTP server configured in the environment.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-/// The port of SMTP that begins in the clear and then asks for TLS.
+/// The port of SMTP with STARTTLS.
 const SUBMISSION: u16 = 587;
-/// The port of SMTP that is TLS from the first byte.
+/// The port of SMTP with implicit TLS.
 const SUBMISSIONS: u16 = 465;
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout of each SMTP operation.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends mail in the studio's name. Cheap to clone.
+/// A client for sending mail. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -29,11 +29,11 @@ impl fmt::Debug for Mailer {
 }
 
 impl Mailer {
-    /// Reads `SMTP_HOST`, `SMTP_PORT` (587), `SMTP_USER`, `SMTP_PASSWORD`, `SMTP_FROM` (else the user)
-    /// and `SMTP_TLS` (`starttls`, at port 465 `tls`; or `none`) from `variable`. `None` without a host.
+    /// Reads `SMTP_HOST`, `SMTP_PORT` (587), `SMTP_USER`, `SMTP_PASSWORD`, `SMTP_FROM` (default: the user) and
+    /// `SMTP_TLS` (`starttls`, at port 465 `tls`; or `none`) from `variable`. `None` without a host.
     ///
     /// # Errors
-    /// When one of them is missing or cannot be understood.
+    /// If one of them is missing or invalid.
     pub fn find(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Self>> {
         let Some(host) = variable("SMTP_HOST") else { return Ok(None) };
         let port = match variable("SMTP_PORT") {
@@ -42,8 +42,8 @@ impl Mailer {
         };
         let (user, password) = (variable("SMTP_USER"), variable("SMTP_PASSWORD"));
         let sender = variable("SMTP_FROM").or_else(|| user.clone());
-        let sender = sender.context("SMTP_FROM is missing: set the address that mail comes from")?;
-        let from = sender.parse().with_context(|| format!("SMTP_FROM={sender} is not an e-mail address"))?;
+        let sender = sender.context("SMTP_FROM is missing: set the sender's email address")?;
+        let from = sender.parse().with_context(|| format!("SMTP_FROM={sender} is not an email address"))?;
         let tls = variable("SMTP_TLS");
         let smtp = match tls.as_deref() {
             Some("starttls") => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&host),
@@ -53,21 +53,21 @@ impl Mailer {
             None if port == SUBMISSIONS => AsyncSmtpTransport::<Tokio1Executor>::relay(&host),
             None => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&host),
         };
-        let mut smtp = smtp.context("SMTP_HOST cannot be used")?.port(port).timeout(Some(PATIENCE));
+        let mut smtp = smtp.context("SMTP_HOST is invalid")?.port(port).timeout(Some(TIMEOUT));
         match (user, password) {
             (Some(user), Some(password)) => smtp = smtp.credentials(Credentials::new(user, password)),
             (None, None) => {}
-            _ => bail!("SMTP_USER and SMTP_PASSWORD are set together or not at all"),
+            _ => bail!("set both SMTP_USER and SMTP_PASSWORD, or neither"),
         }
         Ok(Some(Self { transport: smtp.build(), from }))
     }
 
-    /// Hands a mail to the server.
+    /// Sends a mail through the server.
     ///
     /// # Errors
-    /// When it cannot be reached or does not take the mail.
+    /// If the server cannot be reached or rejects the mail.
     pub async fn send(&self, to: &str, subject: &str, text: String) -> anyhow::Result<()> {
-        let to = to.parse().context("the recipient's address cannot be used")?;
+        let to = to.parse().context("the recipient's address is invalid")?;
         let mail = Message::builder().from(self.from.clone()).to(to).subject(subject).body(text)?;
         self.transport.send(mail).await?;
         Ok(())
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_named() {
+    fn missing_and_invalid_settings_are_named() {
         let host = ("SMTP_HOST", "mail.example.org");
         let from = ("SMTP_FROM", "studio@example.org");
         for (variables, named) in [

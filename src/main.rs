@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tikv_jemallocator::Jemalloc;
 
-/// Gives memory back that the system's allocator keeps, such as that of password hashes and tokenizers.
+/// Returns freed memory to the system, unlike the default allocator: password hashes and tokenizers use much.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

@@ -1,4 +1,4 @@
-//! Backup and restore as a user runs them.
+//! Tests of backup and restore with the real program.
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
 
@@ -10,7 +10,7 @@ use std::process::Command;
 use llm_benchmark_studio::accounts::secret::Secret;
 use llm_benchmark_studio::database::{Database, Location};
 
-/// Runs the program on this data directory; its exit code and all that it said.
+/// Runs the program on this data directory. Returns its exit code and output.
 fn studio(data: &Path, database_url: Option<&str>, arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm-studio"));
     command.args(arguments).current_dir(data.parent().unwrap()).env_clear().env("STUDIO_DATA", data);
@@ -20,7 +20,7 @@ fn studio(data: &Path, database_url: Option<&str>, arguments: &[&str]) -> (i32, 
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
 
-/// A data directory with a database and its secret.
+/// Creates a data directory with a database and its secret.
 fn installation(data: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -31,7 +31,7 @@ fn installation(data: &Path) {
 }
 
 #[test]
-fn a_backup_with_its_secret_moves_to_another_place() {
+fn a_backup_with_its_secret_can_be_restored_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
     let (old, new) = (dir.path().join("old"), dir.path().join("new"));
     installation(&old);
@@ -42,26 +42,26 @@ fn a_backup_with_its_secret_moves_to_another_place() {
     let (code, said) = studio(&new, None, &["restore", "--from", "copy.db"]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(fs::read(new.join("secret")).unwrap(), fs::read(old.join("secret")).unwrap());
-    // It belongs to this database, or this would fail.
+    // Fails unless the secret belongs to this database.
     installation(&new);
     let (code, said) = studio(&new, None, &["restore", "--from", "copy.db"]);
     assert!(code == 2 && said.contains("move it away first"), "{code}: {said}");
 }
 
 #[test]
-fn a_backup_without_its_secret_says_what_is_missing() {
+fn a_backup_without_its_secret_reports_that() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     installation(&data);
     let (code, said) = studio(&data, None, &["backup", "--to", "copy.db"]);
-    assert!(code == 0 && said.contains("keep a copy of it as well"), "{code}: {said}");
+    assert!(code == 0 && said.contains("back it up as well"), "{code}: {said}");
     assert!(!dir.path().join("copy.db.secret").exists());
     let (code, said) = studio(&data, None, &["backup", "--to", "copy.db"]);
     assert!(code == 2 && said.contains("copy.db is there already"), "{code}: {said}");
 }
 
 #[test]
-fn postgres_has_its_own_tool_and_its_password_is_not_told() {
+fn postgres_is_rejected_without_showing_its_password() {
     let dir = tempfile::tempdir().unwrap();
     let url = Some("postgres://studio:hunter2@127.0.0.1/studio");
     let commands: [&[&str]; 2] = [&["backup", "--to", "copy.dump"], &["restore", "--from", "copy.dump"]];
@@ -72,7 +72,7 @@ fn postgres_has_its_own_tool_and_its_password_is_not_told() {
 }
 
 #[test]
-fn a_lost_secret_can_be_given_up() {
+fn a_lost_secret_can_be_reset() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     installation(&data);

@@ -1,4 +1,4 @@
-//! The program as a user runs it: the real binary against mock servers in this process.
+//! Tests of the real program against mock servers in this process.
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used)]
 
@@ -18,18 +18,18 @@ use tempfile::TempDir;
 
 const QUICK: &str = "mock/ttft=20,gap=2,tokens=20";
 
-/// An empty folder to run in, with nothing of the user's environment.
-struct Place(TempDir);
+/// An empty directory and environment to run in.
+struct Sandbox(TempDir);
 
-impl Place {
+impl Sandbox {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     fn with_config(yaml: &str) -> Self {
-        let place = Self::new();
-        fs::write(place.path().join("llm-studio.yaml"), yaml).unwrap();
-        place
+        let sandbox = Self::new();
+        fs::write(sandbox.path().join("llm-studio.yaml"), yaml).unwrap();
+        sandbox
     }
 
     fn path(&self) -> &Path {
@@ -87,7 +87,7 @@ fn server() -> Handle {
     start_demo().unwrap()
 }
 
-/// A provider of the file at `server` with these models.
+/// Returns a provider entry of the file for `server` with these models.
 fn provider(key: &str, server: &Handle, models: &[&str]) -> String {
     let models: String = models.iter().map(|model| format!("      - \"{model}\"\n")).collect();
     format!("  {key}:\n    base_url: {}/v1\n    models:\n{models}", server.base_url())
@@ -104,39 +104,39 @@ fn only_error(row: &ResultRow) -> ErrorKind {
 #[test]
 fn stdout_is_the_result_and_a_copy_is_saved() {
     let server = server();
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let url = format!("{}/v1", server.base_url());
     let done =
-        place.run(&["bench", "--base-url", &url, "--model-id", QUICK, "--format", "json", "--runs", "2"]);
+        sandbox.run(&["bench", "--base-url", &url, "--model-id", QUICK, "--format", "json", "--runs", "2"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     let report = done.report();
     let summary = &report.results[0].summary;
     assert_eq!((summary.success_count, summary.error_count), (2, 0));
     assert_eq!(summary.output_tokens.unwrap().mean, 20.0);
-    assert_eq!(place.saved(), [report]);
+    assert_eq!(sandbox.saved(), [report]);
 }
 
 #[test]
-fn the_demo_is_there_without_any_configuration() {
-    let place = Place::new();
+fn the_demo_works_without_any_configuration() {
+    let sandbox = Sandbox::new();
     let flags =
         ["bench", "--provider", "demo", "--runs", "1", "--max-tokens", "5", "--no-warmup", "--no-save"];
-    let done = place.run(&flags);
+    let done = sandbox.run(&flags);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.stdout.contains("Simulated models"), "{done:?}");
-    assert!(!done.stdout.contains('\u{1b}'), "no colours into a pipe: {done:?}");
-    assert!(place.saved().is_empty());
+    assert!(!done.stdout.contains('\u{1b}'), "no colours in a pipe: {done:?}");
+    assert!(sandbox.saved().is_empty());
 }
 
 #[test]
-fn a_provider_that_hangs_costs_the_other_nothing() {
+fn a_provider_that_hangs_does_not_delay_others() {
     let (good, bad) = (server(), server());
     let hanging = "mock/error=hang";
     let yaml =
         format!("providers:\n{}{}", provider("good", &good, &[QUICK]), provider("bad", &bad, &[hanging]));
-    let place = Place::with_config(&yaml);
+    let sandbox = Sandbox::with_config(&yaml);
     let flags = ["bench", "--format", "json", "--runs", "2", "--no-warmup", "--first-token-timeout", "1.5"];
-    let done = place.run(&flags);
+    let done = sandbox.run(&flags);
     assert_eq!(done.code, Some(0), "{done:?}");
     let report = done.report();
     assert_eq!(row(&report, QUICK).summary.success_count, 2);
@@ -145,12 +145,12 @@ fn a_provider_that_hangs_costs_the_other_nothing() {
 }
 
 #[test]
-fn errors_are_recorded_as_what_they_are() {
+fn errors_are_recorded_by_kind() {
     let server = server();
     let (limited, broken) = ("mock/error=429", "mock/ttft=5,gap=1,error=stream,error_after=3");
-    let place =
-        Place::with_config(&format!("providers:\n{}", provider("p", &server, &[limited, broken, QUICK])));
-    let done = place.run(&["bench", "--format", "json", "--runs", "1", "--no-warmup"]);
+    let sandbox =
+        Sandbox::with_config(&format!("providers:\n{}", provider("p", &server, &[limited, broken, QUICK])));
+    let done = sandbox.run(&["bench", "--format", "json", "--runs", "1", "--no-warmup"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     let report = done.report();
     assert_eq!(only_error(row(&report, limited)), ErrorKind::RateLimited);
@@ -160,25 +160,25 @@ fn errors_are_recorded_as_what_they_are() {
 }
 
 #[test]
-fn a_tier_that_does_not_fit_is_skipped_and_said() {
+fn a_context_size_that_does_not_fit_is_skipped_with_a_note() {
     let server = server();
     let models = format!(
         "  p:\n    base_url: {}/v1\n    models:\n      - id: \"{QUICK}\"\n        context_window: 4096\n",
         server.base_url()
     );
-    let place = Place::with_config(&format!("providers:\n{models}"));
+    let sandbox = Sandbox::with_config(&format!("providers:\n{models}"));
     let done =
-        place.run(&["bench", "--context-tiers", "0,1000,50000", "--runs", "1", "--no-warmup", "--no-save"]);
+        sandbox.run(&["bench", "--context-tiers", "0,1000,50000", "--runs", "1", "--no-warmup", "--no-save"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.stdout.contains("Skipped p/") && done.stdout.contains("at 50,000 tokens"), "{done:?}");
 }
 
 #[test]
-fn a_condition_that_holds_fails_the_build() {
+fn a_matching_condition_sets_the_exit_code() {
     let server = server();
-    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    let sandbox = Sandbox::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
     let run = |condition: &str| {
-        place.run(&["bench", "--runs", "1", "--no-warmup", "--no-save", "--fail-if", condition])
+        sandbox.run(&["bench", "--runs", "1", "--no-warmup", "--no-save", "--fail-if", condition])
     };
     let broken = run("ttft_ms.p95 > 1");
     assert_eq!(broken.code, Some(3), "{broken:?}");
@@ -187,21 +187,22 @@ fn a_condition_that_holds_fails_the_build() {
 }
 
 #[test]
-fn nothing_but_failures_is_a_failure() {
+fn only_failed_runs_set_the_exit_code() {
     let server = server();
-    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &["mock/error=500"])));
-    let done = place.run(&["bench", "--runs", "1", "--no-warmup"]);
+    let sandbox =
+        Sandbox::with_config(&format!("providers:\n{}", provider("p", &server, &["mock/error=500"])));
+    let done = sandbox.run(&["bench", "--runs", "1", "--no-warmup"]);
     assert_eq!(done.code, Some(1), "{done:?}");
-    assert_eq!(place.saved().len(), 1, "failures are results too");
+    assert_eq!(sandbox.saved().len(), 1, "failures are results too");
 }
 
 #[test]
 fn load_keeps_its_requests_in_flight() {
     let server = server();
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let url = format!("{}/v1", server.base_url());
     let flags = ["bench", "--base-url", &url, "--model-id", QUICK, "--concurrency", "8", "--requests", "64"];
-    let done = place.run(&[&flags[..], &["--format", "json", "--no-save"]].concat());
+    let done = sandbox.run(&[&flags[..], &["--format", "json", "--no-save"]].concat());
     assert_eq!(done.code, Some(0), "{done:?}");
     let report = done.report();
     let load = report.results[0].load.as_ref().unwrap();
@@ -212,10 +213,10 @@ fn load_keeps_its_requests_in_flight() {
 #[test]
 fn output_goes_to_the_file_in_the_format_of_its_name() {
     let server = server();
-    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
-    let done = place.run(&["bench", "--runs", "2", "--no-warmup", "--no-save", "--output", "out.csv"]);
+    let sandbox = Sandbox::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    let done = sandbox.run(&["bench", "--runs", "2", "--no-warmup", "--no-save", "--output", "out.csv"]);
     assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""), "{done:?}");
-    let text = fs::read_to_string(place.path().join("out.csv")).unwrap();
+    let text = fs::read_to_string(sandbox.path().join("out.csv")).unwrap();
     assert_eq!(text.lines().count(), 3, "{text}");
     assert!(text.starts_with("provider,provider_key,model,"), "{text}");
 }
@@ -223,54 +224,54 @@ fn output_goes_to_the_file_in_the_format_of_its_name() {
 #[test]
 fn two_results_can_be_compared() {
     let server = server();
-    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    let sandbox = Sandbox::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
     for name in ["a.json", "b.json"] {
-        let done = place.run(&["bench", "--runs", "3", "--no-warmup", "--no-save", "--output", name]);
+        let done = sandbox.run(&["bench", "--runs", "3", "--no-warmup", "--no-save", "--output", name]);
         assert_eq!(done.code, Some(0), "{done:?}");
     }
-    let done = place.run(&["compare", "a.json", "b.json"]);
+    let done = sandbox.run(&["compare", "a.json", "b.json"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.stdout.contains("ttft_ms") && done.stdout.contains("p/mock/"), "{done:?}");
 }
 
 #[test]
-fn a_list_shows_what_would_be_done_and_does_nothing() {
-    let place = Place::with_config(
+fn list_shows_the_plan_and_sends_no_request() {
+    let sandbox = Sandbox::with_config(
         "providers:\n  p:\n    base_url: http://127.0.0.1:9/v1\n    models:\n      - {id: m, context_window: 8192, price: {input: 1, output: 2}}\n",
     );
-    let done = place.run(&["bench", "--list", "--context-tiers", "0,50000"]);
+    let done = sandbox.run(&["bench", "--list", "--context-tiers", "0,50000"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.stdout.contains("4 requests") && done.stdout.contains('$'), "{done:?}");
-    assert!(place.saved().is_empty());
+    assert!(sandbox.saved().is_empty());
 }
 
 #[test]
-fn wrong_input_is_one_line() {
-    let place =
-        Place::with_config("providers:\n  p:\n    base_url: http://127.0.0.1:9/v1\n    models: [m]\n");
-    place.run(&["bench", "--runs", "0"]).refused("1 to 20");
-    place.run(&["bench", "--frmat", "json"]).refused("--format");
-    place.run(&["bench", "--model", "nothing-like-it"]).refused("p/m");
-    place.run(&["bench", "--provider", "nobody"]).refused("there are p");
-    place.run(&["bench", "--provider", "ollama"]).refused("ollama");
-    place.run(&["bench", "--config", "missing.yaml"]).refused("missing.yaml");
-    place.run(&["bench", "--output", "no/such/folder/x.json"]).refused("no such folder");
-    place.run(&["bench", "--fail-if", "ttft > 1"]).refused("ttft_ms");
-    place.run(&["bench", "--base-url", "localhost:8080", "--model-id", "m"]).refused("https://");
-    place
+fn invalid_input_is_reported_in_one_line() {
+    let sandbox =
+        Sandbox::with_config("providers:\n  p:\n    base_url: http://127.0.0.1:9/v1\n    models: [m]\n");
+    sandbox.run(&["bench", "--runs", "0"]).refused("1 to 20");
+    sandbox.run(&["bench", "--frmat", "json"]).refused("--format");
+    sandbox.run(&["bench", "--model", "nothing-like-it"]).refused("p/m");
+    sandbox.run(&["bench", "--provider", "nobody"]).refused("available: p");
+    sandbox.run(&["bench", "--provider", "ollama"]).refused("ollama");
+    sandbox.run(&["bench", "--config", "missing.yaml"]).refused("missing.yaml");
+    sandbox.run(&["bench", "--output", "no/such/directory/x.json"]).refused("no such directory");
+    sandbox.run(&["bench", "--fail-if", "ttft > 1"]).refused("ttft_ms");
+    sandbox.run(&["bench", "--base-url", "localhost:8080", "--model-id", "m"]).refused("https://");
+    sandbox
         .run(&["bench", "--base-url", "http://h/v1", "--model-id", "m", "--api-key-env", "UNSET_KEY"])
         .refused("UNSET_KEY");
-    place.run(&["compare", "missing.json", "llm-studio.yaml"]).refused("missing.json");
-    place.run(&["compare", "llm-studio.yaml", "llm-studio.yaml"]).refused("not a llm-studio results file");
+    sandbox.run(&["compare", "missing.json", "llm-studio.yaml"]).refused("missing.json");
+    sandbox.run(&["compare", "llm-studio.yaml", "llm-studio.yaml"]).refused("not a llm-studio results file");
 }
 
 #[test]
-fn a_provider_without_its_key_says_which_to_set() {
-    Place::new().run(&["bench", "--provider", "openai"]).refused("set OPENAI_API_KEY");
+fn a_missing_key_names_the_variable_to_set() {
+    Sandbox::new().run(&["bench", "--provider", "openai"]).refused("set OPENAI_API_KEY");
 }
 
-/// Takes one request, refuses it and returns what came.
-fn overhear(listener: TcpListener) -> JoinHandle<String> {
+/// Accepts one request, rejects it and returns it.
+fn capture_request(listener: TcpListener) -> JoinHandle<String> {
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut head = Vec::new();
@@ -287,70 +288,70 @@ fn overhear(listener: TcpListener) -> JoinHandle<String> {
     })
 }
 
-fn heard_with(flags: &[&str]) -> String {
+fn captured_request(flags: &[&str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    let heard = overhear(listener);
-    let place = Place::new();
+    let captured = capture_request(listener);
+    let sandbox = Sandbox::new();
     let usual = ["bench", "--base-url", &url, "--model-id", "m", "--runs", "1", "--no-warmup"];
-    let mut command = place.command(&[&usual[..], flags].concat());
+    let mut command = sandbox.command(&[&usual[..], flags].concat());
     command.env("OPENAI_API_KEY", "sk-canary-openai").env("MY_KEY", "sk-canary-mine");
     let done = command.output().unwrap();
     assert_eq!(done.status.code(), Some(1), "{done:?}");
     for text in [&done.stdout, &done.stderr] {
         assert!(!String::from_utf8_lossy(text).contains("canary"), "a key was shown: {done:?}");
     }
-    heard.join().unwrap()
+    captured.join().unwrap()
 }
 
 #[test]
-fn a_well_known_key_goes_to_no_other_host() {
-    assert!(!heard_with(&[]).contains("canary"));
+fn a_well_known_key_is_sent_to_no_other_host() {
+    assert!(!captured_request(&[]).contains("canary"));
 }
 
 #[test]
-fn a_key_goes_where_it_was_named_for() {
-    let heard = heard_with(&["--api-key-env", "MY_KEY"]);
-    assert!(heard.contains("sk-canary-mine") && !heard.contains("sk-canary-openai"), "{heard}");
+fn a_key_is_sent_to_the_endpoint_it_is_configured_for() {
+    let captured = captured_request(&["--api-key-env", "MY_KEY"]);
+    assert!(captured.contains("sk-canary-mine") && !captured.contains("sk-canary-openai"), "{captured}");
 }
 
 #[test]
-fn a_reader_that_leaves_early_loses_no_results() {
+fn a_closed_pipe_loses_no_results() {
     let server = server();
-    let place = Place::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
+    let sandbox = Sandbox::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));
     let flags = ["bench", "--runs", "1", "--no-warmup", "--format", "json"];
-    let mut child = place.command(&flags).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = sandbox.command(&flags).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(place.saved().len(), 1);
+    assert_eq!(sandbox.saved().len(), 1);
 }
 
 #[test]
 fn a_broken_file_is_named_with_its_line() {
-    let place = Place::with_config("defaults:\n  runs: 3\n  speed: 9\n");
-    place.run(&["bench"]).refused("llm-studio.yaml:3:");
+    let sandbox = Sandbox::with_config("defaults:\n  runs: 3\n  speed: 9\n");
+    sandbox.run(&["bench"]).refused("llm-studio.yaml:3:");
 }
 
 #[test]
-fn the_example_can_be_used_as_it_is() {
-    let place = Place::new();
-    let example = place.run(&["config", "example"]);
-    fs::write(place.path().join("llm-studio.yaml"), &example.stdout).unwrap();
-    let done = place.run(&["bench", "--list"]);
+fn the_example_can_be_used_unchanged() {
+    let sandbox = Sandbox::new();
+    let example = sandbox.run(&["config", "example"]);
+    fs::write(sandbox.path().join("llm-studio.yaml"), &example.stdout).unwrap();
+    let done = sandbox.run(&["bench", "--list"]);
     done.refused("OPENAI_API_KEY is not set");
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_keeps_what_was_finished() {
+fn ctrl_c_keeps_finished_runs() {
     let (good, bad) = (server(), server());
     let yaml = format!(
         "providers:\n{}{}",
         provider("good", &good, &[QUICK]),
         provider("bad", &bad, &["mock/error=hang"])
     );
-    let place = Place::with_config(&yaml);
-    let mut child = place
+    let sandbox = Sandbox::with_config(&yaml);
+    let mut child = sandbox
         .command(&["bench", "--runs", "1", "--no-warmup", "--format", "json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -374,5 +375,5 @@ fn ctrl_c_keeps_what_was_finished() {
     let report: Report = serde_json::from_str(&stdout).unwrap();
     assert_eq!(report.status, Status::Cancelled);
     assert_eq!(row(&report, QUICK).summary.success_count, 1);
-    assert_eq!(place.saved(), [report]);
+    assert_eq!(sandbox.saved(), [report]);
 }

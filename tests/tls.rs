@@ -1,4 +1,4 @@
-//! The measured path over TLS: the real binary against the mock behind a real TLS server.
+//! Tests measuring over TLS: the real program against the mock behind a TLS server.
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
 };
 
-/// Runs the binary against `localhost:port`, trusting only `authority`.
+/// Runs the program against `localhost:port`, trusting only `authority`.
 fn bench(port: u16, authority: &Path) -> Report {
     let output = Command::new(env!("CARGO_BIN_EXE_llm-studio"))
         .args(["bench", "--no-save", "--format", "json", "--runs", "2"])
@@ -30,7 +30,7 @@ fn bench(port: u16, authority: &Path) -> Report {
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Serves TLS on a free port and passes what it decrypts on to `upstream`.
+/// Serves TLS on a free port and forwards the decrypted data to `upstream`.
 async fn serve_tls(key: &CertifiedKey<rcgen::KeyPair>, upstream: String) -> u16 {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -48,7 +48,7 @@ async fn serve_tls(key: &CertifiedKey<rcgen::KeyPair>, upstream: String) -> u16 
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, upstream) = (acceptor.clone(), upstream.clone());
             tokio::spawn(async move {
-                // A client that does not trust the certificate ends the handshake.
+                // A client that does not trust the certificate aborts the handshake.
                 let Ok(mut decrypted) = acceptor.accept(stream).await else { return };
                 let mut plain = TcpStream::connect(upstream).await.unwrap();
                 let _ = copy_bidirectional(&mut decrypted, &mut plain).await;
@@ -80,10 +80,14 @@ async fn report(trusted: bool) -> Report {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_is_measured_with_the_kernel_s_stamps() {
+async fn tls_is_measured_with_kernel_timestamps() {
     let report = report(true).await;
     let row = &report.results[0];
     assert_eq!(row.summary.success_count, 2, "{:?}", row.runs[0].error);
+    let warmup = row.warmup.as_ref().unwrap();
+    let phases = [warmup.dns_ms, warmup.tcp_ms, warmup.tls_ms].map(|phase| phase.unwrap());
+    assert!(phases.iter().all(|phase| *phase > 0.0), "{warmup:?}");
+    assert!(phases.iter().sum::<f64>() <= warmup.connect_ms.unwrap(), "{warmup:?}");
     for run in &row.runs {
         assert_eq!((run.output_tokens, run.chunks), (Some(20), 20));
         assert!(run.ttft_ms.is_some());
@@ -93,7 +97,7 @@ async fn tls_is_measured_with_the_kernel_s_stamps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_nobody_vouches_for_is_refused() {
+async fn an_untrusted_certificate_is_rejected() {
     let report = report(false).await;
     let error = report.results[0].runs[0].error.clone().unwrap();
     assert_eq!(error.kind, ErrorKind::ConnectFailed);

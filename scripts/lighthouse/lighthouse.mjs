@@ -1,7 +1,7 @@
-// What Lighthouse says of the built app: performance and accessibility of the pages that people meet
-// first, each the median of several runs with an empty cache, and what costs points. Arguments choose
-// presets: `mobile` (a slow phone on slow 4G, Lighthouse's default) and `desktop`; without any, both. Ends
-// with an error when a score is below the target.
+// Runs Lighthouse on the built app: performance and accessibility of the first pages, each the median of
+// several runs with an empty cache, and the audits that cost points. Arguments select presets: `mobile` (a slow
+// phone on slow 4G, Lighthouse's default) and `desktop`; without arguments, both. Exits with an error if a
+// score is below the target.
 
 import { launch } from "chrome-launcher";
 import lighthouse, { desktopConfig } from "lighthouse";
@@ -22,7 +22,7 @@ async function post(studio, address, body, token) {
   return answer;
 }
 
-/** Opens an account; returns its token and its cookies. */
+/** Creates an account. Returns its token and its cookies. */
 async function register(studio) {
   const answer = await post(studio, "/api/auth/register", { email: "lighthouse@example.org", password: "correct horse battery" });
   const cookies = answer.headers.getSetCookie().map((header) => {
@@ -34,7 +34,7 @@ async function register(studio) {
   return { token: (await answer.json()).access_token, cookies };
 }
 
-/** Measures the demo models; returns the address of the result's page. */
+/** Benchmarks the demo models. Returns the path of the result's page. */
 async function benchmark(studio, { token }) {
   const models = ["demo-fast", "demo-steady", "demo-reasoning"];
   const targets = models.map((model_id) => ({ provider_key: "demo", model_id }));
@@ -55,7 +55,7 @@ async function signIn(port, cookies) {
   await browser.disconnect();
 }
 
-/** A trace fails now and then on a busy machine: it is taken a second time then. */
+/** A trace sometimes fails on a busy machine and is then repeated once. */
 async function examineOnce(address, options, config) {
   const first = (await lighthouse(address, options, config)).lhr;
   const { lhr } = first.runtimeError ? await lighthouse(address, options, config) : { lhr: first };
@@ -65,15 +65,15 @@ async function examineOnce(address, options, config) {
 
 const performance = (report) => report.categories.performance.score;
 
-/** The report of the median performance: one differs from the next by some points. */
+/** Returns the report with the median performance, because scores vary by a few points. */
 async function examine(address, options, config) {
   const reports = [];
   while (reports.length < runs) reports.push(await examineOnce(address, options, config));
   return reports.sort((a, b) => performance(a) - performance(b))[Math.floor(runs / 2)];
 }
 
-/** The audits that cost points, the dearest first. */
-function losses(report, category) {
+/** Returns the audits that cost points, the most expensive first. */
+function costlyAudits(report, category) {
   return report.categories[category].auditRefs
     .filter(({ id, weight }) => weight > 0 && report.audits[id].score !== null && report.audits[id].score < 0.995)
     .map(({ id, weight }) => ({ id, lost: weight * (1 - report.audits[id].score), value: report.audits[id].displayValue ?? "" }))
@@ -84,7 +84,7 @@ function losses(report, category) {
 const studio = await startStudio();
 const chrome = await launch({
   chromePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  // Chromium's sandbox refuses to run as root, which containers do.
+  // Chromium's sandbox does not work as root, for example in containers.
   chromeFlags: ["--headless=new", ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
 });
 let worst = 100;
@@ -100,7 +100,7 @@ try {
       for (const category of categories) {
         const score = Math.round(lhr.categories[category].score * 100);
         worst = Math.min(worst, score);
-        console.log(`${page.padEnd(22)} ${preset.padEnd(8)} ${category.padEnd(14)} ${String(score).padStart(3)}  ${losses(lhr, category).join(", ")}`);
+        console.log(`${page.padEnd(22)} ${preset.padEnd(8)} ${category.padEnd(14)} ${String(score).padStart(3)}  ${costlyAudits(lhr, category).join(", ")}`);
       }
       if (new URL(lhr.finalDisplayedUrl).pathname !== address) throw new Error(`${address} led to ${lhr.finalDisplayedUrl}`);
     }

@@ -1,4 +1,5 @@
-//! What the pages of accounts call. Their addresses lie where the browser sends the refresh token.
+//! Server functions of the account pages. Their paths are below `/api/auth`, where the browser sends the
+//! refresh token.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,36 +10,36 @@ use super::types::{AccessToken, IdentityConnection, RegistrationInfo, User};
 use super::cookies::FlashCookie;
 #[cfg(feature = "ssr")]
 use super::forms::{
-    finish_sign_in, forget_signed_in, is_form_post, keep_signed_in, peer, remember_email, set_flash, show,
-    take_flash,
+    clear_session_cookies, finish_sign_in, is_form_post, peer, remember_email, set_flash,
+    set_session_cookies, show, take_flash,
 };
 #[cfg(feature = "ssr")]
 use super::{Accounts, Session};
 #[cfg(feature = "ssr")]
 use crate::http::into_server_fn_error;
 
-/// A user's personal access tokens.
+/// A user's API tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
     /// Newest first.
     pub listed: Vec<AccessToken>,
-    /// The one that was made by the form that led to this page: it is shown this once.
+    /// The token that the form before this page created; shown only once.
     pub one_time_secret: Option<String>,
 }
 
-/// Who looks at the page that is being rendered.
+/// Returns the user of the page that is being rendered.
 #[cfg(feature = "ssr")]
 pub fn user_of_page() -> Option<User> {
     Session::of_request().map(|session| session.user)
 }
 
-/// The browser is told by the server; see the other one.
+/// Returns `None`: the browser gets the user from the server's HTML.
 #[cfg(not(feature = "ssr"))]
 pub fn user_of_page() -> Option<User> {
     None
 }
 
-/// Signs in and leads to the page that was asked for.
+/// Signs in and redirects to the requested page.
 #[server(prefix = "/api/auth/forms", endpoint = "sign-in")]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), ServerFnError> {
     let accounts = expect_context::<Accounts>();
@@ -46,7 +47,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
     finish_sign_in(signed_in, email, next.as_deref())
 }
 
-/// Opens an account, signs it in and leads to the page that was asked for.
+/// Creates an account, signs in and redirects to the requested page.
 #[server(prefix = "/api/auth/forms", endpoint = "register")]
 pub async fn register(
     email: String,
@@ -71,29 +72,29 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
         .sign_out(Session::of_request().as_ref(), refresh_token.as_ref())
         .await
         .map_err(into_server_fn_error)?;
-    forget_signed_in(peer());
+    clear_session_cookies(peer());
     leptos_axum::redirect("/login");
     Ok(())
 }
 
-/// Loads who may register.
+/// Loads the registration status.
 #[server(prefix = "/api/auth/forms", endpoint = "registration")]
 pub async fn load_registration_info() -> Result<RegistrationInfo, ServerFnError> {
     expect_context::<Accounts>().registration_info().await.map_err(into_server_fn_error)
 }
 
-/// Sets another password; everything else that was signed in is out.
+/// Changes the password and ends all other sessions.
 #[server(prefix = "/api/auth/forms", endpoint = "change-password")]
 pub async fn change_password(current_password: String, new_password: String) -> Result<(), ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
     let changed =
         accounts.change_password(session.user_id(), &current_password.into(), &new_password.into()).await;
-    keep_signed_in(&changed.map_err(into_server_fn_error)?, peer());
+    set_session_cookies(&changed.map_err(into_server_fn_error)?, peer());
     show("/account?done=password");
     Ok(())
 }
 
-/// Mails a link to a new password, if there is an account with this address.
+/// Mails a password reset link, if there is an account with this address.
 #[server(prefix = "/api/auth/forms", endpoint = "forgot-password")]
 pub async fn forgot_password(email: String) -> Result<(), ServerFnError> {
     let accounts = expect_context::<Accounts>();
@@ -103,17 +104,17 @@ pub async fn forgot_password(email: String) -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Sets the password of whom the link with this token was for.
+/// Sets a new password with the token of a reset link.
 #[server(prefix = "/api/auth/forms", endpoint = "reset-password")]
 pub async fn reset_password(token: String, password: String) -> Result<(), ServerFnError> {
     let accounts = expect_context::<Accounts>();
     accounts.reset_password(&token, &password.into()).await.map_err(into_server_fn_error)?;
-    forget_signed_in(peer());
+    clear_session_cookies(peer());
     show("/login?done=password");
     Ok(())
 }
 
-/// The user's personal access tokens.
+/// Returns the user's API tokens.
 #[server(prefix = "/api/auth/forms", endpoint = "tokens")]
 pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
@@ -121,7 +122,7 @@ pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
     Ok(Tokens { listed, one_time_secret: take_flash(FlashCookie::PersonalToken) })
 }
 
-/// Makes a personal access token. Returns it to a script; a form finds it on the page.
+/// Creates an API token. Returns it to a script; after a form the page shows it.
 #[server(prefix = "/api/auth/forms", endpoint = "create-token")]
 pub async fn create_token(name: String, days: i64) -> Result<Option<String>, ServerFnError> {
     use secrecy::ExposeSecret;
@@ -137,7 +138,7 @@ pub async fn create_token(name: String, days: i64) -> Result<Option<String>, Ser
     Ok(Some(token.expose_secret().to_owned()))
 }
 
-/// Revokes a personal access token.
+/// Revokes an API token.
 #[server(prefix = "/api/auth/forms", endpoint = "revoke-token")]
 pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
@@ -146,14 +147,14 @@ pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Whether and how the installation's provider signs the user in; `None` where there is no provider.
+/// Returns how the user can sign in with the identity provider; `None` if none is configured.
 #[server(prefix = "/api/auth/forms", endpoint = "connection")]
 pub async fn load_connection() -> Result<Option<IdentityConnection>, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
     accounts.connection(session.user_id()).await.map_err(into_server_fn_error)
 }
 
-/// Lets the provider sign the user in no longer.
+/// Disconnects the account from the identity provider.
 #[server(prefix = "/api/auth/forms", endpoint = "disconnect")]
 pub async fn disconnect() -> Result<(), ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
@@ -162,12 +163,12 @@ pub async fn disconnect() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Deletes the user's account. Returns the page to go to.
+/// Deletes the user's account. Returns the page to redirect to.
 #[server(prefix = "/api/auth/forms", endpoint = "delete-account")]
 pub async fn delete_account(password: String) -> Result<String, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
     accounts.delete_own(session.user_id(), &password.into()).await.map_err(into_server_fn_error)?;
-    forget_signed_in(peer());
+    clear_session_cookies(peer());
     show("/register");
     Ok("/register".to_owned())
 }

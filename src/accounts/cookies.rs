@@ -1,4 +1,4 @@
-//! The cookies that keep a browser signed in. No script can read them.
+//! The session and flash cookies. They are `HttpOnly`, so scripts cannot read them.
 
 use axum_extra::extract::CookieJar;
 use base64::Engine;
@@ -11,28 +11,28 @@ use super::token::{ACCESS_SECONDS, REFRESH_SECONDS};
 
 const ACCESS: &str = "studio_session";
 const REFRESH: &str = "studio_refresh";
-/// The refresh token goes nowhere else.
+/// The browser sends the refresh token only to this path.
 const REFRESH_PATH: &str = "/api/auth";
 
 const ONCE_SECONDS: i64 = 60;
-/// People look for their password at the provider.
+/// Long enough to find a password and sign in at the provider.
 const FLOW_SECONDS: i64 = 900;
 
-/// What is on its way from a form without a script to the page that shows it once, and is nothing for
-/// addresses and logs.
+/// A value that a form without a script passes to the next page, which shows it once. It must not be in URLs or
+/// logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlashCookie {
     PersonalToken,
     Invitation,
     PasswordLink,
-    /// What a browser keeps while it is at the provider that signs it in.
+    /// The state of a sign-in at the identity provider.
     LoginFlow,
-    /// The e-mail address of a sign-in or registration form that was refused.
+    /// The email address of a sign-in or registration form with an error.
     Email,
 }
 
 impl FlashCookie {
-    /// The cookie, and the page that alone gets it.
+    /// Returns the cookie's name and the only path it is sent to.
     fn cookie(self) -> (&'static str, &'static str) {
         match self {
             Self::PersonalToken => ("studio_new_token", "/account"),
@@ -44,18 +44,18 @@ impl FlashCookie {
     }
 }
 
-/// The access token of the browser that sent these headers.
+/// Returns the access token in these headers.
 pub fn access_token(headers: &HeaderMap) -> Option<SecretString> {
     value(headers, ACCESS)
 }
 
-/// Its refresh token.
+/// Returns the refresh token in these headers.
 pub fn refresh_token(headers: &HeaderMap) -> Option<SecretString> {
     value(headers, REFRESH)
 }
 
-/// Whether the browser sent a cookie that proves something.
-pub fn prove_something(headers: &HeaderMap) -> bool {
+/// Returns whether the browser sent a session cookie.
+pub fn has_session(headers: &HeaderMap) -> bool {
     access_token(headers).is_some() || refresh_token(headers).is_some()
 }
 
@@ -63,7 +63,7 @@ fn value(headers: &HeaderMap, name: &str) -> Option<SecretString> {
     CookieJar::from_headers(headers).get(name).map(|cookie| cookie.value().to_owned().into())
 }
 
-/// `Set-Cookie` headers for somebody who has signed in; `secure` where they came over TLS.
+/// Returns the `Set-Cookie` headers of a new session; `secure` if the request used TLS.
 pub fn keep(signed_in: &SignedIn, secure: bool) -> Vec<HeaderValue> {
     let access = cookie(ACCESS, signed_in.access_token.expose_secret(), "/", ACCESS_SECONDS, secure);
     let refresh = signed_in
@@ -100,7 +100,7 @@ pub fn clear(what: FlashCookie, secure: bool) -> Vec<HeaderValue> {
     cookie(name, "", path, 0, secure).into_iter().collect()
 }
 
-/// Values are letters, digits, `-`, `_` and `.`: nothing in them would have to be quoted.
+/// Builds a `Set-Cookie` header. Values are letters, digits, `-`, `_` and `.`, so they need no quotes.
 fn cookie(name: &str, value: &str, path: &str, seconds: i64, secure: bool) -> Option<HeaderValue> {
     let secure = if secure { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn no_script_reads_them_and_the_refresh_token_goes_to_one_place() {
+    fn cookies_are_http_only_and_the_refresh_token_has_one_path() {
         let expected = [
             "studio_session=a.b.c; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax",
             "studio_refresh=session.secret; Path=/api/auth; Max-Age=604800; HttpOnly; SameSite=Lax",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn any_text_is_read_as_it_was_set() {
+    fn flash_texts_are_read_back() {
         for text in ["lbs_token", "ann;a\"@exämple.org", ""] {
             let cookie = set(FlashCookie::Email, &text.into(), true).remove(0);
             let mut headers = HeaderMap::new();
@@ -149,10 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn they_are_found_among_others() {
+    fn cookies_are_found_among_others() {
         let mut headers = HeaderMap::new();
         headers.append("cookie", "theme=dark; studio_session=a.b.c".parse().unwrap());
         assert_eq!(access_token(&headers).unwrap().expose_secret(), "a.b.c");
-        assert!(refresh_token(&headers).is_none() && prove_something(&headers));
+        assert!(refresh_token(&headers).is_none() && has_session(&headers));
     }
 }

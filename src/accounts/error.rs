@@ -1,54 +1,56 @@
-//! What goes wrong with accounts, as sentences for the user and as answers to requests.
+//! Errors of accounts, as sentences for the user and as HTTP responses.
 
 use super::login_limit::Locked;
 use super::password::PasswordError;
 use crate::http::AppError;
 
-/// Seconds after which it is worth to try again when hashes are waiting for each other.
+/// `Retry-After` in seconds when too many passwords are being hashed.
 const BUSY_RETRY_S: u64 = 5;
 
-/// Why the accounts service did not do what it was asked.
+/// An error of the accounts service.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    #[error("Enter an e-mail address such as name@example.org, of at most 254 characters.")]
+    #[error("Enter a valid email address, for example name@example.org.")]
     Email,
     #[error("Choose a password of 8 to 256 characters.")]
     PasswordLength,
-    #[error("There is an account with this e-mail address already. Sign in instead.")]
+    #[error("An account with this email address already exists. Sign in instead.")]
     EmailTaken,
     #[error("Registration is closed. Ask an admin for an account.")]
     RegistrationClosed,
     #[error("Registration is by invitation. Ask an admin for an invitation link.")]
     InvitationNeeded,
-    #[error("This invitation is used up, expired or for another e-mail address. Ask for a new one.")]
+    #[error(
+        "This invitation has been used, has expired, or is for another email address. Ask for a new one."
+    )]
     InvitationUnusable,
-    #[error("This link is used up, replaced by a newer one, or expired. Ask for a new one.")]
+    #[error("This link has been used, has expired, or was replaced by a newer one. Request a new one.")]
     ResetUnusable,
-    #[error("The e-mail address or the password is wrong.")]
+    #[error("Wrong email or password.")]
     WrongCredentials,
     #[error("The current password is wrong.")]
     WrongPassword,
     #[error("Too many attempts. Try again in {} minutes.", .0.retry_after_s.div_ceil(60))]
     Locked(Locked),
-    #[error("Too many people are signing in at this moment. Try again in a few seconds.")]
+    #[error("Too many people are signing in. Try again in a few seconds.")]
     Busy,
     #[error("Your session has ended. Sign in again.")]
     SessionEnded,
-    #[error("You are the only admin. Make somebody else admin first.")]
+    #[error("You’re the only admin. Promote someone else first.")]
     LastAdmin,
-    #[error("Only admins may do this.")]
+    #[error("Only admins can do this.")]
     NotAdmin,
-    #[error("You cannot do this to your own account. Ask another admin.")]
+    #[error("You can’t do this to your own account. Ask another admin.")]
     OwnAccount,
-    #[error("The provider names no e-mail address that it has made sure of.")]
+    #[error("The provider didn’t return a verified email address.")]
     NoVerifiedEmail,
-    #[error("This identity signs in another account already.")]
+    #[error("This identity is already linked to another account.")]
     IdentityTaken,
-    #[error("You have no password yet. Get a link to one first, or nothing would sign you in any more.")]
+    #[error("This is your only way to sign in: you have no password. Reset your password to set one first.")]
     NoPassword,
-    #[error("Change your own password on your account's page.")]
+    #[error("Change your own password on your account page.")]
     OwnPassword,
-    #[error("There is no account with this e-mail address.")]
+    #[error("There is no account with this email address.")]
     NoSuchAccount,
     #[error("There is no such user.")]
     NoSuchUser,
@@ -56,9 +58,9 @@ pub enum AccountError {
     NoSuchToken,
     #[error("There is no such invitation.")]
     NoSuchInvitation,
-    #[error("You have as many tokens as one can have ({0}). Revoke one first.")]
+    #[error("You’ve reached the limit of {0} tokens. Revoke one first.")]
     TooManyTokens(i64),
-    /// A field out of bounds; says which and what it takes.
+    /// A field is out of bounds. The message says which and what is allowed.
     #[error("{0}")]
     Invalid(String),
     #[error("Something went wrong on the server. It has been logged; try again.")]

@@ -1,4 +1,4 @@
-//! What the server functions of accounts do to the answer: cookies, and where to go next.
+//! Helpers of server functions for the response: cookies and redirects.
 
 use http::header::SET_COOKIE;
 use http::{HeaderValue, request::Parts};
@@ -9,22 +9,22 @@ use secrecy::{ExposeSecret, SecretString};
 use super::cookies::{self, FlashCookie};
 use super::error::AccountError;
 use super::next_page::next_page;
-use super::service::{LONGEST_EMAIL, SignedIn};
+use super::service::{MAX_EMAIL_CHARS, SignedIn};
 use crate::http::client_ip::ClientInfo;
 use crate::http::{into_server_fn_error, wants_page};
 
-/// Who sent the form.
+/// Returns the client that sent the form.
 pub fn peer() -> ClientInfo {
     use_context::<Parts>().and_then(|parts| parts.extensions.get().copied()).unwrap_or_default()
 }
 
-/// Lets the browser keep what proves that it is signed in.
-pub fn keep_signed_in(signed_in: &SignedIn, peer: ClientInfo) {
+/// Sets the session cookies.
+pub fn set_session_cookies(signed_in: &SignedIn, peer: ClientInfo) {
     set_cookies(cookies::keep(signed_in, peer.secure));
 }
 
-/// Takes it away again.
-pub fn forget_signed_in(peer: ClientInfo) {
+/// Clears the session cookies.
+pub fn clear_session_cookies(peer: ClientInfo) {
     set_cookies(cookies::forget(peer.secure));
 }
 
@@ -35,48 +35,48 @@ fn set_cookies(cookies: Vec<HeaderValue>) {
     }
 }
 
-/// Answers a sign-in or registration form: sets the session cookies and redirects to the page asked
-/// for, or shows the form again with what was typed.
+/// Responds to a sign-in or registration form: sets the session cookies and redirects to the requested page, or
+/// shows the form again with the typed email address.
 ///
 /// # Errors
-/// What was wrong, as a sentence.
+/// The error's message.
 pub fn finish_sign_in(
     outcome: Result<SignedIn, AccountError>,
     email: String,
     next: Option<&str>,
 ) -> Result<(), ServerFnError> {
     let signed_in = remember_email(outcome, email)?;
-    keep_signed_in(&signed_in, peer());
+    set_session_cookies(&signed_in, peer());
     show(next_page(next));
     Ok(())
 }
 
-/// Passes the outcome of a form on; after an error the form shows the typed e-mail address again.
+/// Returns the outcome of a form; after an error the form shows the typed email address again.
 ///
 /// # Errors
-/// What was wrong, as a sentence.
+/// The error's message.
 pub fn remember_email<T>(outcome: Result<T, AccountError>, email: String) -> Result<T, ServerFnError> {
     outcome.map_err(|error| {
-        if is_form_post() && email.len() <= LONGEST_EMAIL {
+        if is_form_post() && email.len() <= MAX_EMAIL_CHARS {
             set_flash(FlashCookie::Email, &email.into());
         }
         into_server_fn_error(error)
     })
 }
 
-/// Sends a form without a script to a page.
+/// Redirects a form without a script to a page.
 pub fn show(page: &str) {
     if is_form_post() {
         redirect(page);
     }
 }
 
-/// Whether a form without a script asks, so that the answer has to be a page.
+/// Returns whether the request is a form without a script, so that the response has to be a page.
 pub fn is_form_post() -> bool {
     use_context::<Parts>().is_some_and(|parts| wants_page(&parts.headers))
 }
 
-/// Sets a flash cookie: the page that a form without a script goes to next shows the text once.
+/// Sets a flash cookie: the next page shows the text once.
 pub fn set_flash(what: FlashCookie, text: &SecretString) {
     set_cookies(cookies::set(what, text, peer().secure));
 }

@@ -1,5 +1,5 @@
-//! Limits failed sign-ins. The failures are rows of the database, so that all processes share them and
-//! they survive a restart.
+//! Rate-limits failed sign-ins. Failures are stored in the database, so that all processes share them and they
+//! survive a restart.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ const WINDOW_MS: i64 = 300 * 1000;
 const LOCK_MS: i64 = 900 * 1000;
 const LOCKS: usize = 64;
 
-/// What failures are counted for, and how many are too many.
+/// A key that failures are counted for, and its limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     name: String,
@@ -21,33 +21,33 @@ pub struct Key {
 }
 
 impl Key {
-    /// Sign-ins to the account with this address, be there one or not.
+    /// Returns the key of sign-ins to the account with this email address, which need not exist.
     pub fn account(email: &str) -> Self {
         Self { name: format!("account {email}"), limit: 5 }
     }
 
-    /// Sign-ins from one place, to whatever account.
+    /// Returns the key of sign-ins from one network, to any account.
     pub fn address(address: IpAddr) -> Self {
         Self { name: format!("address {}", place(address)), limit: 20 }
     }
 
-    /// New accounts from one place, and attempts at them.
+    /// Returns the key of registrations from one network, including failed ones.
     pub fn registration(address: IpAddr) -> Self {
         Self { name: format!("registration {}", place(address)), limit: 60 }
     }
 
-    /// Mails to this address, be there an account or not.
+    /// Returns the key of mails to this address, for which there need not be an account.
     pub fn mail_to(email: &str) -> Self {
         Self { name: format!("mail to {email}"), limit: 5 }
     }
 
-    /// Mails that were asked for from one place.
+    /// Returns the key of mails requested from one network.
     pub fn mail_from(address: IpAddr) -> Self {
         Self { name: format!("mail from {}", place(address)), limit: 20 }
     }
 }
 
-/// Where an address is: one who has IPv6 has at least 2⁶⁴ addresses.
+/// Returns the network of an address: an IPv6 client has at least 2⁶⁴ addresses.
 fn place(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
@@ -58,13 +58,13 @@ fn place(address: IpAddr) -> String {
     }
 }
 
-/// Too many failures: no attempt is made before this has passed.
+/// The key is locked because of too many failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Locked {
     pub retry_after_s: u64,
 }
 
-/// An attempt that has been counted as a failure before its outcome is known.
+/// An attempt that is counted as a failure before its outcome is known.
 #[derive(Debug)]
 pub struct Attempt {
     id: String,
@@ -82,8 +82,8 @@ impl LoginLimiter {
         Self { database, locks: Arc::new([const { Mutex::const_new(()) }; LOCKS]) }
     }
 
-    /// Locks a key. Held from the check to the count, it keeps attempts that arrive together from
-    /// passing the check together.
+    /// Locks a key. Held from the check to the count, so that concurrent attempts cannot pass the check
+    /// together.
     pub async fn lock(&self, key: &Key) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.name.hash(&mut hasher);
@@ -91,8 +91,8 @@ impl LoginLimiter {
         self.locks[index % LOCKS].lock().await
     }
 
-    /// Whether the key is locked at `now_ms`: as many failures as the limit within five minutes
-    /// lock it for fifteen from the last of them.
+    /// Checks whether the key is locked at `now_ms`. It is locked for 15 minutes after the last failure if its
+    /// limit was reached within five minutes.
     pub async fn check(&self, key: &Key, now_ms: i64) -> sqlx::Result<Result<(), Locked>> {
         let latest: Vec<i64> = sqlx::query_scalar(
             "select at from sign_in_failures where subject = $1 and at > $2 order by at desc limit $3",
@@ -100,7 +100,7 @@ impl LoginLimiter {
         .bind(&key.name)
         .bind(now_ms - LOCK_MS - WINDOW_MS)
         .bind(key.limit)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         let too_many = i64::try_from(latest.len()) == Ok(key.limit);
         let (Some(newest), Some(oldest)) = (latest.first(), latest.last()) else { return Ok(Ok(())) };
@@ -112,8 +112,8 @@ impl LoginLimiter {
         Ok(Ok(()))
     }
 
-    /// Counts an attempt as a failure, unless the key is locked. Attempts that arrive together
-    /// cannot pass the check together, although nothing is held while one of them is tried.
+    /// Counts an attempt as a failure, unless the key is locked. Concurrent attempts cannot pass the check
+    /// together, although no lock is held during an attempt.
     pub async fn begin(&self, key: &Key, now_ms: i64) -> sqlx::Result<Result<Attempt, Locked>> {
         let _lock = self.lock(key).await;
         if let Err(locked) = self.check(key, now_ms).await? {
@@ -122,41 +122,41 @@ impl LoginLimiter {
         Ok(Ok(Attempt { id: self.insert(key, now_ms).await? }))
     }
 
-    /// Deletes an attempt that was no failure.
+    /// Deletes an attempt that succeeded.
     pub async fn withdraw(&self, attempt: Attempt) -> sqlx::Result<()> {
         sqlx::query("delete from sign_in_failures where id = $1")
             .bind(attempt.id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
 
-    /// Counts a failure. The caller holds the lock of the key since its check.
+    /// Counts a failure. The caller has held the key's lock since its check.
     pub async fn count(&self, key: &Key, now_ms: i64) -> sqlx::Result<()> {
         self.insert(key, now_ms).await.map(drop)
     }
 
-    /// Adds a failure and deletes those that lock nothing any more. Returns its id.
+    /// Adds a failure and deletes expired ones. Returns its id.
     async fn insert(&self, key: &Key, now_ms: i64) -> sqlx::Result<String> {
         let id = new_id();
         sqlx::query("insert into sign_in_failures (id, subject, at) values ($1, $2, $3)")
             .bind(&id)
             .bind(&key.name)
             .bind(now_ms)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         sqlx::query("delete from sign_in_failures where at <= $1")
             .bind(now_ms - LOCK_MS - WINDOW_MS)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(id)
     }
 
-    /// Deletes the failures of a key: the right password was given.
+    /// Deletes the failures of a key after the right password.
     pub async fn reset(&self, key: &Key) -> sqlx::Result<()> {
         sqlx::query("delete from sign_in_failures where subject = $1")
             .bind(&key.name)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn slow_failures_lock_nothing_and_success_forgives() {
+    async fn slow_failures_do_not_lock_and_success_resets_the_count() {
         for database in testing::databases().await {
             let limiter = LoginLimiter::new(database);
             let anna = Key::account("anna@example.org");
@@ -210,19 +210,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn old_failures_are_found_through_an_index() {
+    async fn old_failures_are_found_with_an_index() {
         let database = testing::sqlite().await;
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as("explain query plan delete from sign_in_failures where at <= $1")
                 .bind(NOW)
-                .fetch_all(database.pool())
+                .fetch_all(database.reader())
                 .await
                 .unwrap();
         assert!(plan.iter().any(|step| step.3.contains("sign_in_failures_by_age")), "{plan:?}");
     }
 
     #[test]
-    fn an_ipv6_network_is_one_place() {
+    fn an_ipv6_network_is_one_key() {
         let key = |address: &str| Key::address(address.parse().unwrap());
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));

@@ -17,10 +17,10 @@ use super::session::{Proof, Session};
 use crate::http::{AppError, into_server_fn_error, wants_page};
 use ui::theme::SetTheme;
 
-/// Tells the client of a server function to go to the page in `Location`.
+/// Header that tells the client of a server function to go to the page in `Location`.
 const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");
 
-/// Puts the [`Session`] into requests that prove one: by `Authorization: Bearer`, else by cookie.
+/// Adds the [`Session`] to authenticated requests: by `Authorization: Bearer`, otherwise by cookie.
 pub async fn authenticate(State(accounts): State<Accounts>, mut request: Request, next: Next) -> Response {
     match session_of(&accounts, request.headers()).await {
         Ok(Some(session)) => {
@@ -32,7 +32,7 @@ pub async fn authenticate(State(accounts): State<Accounts>, mut request: Request
     next.run(request).await
 }
 
-/// A bearer token that proves nothing is not made up for by a cookie.
+/// Returns the session of a request. With an invalid bearer token the cookie is ignored.
 async fn session_of(accounts: &Accounts, headers: &HeaderMap) -> Result<Option<Session>, AccountError> {
     if let Some(token) = bearer_token(headers) {
         return accounts.session_of_bearer(token).await;
@@ -43,14 +43,15 @@ async fn session_of(accounts: &Accounts, headers: &HeaderMap) -> Result<Option<S
     }
 }
 
-/// What stands behind `Authorization: Bearer`.
+/// Returns the token in `Authorization: Bearer`.
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Lets signed-in users reach pages and server functions. Redirects others to the sign-in page by way
-/// of their refresh token, which may be all they need. Redirects signed-in users away from it.
+/// Restricts pages and server functions to signed-in users. Redirects others to `/api/auth/renew`, which renews
+/// the session with the refresh token or redirects to the sign-in page. Redirects signed-in users away from the
+/// sign-in page.
 pub async fn guard_pages(mut request: Request, next: Next) -> Response {
     let signed_in = request.extensions().get::<Session>().is_some();
     match request.uri().path() {
@@ -58,20 +59,20 @@ pub async fn guard_pages(mut request: Request, next: Next) -> Response {
             Redirect::to("/").into_response()
         }
         "/login" | "/register" => next.run(request).await,
-        // Whoever follows a link to a new password may be signed in here, as somebody else even.
+        // A user who follows a reset link may be signed in, even as another user.
         "/forgot-password" | "/reset-password" => {
             request.extensions_mut().remove::<Session>();
             next.run(request).await
         }
-        path if signed_in || is_for_everybody(path) => next.run(request).await,
+        path if signed_in || is_public(path) => next.run(request).await,
         path if path.starts_with("/api/") => signed_out(request.headers()),
         _ => Redirect::to(&with_next("/api/auth/renew", request.uri().path_and_query())).into_response(),
     }
 }
 
-/// Whether anonymous users may call the server function at `path`. Those of accounts check the session
+/// Returns whether anonymous users may call the server function at `path`. Those of accounts check the session
 /// themselves.
-fn is_for_everybody(path: &str) -> bool {
+fn is_public(path: &str) -> bool {
     path.starts_with("/api/auth/") || path == SetTheme::PATH
 }
 
@@ -81,8 +82,8 @@ fn with_next(path: &str, page: Option<&http::uri::PathAndQuery>) -> String {
     format!("{path}?next={}", url::form_urlencoded::byte_serialize(page.as_bytes()).collect::<String>())
 }
 
-/// Answers a call of a server function after the session has ended: redirects a form to the sign-in
-/// page, and sends the page's script there.
+/// Responds to a server function call without a session: redirects a form, or the page's script, to the sign-in
+/// page.
 fn signed_out(headers: &HeaderMap) -> Response {
     let page = headers
         .get(http::header::REFERER)

@@ -1,4 +1,4 @@
-//! Who uses the studio: users, sessions, tokens, the key vault.
+//! Accounts: users, sessions, tokens, the key vault.
 
 pub mod api;
 #[cfg(feature = "ssr")]
@@ -12,6 +12,8 @@ pub mod cookies;
 pub mod error;
 #[cfg(feature = "ssr")]
 pub mod forms;
+#[cfg(feature = "ssr")]
+mod hs256;
 #[cfg(feature = "ssr")]
 mod login_limit;
 #[cfg(feature = "ssr")]
@@ -45,7 +47,7 @@ pub use oidc::OidcClient;
 pub use secret::Secret;
 #[cfg(feature = "ssr")]
 pub use service::{
-    Accounts, MailSettings, NewAccount, NewInvitationRequest, OnRegistration, password_link_for,
+    Accounts, MailSettings, NewAccount, NewInvitationRequest, OnRegistration, UserData, password_link_for,
 };
 #[cfg(feature = "ssr")]
 pub use session::{AdminSession, Session, SessionCheck, SessionsEnded};

@@ -1,13 +1,13 @@
-//! Where to go after signing in.
+//! The page after signing in.
 
-/// `wanted` if it is a page of this app, else the front page: a link to the sign-in page must not
-/// lead to another site, or back to where it came from.
+/// Returns `wanted` if it is a page of this app, otherwise the front page: a link to the sign-in page must not
+/// redirect to another site or to a sign-in page.
 pub fn next_page(wanted: Option<&str>) -> &str {
     wanted.filter(|wanted| is_page(wanted)).unwrap_or("/")
 }
 
-/// A path on this server. Browsers take `//` and `/\` for the start of another server's name and skip
-/// control characters.
+/// Returns whether `wanted` is a path on this server. Browsers read `//` and `/\` as the start of another
+/// server's name and skip control characters.
 fn is_page(wanted: &str) -> bool {
     let path = wanted.split(['?', '#']).next().unwrap_or_default();
     wanted.starts_with('/')
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_of_this_app_are_gone_to() {
+    fn only_pages_of_this_app_are_redirect_targets() {
         for page in ["/", "/providers", "/providers?q=a//b", "/history/7#runs"] {
             assert_eq!(next_page(Some(page)), page);
         }

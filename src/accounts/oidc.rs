@@ -1,7 +1,7 @@
-//! Signing in with an account at an OpenID Connect provider: Google, or one of the operator's own.
+//! Sign-in with OpenID Connect: Google, or another provider set by the operator.
 //!
-//! The authorization code flow with PKCE (RFC 6749, RFC 7636). Who somebody is comes from the provider's
-//! userinfo endpoint over TLS, so that there is no token whose signature would have to be checked.
+//! The authorization code flow with PKCE (RFC 6749, RFC 7636). The identity comes from the provider's userinfo
+//! endpoint over TLS, so no ID token has to be verified.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,12 +24,12 @@ use super::token::random;
 use endpoint::egress::{AddressPolicy, Client, Limits};
 
 const GOOGLE: &str = "https://accounts.google.com";
-/// Where the provider sends browsers back to.
+/// Path that the provider redirects browsers to.
 pub const CALLBACK_PATH: &str = "/api/auth/google/callback";
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(5), total: Duration::from_secs(15), max_bytes: 256 * 1024 };
 
-/// A provider that signs users in. Cheap to clone.
+/// A client of an OpenID Connect provider. Cheap to clone.
 #[derive(Clone)]
 pub struct OidcClient(Arc<Inner>);
 
@@ -49,7 +49,7 @@ impl fmt::Debug for OidcClient {
     }
 }
 
-/// What the provider says about itself (OpenID Connect Discovery 1.0).
+/// The provider's metadata (OpenID Connect Discovery 1.0).
 #[derive(Debug, Clone, Deserialize)]
 struct Endpoints {
     issuer: String,
@@ -60,24 +60,24 @@ struct Endpoints {
     token_endpoint_auth_methods_supported: Vec<String>,
 }
 
-/// Who somebody is, as the provider says.
+/// The identity of a user at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub issuer: String,
     pub subject: String,
-    /// Only where the provider has made sure that it is theirs.
+    /// The email address, if the provider has verified it.
     pub email: Option<String>,
 }
 
-/// What a browser keeps while it is at the provider.
+/// The state of a sign-in, which the browser stores in a cookie.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct LoginFlow {
     pub state: String,
     verifier: String,
-    /// The page to go to afterwards.
+    /// The page to redirect to afterwards.
     pub next: String,
     pub invitation: Option<String>,
-    /// To be connected with the account that is signed in, instead of signing in.
+    /// Whether to connect the identity with the signed-in account instead of signing in.
     pub connects: bool,
 }
 
@@ -87,7 +87,7 @@ impl LoginFlow {
         Self { state, verifier, next: next.to_owned(), invitation, connects }
     }
 
-    /// As it is kept in a cookie.
+    /// Returns the text for the cookie.
     pub fn text(&self) -> SecretString {
         serde_json::to_string(self).unwrap_or_default().into()
     }
@@ -98,12 +98,12 @@ impl LoginFlow {
     }
 }
 
-/// Where it ended when the provider could not say who somebody is.
+/// The step that failed at the provider.
 #[derive(Debug)]
-pub enum FederationError {
-    /// It did not take the code.
+pub enum OidcError {
+    /// The provider rejected the code.
     Exchange(anyhow::Error),
-    /// It did not say who they are.
+    /// The provider returned no valid user info.
     UserInfo(anyhow::Error),
 }
 
@@ -112,7 +112,7 @@ impl OidcClient {
     /// `OIDC_ISSUER` and `OIDC_NAME`, from `variable`. `None` without an id.
     ///
     /// # Errors
-    /// When one of them is missing or cannot be understood.
+    /// If one of them is missing or invalid.
     pub fn find(
         variable: impl Fn(&str) -> Option<String>,
         public_address: Option<&Url>,
@@ -120,13 +120,13 @@ impl OidcClient {
         let Some(client_id) = variable("GOOGLE_CLIENT_ID") else { return Ok(None) };
         let client_secret = variable("GOOGLE_CLIENT_SECRET").context("GOOGLE_CLIENT_SECRET is missing")?;
         let address = public_address.context(
-            "APP_BASE_URL is missing: the provider sends browsers back to it, for example https://studio.example.org",
+            "APP_BASE_URL is missing: the provider redirects browsers to it, for example https://studio.example.org",
         )?;
         let issuer = variable("OIDC_ISSUER").unwrap_or_else(|| GOOGLE.to_owned());
         let issuer = Url::parse(&issuer)
             .ok()
-            .filter(is_guarded)
-            .with_context(|| format!("OIDC_ISSUER={issuer} is no address such as https://id.example.org"))?;
+            .filter(is_encrypted_or_local)
+            .with_context(|| format!("OIDC_ISSUER={issuer} is not a URL such as https://id.example.org"))?;
         let own_name = if issuer.as_str().trim_end_matches('/') == GOOGLE {
             "Google".to_owned()
         } else {
@@ -138,27 +138,27 @@ impl OidcClient {
             client_id,
             client_secret: client_secret.into(),
             callback: address.join(CALLBACK_PATH)?,
-            // The operator names the provider, not a user.
+            // The operator sets the provider's URL, not a user, so local addresses are allowed.
             http: Client::new(AddressPolicy::PUBLIC_AND_LOCAL, LIMITS)?,
             endpoints: OnceCell::new(),
         }))))
     }
 
-    /// What people call it.
+    /// Returns the display name.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Who issues its identities.
+    /// Returns the issuer of its identities.
     pub fn issuer(&self) -> &str {
         self.0.issuer.as_str().trim_end_matches('/')
     }
 
-    /// Where a browser asks for a code.
+    /// Returns the authorization URL for a browser.
     ///
     /// # Errors
-    /// When the provider does not say.
-    pub async fn address(&self, flow: &LoginFlow) -> anyhow::Result<Url> {
+    /// If the provider's metadata cannot be loaded.
+    pub async fn authorization_url(&self, flow: &LoginFlow) -> anyhow::Result<Url> {
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(flow.verifier.as_bytes()));
         let mut address = self.endpoints().await?.authorization_endpoint.clone();
         address.query_pairs_mut().extend_pairs([
@@ -173,13 +173,13 @@ impl OidcClient {
         Ok(address)
     }
 
-    /// Who the code is about.
+    /// Exchanges the code for the user's identity.
     ///
     /// # Errors
-    /// When the provider does not take the code or does not say.
-    pub async fn identity(&self, code: &str, flow: &LoginFlow) -> Result<Identity, FederationError> {
-        let token = self.token(code, flow).await.map_err(FederationError::Exchange)?;
-        self.user_info(&token).await.map_err(FederationError::UserInfo)
+    /// If the provider rejects the code or returns no valid user info.
+    pub async fn identity(&self, code: &str, flow: &LoginFlow) -> Result<Identity, OidcError> {
+        let token = self.token(code, flow).await.map_err(OidcError::Exchange)?;
+        self.user_info(&token).await.map_err(OidcError::UserInfo)
     }
 
     async fn token(&self, code: &str, flow: &LoginFlow) -> anyhow::Result<SecretString> {
@@ -193,7 +193,7 @@ impl OidcClient {
         Ok(read::<Token>(answer.status, &answer.body)?.access_token)
     }
 
-    /// Headers and form of the request for a token. The secret goes where the provider wants it.
+    /// Returns headers and form of the token request. The secret is sent in the way that the provider supports.
     fn exchange(
         &self,
         endpoints: &Endpoints,
@@ -223,7 +223,7 @@ impl OidcClient {
         struct UserInfo {
             sub: String,
             email: Option<String>,
-            /// A boolean, which some providers send as text.
+            /// A boolean, which some providers send as a string.
             #[serde(default)]
             email_verified: Value,
         }
@@ -232,7 +232,7 @@ impl OidcClient {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let answer = self.0.http.get(self.endpoints().await?.userinfo_endpoint.clone(), headers).await?;
         let UserInfo { sub, email, email_verified } = read(answer.status, &answer.body)?;
-        ensure!(!sub.is_empty(), "it names nobody");
+        ensure!(!sub.is_empty(), "the user info has no subject");
         let email = email.filter(|_| email_verified == true || email_verified == "true");
         Ok(Identity { issuer: self.issuer().to_owned(), subject: sub, email })
     }
@@ -245,16 +245,20 @@ impl OidcClient {
         let address = Url::parse(&format!("{}/.well-known/openid-configuration", self.issuer()))?;
         let answer = self.0.http.get(address, HeaderMap::new()).await?;
         let found: Endpoints = read(answer.status, &answer.body)?;
-        ensure!(found.issuer.trim_end_matches('/') == self.issuer(), "it calls itself {}", found.issuer);
+        ensure!(
+            found.issuer.trim_end_matches('/') == self.issuer(),
+            "the metadata has another issuer, {}",
+            found.issuer
+        );
         for endpoint in [&found.authorization_endpoint, &found.token_endpoint, &found.userinfo_endpoint] {
-            ensure!(is_guarded(endpoint), "{endpoint} is not guarded by TLS");
+            ensure!(is_encrypted_or_local(endpoint), "{endpoint} does not use TLS");
         }
         Ok(found)
     }
 }
 
-/// Nobody on the way can read along.
-fn is_guarded(url: &Url) -> bool {
+/// Returns whether traffic to this URL cannot be read by others: HTTPS or the local machine.
+fn is_encrypted_or_local(url: &Url) -> bool {
     let on_this_machine = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -265,11 +269,11 @@ fn is_guarded(url: &Url) -> bool {
 }
 
 fn read<T: DeserializeOwned>(status: http::StatusCode, body: &[u8]) -> anyhow::Result<T> {
-    ensure!(status.is_success(), "it answers {status}");
-    serde_json::from_slice(body).context("its answer is not what was expected")
+    ensure!(status.is_success(), "the provider responded with status {status}");
+    serde_json::from_slice(body).context("the provider's response has an unexpected format")
 }
 
-/// Id and secret as RFC 6749 (2.3.1) wants them.
+/// Returns id and secret as basic authentication (RFC 6749, 2.3.1).
 fn basic(id: &str, secret: &str) -> anyhow::Result<HeaderValue> {
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     sensitive(format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret)))))
@@ -296,7 +300,7 @@ mod tests {
     const ADDRESS: Option<&str> = Some("https://studio.example.org");
 
     #[test]
-    fn what_is_missing_or_wrong_is_named() {
+    fn missing_and_invalid_settings_are_named() {
         assert!(find(&[SECRET], ADDRESS).unwrap().is_none());
         for (variables, address, named) in [
             (vec![ID], ADDRESS, "GOOGLE_CLIENT_SECRET is missing"),
@@ -309,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_the_name_that_people_know() {
+    fn known_issuers_have_a_display_name() {
         let google = find(&[ID, SECRET], ADDRESS).unwrap().unwrap();
         assert_eq!((google.name(), google.issuer()), ("Google", GOOGLE));
         assert!(!format!("{google:?}").contains("hush"));
@@ -319,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_is_read_as_it_was_written() {
+    fn a_flow_is_read_back() {
         let flow = LoginFlow::new("/history?q=ä;\"", Some("token".into()), true);
         let read = LoginFlow::parse(flow.text().expose_secret()).unwrap();
         assert_eq!((read.state, read.verifier, read.next), (flow.state, flow.verifier, flow.next));

@@ -1,5 +1,4 @@
-//! Passwords, kept as argon2id hashes. Hashing is meant to be slow, so it happens off the async
-//! threads, and only few at a time.
+//! Passwords as argon2id hashes. Hashing is slow by design, so it runs on blocking threads, a few at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +9,19 @@ use argon2::{Argon2, Params};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-/// As OWASP recommends: 19 MiB, two passes, one lane.
+/// OWASP's recommendation: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-const MOST_AT_ONCE: usize = 4;
-/// Who waits longer for a turn is sent away.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const CONCURRENCY: usize = 4;
+/// A request that waits longer for a free slot is rejected.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Why a password could not be hashed.
+/// An error of hashing a password.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    #[error("Too many people are signing in at this moment. Try again in a few seconds.")]
+    #[error("Too many people are signing in. Try again in a few seconds.")]
     Busy,
     #[error("the password hash failed: {0}")]
     Hash(#[from] password_hash::Error),
@@ -30,29 +29,28 @@ pub enum PasswordError {
     Stopped(#[from] tokio::task::JoinError),
 }
 
-/// What came of comparing a password with its hash.
+/// The outcome of comparing a password with its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Wrong,
     Right,
-    /// Right, but hashed with other parameters than are used today.
-    RightButDated,
+    /// Right, but hashed with other parameters than the current ones.
+    RightButOutdated,
 }
 
-/// Hashes and verifies. Cheap to clone; all clones share one limit.
+/// Hashes and verifies passwords. Cheap to clone; all clones share one limit.
 #[derive(Debug, Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
     turns: Arc<Semaphore>,
-    /// Of a password that nobody knows. Verified in place of the hash of a user who does not exist,
-    /// so that the answer takes as long.
+    /// The hash of a random password. Verified if a user does not exist, so that the response takes as long.
     decoy: Arc<str>,
     longest_wait: Duration,
 }
 
 impl Passwords {
     /// # Errors
-    /// When the hash does not work at all.
+    /// If hashing fails.
     pub fn new() -> Result<Self, PasswordError> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(password_hash::Error::from)?;
         Self::with_cost(params)
@@ -62,17 +60,17 @@ impl Passwords {
         let argon2 = Argon2::from(params);
         let decoy = argon2.hash_password(&rand::random::<[u8; 32]>())?.to_string().into();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let turns = Arc::new(Semaphore::new(cores.min(MOST_AT_ONCE)));
-        Ok(Self { argon2, turns, decoy, longest_wait: LONGEST_WAIT })
+        let turns = Arc::new(Semaphore::new(cores.min(CONCURRENCY)));
+        Ok(Self { argon2, turns, decoy, longest_wait: MAX_WAIT })
     }
 
-    /// Cheap hashes, for tests that are about something else.
+    /// Creates an instance with cheap hashes, for tests.
     #[cfg(test)]
     pub fn quick() -> Self {
         Self::with_cost(Params::new(Params::MIN_M_COST, 1, 1, None).unwrap()).unwrap()
     }
 
-    /// The password as a PHC string, with a salt of its own.
+    /// Returns the password's hash as a PHC string, with a random salt.
     pub async fn hash(&self, password: &SecretString) -> Result<String, PasswordError> {
         let password = password.clone();
         self.take_turn(move |argon2| {
@@ -81,8 +79,7 @@ impl Passwords {
         .await
     }
 
-    /// Compares. Without a hash, since there is no such user, it takes as long and the password is
-    /// wrong.
+    /// Compares a password with a hash. Without a hash (no such user) it takes as long and returns `Wrong`.
     pub async fn verify(
         &self,
         password: &SecretString,
@@ -95,7 +92,7 @@ impl Passwords {
             let hash = PasswordHash::new(&hash).map_err(password_hash::Error::from)?;
             match argon2.verify_password(password.expose_secret().as_bytes(), &hash) {
                 Ok(()) if !exists => Ok(Verdict::Wrong),
-                Ok(()) if is_dated(&hash, argon2.params()) => Ok(Verdict::RightButDated),
+                Ok(()) if is_dated(&hash, argon2.params()) => Ok(Verdict::RightButOutdated),
                 Ok(()) => Ok(Verdict::Right),
                 Err(password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
                 Err(error) => Err(error.into()),
@@ -111,7 +108,7 @@ impl Passwords {
         let turn = tokio::time::timeout(self.longest_wait, Arc::clone(&self.turns).acquire_owned());
         let Ok(Ok(turn)) = turn.await else { return Err(PasswordError::Busy) };
         let argon2 = self.argon2.clone();
-        // The turn goes along: it lasts until the hash is done, even if nobody waits for it any more.
+        // The permit moves into the task and is held until the hash is done, even if the request is cancelled.
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work(&argon2)
@@ -155,21 +152,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_no_password() {
+    async fn without_a_hash_every_password_is_wrong() {
         let verdict = Passwords::quick().verify(&password("correct horse"), None).await.unwrap();
         assert_eq!(verdict, Verdict::Wrong);
     }
 
     #[tokio::test]
-    async fn a_hash_with_other_parameters_is_dated() {
+    async fn a_hash_with_other_parameters_is_outdated() {
         let old = Passwords::quick().hash(&password("correct horse")).await.unwrap();
         let today = Passwords::with_cost(Params::new(64, 2, 1, None).unwrap()).unwrap();
         let verdict = today.verify(&password("correct horse"), Some(old)).await.unwrap();
-        assert_eq!(verdict, Verdict::RightButDated);
+        assert_eq!(verdict, Verdict::RightButOutdated);
     }
 
     #[tokio::test]
-    async fn who_waits_too_long_is_sent_away() {
+    async fn a_request_that_waits_too_long_is_rejected() {
         let passwords = Passwords { longest_wait: Duration::ZERO, ..Passwords::quick() };
         let _all = passwords.turns.acquire_many(passwords.turns.available_permits() as u32).await.unwrap();
         let error = passwords.hash(&password("correct horse")).await.unwrap_err();

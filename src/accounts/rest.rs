@@ -1,4 +1,4 @@
-//! `/api/auth/*`: accounts for scripts, and for browsers that keep a cookie.
+//! `/api/auth/*`: accounts for scripts and browsers.
 
 mod google;
 mod recovery;
@@ -74,7 +74,7 @@ struct Credentials {
     password: SecretString,
 }
 
-/// Who signed in, and the token that proves it for 24 hours.
+/// The user and an access token, valid for 24 hours.
 #[derive(Serialize, ToSchema)]
 struct SignedInBody {
     user: User,
@@ -86,7 +86,7 @@ struct Me {
     user: User,
 }
 
-/// That it was done.
+/// Confirmation of a change.
 #[derive(Serialize, ToSchema)]
 pub struct Done {
     #[schema(example = "ok")]
@@ -109,17 +109,17 @@ fn set_cookies(cookies: Vec<HeaderValue>) -> AppendHeaders<Vec<(http::HeaderName
     AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect())
 }
 
-/// Open an account
+/// Create an account
 ///
-/// The first account of an installation is an admin's. Sets the cookies of a browser session too.
+/// The first account of an installation becomes admin. Also sets the session cookies.
 #[utoipa::path(
     post, path = "/api/auth/register", tag = TAG, security(()),
     request_body = RegistrationRequest,
     responses(
-        (status = 200, description = "The account is open and signed in", body = SignedInBody),
-        (status = 400, description = "The e-mail address, the password or the invitation cannot be used", body = ErrorBody),
+        (status = 200, description = "The account was created and is signed in", body = SignedInBody),
+        (status = 400, description = "The email address, the password or the invitation is invalid", body = ErrorBody),
         (status = 403, description = "Registration is closed or by invitation", body = DetailBody),
-        (status = 409, description = "The e-mail address is taken", body = ErrorBody),
+        (status = 409, description = "The email address is already in use", body = ErrorBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
         (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
@@ -135,13 +135,13 @@ async fn register(
 
 /// Sign in
 ///
-/// Sets the cookies of a browser session too.
+/// Also sets the session cookies.
 #[utoipa::path(
     post, path = "/api/auth/login", tag = TAG, security(()),
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in", body = SignedInBody),
-        (status = 401, description = "E-mail address or password are wrong", body = DetailBody),
+        (status = 401, description = "Wrong email or password", body = DetailBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
         (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
@@ -156,7 +156,7 @@ async fn login(
 
 /// Get a new access token
 ///
-/// Takes the refresh token from its cookie and replaces it: each is good once.
+/// Takes the refresh token from its cookie and replaces it: each can be used once.
 #[utoipa::path(
     post, path = "/api/auth/refresh", tag = TAG, security(()),
     responses(
@@ -175,17 +175,17 @@ async fn refresh(
 
 #[derive(Deserialize, IntoParams)]
 struct Renewal {
-    /// The page to go to afterwards; a path on this server.
+    /// The page to redirect to afterwards; a path on this server.
     next: Option<String>,
 }
 
-/// Get a new access token and go on to a page
+/// Get a new access token and redirect to a page
 ///
-/// Where browsers are sent that ask for a page without an access token.
+/// Browsers that request a page without a valid access token are redirected here.
 #[utoipa::path(
     get, path = "/api/auth/renew", tag = TAG, security(()),
     params(Renewal),
-    responses((status = 303, description = "On to the page, or to the page for signing in"))
+    responses((status = 303, description = "Redirect to the page, or to the sign-in page"))
 )]
 async fn renew(
     State(accounts): State<Accounts>,
@@ -211,7 +211,7 @@ async fn renew(
 
 /// Sign out
 ///
-/// Ends the session of the token or the cookies that come along.
+/// Ends the session of the request's token or cookies.
 #[utoipa::path(
     post, path = "/api/auth/logout", tag = TAG,
     responses((status = 200, description = "Signed out", body = Done))
@@ -226,7 +226,7 @@ async fn logout(
     Ok((set_cookies(cookies::forget(peer.secure)), Done::ok()))
 }
 
-/// Who am I?
+/// Get the current user
 #[utoipa::path(
     get, path = "/api/auth/me", tag = TAG,
     responses(
@@ -248,13 +248,13 @@ struct PasswordChange {
 
 /// Change the password
 ///
-/// Ends all sessions and personal access tokens of the account; the answer begins a new session.
+/// Ends all sessions and revokes all API tokens of the account; the response starts a new session.
 #[utoipa::path(
     post, path = "/api/auth/change-password", tag = TAG,
     request_body = PasswordChange,
     responses(
         (status = 200, description = "Changed; a new session", body = SignedInBody),
-        (status = 400, description = "The current password is wrong, or the new one cannot be used", body = ErrorBody),
+        (status = 400, description = "The current password is wrong, or the new one is invalid", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
         (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
@@ -276,13 +276,13 @@ struct AccountDeletion {
     password: SecretString,
 }
 
-/// Delete the own account
+/// Delete your account
 #[utoipa::path(
     delete, path = "/api/auth/account", tag = TAG,
     request_body = AccountDeletion,
     responses(
-        (status = 200, description = "The account is gone", body = Done),
-        (status = 400, description = "The password is wrong, or others would be without an admin", body = ErrorBody),
+        (status = 200, description = "The account was deleted", body = Done),
+        (status = 400, description = "The password is wrong, or you are the only admin", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
         (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
@@ -300,18 +300,18 @@ async fn delete_account(
 
 #[derive(Serialize, ToSchema)]
 struct CliToken {
-    /// ErrorBody this once.
+    /// Shown only once.
     token: String,
     #[schema(example = 30)]
     expires_in_days: i64,
 }
 
-/// Make a personal access token for the command line
+/// Create an API token for the command line
 #[utoipa::path(
     post, path = "/api/auth/cli-token", tag = TAG,
     responses(
-        (status = 200, description = "A token of 30 days", body = CliToken),
-        (status = 400, description = "There are too many tokens", body = ErrorBody),
+        (status = 200, description = "A token valid for 30 days", body = CliToken),
+        (status = 400, description = "The limit of tokens is reached", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
     )
 )]
@@ -345,13 +345,13 @@ impl NewToken {
 
 #[derive(Serialize, ToSchema)]
 struct CreatedToken {
-    /// ErrorBody this once.
+    /// Shown only once.
     token: String,
     #[serde(flatten)]
     listed: AccessToken,
 }
 
-/// List the own personal access tokens
+/// List your API tokens
 #[utoipa::path(
     get, path = "/api/auth/tokens", tag = TAG,
     responses(
@@ -363,13 +363,13 @@ async fn list_tokens(State(accounts): State<Accounts>, session: Session) -> Resu
     Ok(Json(Tokens { tokens: accounts.list_tokens(session.user_id()).await? }))
 }
 
-/// Make a personal access token
+/// Create an API token
 #[utoipa::path(
     post, path = "/api/auth/tokens", tag = TAG,
     request_body = NewToken,
     responses(
-        (status = 200, description = "The token, told this once", body = CreatedToken),
-        (status = 400, description = "There are too many tokens", body = ErrorBody),
+        (status = 200, description = "The token, shown only once", body = CreatedToken),
+        (status = 400, description = "The limit of tokens is reached", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 422, description = "A field is missing or out of bounds", body = DetailBody),
     )
@@ -383,14 +383,14 @@ async fn create_token(
     Ok(Json(CreatedToken { token: token.expose_secret().to_owned(), listed }))
 }
 
-/// Revoke a personal access token
+/// Revoke an API token
 #[utoipa::path(
     delete, path = "/api/auth/tokens/{id}", tag = TAG,
     params(("id" = String, Path, description = "The token's id, as listed")),
     responses(
         (status = 200, description = "Revoked", body = Done),
         (status = 401, description = "Not signed in", body = DetailBody),
-        (status = 404, description = "There is no such token of yours", body = ErrorBody),
+        (status = 404, description = "You have no such token", body = ErrorBody),
     )
 )]
 async fn revoke_token(
@@ -407,11 +407,11 @@ struct Onboarding {
     completed: bool,
 }
 
-/// Has the user been shown around?
+/// Get the onboarding status
 #[utoipa::path(
     get, path = "/api/onboarding/status", tag = TAG,
     responses(
-        (status = 200, description = "Whether the first steps are done", body = Onboarding),
+        (status = 200, description = "Whether onboarding is done", body = Onboarding),
         (status = 401, description = "Not signed in", body = DetailBody),
     )
 )]
@@ -419,7 +419,7 @@ async fn onboarding_status(session: Session) -> Json<Onboarding> {
     Json(Onboarding { completed: session.user.onboarding_completed })
 }
 
-/// The user has been shown around
+/// Mark onboarding as done
 #[utoipa::path(
     post, path = "/api/onboarding/complete", tag = TAG,
     responses(

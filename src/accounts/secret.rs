@@ -1,5 +1,5 @@
-//! The installation's one secret, from which every key is derived: given as `STUDIO_SECRET`, or made
-//! at the first start and kept in a file of the data directory that only its owner can read.
+//! The installation's secret, from which all keys are derived. It is `STUDIO_SECRET`, or a file in the data
+//! directory that the first start creates and only its owner can read.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -17,22 +17,22 @@ use crate::database::{Database, new_id};
 
 use super::settings::SettingsStore;
 
-/// Where the secret is kept in the data directory, unless it is given.
+/// Name of the secret's file in the data directory.
 pub const FILE_NAME: &str = "secret";
 const CHECK_SETTING: &str = "secret-check";
-const SHORTEST: usize = 32;
-/// Fewer different characters than this in a secret are a pattern, not chance.
-const FEWEST_DIFFERENT: usize = 10;
+const MIN_LENGTH: usize = 32;
+/// Minimum number of distinct characters; fewer are not random.
+const MIN_DISTINCT: usize = 10;
 
-/// 256 bits for one purpose.
+/// A 256-bit key for one purpose.
 pub type Key = Zeroizing<[u8; 32]>;
 
-/// What a key is for. Each purpose has a key that says nothing about the others.
+/// The purpose of a key. Each purpose has an independent key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     SigningAccessTokens,
     SealingApiKeys,
-    /// Tells in the database which secret it belongs to.
+    /// Identifies in the database which secret it was used with.
     Check,
 }
 
@@ -52,40 +52,40 @@ pub struct Secret(SecretString);
 
 impl Secret {
     /// # Errors
-    /// When it is too short or too regular to be one.
+    /// If it is too short or has too few distinct characters.
     pub fn new(text: &SecretString) -> anyhow::Result<Self> {
         let text = text.expose_secret().trim();
         let mut different: Vec<char> = text.chars().collect();
         different.sort_unstable();
         different.dedup();
         ensure!(
-            text.len() >= SHORTEST && different.len() >= FEWEST_DIFFERENT,
-            "it has to be random and at least {SHORTEST} characters long; make one with `openssl rand -base64 32`"
+            text.len() >= MIN_LENGTH && different.len() >= MIN_DISTINCT,
+            "it must be random and at least {MIN_LENGTH} characters long; create one with `openssl rand -base64 32`"
         );
         Ok(Self(text.into()))
     }
 
-    /// A new one, from the system's random numbers.
+    /// Creates a random secret.
     pub fn random() -> Self {
         let bytes = Zeroizing::new(rand::random::<[u8; 32]>());
         Self(BASE64_STANDARD.encode(*bytes).into())
     }
 
-    /// The key for one purpose.
+    /// Derives the key for one purpose.
     pub fn key(&self, purpose: Purpose) -> Key {
         let mut key = Key::default();
         let derived =
             Hkdf::<Sha256>::new(None, self.0.expose_secret().as_bytes()).expand(purpose.info(), &mut *key);
-        debug_assert!(derived.is_ok(), "32 bytes are within what HKDF gives");
+        debug_assert!(derived.is_ok(), "HKDF can derive 32 bytes");
         key
     }
 
-    /// Finds the secret of this installation and makes sure that the database belongs to it.
-    /// `given` is `STUDIO_SECRET`; without it the file in `data_dir` counts, which is made when
-    /// neither it nor a database that depends on it is there.
+    /// Loads the secret of this installation and checks that the database was used with it. `given` is
+    /// `STUDIO_SECRET`; without it the file in `data_dir` is read. It is created if it is missing and no
+    /// database depends on it.
     ///
     /// # Errors
-    /// When the secret is lost, wrong or too weak: the text says what to do.
+    /// If the secret is lost, wrong or too weak. The message says what to do.
     pub async fn load(
         given: Option<&SecretString>,
         data_dir: &Path,
@@ -95,14 +95,14 @@ impl Secret {
         let settings = SettingsStore::new(database.clone());
         let known = settings.get(CHECK_SETTING).await?;
         let secret = match (given, read(&file)?) {
-            (Some(given), _) => Self::new(given).context("STUDIO_SECRET cannot be used")?,
+            (Some(given), _) => Self::new(given).context("STUDIO_SECRET is invalid")?,
             (None, Some(kept)) => {
-                Self::new(&kept).with_context(|| format!("{} cannot be used", file.display()))?
+                Self::new(&kept).with_context(|| format!("{} is invalid", file.display()))?
             }
             (None, None) if known.is_some() => bail!(
                 "the secret of this database is lost: there is no {} and STUDIO_SECRET is not set. {}",
                 file.display(),
-                way_out()
+                recovery_advice()
             ),
             (None, None) => make(&file)?,
         };
@@ -110,21 +110,25 @@ impl Secret {
         let kept = settings.get_or_insert(CHECK_SETTING, &check).await?;
         let source =
             if given.is_some() { "STUDIO_SECRET".to_owned() } else { format!("the file {}", file.display()) };
-        ensure!(kept == check, "{source} is not the secret that this database was used with. {}", way_out());
+        ensure!(
+            kept == check,
+            "{source} is not the secret that this database was used with. {}",
+            recovery_advice()
+        );
         Ok(secret)
     }
 
-    /// Parts the database from its secret: the next start takes whatever secret there is, or makes
-    /// one. API keys sealed with the old one cannot be read any more.
-    pub async fn give_up(database: &Database) -> sqlx::Result<()> {
+    /// Resets the secret of a database: the next start uses the configured secret or creates one. API keys
+    /// encrypted with the old secret can no longer be read.
+    pub async fn reset(database: &Database) -> sqlx::Result<()> {
         SettingsStore::new(database.clone()).delete(CHECK_SETTING).await
     }
 }
 
-fn way_out() -> &'static str {
-    "Restore that secret (the file from a backup, or the value of STUDIO_SECRET). If it is gone for good, \
-     run `llm-studio secret reset`: accounts and results stay, everybody signs in again, and all stored \
-     API keys have to be entered again"
+fn recovery_advice() -> &'static str {
+    "Restore that secret (the file from a backup, or the value of STUDIO_SECRET). If it is lost, \
+     run `llm-studio secret reset`: accounts and results are kept, everyone must sign in again, and all stored \
+     API keys must be re-entered"
 }
 
 fn read(file: &Path) -> anyhow::Result<Option<SecretString>> {
@@ -146,11 +150,11 @@ fn warn_when_open(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a secret, its file and the directory for it. Of several processes that start at once, all get
-/// the same: the file appears whole or not at all, and only the first one counts.
+/// Creates a secret, its file and the directory. Processes that start at the same time all get the same secret:
+/// the file is created atomically, and only the first one is used.
 fn make(file: &Path) -> anyhow::Result<Secret> {
     let cannot_write = || format!("cannot write the secret to {}", file.display());
-    // With PostgreSQL nothing else has made the data directory.
+    // With PostgreSQL nothing else creates the data directory.
     file.parent().map_or(Ok(()), fs::create_dir_all).with_context(cannot_write)?;
     let secret = Secret::random();
     let draft = file.with_file_name(format!("{FILE_NAME}.{}", new_id()));
@@ -158,7 +162,7 @@ fn make(file: &Path) -> anyhow::Result<Secret> {
     let removed = fs::remove_file(&draft);
     match written {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let kept = read(file)?.context("the file with the secret has just been removed; start again")?;
+            let kept = read(file)?.context("the secret's file was removed during the start; start again")?;
             Secret::new(&kept)
         }
         _ => {
@@ -194,7 +198,7 @@ mod tests {
     const GIVEN: &str = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA==";
 
     #[test]
-    fn a_weak_secret_is_refused() {
+    fn a_weak_secret_is_rejected() {
         for weak in
             ["", "hunter2", &"a".repeat(64), &"secret".repeat(10), &format!("{}   ", "x1Y2".repeat(7))]
         {
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn each_purpose_has_a_key_of_its_own() {
+    fn each_purpose_has_its_own_key() {
         let one = Secret::new(&secret(GIVEN)).unwrap();
         assert_eq!(one.key(Purpose::SealingApiKeys), one.key(Purpose::SealingApiKeys));
         assert_ne!(one.key(Purpose::SealingApiKeys), one.key(Purpose::SigningAccessTokens));
@@ -213,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_not_shown() {
+    fn debug_output_does_not_contain_it() {
         let shown = format!("{:?}", Secret::new(&secret(GIVEN)).unwrap());
         assert!(!shown.contains("Zm9y"), "{shown}");
     }
 
     #[tokio::test]
-    async fn the_first_start_makes_a_file_that_only_its_owner_reads() {
+    async fn the_first_start_creates_a_file_readable_only_by_its_owner() {
         let dir = tempfile::tempdir().unwrap();
         let database = testing::sqlite().await;
         let made = Secret::load(None, dir.path(), &database).await.unwrap();
@@ -227,11 +231,11 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let again = Secret::load(None, dir.path(), &database).await.unwrap();
         assert_eq!(made.key(Purpose::Check), again.key(Purpose::Check));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft stays");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
     }
 
     #[test]
-    fn starting_many_at_once_makes_one_secret() {
+    fn concurrent_starts_create_one_secret() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("not/there/yet").join(FILE_NAME);
         let keys: Vec<Key> = std::thread::scope(|scope| {
@@ -255,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_secret_is_told_at_start_until_the_old_one_is_given_up() {
+    async fn a_wrong_secret_fails_the_start_until_it_is_reset() {
         for database in testing::databases().await {
             let dir = tempfile::tempdir().unwrap();
             Secret::load(None, dir.path(), &database).await.unwrap();
@@ -263,7 +267,7 @@ mod tests {
             let error = Secret::load(Some(&other), dir.path(), &database).await.unwrap_err().to_string();
             assert!(error.starts_with("STUDIO_SECRET is not the secret"), "{error}");
             assert!(!error.contains(GIVEN), "{error}");
-            Secret::give_up(&database).await.unwrap();
+            Secret::reset(&database).await.unwrap();
             Secret::load(Some(&other), dir.path(), &database).await.unwrap();
         }
     }

@@ -1,5 +1,5 @@
-//! Who makes the request: put into its extensions by the authentication middleware, taken out by
-//! handlers, server functions and pages.
+//! The session of a request. The authentication middleware adds it to the request's extensions; handlers,
+//! server functions and pages read it.
 
 use std::convert::Infallible;
 
@@ -11,23 +11,23 @@ use leptos::prelude::{ServerFnError, expect_context, use_context};
 use super::types::{Role, User, UserId};
 use crate::http::{AppError, into_server_fn_error};
 
-/// A request that proved whose it is. As an extractor it refuses all others with 401.
+/// The session of an authenticated request. As an extractor it rejects other requests with 401.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub user: User,
-    /// The session or personal access token behind the request.
+    /// Id of the session or API token.
     pub id: String,
     pub proof: Proof,
 }
 
-/// How a request proved whose it is.
+/// How a request was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// The browser's cookie: changes need protection against other sites.
+    /// The browser's cookie; needs CSRF protection.
     Cookie,
     /// `Authorization: Bearer` with an access token of a session.
     Bearer,
-    /// `Authorization: Bearer` with a personal access token.
+    /// `Authorization: Bearer` with an API token.
     PersonalToken,
 }
 
@@ -36,15 +36,15 @@ impl Session {
         &self.user.id
     }
 
-    /// The session of the request that a server function or a page answers.
+    /// Returns the session of the current request of a server function or page.
     pub fn of_request() -> Option<Self> {
         use_context::<Parts>()?.extensions.get::<Self>().cloned()
     }
 
-    /// The session of the request that a server function answers, and the service `S` that it calls.
+    /// Returns the session of the current server function, and the service `S`.
     ///
     /// # Errors
-    /// When nobody is signed in.
+    /// If the request is not authenticated.
     pub fn with<S: Clone + 'static>() -> Result<(Self, S), ServerFnError> {
         Ok((Self::require().map_err(into_server_fn_error)?, expect_context()))
     }
@@ -63,7 +63,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// For handlers that serve others too.
+/// For handlers that also serve anonymous users.
 impl<S: Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = Infallible;
 
@@ -72,7 +72,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
     }
 }
 
-/// A [`Session`] of an admin; refuses other users with 403.
+/// A [`Session`] of an admin; rejects other users with 403.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminSession(pub Session);
 
@@ -86,10 +86,10 @@ impl<S: Sync> FromRequestParts<S> for AdminSession {
 }
 
 impl AdminSession {
-    /// The session of the request that a server function answers, and the service `S` that it calls.
+    /// Returns the session of the current server function, and the service `S`.
     ///
     /// # Errors
-    /// When nobody is signed in, or no admin.
+    /// If the user is not signed in or not an admin.
     pub fn with<S: Clone + 'static>() -> Result<(Session, S), ServerFnError> {
         let Self(session) = Session::require().and_then(Self::of).map_err(into_server_fn_error)?;
         Ok((session, expect_context()))
@@ -100,13 +100,13 @@ impl AdminSession {
     }
 }
 
-/// Tells whether a session that was valid when it was looked up still is.
+/// Checks whether a session is still valid.
 pub trait SessionCheck: Send + Sync + 'static {
-    /// False once the user signed out, was deleted, or has another role or password.
+    /// Returns false after the user signed out or was deleted, or the role or password changed.
     fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>>;
 }
 
-/// Is told when all sessions of a user have ended, for example to close their sockets.
+/// Is notified when all sessions of a user have ended, for example to close their sockets.
 pub trait SessionsEnded: Send + Sync + 'static {
     /// Must not block.
     fn sessions_ended(&self, user: &UserId);

@@ -1,4 +1,4 @@
-//! What belongs to the whole installation: what admins decide for everybody.
+//! Settings of the installation, which admins change.
 
 use super::types::Registration;
 use crate::database::{Database, now_ms};
@@ -18,12 +18,12 @@ impl Settings {
         Self { store: SettingsStore::new(database.clone()), database }
     }
 
-    /// Who may open an account; everybody unless an admin said otherwise.
+    /// Returns who may create an account; open by default.
     pub async fn registration(&self) -> sqlx::Result<Registration> {
         let kept = self.store.get(REGISTRATION).await?;
         Ok(match kept.as_deref() {
             None => Registration::default(),
-            // A word that this version does not know can only have been meant to keep people out.
+            // An unknown value can only be from a newer version, and more restrictive than open.
             Some(word) => Registration::from_word(word).unwrap_or(Registration::Closed),
         })
     }
@@ -32,12 +32,12 @@ impl Settings {
         self.store.put(REGISTRATION, registration.word()).await
     }
 
-    /// What an admin decided about addresses on this machine and in private networks, if anything.
+    /// Returns the admin's setting for addresses on this machine and in private networks; `None` if not set.
     pub async fn local_networks(&self) -> sqlx::Result<Option<bool>> {
         Ok(self.store.get(LOCAL_NETWORKS).await?.map(|word| word == "on"))
     }
 
-    /// `None` leaves it to the number of users.
+    /// Saves the setting. `None` means automatic, by the number of users.
     pub async fn set_local_networks(&self, on: Option<bool>) -> sqlx::Result<()> {
         match on {
             Some(on) => self.store.put(LOCAL_NETWORKS, if on { "on" } else { "off" }).await,
@@ -45,14 +45,15 @@ impl Settings {
         }
     }
 
-    /// Whether requests may go to this machine and private networks: as an admin decided, else while
-    /// there is one user only.
+    /// Returns whether requests may go to this machine and private networks: the admin's setting, by default
+    /// only while there is a single user.
     pub async fn allows_local_networks(&self) -> sqlx::Result<bool> {
         if let Some(on) = self.local_networks().await? {
             return Ok(on);
         }
-        let users: i64 =
-            sqlx::query_scalar("select count(*) from users").fetch_one(self.database.pool()).await?;
+        let users: i64 = sqlx::query_scalar("select count(*) from users where deleted_at is null")
+            .fetch_one(self.database.reader())
+            .await?;
         Ok(users <= 1)
     }
 }
@@ -71,11 +72,11 @@ impl SettingsStore {
     pub async fn get(&self, name: &str) -> sqlx::Result<Option<String>> {
         sqlx::query_scalar("select value from settings where name = $1")
             .bind(name)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await
     }
 
-    /// Sets what nobody has set yet. Of several at once one wins; all get the winner's value.
+    /// Sets a value unless one is set. Returns the stored value; of concurrent calls one wins.
     pub async fn get_or_insert(&self, name: &str, value: &str) -> sqlx::Result<String> {
         sqlx::query(
             "insert into settings (name, value, updated_at) values ($1, $2, $3) on conflict (name) do nothing",
@@ -83,11 +84,11 @@ impl SettingsStore {
         .bind(name)
         .bind(value)
         .bind(now_ms())
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         sqlx::query_scalar("select value from settings where name = $1")
             .bind(name)
-            .fetch_one(self.database.pool())
+            .fetch_one(self.database.reader())
             .await
     }
 
@@ -99,13 +100,16 @@ impl SettingsStore {
         .bind(name)
         .bind(value)
         .bind(now_ms())
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
 
     pub async fn delete(&self, name: &str) -> sqlx::Result<()> {
-        sqlx::query("delete from settings where name = $1").bind(name).execute(self.database.pool()).await?;
+        sqlx::query("delete from settings where name = $1")
+            .bind(name)
+            .execute(self.database.writer())
+            .await?;
         Ok(())
     }
 }
@@ -118,7 +122,7 @@ mod tests {
     use crate::live::Hub;
 
     #[tokio::test]
-    async fn local_networks_are_for_one_user_unless_an_admin_says_so() {
+    async fn local_networks_are_allowed_for_one_user_unless_set() {
         for database in testing::databases().await {
             let settings = Settings::new(database.clone());
             let accounts = Accounts::quick(database, std::sync::Arc::new(Hub::default()));
@@ -135,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn registration_is_as_an_admin_said() {
+    async fn registration_follows_the_setting() {
         for database in testing::databases().await {
             let settings = Settings::new(database);
             assert_eq!(settings.registration().await.unwrap(), Registration::Open);

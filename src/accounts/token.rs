@@ -1,4 +1,4 @@
-//! Tokens: random ones, which are kept as hashes, and signed ones, which are not kept.
+//! Tokens: random ones, stored as hashes, and signed ones, which are not stored.
 
 use std::fmt;
 
@@ -9,36 +9,38 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::hs256;
 use super::secret::{Purpose, Secret};
 use super::types::UserId;
 
-/// Seconds that an access token is good for.
+/// Lifetime of an access token in seconds.
 pub const ACCESS_SECONDS: i64 = 24 * 60 * 60;
-/// Seconds that a refresh token is good for.
+/// Lifetime of a refresh token in seconds.
 pub const REFRESH_SECONDS: i64 = 7 * 24 * 60 * 60;
-/// In front of personal access tokens, so that scanners and people know them.
+/// Prefix of API tokens, so that secret scanners and people recognise them.
 pub const PERSONAL_PREFIX: &str = "lbs_";
-/// Seconds that the clocks of two servers may differ.
+/// Maximum clock difference of two servers in seconds.
 const LEEWAY_SECONDS: u64 = 5;
 
-/// 256 random bits as text.
+/// Returns 256 random bits as text.
 pub fn random() -> SecretString {
     let bytes = Zeroizing::new(rand::random::<[u8; 32]>());
     BASE64_URL_SAFE_NO_PAD.encode(*bytes).into()
 }
 
-/// A personal access token, as its owner sees it once.
+/// Returns a new API token.
 pub fn random_personal() -> SecretString {
     format!("{PERSONAL_PREFIX}{}", random().expose_secret()).into()
 }
 
-/// What is kept of a random token. One hash is enough: nobody guesses 256 bits.
+/// Returns the hash of a random token for the database. A single SHA-256 is enough, because 256 random bits
+/// cannot be guessed.
 pub fn fingerprint(token: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
 
-/// What a browser keeps to get new access tokens: names its session, so that a token that was good
-/// once is told from one that never was.
+/// A refresh token. It contains its session's id, so that a replaced token can be distinguished from an invalid
+/// one.
 #[derive(Debug, Clone)]
 pub struct RefreshToken {
     pub session_id: String,
@@ -56,18 +58,18 @@ impl RefreshToken {
         Some(Self { session_id: session_id.to_owned(), secret: secret.to_owned().into() })
     }
 
-    /// As it stands in the cookie.
+    /// Returns the text for the cookie.
     pub fn text(&self) -> SecretString {
         format!("{}.{}", self.session_id, self.secret.expose_secret()).into()
     }
 
-    /// As it is kept.
+    /// Returns the hash for the database.
     pub fn fingerprint(&self) -> String {
         fingerprint(self.secret.expose_secret())
     }
 }
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     #[serde(rename = "sub")]
@@ -81,7 +83,7 @@ pub struct Claims {
     pub expires_at: i64,
 }
 
-/// Signs access tokens and reads them. Cheap to clone.
+/// Signs and verifies access tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Signer {
     encoding: EncodingKey,
@@ -96,11 +98,12 @@ impl fmt::Debug for Signer {
 
 impl Signer {
     pub fn new(secret: &Secret) -> Self {
+        hs256::install();
         let key = secret.key(Purpose::SigningAccessTokens);
         Self { encoding: EncodingKey::from_secret(&*key), decoding: DecodingKey::from_secret(&*key) }
     }
 
-    /// An access token for a session, good for [`ACCESS_SECONDS`] from `now_ms`.
+    /// Signs an access token for a session, valid for [`ACCESS_SECONDS`] from `now_ms`.
     pub fn sign(
         &self,
         user: &UserId,
@@ -113,8 +116,8 @@ impl Signer {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map(Into::into)
     }
 
-    /// What the token says, if this installation signed it and it has not expired. That its session
-    /// still lives has to be looked up.
+    /// Returns the claims of a token that this installation signed and that has not expired. Whether its
+    /// session still exists has to be looked up.
     pub fn read(&self, token: &str) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = LEEWAY_SECONDS;
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_token_says_who_and_which_session() {
+    fn a_signed_token_has_user_and_session() {
         let (signer, anna) = (signer(), UserId::new("anna"));
         let token = signer.sign(&anna, "s1", now_ms()).unwrap();
         let claims = signer.read(token.expose_secret()).unwrap();
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_and_expired_tokens_say_nothing() {
+    fn foreign_and_expired_tokens_are_rejected() {
         let (signer, anna) = (signer(), UserId::new("anna"));
         let foreign = Signer::new(&Secret::random()).sign(&anna, "s1", now_ms()).unwrap();
         let expired = signer.sign(&anna, "s1", now_ms() - (ACCESS_SECONDS + 60) * 1000).unwrap();
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_algorithm_counts() {
+    fn only_one_algorithm_is_accepted() {
         let signer = signer();
         let claims = Claims {
             user: UserId::new("anna"),
@@ -159,16 +162,23 @@ mod tests {
             issued_at: now_ms() / 1000,
             expires_at: now_ms() / 1000 + 60,
         };
-        let other = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims, &signer.encoding).unwrap();
-        assert_eq!(signer.read(&other), None);
-        let none = r#"{"alg":"none","typ":"JWT"}"#;
-        let parts = [none.to_owned(), serde_json::to_string(&claims).unwrap()];
-        let [header, body] = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
-        assert_eq!(signer.read(&format!("{header}.{body}.")), None);
+        let other = Header::new(Algorithm::HS512);
+        assert!(jsonwebtoken::encode(&other, &claims, &signer.encoding).is_err());
+        for (algorithm, signature) in [("HS512", None), ("none", Some(""))] {
+            let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#);
+            let parts = [header, serde_json::to_string(&claims).unwrap()];
+            let message = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");
+            let signed = || {
+                let algorithm = Algorithm::HS256;
+                jsonwebtoken::crypto::sign(message.as_bytes(), &signer.encoding, algorithm).unwrap()
+            };
+            let signature = signature.map_or_else(signed, str::to_owned);
+            assert_eq!(signer.read(&format!("{message}.{signature}")), None, "{algorithm}");
+        }
     }
 
     #[test]
-    fn a_refresh_token_is_read_as_it_was_written() {
+    fn a_refresh_token_is_read_back() {
         let token = RefreshToken::random("s1");
         let read = RefreshToken::parse(token.text().expose_secret()).unwrap();
         assert_eq!((read.session_id.as_str(), read.fingerprint()), ("s1", token.fingerprint()));

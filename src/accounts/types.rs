@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a user. Every query of a user's data binds it.
+/// The id of a user. Every query of a user's data binds it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(transparent)]
@@ -15,7 +15,7 @@ impl UserId {
         Self(id.into())
     }
 
-    /// As it stands in the database.
+    /// Returns the id as stored in the database.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -27,7 +27,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// What a user may do beyond their own data.
+/// The role of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -38,7 +38,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name in JSON and in the database.
+    /// Returns the name in JSON and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -47,7 +47,7 @@ impl Role {
     }
 }
 
-/// An account as its owner and admins see it.
+/// A user as shown to themselves and to admins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct User {
@@ -57,7 +57,7 @@ pub struct User {
     pub onboarding_completed: bool,
 }
 
-/// A personal access token as its owner sees it: never the token itself. Times are Unix milliseconds.
+/// An API token without the token itself. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct AccessToken {
@@ -70,31 +70,31 @@ pub struct AccessToken {
     pub last_used_at: Option<i64>,
 }
 
-/// An invitation that can still be used; never its token. Times are Unix milliseconds.
+/// A pending invitation without its token. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Invitation {
     pub id: String,
-    /// Who alone may use it.
+    /// Email address of the only user who may use it; `None` for anyone.
     pub email: Option<String>,
     pub created_at: i64,
     pub expires_at: i64,
 }
 
-/// Who may open an account.
+/// Who may create an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Registration {
     #[default]
     Open,
-    /// Who has an invitation.
+    /// Only users with an invitation.
     Invitation,
     Closed,
 }
 
 impl Registration {
-    /// The name in JSON, in forms and in the database.
+    /// Returns the name in JSON, in forms and in the database.
     pub fn word(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -109,20 +109,20 @@ impl Registration {
     }
 }
 
-/// Whether somebody who comes now gets an account.
+/// The registration status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrationInfo {
     pub registration: Registration,
-    /// Nobody has an account yet: the first one will be admin, whatever `registration` says.
+    /// Whether there is no account yet: the first one becomes admin, whatever `registration` is.
     pub first: bool,
-    /// Who has forgotten the password gets a link to a new one by mail.
+    /// Whether password reset links are mailed.
     pub sends_mail: bool,
 }
 
-/// Whether and how the provider of the installation signs a user in.
+/// How a user can sign in with the identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityConnection {
-    /// What people call it.
+    /// The provider's display name.
     pub provider: String,
     pub connected: bool,
     pub has_password: bool,

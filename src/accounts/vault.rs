@@ -1,5 +1,5 @@
-//! Keeps API keys: sealed with AES-256-GCM, each bound to the user, the provider and the address that
-//! it was saved for. Moved to another of these, it does not open any more.
+//! Encrypts API keys with AES-256-GCM. Each is bound to the user, the provider and the URL that it was saved
+//! for, and cannot be decrypted for another.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use url::Url;
 use super::secret::{Purpose, Secret};
 use super::types::UserId;
 
-/// In front of each sealed text, so that another form can follow one day.
-const FORM: &str = "v1:";
+/// Version prefix of each ciphertext.
+const VERSION: &str = "v1:";
 const NONCE_BYTES: usize = 12;
 
-/// Why a key could not be sealed or opened.
+/// An error of encrypting or decrypting a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
-    #[error("A key can only be saved for an address that starts with http:// or https:// and names a host.")]
+    #[error("A key can only be saved for a URL that starts with http:// or https:// and has a host.")]
     Address,
     #[error(
-        "The stored key cannot be opened: it was saved for another address or by another installation. \
+        "The stored key cannot be decrypted: it was saved for another URL or by another installation. \
          Enter it again."
     )]
     DoesNotOpen,
@@ -32,7 +32,7 @@ pub enum VaultError {
     Seal,
 }
 
-/// What a key belongs to.
+/// The user, provider and origin that a key is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPlace<'a> {
     user: &'a UserId,
@@ -42,11 +42,11 @@ pub struct KeyPlace<'a> {
 }
 
 impl<'a> KeyPlace<'a> {
-    /// The key of `user` for the provider with this id. Of the address scheme, host and port count:
-    /// its path may change.
+    /// Creates the place of `user`'s key for the provider with this id. Only scheme, host and port of the URL
+    /// count: the path may change.
     ///
     /// # Errors
-    /// When `base_url` is no address of a server.
+    /// If `base_url` is not a server's URL.
     pub fn new(user: &'a UserId, provider_id: &'a str, base_url: &str) -> Result<Self, VaultError> {
         let origin = Url::parse(base_url).map_err(|_| VaultError::Address)?.origin();
         if !origin.is_tuple() {
@@ -55,7 +55,7 @@ impl<'a> KeyPlace<'a> {
         Ok(Self { user, provider_id, origin: origin.ascii_serialization() })
     }
 
-    /// Unambiguous, whatever the parts contain: each follows its length.
+    /// Encodes the parts unambiguously, each after its length.
     fn to_bytes(&self) -> Vec<u8> {
         [self.user.as_str(), self.provider_id, &self.origin]
             .iter()
@@ -64,7 +64,7 @@ impl<'a> KeyPlace<'a> {
     }
 }
 
-/// Seals and opens API keys. Cheap to clone; its debug output shows nothing.
+/// Encrypts and decrypts API keys. Cheap to clone; its debug output shows nothing.
 #[derive(Clone)]
 pub struct Vault {
     cipher: Arc<Aes256Gcm>,
@@ -77,38 +77,38 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// The vault of an installation.
+    /// Creates the vault of an installation.
     pub fn new(secret: &Secret) -> Self {
         let key = secret.key(Purpose::SealingApiKeys);
         Self { cipher: Arc::new(Aes256Gcm::new((&*key).into())) }
     }
 
-    /// A vault that nobody else can open; for tests.
+    /// Creates a vault with a random key, for tests.
     pub fn random() -> Self {
         Self::new(&Secret::random())
     }
 
-    /// Encrypts `key` for `place`: text for the database, different each time.
+    /// Encrypts `key` for `place`. Returns text for the database, which is different each time.
     ///
     /// # Errors
-    /// When the key is larger than the cipher takes (64 GiB).
+    /// If the key is larger than the cipher's limit (64 GiB).
     pub fn seal(&self, place: &KeyPlace<'_>, key: &SecretString) -> Result<String, VaultError> {
         let nonce = rand::random::<[u8; NONCE_BYTES]>();
         let payload = Payload { msg: key.expose_secret().as_bytes(), aad: &place.to_bytes() };
         let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| VaultError::Seal)?;
-        Ok(format!("{FORM}{}", BASE64_STANDARD.encode([&nonce[..], &sealed].concat())))
+        Ok(format!("{VERSION}{}", BASE64_STANDARD.encode([&nonce[..], &sealed].concat())))
     }
 
     /// Decrypts what [`Self::seal`] returned.
     ///
     /// # Errors
-    /// When it was sealed for another place, with another secret, or has been changed since.
+    /// If it was encrypted for another place or with another secret, or was modified.
     pub fn open(&self, place: &KeyPlace<'_>, sealed: &str) -> Result<SecretString, VaultError> {
         self.decrypt(place, sealed).ok_or(VaultError::DoesNotOpen)
     }
 
     fn decrypt(&self, place: &KeyPlace<'_>, sealed: &str) -> Option<SecretString> {
-        let bytes = BASE64_STANDARD.decode(sealed.strip_prefix(FORM)?).ok()?;
+        let bytes = BASE64_STANDARD.decode(sealed.strip_prefix(VERSION)?).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
         let payload = Payload { msg: sealed, aad: &place.to_bytes() };
         let key = Zeroizing::new(self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()?);
@@ -134,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_opens_where_it_was_sealed(key in ".*", user in ".*", provider in ".*") {
+        fn a_key_is_decrypted_for_its_place(key in ".*", user in ".*", provider in ".*") {
             let (vault, user) = (Vault::random(), UserId::new(user));
             let place = KeyPlace::new(&user, &provider, ADDRESS).unwrap();
             let sealed = vault.seal(&place, &secret(&key)).unwrap();
@@ -142,7 +142,7 @@ mod tests {
         }
 
         #[test]
-        fn a_key_opens_nowhere_else(
+        fn a_key_is_not_decrypted_for_another_place(
             here in ("[ab]{0,3}", "[ab]{0,3}", "https?://[ab]\\.example(:[12]000)?"),
             there in ("[ab]{0,3}", "[ab]{0,3}", "https?://[ab]\\.example(:[12]000)?"),
         ) {
@@ -156,7 +156,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_text_does_not_open(index in any::<prop::sample::Index>(), to in any::<char>()) {
+        fn a_modified_text_is_not_decrypted(index in any::<prop::sample::Index>(), to in any::<char>()) {
             let (vault, user) = (Vault::random(), UserId::new("anna"));
             let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
             let sealed = vault.seal(&place, &secret("sk-1")).unwrap();
@@ -169,7 +169,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_refused_without_a_panic(text in ".*") {
+        fn any_text_is_rejected_without_a_panic(text in ".*") {
             let user = UserId::new("anna");
             let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
             prop_assert_eq!(opened(&Vault::random(), &place, &text), Err(VaultError::DoesNotOpen));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_key_never_looks_the_same() {
+    fn the_same_key_is_encrypted_differently_each_time() {
         let (vault, user) = (Vault::random(), UserId::new("anna"));
         let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
         let [one, two] = [(); 2].map(|()| vault.seal(&place, &secret("sk-1")).unwrap());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_origin_of_the_address_counts() {
+    fn only_the_origin_of_the_url_counts() {
         let user = UserId::new("anna");
         let place = |address| KeyPlace::new(&user, "openai", address).unwrap();
         assert_eq!(place("https://api.example.com/v1"), place("https://API.example.com:443/v2?x#y"));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_a_key() {
+    fn debug_output_shows_no_key() {
         let (vault, user) = (Vault::random(), UserId::new("anna"));
         let place = KeyPlace::new(&user, "openai", ADDRESS).unwrap();
         let sealed = vault.seal(&place, &secret("sk-visible")).unwrap();

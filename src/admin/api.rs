@@ -1,4 +1,4 @@
-//! What the page of admins calls.
+//! Server functions of the admin pages.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,36 +19,36 @@ use crate::accounts::{AdminSession, NewInvitationRequest};
 #[cfg(feature = "ssr")]
 use crate::http::into_server_fn_error;
 
-/// How many users the page shows at once.
+/// Number of users per page.
 #[cfg(feature = "ssr")]
 const USERS_A_PAGE: i64 = 50;
 
-/// The installation's settings, and who has been invited.
+/// The installation's settings and invitations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstallationOverview {
     pub settings: InstallationSettings,
     pub invitations: Vec<Invitation>,
-    /// The link that the form which led to this page made: it is shown this once.
+    /// The link that the form before this page created; shown only once.
     pub one_time_secret: Option<String>,
 }
 
-/// A user and how much they may do.
+/// A user with their limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserDetail {
     pub user: UserRow,
     pub limit: RateLimit,
-    /// The link to a new password that the form which led to this page made: it is shown this once.
+    /// The reset link that the form before this page created; shown only once.
     pub password_link: Option<String>,
 }
 
-/// One page of users.
+/// Returns one page of users.
 #[server]
 pub async fn list_users(after: Option<UserId>) -> Result<UserPage, ServerFnError> {
     let (_, admin) = AdminSession::with::<AdminService>()?;
     admin.users(after.as_ref(), USERS_A_PAGE).await.map_err(into_server_fn_error)
 }
 
-/// One user.
+/// Returns one user.
 #[server]
 pub async fn load_user(user: UserId) -> Result<UserDetail, ServerFnError> {
     let (_, admin) = AdminSession::with::<AdminService>()?;
@@ -58,7 +58,7 @@ pub async fn load_user(user: UserId) -> Result<UserDetail, ServerFnError> {
     Ok(UserDetail { user, limit, password_link })
 }
 
-/// Sets how much a user may do.
+/// Sets a user's limits.
 #[server]
 pub async fn set_user_limits(
     user: UserId,
@@ -71,15 +71,15 @@ pub async fn set_user_limits(
     admin.set_rate_limit(&user, &limit).await.map_err(into_server_fn_error)
 }
 
-/// Gives a user a role and ends their sessions.
+/// Changes a user's role and ends their sessions.
 #[server]
 pub async fn set_user_role(user: UserId, role: Role) -> Result<(), ServerFnError> {
     let (session, admin) = AdminSession::with::<AdminService>()?;
     admin.accounts().set_role(session.user_id(), &user, role).await.map_err(into_server_fn_error)
 }
 
-/// Makes a link with which a user sets a new password. Returns it to a script, without scheme and host;
-/// a form finds it on the user's page.
+/// Creates a password reset link for a user. Returns it to a script, without scheme and host; after a form the
+/// user's page shows it.
 #[server]
 pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFnError> {
     let (session, admin) = AdminSession::with::<AdminService>()?;
@@ -93,7 +93,7 @@ pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFn
     Ok(Some(link.path()))
 }
 
-/// Deletes a user and everything that belongs to them.
+/// Deletes a user and all their data.
 #[server]
 pub async fn delete_user(user: UserId) -> Result<(), ServerFnError> {
     let (session, admin) = AdminSession::with::<AdminService>()?;
@@ -102,7 +102,7 @@ pub async fn delete_user(user: UserId) -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Settings and invitations.
+/// Returns settings and invitations.
 #[server]
 pub async fn load_installation() -> Result<InstallationOverview, ServerFnError> {
     let (_, admin) = AdminSession::with::<AdminService>()?;
@@ -115,8 +115,7 @@ pub async fn load_installation() -> Result<InstallationOverview, ServerFnError> 
     })
 }
 
-/// Changes the settings. `local_networks` is `on`, `off` or anything else to leave it to the number
-/// of users.
+/// Changes the settings. `local_networks` is `on`, `off`, or anything else for automatic.
 #[server]
 pub async fn change_settings(
     registration: crate::accounts::Registration,
@@ -132,8 +131,8 @@ pub async fn change_settings(
     admin.set_settings(settings).await.map_err(into_server_fn_error)
 }
 
-/// Invites somebody. Returns the link to a script, without scheme and host; a form finds it on the
-/// page.
+/// Creates an invitation. Returns the link to a script, without scheme and host; after a form the page shows
+/// it.
 #[server]
 pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFnError> {
     use secrecy::ExposeSecret;
@@ -151,7 +150,7 @@ pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFn
     Ok(Some(invitation_path(token.expose_secret())))
 }
 
-/// Withdraws an invitation.
+/// Revokes an invitation.
 #[server]
 pub async fn withdraw_invitation(id: String) -> Result<(), ServerFnError> {
     let (_, admin) = AdminSession::with::<AdminService>()?;

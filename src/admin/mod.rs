@@ -1,4 +1,4 @@
-//! What admins decide: who is a user and with what limits, who may become one, and how far requests go.
+//! Administration: users, their limits, invitations, and settings of the installation.
 
 pub mod api;
 pub mod pages;

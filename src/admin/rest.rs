@@ -39,10 +39,10 @@ where
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct UserQuery {
-    /// How many, 1 to 200.
+    /// Page size, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 100)]
     limit: Option<i64>,
-    /// The id of the last user of the page before.
+    /// The id of the last user of the previous page.
     #[param(value_type = Option<String>)]
     after: Option<UserId>,
 }
@@ -70,7 +70,7 @@ struct NewRole {
     role: Role,
 }
 
-/// Give a user a role
+/// Change a user's role
 ///
 /// Ends the user's sessions.
 #[utoipa::path(
@@ -78,7 +78,7 @@ struct NewRole {
     params(("id" = String, Path, description = "The user's id")), request_body = NewRole,
     responses(
         (status = 200, description = "Given", body = Done),
-        (status = 400, description = "It is the own account", body = ErrorBody),
+        (status = 400, description = "It is your own account", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 403, description = "Not an admin", body = DetailBody),
         (status = 404, description = "There is no such user", body = ErrorBody),
@@ -95,13 +95,13 @@ async fn set_role(
     Ok(Done::ok())
 }
 
-/// Delete a user and everything that belongs to them
+/// Delete a user and all their data
 #[utoipa::path(
     delete, path = "/api/admin/users/{id}", tag = TAG,
     params(("id" = String, Path, description = "The user's id")),
     responses(
         (status = 200, description = "Deleted", body = Done),
-        (status = 400, description = "It is the own account", body = ErrorBody),
+        (status = 400, description = "It is your own account", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 403, description = "Not an admin", body = DetailBody),
         (status = 404, description = "There is no such user", body = ErrorBody),
@@ -116,27 +116,27 @@ async fn delete_user(
     Ok(Done::ok())
 }
 
-/// A link to a new password.
+/// A password reset link.
 #[derive(Serialize, ToSchema)]
 struct CreatedPasswordLink {
-    /// ErrorBody this once.
+    /// Shown only once.
     token: String,
-    /// The page that takes it, on this server.
+    /// The page for the token, as a path on this server.
     #[schema(example = "/reset-password?token=…")]
     path: String,
     expires_at: i64,
 }
 
-/// Make a link with which a user sets a new password
+/// Create a password reset link for a user
 ///
-/// For who has forgotten theirs, where the server sends no mail. It is good for a day and once, and
-/// takes the place of an older one.
+/// For users who forgot their password, if the server sends no mail. It is valid for 24 hours and one use, and
+/// replaces an older one.
 #[utoipa::path(
     post, path = "/api/admin/users/{id}/password-link", tag = TAG,
     params(("id" = String, Path, description = "The user's id")),
     responses(
-        (status = 200, description = "The link; its token is told this once", body = CreatedPasswordLink),
-        (status = 400, description = "It is the own account", body = ErrorBody),
+        (status = 200, description = "The link; its token is shown only once", body = CreatedPasswordLink),
+        (status = 400, description = "It is your own account", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 403, description = "Not an admin", body = DetailBody),
         (status = 404, description = "There is no such user", body = ErrorBody),
@@ -152,12 +152,12 @@ async fn password_link(
     Ok(Json(CreatedPasswordLink { token: link.token.expose_secret().to_owned(), path, expires_at }))
 }
 
-/// How much may a user do?
+/// Get a user's limits
 #[utoipa::path(
     get, path = "/api/admin/users/{id}/rate-limit", tag = TAG,
     params(("id" = String, Path, description = "The user's id")),
     responses(
-        (status = 200, description = "What was set, or what holds where nothing was", body = RateLimit),
+        (status = 200, description = "The limits that were set, or the defaults", body = RateLimit),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 403, description = "Not an admin", body = DetailBody),
         (status = 404, description = "There is no such user", body = ErrorBody),
@@ -171,7 +171,7 @@ async fn rate_limit_of(
     Ok(Json(admin.rate_limit(&user).await?))
 }
 
-/// Set how much a user may do
+/// Set a user's limits
 #[utoipa::path(
     put, path = "/api/admin/users/{id}/rate-limit", tag = TAG,
     params(("id" = String, Path, description = "The user's id")), request_body = RateLimit,
@@ -193,11 +193,11 @@ async fn set_rate_limit(
     Ok(Done::ok())
 }
 
-/// The installation's settings
+/// Get the installation's settings
 #[utoipa::path(
     get, path = "/api/admin/settings", tag = TAG,
     responses(
-        (status = 200, description = "As they are", body = InstallationSettings),
+        (status = 200, description = "Current settings", body = InstallationSettings),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 403, description = "Not an admin", body = DetailBody),
     )
@@ -233,7 +233,7 @@ struct Invitations {
     invitations: Vec<Invitation>,
 }
 
-/// List invitations that can still be used
+/// List pending invitations
 #[utoipa::path(
     get, path = "/api/admin/invitations", tag = TAG,
     responses(
@@ -251,7 +251,7 @@ async fn list_invitations(
 
 #[derive(Deserialize, ToSchema)]
 struct NewInvitation {
-    /// Who alone may use it.
+    /// Email address of the only user who may use it.
     #[schema(format = "email", max_length = 254)]
     email: Option<String>,
     #[schema(minimum = 1, maximum = 30, default = 7)]
@@ -260,21 +260,21 @@ struct NewInvitation {
 
 #[derive(Serialize, ToSchema)]
 struct CreatedInvitation {
-    /// ErrorBody this once.
+    /// Shown only once.
     token: String,
-    /// The page that takes it, on this server.
+    /// The page for the token, as a path on this server.
     #[schema(example = "/register?invitation=…")]
     path: String,
     #[serde(flatten)]
     invitation: Invitation,
 }
 
-/// Invite somebody
+/// Create an invitation
 #[utoipa::path(
     post, path = "/api/admin/invitations", tag = TAG, request_body = NewInvitation,
     responses(
-        (status = 200, description = "The invitation; its token is told this once", body = CreatedInvitation),
-        (status = 400, description = "The e-mail address cannot be used", body = ErrorBody),
+        (status = 200, description = "The invitation; its token is shown only once", body = CreatedInvitation),
+        (status = 400, description = "The email address is invalid", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 403, description = "Not an admin", body = DetailBody),
         (status = 422, description = "A field is out of bounds", body = DetailBody),
@@ -292,7 +292,7 @@ async fn invite(
     Ok(Json(CreatedInvitation { path: invitation_path(&token), token, invitation }))
 }
 
-/// Withdraw an invitation
+/// Revoke an invitation
 #[utoipa::path(
     delete, path = "/api/admin/invitations/{id}", tag = TAG,
     params(("id" = String, Path, description = "The invitation's id")),

@@ -1,4 +1,4 @@
-//! What admins do. Accounts themselves are the business of [`Accounts`].
+//! Administration of users, limits and settings. [`Accounts`] changes the accounts.
 
 use std::ops::RangeInclusive;
 
@@ -7,14 +7,14 @@ use super::types::{InstallationSettings, RateLimit, UserPage, UserRow};
 use crate::accounts::{AccountError, Accounts, UserId};
 use crate::database::Database;
 
-/// Runs of one model and tier where no admin has set another number.
+/// Default number of runs per model and context size.
 const MAX_RUNS: i64 = 20;
-/// Jobs at once, likewise.
+/// Default number of concurrent jobs.
 const MAX_CONCURRENT: i64 = 1;
-/// How many users one page may hold.
+/// Allowed page sizes of the list of users.
 pub const PAGE_SIZES: RangeInclusive<i64> = 1..=200;
 
-/// For admins. Cheap to clone.
+/// The administration service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AdminService {
     store: AdminStore,
@@ -23,15 +23,15 @@ pub struct AdminService {
 }
 
 impl AdminService {
-    /// `benchmarks_per_hour` holds for users for whom no admin has set another number.
+    /// Creates a service. `benchmarks_per_hour` is the default for users without a limit of their own.
     pub fn new(database: Database, accounts: Accounts, benchmarks_per_hour: i64) -> Self {
         Self { store: AdminStore::new(database), accounts, benchmarks_per_hour }
     }
 
-    /// One page of users, oldest first.
+    /// Returns one page of users, oldest first.
     ///
     /// # Errors
-    /// When `limit` is out of bounds.
+    /// If `limit` is out of bounds.
     pub async fn users(&self, after: Option<&UserId>, limit: i64) -> Result<UserPage, AccountError> {
         if !PAGE_SIZES.contains(&limit) {
             let (least, most) = (PAGE_SIZES.start(), PAGE_SIZES.end());
@@ -43,18 +43,18 @@ impl AdminService {
         Ok(UserPage { users, next })
     }
 
-    /// One user.
+    /// Returns one user.
     ///
     /// # Errors
-    /// When there is no such user.
+    /// If there is no such user.
     pub async fn user(&self, user: &UserId) -> Result<UserRow, AccountError> {
         self.store.user(user).await?.ok_or(AccountError::NoSuchUser)
     }
 
-    /// How much a user may do.
+    /// Returns a user's limits.
     ///
     /// # Errors
-    /// When there is no such user.
+    /// If there is no such user.
     pub async fn rate_limit(&self, user: &UserId) -> Result<RateLimit, AccountError> {
         self.user(user).await?;
         let default = RateLimit {
@@ -66,7 +66,7 @@ impl AdminService {
     }
 
     /// # Errors
-    /// When a number is out of bounds or there is no such user.
+    /// If a number is out of bounds or there is no such user.
     pub async fn set_rate_limit(&self, user: &UserId, limit: &RateLimit) -> Result<(), AccountError> {
         if let Some(problem) = limit.problem() {
             return Err(AccountError::Invalid(problem));
@@ -76,7 +76,7 @@ impl AdminService {
     }
 
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn settings(&self) -> Result<InstallationSettings, AccountError> {
         let settings = self.accounts.settings();
         Ok(InstallationSettings {
@@ -86,7 +86,7 @@ impl AdminService {
     }
 
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn set_settings(&self, new: InstallationSettings) -> Result<(), AccountError> {
         let settings = self.accounts.settings();
         settings.set_registration(new.registration).await?;
@@ -94,13 +94,13 @@ impl AdminService {
         Ok(())
     }
 
-    /// Roles, deletions and invitations.
+    /// Returns the accounts service, for roles, deletions and invitations.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 }
 
-/// The page that takes an invitation, as a path on this server.
+/// Returns the page for an invitation's token, as a path on this server.
 pub fn invitation_path(token: &str) -> String {
     format!("/register?invitation={token}")
 }

@@ -43,7 +43,7 @@ macro_rules! select_users {
         "select u.id, u.email, u.role, u.created_at, u.last_login,
                 (select count(*) from benchmarks b where b.user_id = u.id) as benchmark_count,
                 (select count(*) from provider_keys k where k.user_id = u.id) as key_count
-         from users u"
+         from users u where u.deleted_at is null"
     };
 }
 
@@ -54,17 +54,17 @@ impl AdminStore {
 
     /// At most `limit` users, oldest first, beginning after `after`.
     pub async fn users(&self, after: Option<&UserId>, limit: i64) -> sqlx::Result<Vec<UserRow>> {
-        sqlx::query_as(concat!(select_users!(), " where u.id > $1 order by u.id limit $2"))
+        sqlx::query_as(concat!(select_users!(), " and u.id > $1 order by u.id limit $2"))
             .bind(after.map_or("", UserId::as_str))
             .bind(limit)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await
     }
 
     pub async fn user(&self, user: &UserId) -> sqlx::Result<Option<UserRow>> {
-        sqlx::query_as(concat!(select_users!(), " where u.id = $1"))
+        sqlx::query_as(concat!(select_users!(), " and u.id = $1"))
             .bind(user.as_str())
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await
     }
 
@@ -75,7 +75,7 @@ impl AdminStore {
              from rate_limits where user_id = $1",
         )
         .bind(user.as_str())
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
@@ -85,7 +85,7 @@ impl AdminStore {
             "insert into rate_limits
                     (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
              select id, cast($2 as bigint), cast($3 as bigint), cast($4 as bigint), cast($5 as bigint)
-             from users where id = $1
+             from users where id = $1 and deleted_at is null
              on conflict (user_id) do update
              set benchmarks_per_hour = excluded.benchmarks_per_hour,
                  max_concurrent = excluded.max_concurrent,
@@ -97,7 +97,7 @@ impl AdminStore {
         .bind(limit.max_concurrent)
         .bind(limit.max_runs_per_benchmark)
         .bind(now_ms())
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(set.rows_affected() == 1)
     }

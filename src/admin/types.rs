@@ -1,10 +1,10 @@
-//! What admins see and set, shared by server and browser.
+//! Administration as plain data, shared by server and browser.
 
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{Registration, Role, UserId};
 
-/// A user as admins see them: what they have, never what is in it. Times are Unix milliseconds.
+/// A user as shown to admins: numbers of their items, never the content. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UserRow {
@@ -14,11 +14,11 @@ pub struct UserRow {
     pub created_at: i64,
     pub last_login: Option<i64>,
     pub benchmark_count: i64,
-    /// How many API keys are stored.
+    /// Number of stored API keys.
     pub key_count: i64,
 }
 
-/// Some of the users, oldest first.
+/// A page of users, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UserPage {
@@ -27,7 +27,7 @@ pub struct UserPage {
     pub next: Option<UserId>,
 }
 
-/// How much one user may do.
+/// The limits of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RateLimit {
@@ -43,7 +43,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Says which number is out of bounds, if one is.
+    /// Returns a sentence about the number that is out of bounds, if any.
     pub fn problem(&self) -> Option<String> {
         [
             ("benchmarks_per_hour", self.benchmarks_per_hour, 100_000),
@@ -56,7 +56,7 @@ impl RateLimit {
     }
 }
 
-/// What holds for the whole installation.
+/// Settings of the installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct InstallationSettings {

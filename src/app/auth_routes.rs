@@ -1,4 +1,4 @@
-//! The way in, for who is not signed in: forms that work without a script.
+//! The sign-in pages: forms that work without a script.
 
 use leptos::prelude::*;
 use leptos_router::SsrMode;
@@ -9,9 +9,9 @@ use super::NotFoundPage;
 use crate::accounts::pages::{ForgotPasswordPage, LoginPage, RegisterPage, ResetPasswordPage};
 use ui::layout::AuthLayout;
 
-/// The pages at the door.
+/// The routes of the sign-in pages.
 #[component]
-pub fn Entrance() -> impl IntoView {
+pub fn AuthRoutes() -> impl IntoView {
     view! {
         <AuthLayout>
             <Routes fallback=NotFoundPage>

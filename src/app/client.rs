@@ -1,7 +1,7 @@
-//! The client's files, and how the browser gets them.
+//! The client's files, and how the browser loads them.
 //!
-//! In place of Leptos' `HydrationScripts`, which has the browser fetch the client beside what it paints the page
-//! with: pages are readable, and their forms work, without it.
+//! Replaces Leptos' `HydrationScripts`, which loads the client in parallel with what the first paint needs.
+//! Pages are readable, and their forms work, without the client.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,18 +11,18 @@ use std::sync::OnceLock;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-/// The built one. Its files do not change while the server runs.
+/// The built client. Its files do not change while the server runs.
 static CLIENT: OnceLock<Client> = OnceLock::new();
 
-/// The addresses of the files that every page needs, and of those that some need.
+/// The URLs of the files that every page needs, and of those that some pages need.
 #[derive(Debug)]
 struct Client {
     script: String,
-    /// The script that fetches pieces; the first one imports it.
+    /// The script that loads chunks; the main script imports it.
     loader: String,
     wasm: String,
-    /// The pieces of each `wasm_split` function.
-    pieces: HashMap<String, Vec<String>>,
+    /// The chunks of each `wasm_split` function.
+    chunks: HashMap<String, Vec<String>>,
 }
 
 impl Client {
@@ -42,42 +42,42 @@ impl Client {
         let address = |file: String| format!("/{}/{file}", options.site_pkg_dir);
         let manifest = named("__wasm_split_manifest", "manifest", "json");
         let manifest = Path::new(&*options.site_root).join(&*options.site_pkg_dir).join(manifest);
-        let pieces = read_manifest(&manifest).unwrap_or_default();
+        let chunks = read_manifest(&manifest).unwrap_or_default();
         let addresses =
-            |pieces: Vec<String>| pieces.into_iter().map(|piece| address(format!("{piece}.wasm")));
+            |chunks: Vec<String>| chunks.into_iter().map(|piece| address(format!("{piece}.wasm")));
         Self {
             script: address(named(&options.output_name, "js", "js")),
             loader: address(named("__wasm_split", "split", "js")),
             wasm: address(named(&options.output_name, "wasm", "wasm")),
-            pieces: pieces.into_iter().map(|(page, pieces)| (page, addresses(pieces).collect())).collect(),
+            chunks: chunks.into_iter().map(|(page, chunks)| (page, addresses(chunks).collect())).collect(),
         }
     }
 
-    /// What every page needs.
+    /// Returns the files that every page needs.
     fn needed(&self) -> [&str; 3] {
         [&self.script, &self.loader, &self.wasm]
     }
 }
 
-/// The addresses of what a `wasm_split` function needs besides, separated by spaces.
-pub fn pieces_of(function: &str) -> Option<String> {
-    Some(CLIENT.get()?.pieces.get(function)?.join(" "))
+/// Returns the URLs of the chunks that a `wasm_split` function needs, separated by spaces.
+pub fn chunks_of(function: &str) -> Option<String> {
+    Some(CLIENT.get()?.chunks.get(function)?.join(" "))
 }
 
-/// The pieces of each `wasm_split` function, without their directory and ending.
+/// Reads the chunks of each `wasm_split` function, without directory and extension.
 fn read_manifest(file: &Path) -> Option<HashMap<String, Vec<String>>> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
 
-/// The hashes that the build wrote beside the program, by the kind of file.
+/// Reads the hashes that the build wrote next to the program, by kind of file.
 fn read_hashes(file: &Path) -> Option<HashMap<String, String>> {
     let text = fs::read_to_string(file).ok()?;
     let hashes = text.lines().filter_map(|line| line.split_once(':'));
     Some(hashes.map(|(kind, hash)| (kind.trim().to_owned(), hash.trim().to_owned())).collect())
 }
 
-/// Has the browser fetch the client and the page's pieces of it once the page has been painted, and start it.
-/// Stands in the document's head, before the app.
+/// Loads the client and the page's chunks after the first paint, and starts it. For the document's head, before
+/// the app.
 #[component]
 pub fn StartClient(options: LeptosOptions) -> impl IntoView {
     let Client { script, loader, wasm, .. } = Client::of(&options);
@@ -87,20 +87,19 @@ const fetchSoon = (link) => document.head.append(Object.assign(document.createEl
 const start = () => {{
   if (started) return;
   started = true;
-  const pieces = [...document.querySelectorAll("[data-pieces]")].flatMap(({{ dataset }}) => dataset.pieces.split(" "));
+  const chunks = [...document.querySelectorAll("[data-chunks]")].flatMap(({{ dataset }}) => dataset.chunks.split(" "));
   fetchSoon({{ rel: "modulepreload", href: {loader:?} }});
-  for (const href of [{wasm:?}, ...pieces]) fetchSoon({{ rel: "preload", as: "fetch", crossOrigin: "", href }});
+  for (const href of [{wasm:?}, ...chunks]) fetchSoon({{ rel: "preload", as: "fetch", crossOrigin: "", href }});
   import({script:?}).then(({{ default: load, hydrate }}) => load({{ module_or_path: {wasm:?} }}).then(() => hydrate()));
 }};
 new PerformanceObserver(start).observe({{ type: "paint", buffered: true }});
-// Tabs in the background are not painted.
+// Background tabs are not painted.
 setTimeout(start, document.hidden ? 0 : 2000);"#
     );
     view! { <script type="module" nonce=use_nonce() inner_html=start></script> }
 }
 
-/// Has the browser fetch the client as soon as somebody turns to the form, for the page after this one.
-/// Stands in the document's head.
+/// Prefetches the client for the next page as soon as the user focuses the form. For the document's head.
 #[component]
 pub fn PrefetchClient(options: LeptosOptions) -> impl IntoView {
     let files = Client::of(&options).needed();
@@ -122,25 +121,25 @@ mod tests {
     }
 
     #[test]
-    fn files_have_the_hashes_that_the_build_wrote_down() {
+    fn files_have_the_hashes_of_the_build() {
         let site = tempfile::tempdir().unwrap();
         let hashes = site.path().join("hash.txt");
         fs::write(&hashes, "js: Ab-1\nwasm: Cd_2\nmanifest: Ef\nsplit: Ab-1\ncss: Gh\n").unwrap();
         fs::create_dir(site.path().join("pkg")).unwrap();
         let manifest = site.path().join("pkg/__wasm_split_manifest.Ef.json");
-        fs::write(manifest, r#"{"room":["chunk_3.Ij","split_room.Kl"]}"#).unwrap();
+        fs::write(manifest, r#"{"results":["chunk_3.Ij","split_results.Kl"]}"#).unwrap();
         let client = Client::find(&options(site.path(), true), &read_hashes(&hashes).unwrap());
         assert_eq!(
             client.needed(),
             ["/pkg/studio.Ab-1.js", "/pkg/__wasm_split.Ab-1.js", "/pkg/studio.Cd_2.wasm"]
         );
-        assert_eq!(client.pieces["room"], ["/pkg/chunk_3.Ij.wasm", "/pkg/split_room.Kl.wasm"]);
+        assert_eq!(client.chunks["results"], ["/pkg/chunk_3.Ij.wasm", "/pkg/split_results.Kl.wasm"]);
     }
 
     #[test]
     fn without_hashes_files_have_plain_names() {
         let client = Client::find(&options(Path::new("nowhere"), false), &HashMap::new());
         assert_eq!(client.needed(), ["/pkg/studio.js", "/pkg/__wasm_split.js", "/pkg/studio.wasm"]);
-        assert!(client.pieces.is_empty());
+        assert!(client.chunks.is_empty());
     }
 }

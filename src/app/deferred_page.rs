@@ -1,11 +1,11 @@
-//! The page that most people see first, taken over in a task of its own: what stands around it is alive by then.
+//! A page that hydrates in a task of its own, after the frame around it.
 
 use leptos::prelude::*;
 use leptos_router::ChooseView;
 
 use ui::hydration::yield_to_browser;
 
-/// A page for a route.
+/// The page of a route.
 #[derive(Clone, Copy)]
 pub struct DeferredPage<F>(pub F);
 
@@ -18,7 +18,7 @@ where
         (self.0)().into_any()
     }
 
-    // The router waits for this before it takes over; afterwards it waits for nothing.
+    // The router awaits this before hydration; later navigation does not wait.
     async fn preload(&self) {
         yield_to_browser().await;
     }

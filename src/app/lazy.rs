@@ -1,5 +1,5 @@
-//! The pages that nobody sees first, in pieces of the client. A piece is fetched when the browser is to show
-//! one of its pages: its `wasm_split` function is a place where the build cuts the WebAssembly.
+//! Lazily loaded pages. The build splits the WebAssembly at `wasm_split` functions; a chunk is loaded when one
+//! of its pages is shown.
 
 use leptos::prelude::*;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
@@ -16,11 +16,11 @@ use crate::providers::pages::{AddProviderPage, DiscoverPage, ModelPage, Provider
 use ui::hydration::yield_to_browser;
 use ui::layout::is_interactive;
 
-/// What a benchmark measured, running or finished.
+/// The page of a running or finished benchmark.
 #[derive(Clone, Copy)]
 pub struct Results;
 
-/// All that is beside measuring. Fetched together: what these pages share is most of them.
+/// All other pages. They are one chunk, because they share most of their code.
 #[derive(Clone, Copy)]
 pub enum Page {
     History,
@@ -35,19 +35,19 @@ pub enum Page {
     User,
 }
 
-/// Pages that are fetched together.
+/// Pages that are loaded together.
 pub trait Chunk: Copy + Send + 'static {
     /// The module's name in `wasm_split`.
     const NAME: &str;
 
-    /// Shows the page once the piece is there; without one it fetches the piece only.
+    /// Loads the chunk and shows the page; with `None` it only loads the chunk.
     ///
     /// # Errors
-    /// When the piece cannot be fetched.
+    /// If the chunk cannot be loaded.
     async fn show(page: Option<Self>) -> Result<AnyView, SplitLoaderError>;
 }
 
-/// A page for a route.
+/// The page of a route.
 #[derive(Clone, Copy)]
 pub struct LazyPage<P>(pub P);
 
@@ -56,38 +56,38 @@ impl<P: Chunk> ChooseView for LazyPage<P> {
         match P::show(Some(self.0)).await {
             Ok(page) => view! {
                 {page}
-                // What the page has the browser fetch before it is asked for (app/client).
-                <i hidden data-pieces=pieces_of(P::NAME)></i>
+                // Chunks that the browser loads with the client (app/client).
+                <i hidden data-chunks=chunks_of(P::NAME)></i>
             }
             .into_any(),
-            Err(_) => from_server().await,
+            Err(_) => load_from_server().await,
         }
     }
 
     async fn preload(&self) {
         if P::show(None).await.is_err() {
-            from_server().await;
+            load_from_server().await;
         }
         yield_to_browser().await;
     }
 }
 
 #[cfg(feature = "ssr")]
-use super::client::pieces_of;
+use super::client::chunks_of;
 
-/// The server has told.
+/// Only the server's HTML needs it.
 #[cfg(not(feature = "ssr"))]
-fn pieces_of(_function: &str) -> Option<String> {
+fn chunks_of(_function: &str) -> Option<String> {
     None
 }
 
-/// Has the server show the page whose piece is no longer to be had, as in a tab that is older than the
-/// server. A page that the server has just sent stays as it is: it works without.
-async fn from_server() -> AnyView {
+/// Falls back to a full page load if a chunk is missing, for example after a deployment. A page that the server
+/// has just rendered stays unhydrated, because it works without a script.
+async fn load_from_server() -> AnyView {
     if is_interactive() {
         let Location { pathname, search, .. } = use_location();
         let address = format!("{}?{}", pathname.get_untracked(), search.get_untracked());
-        // Fails for addresses that cannot be parsed only; this one was.
+        // Fails only for invalid URLs, and this one is the current page's.
         let _ = window().location().set_href(address.trim_end_matches('?'));
     }
     std::future::pending().await
@@ -107,15 +107,15 @@ fn results(page: Option<Results>) -> Result<AnyView, SplitLoaderError> {
 }
 
 impl Chunk for Page {
-    const NAME: &str = "room";
+    const NAME: &str = "other_pages";
 
     async fn show(page: Option<Self>) -> Result<AnyView, SplitLoaderError> {
-        room(page).await
+        other_pages(page).await
     }
 }
 
-#[wasm_split(room, wasm_split_path = ::leptos::wasm_split, fallible)]
-fn room(page: Option<Page>) -> Result<AnyView, SplitLoaderError> {
+#[wasm_split(other_pages, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn other_pages(page: Option<Page>) -> Result<AnyView, SplitLoaderError> {
     Ok(match page {
         None => ().into_any(),
         Some(Page::History) => view! { <HistoryPage /> }.into_any(),

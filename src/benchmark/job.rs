@@ -5,19 +5,21 @@
 mod tests;
 
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 
 use super::catch_up::{percent, results_after};
 use super::snapshot::{Moved, TargetSnapshot};
-use super::store::{BEFORE_FIRST_ROW, BenchmarkStore, RowKey, StoreError, StoredBenchmark};
+use super::store::{self, BEFORE_FIRST_ROW, BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
 use crate::database::retry::retry;
-use crate::jobs::{JobContext, JobEnd, JobHandler};
+use crate::jobs::{JobContext, JobEnd, JobFailure, JobHandler};
 use crate::messages::ServerMessage;
 use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResult, Status};
 use bench::{Plan, PlanError, Stop, Target, start};
@@ -62,6 +64,8 @@ pub trait FindTargets: Send + Sync + 'static {
 pub struct BenchmarkHandler {
     store: BenchmarkStore,
     targets: Arc<dyn FindTargets>,
+    /// How many benchmarks measure at once in this process.
+    max_concurrent: NonZeroUsize,
     /// How long statements are retried after transient errors; then the job is interrupted.
     retry_limit: Duration,
 }
@@ -117,6 +121,21 @@ impl JobHandler for BenchmarkHandler {
         })
     }
 
+    /// Each benchmark measures on a thread of its own. More of them than cores would delay each other, and
+    /// measure that delay.
+    fn max_concurrent(&self) -> Option<NonZeroUsize> {
+        Some(self.max_concurrent)
+    }
+
+    fn record_failure<'a>(
+        &'a self,
+        connection: &'a mut AnyConnection,
+        failure: &'a JobFailure,
+    ) -> BoxFuture<'a, sqlx::Result<()>> {
+        let JobFailure { job_id, user, error, finished_at } = failure;
+        Box::pin(async move { store::fail(connection, user, job_id, error, *finished_at).await })
+    }
+
     fn discard<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async move {
             self.store.delete(user, job_id).await?;
@@ -126,8 +145,9 @@ impl JobHandler for BenchmarkHandler {
 }
 
 impl BenchmarkHandler {
-    pub fn new(store: BenchmarkStore, targets: Arc<dyn FindTargets>) -> Self {
-        Self { store, targets, retry_limit: RETRY_LIMIT }
+    /// Runs at most `max_concurrent` benchmarks at once in this process.
+    pub fn new(store: BenchmarkStore, targets: Arc<dyn FindTargets>, max_concurrent: NonZeroUsize) -> Self {
+        Self { store, targets, max_concurrent, retry_limit: RETRY_LIMIT }
     }
 
     /// Retries a statement after transient errors, up to the time limit or until the job is to stop.

@@ -1,5 +1,6 @@
 //! What users do with benchmarks: estimate, start, cancel, look at, delete.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -13,7 +14,7 @@ use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::submission::{BenchmarkRequest, check_size};
 use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, Timeline};
-use crate::accounts::UserId;
+use crate::accounts::{UserData, UserId};
 use crate::database::retry::has_transient_cause;
 use crate::database::{Database, new_id, now_ms};
 use crate::http::AppError;
@@ -103,12 +104,34 @@ fn target_error(error: ProviderError) -> TargetError {
     TargetError { sentence, is_transient }
 }
 
+impl UserData for BenchmarkService {
+    fn delete_all<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async { Ok(self.store.delete_all(user).await?) })
+    }
+}
+
 impl BenchmarkService {
-    /// The service, whose benchmarks `jobs` will run.
-    pub fn new(database: Database, providers: ProviderService, jobs: JobService) -> Self {
+    /// The service, whose benchmarks `jobs` will run, at most `max_concurrent` at once in this process.
+    pub fn new(
+        database: Database,
+        providers: ProviderService,
+        jobs: JobService,
+        max_concurrent: NonZeroUsize,
+    ) -> Self {
         let store = BenchmarkStore::new(database);
-        jobs.register(Arc::new(BenchmarkHandler::new(store.clone(), Arc::new(providers.clone()))));
+        let targets = Arc::new(providers.clone());
+        jobs.register(Arc::new(BenchmarkHandler::new(store.clone(), targets, max_concurrent)));
         Self { store, providers, jobs }
+    }
+
+    /// Records the end of benchmarks that still count as running although their jobs have ended, and
+    /// returns how many there were. Jobs record this themselves, in the transaction in which they fail; an
+    /// earlier version of this program did not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record_missing_ends(&self) -> Result<u64, StoreError> {
+        self.store.record_missing_ends(now_ms()).await
     }
 
     /// What a tab that has just connected is sent of the user's running benchmarks.
@@ -213,7 +236,7 @@ impl BenchmarkService {
     /// When the user has none with this id.
     pub async fn view(&self, user: &UserId, id: &str) -> Result<BenchmarkView, BenchmarkError> {
         let job = self.job(user, id).await?;
-        match (self.stored(user, id, job.as_ref()).await?, job) {
+        match (self.store.find(user, id).await?, job) {
             (Some(benchmark), job) => self.view_of(user, benchmark, job.map(|(job, _)| job)).await,
             // It was measured, and deleted since.
             (None, Some((Job { status: JobState::Done, .. }, _)) | None) => Err(BenchmarkError::NotFound),
@@ -294,10 +317,6 @@ impl BenchmarkService {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<HistoryItem>, BenchmarkError> {
-        for benchmark in self.store.running(user).await? {
-            let job = self.job(user, &benchmark.id).await?;
-            self.settled(user, benchmark, job.as_ref()).await?;
-        }
         Ok(self.store.history(user, before, limit).await?)
     }
 
@@ -307,7 +326,7 @@ impl BenchmarkService {
     /// When the user has none with this id, or it is not over.
     pub async fn delete(&self, user: &UserId, id: &str) -> Result<(), BenchmarkError> {
         let job = self.job(user, id).await?;
-        let stored = self.stored(user, id, job.as_ref()).await?;
+        let stored = self.store.find(user, id).await?;
         let has_failed_early = matches!(&job, Some((Job { status: JobState::Failed, .. }, Some(_))));
         match stored {
             Some(stored) if stored.status == BenchmarkStatus::Running => {
@@ -340,42 +359,6 @@ impl BenchmarkService {
         }
         // A payload that another version wrote is as good as none.
         Ok(Some((job, serde_json::from_value(params).ok())))
-    }
-
-    async fn stored(
-        &self,
-        user: &UserId,
-        id: &str,
-        job: Option<&(Job, Option<BenchmarkJob>)>,
-    ) -> Result<Option<StoredBenchmark>, BenchmarkError> {
-        match self.store.find(user, id).await? {
-            Some(benchmark) => self.settled(user, benchmark, job).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// A benchmark fails as its job does, which it learns here: whatever ended the job, be it a crash,
-    /// could not be relied on to write it down.
-    async fn settled(
-        &self,
-        user: &UserId,
-        mut benchmark: StoredBenchmark,
-        job: Option<&(Job, Option<BenchmarkJob>)>,
-    ) -> Result<StoredBenchmark, BenchmarkError> {
-        let over = |job: &Job| !job.status.is_active();
-        if benchmark.status != BenchmarkStatus::Running || job.is_some_and(|(job, _)| !over(job)) {
-            return Ok(benchmark);
-        }
-        let why = job.and_then(|(job, _)| job.error.clone());
-        let why = why.unwrap_or_else(|| "It ended before all runs were made.".to_owned());
-        // The job knows when it ended; somebody may look at it much later only.
-        let finished_at = job.and_then(|(job, _)| job.finished_at).unwrap_or_else(now_ms);
-        self.store.fail(user, &benchmark.id, &why, finished_at).await?;
-        // Read anew: it may have become complete since.
-        if let Some(now) = self.store.find(user, &benchmark.id).await? {
-            benchmark = now;
-        }
-        Ok(benchmark)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `llm-studio backup`: a copy of the database, and of the secret that its keys are sealed with.
+//! `llm-studio backup`: copies the database and, on request, the secret that its keys are encrypted with.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,18 +9,18 @@ use crate::accounts::secret;
 use crate::database::{Location, backup};
 use crate::server::Storage;
 
-/// What is backed up is in `STUDIO_DATA`.
+/// Backs up the data directory `STUDIO_DATA`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file to create. An existing file is never overwritten.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
-    /// Copy the secret too, to FILE.secret. Whoever has both can read the API keys in them.
+    /// Also copy the secret, to FILE.secret. Anyone with both files can read the API keys.
     #[arg(long)]
     with_secret: bool,
 }
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Storage { data_dir, database } = Storage::from_env();
     let Location::Sqlite(dir) = database else { bail!("{}", for_postgres(args)) };
@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         println!("Secret saved to {}. Anyone with both files can read the API keys.", copy.display());
     } else {
         println!(
-            "API keys in it can only be read with the secret in {}: keep a copy of it as well, in another place.",
+            "API keys in it can only be read with the secret in {}: back it up as well, in another place.",
             secret.display()
         );
     }
@@ -45,8 +45,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn for_postgres(args: &Args) -> String {
     format!(
-        "DATABASE_URL names a PostgreSQL database, which has a tool of its own for this: pg_dump \
-         --format=custom --file={} \"$DATABASE_URL\"; keep STUDIO_SECRET, or the secret file in STUDIO_DATA, as well",
+        "DATABASE_URL is a PostgreSQL database. Back it up with pg_dump \
+         --format=custom --file={} \"$DATABASE_URL\", and back up STUDIO_SECRET or the secret file in STUDIO_DATA as well",
         args.to.display()
     )
 }

@@ -1,4 +1,4 @@
-//! A report for the tests of this room.
+//! Reports for the tests of this module.
 
 use bench::types::*;
 use endpoint::{
@@ -7,8 +7,8 @@ use endpoint::{
 };
 use stats::{Summary, summarize};
 
-/// One model that did well, one with a failure and adjusted parameters, one that failed always, one
-/// tier that was skipped.
+/// Returns a report with a successful model, one with a failed run and adjusted parameters, one that always
+/// failed, and a skipped context size.
 pub fn report() -> Report {
     let good = row("openai", "OpenAI", "gpt-4o", [run(1, 300.0), run(2, 310.0), run(3, 320.0)].to_vec());
     let mixed = ResultRow {
@@ -49,12 +49,12 @@ pub fn report() -> Report {
     }
 }
 
-/// The report as it comes back from a file: serde_json rounds the last bit of some floats.
+/// Returns the report as read back from a file: serde_json rounds the last bit of some floats.
 pub fn reread() -> Report {
     serde_json::from_str(&serde_json::to_string(&report()).unwrap()).unwrap()
 }
 
-/// The same endpoints under load.
+/// Returns a report of the same endpoints under load.
 pub fn load_report() -> Report {
     let mut report = report();
     report.parameters.load = Some(LoadParameters { concurrency: 64, requests: 2_000 });
@@ -74,7 +74,7 @@ pub fn load_report() -> Report {
     report
 }
 
-/// A row with these runs and their summary.
+/// Returns a row with these runs and their summary.
 pub fn row(key: &str, provider: &str, model: &str, runs: Vec<Run>) -> ResultRow {
     ResultRow {
         provider: provider.into(),
@@ -124,7 +124,7 @@ fn summary(runs: &[Run]) -> RunSummary {
     }
 }
 
-/// A run of 100 tokens, 10 ms apart, after `ttft_ms`.
+/// Returns a run of 100 tokens, 10 ms apart, after `ttft_ms`.
 pub fn run(number: u64, ttft_ms: f64) -> Run {
     let total_time_s = ttft_ms / 1e3 + 0.99;
     Run {
@@ -134,6 +134,9 @@ pub fn run(number: u64, ttft_ms: f64) -> Run {
         response_id: Some(format!("resp-{number}")),
         started_at: 1_767_323_045_000 + number as i64,
         connect_ms: None,
+        dns_ms: None,
+        tcp_ms: None,
+        tls_ms: None,
         ttft_ms: Some(ttft_ms),
         ttfa_ms: Some(ttft_ms),
         total_time_s: Some(total_time_s),

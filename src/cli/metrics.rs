@@ -1,4 +1,4 @@
-//! The metrics of a result by name, for everything that takes them in turn: conditions, comparisons.
+//! The metrics of a result by name, for conditions and comparisons.
 
 use bench::types::{ResultRow, RunSummary};
 use stats::Summary;
@@ -6,7 +6,7 @@ use stats::Summary;
 /// One metric of [`RunSummary`] that has statistics.
 #[derive(Debug)]
 pub struct Metric {
-    /// As on the measurement page and in the results file.
+    /// The name in the results file.
     pub name: &'static str,
     pub of: fn(&RunSummary) -> Option<&Summary>,
 }
@@ -33,6 +33,9 @@ pub const METRICS: &[Metric] = metrics![
     input_tokens,
     cached_input_tokens,
     connect_ms,
+    dns_ms,
+    tcp_ms,
+    tls_ms,
     cost,
     lateness_ms,
 ];
@@ -63,14 +66,14 @@ pub const STATISTICS: &[Statistic] = &[
     Statistic { name: "n", of: |s| Some(s.n as f64) },
 ];
 
-/// A figure of a row that stands alone.
+/// A figure of a row without statistics.
 #[derive(Debug)]
 pub struct Scalar {
     pub name: &'static str,
     pub of: fn(&ResultRow) -> Option<f64>,
 }
 
-/// Every figure that takes no statistic; those of the load mode exist only there.
+/// Every figure without statistics; those of the load mode exist only there.
 pub const SCALARS: &[Scalar] = &[
     Scalar { name: "success_count", of: |row| Some(row.summary.success_count as f64) },
     Scalar { name: "error_count", of: |row| Some(row.summary.error_count as f64) },

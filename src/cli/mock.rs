@@ -1,4 +1,4 @@
-//! `llm-studio mock`: serves the mock.
+//! `llm-studio mock`: runs the mock server.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -19,20 +19,20 @@ pub struct Args {
     /// Address to listen on.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// Write the ground truth of each request as a JSON line to this file (`-`: standard output).
+    /// Write the actual timing of each request as a JSON line to this file (`-`: standard output).
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     #[command(flatten, next_help_heading = "Response shape")]
     scenario: Scenario,
 }
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let address = SocketAddr::new(args.host, args.port);
     let listener = TcpListener::bind(address).with_context(|| unusable(address))?;
     let config = mock::Config { scenario: args.scenario, log: args.log.clone() };
     let server = mock::Server::new(listener, config)
-        .with_context(|| format!("the log {} cannot be written", args.log.unwrap_or_default().display()))?;
+        .with_context(|| format!("cannot write the log {}", args.log.unwrap_or_default().display()))?;
     eprintln!("{}", greeting(server.address()));
     server.run(interrupted())?;
     Ok(ExitCode::SUCCESS)
@@ -42,12 +42,12 @@ fn unusable(address: SocketAddr) -> String {
     format!("cannot listen on {address}; choose another with --port or --host")
 }
 
-/// One line with the base URL of each protocol.
+/// Returns one line with the base URL of each protocol.
 fn greeting(address: SocketAddr) -> String {
     let root = format!("http://{address}");
     let url = |protocol| mock::base_url(&root, protocol);
     format!(
-        "simulated LLM listening: OpenAI {}  Anthropic {}  Gemini {}  Cohere {}  (Ctrl-C stops it)",
+        "simulated LLM listening: OpenAI {}  Anthropic {}  Gemini {}  Cohere {}  (stop with Ctrl-C)",
         url(Protocol::OpenaiChat),
         url(Protocol::AnthropicMessages),
         url(Protocol::GeminiGenerate),
@@ -55,11 +55,11 @@ fn greeting(address: SocketAddr) -> String {
     )
 }
 
-/// Ready when the process is asked to end, by Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() {
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
-        tracing::error!("Ctrl-C cannot be caught; kill the process to stop the mock");
+        tracing::error!("cannot handle Ctrl-C; kill the process to stop the mock");
         return std::future::pending().await;
     };
     tokio::select! {
@@ -71,8 +71,8 @@ async fn interrupted() {
 fn model_names() -> String {
     let settings = SETTINGS.map(|(setting, meaning)| format!("  {setting:<12} {meaning}\n")).concat();
     format!(
-        "Model names:\n  A request changes the scenario by its model's name: what follows the last `/` is a\n  \
-         comma-separated list of setting=value, as in `mock/ttft=50,gap=5,tokens=40,error=429`.\n  \
+        "Model names:\n  A request can change the scenario by its model's name: the part after the last `/` is a\n  \
+         comma-separated list of setting=value, such as `mock/ttft=50,gap=5,tokens=40,error=429`.\n  \
          `mock` and unknown names follow the flags; demo-fast, demo-steady, demo-reasoning and\n  \
          demo-flaky have scenarios of their own, changed in the same way.\n\nSettings:\n{settings}\n\
          Input tokens are a quarter of the request's text in bytes, rounded up."

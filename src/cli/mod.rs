@@ -1,4 +1,4 @@
-//! The command line: one file or folder a command.
+//! The command line: one file or directory per command.
 
 mod backup;
 mod bench;
@@ -21,11 +21,11 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 /// Every run failed, or the result could not be written.
 pub const EXIT_FAILURE: u8 = 1;
-/// Wrong input: bad flags, bad files, nothing to do.
+/// Invalid input: flags, files, or nothing to do.
 pub const EXIT_USAGE: u8 = 2;
-/// A `--fail-if` condition held.
+/// A `--fail-if` condition matched.
 pub const EXIT_THRESHOLD: u8 = 3;
-/// Stopped by Ctrl-C: 128 and the number of the signal, as shells have it.
+/// Stopped by Ctrl-C: 128 plus the signal number, as in shells.
 pub const EXIT_INTERRUPTED: u8 = 130;
 
 /// Benchmarks LLM endpoints: latency, throughput and cost.
@@ -46,7 +46,7 @@ enum Command {
     Config(config::Args),
     /// Serve a simulated LLM with exact timing, over all four protocols.
     Mock(mock::Args),
-    /// Put a backup into an empty data directory.
+    /// Restore a backup into an empty data directory.
     Restore(restore::Args),
     /// Manage the encryption secret.
     Secret(secret::Args),
@@ -56,11 +56,11 @@ enum Command {
     User(user::Args),
 }
 
-/// Runs the command that the arguments name.
+/// Runs the command selected by the arguments.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return exit_with(&error),
     };
     let outcome = match cli.command {
         Command::Backup(args) => backup::run(&args),
@@ -79,8 +79,8 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Help and versions go out whole; what is wrong is said in one line.
-fn refuse(error: &clap::Error) -> ExitCode {
+/// Prints help and version in full, and errors in one line.
+fn exit_with(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
@@ -92,7 +92,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// The first paragraph of clap's message and its tip, without usage and pointers to the help.
+/// Returns the first paragraph of clap's message and its tip, without usage and the hint to `--help`.
 fn one_line(message: &str) -> String {
     let paragraphs = message.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
     paragraphs
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_flags_are_refused_in_one_line() {
+    fn invalid_flags_are_reported_in_one_line() {
         let refusals = [
             refusal(&["bench", "--run", "3"]),
             refusal(&["bench", "--runs", "0"]),

@@ -1,4 +1,4 @@
-//! `llm-studio restore`: a backup becomes the database of an empty data directory.
+//! `llm-studio restore`: restores a backup into an empty data directory.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,20 +9,20 @@ use crate::accounts::secret;
 use crate::database::{Location, backup};
 use crate::server::{Storage, lock};
 
-/// The data directory is `STUDIO_DATA`. Stop the server before.
+/// Restores into `STUDIO_DATA`. Stop the server first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What `llm-studio backup` made. A secret beside it, in FILE.secret, is put back too.
+    /// The backup file. A secret next to it, in FILE.secret, is restored too.
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
 }
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Storage { data_dir, database } = Storage::from_env();
     let Location::Sqlite(dir) = &database else {
         bail!(
-            "DATABASE_URL names a PostgreSQL database, which has a tool of its own for this: pg_restore \
+            "DATABASE_URL is a PostgreSQL database. Restore it with pg_restore \
              --clean --if-exists --dbname=\"$DATABASE_URL\" FILE"
         )
     };
@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         println!("The secret was restored too.");
     } else if !secret.exists() {
         println!(
-            "Put its secret into {}, or set STUDIO_SECRET, before you start the server.",
+            "Before starting the server, put its secret into {}, or set STUDIO_SECRET.",
             secret.display()
         );
     }

@@ -1,4 +1,4 @@
-//! `llm-studio secret`: the way out when the secret is gone.
+//! `llm-studio secret`: resets a lost secret.
 
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ enum Action {
     Reset,
 }
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match args.action {
         Action::Reset => reset()?,
@@ -34,7 +34,7 @@ fn reset() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let database = Database::open(database).await?;
-        Secret::give_up(&database).await?;
+        Secret::reset(&database).await?;
         database.close().await;
         anyhow::Ok(())
     })?;

@@ -6,12 +6,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::server::{self, Config};
 
-/// Address and directories come from `Leptos.toml` and the environment: `PORT`, `LEPTOS_SITE_ADDR`,
+/// Address and directories are set in `Leptos.toml` and the environment: `PORT`, `LEPTOS_SITE_ADDR`,
 /// `STUDIO_DATA`, `RUST_LOG`.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(_: Args) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_target(false).init();

@@ -1,4 +1,4 @@
-//! `llm-studio user`: what whoever runs the server does for users of the web app.
+//! `llm-studio user`: administration of users by the server's operator.
 
 use std::process::ExitCode;
 
@@ -24,7 +24,7 @@ enum Action {
     },
 }
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.action {
         Action::PasswordLink { email } => password_link(email)?,

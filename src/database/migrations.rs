@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0008_indexes.sql",
     "0009_jobs.sql",
     "0010_login_failures.sql",
+    "0012_ends.sql",
 ];
 
 /// Runs what has not been run yet.

@@ -1,26 +1,33 @@
 //! The database: SQLite in a file of its own, or PostgreSQL where several processes share the work.
-//! Rooms keep their SQL in their own `store.rs` and reach it through [`Database`].
+//! Modules keep their SQL in their own `store.rs` and reach it through [`Database`].
 
 pub mod backup;
+pub mod maintenance;
 mod migrations;
 pub mod retry;
+mod sqlite;
 #[cfg(test)]
 pub mod testing;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, SqliteConnection, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
 const FILE_NAME: &str = "studio.db";
+
+/// Connections to PostgreSQL, and those that read a SQLite file; one more writes it.
 const CONNECTIONS: u32 = 8;
+
+/// How long a statement waits for a connection before it fails with [`sqlx::Error::PoolTimedOut`], which
+/// users are told as "the database is busy".
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sorts after every id: ids are hexadecimal, and in every collation that PostgreSQL may have been set
 /// up with digits and `a` to `f` come before `z` (which is not so for punctuation such as `~`). A list
@@ -43,11 +50,18 @@ pub enum Backend {
     Postgres,
 }
 
-/// A pool of connections whose tables are up to date. Cheap to clone.
+/// Connections to a database whose tables are up to date. Cheap to clone.
+///
+/// A task that holds a writing connection or a transaction must not wait for another one: with SQLite
+/// there is only one.
 #[derive(Clone)]
 pub struct Database {
-    pool: AnyPool,
+    writer: AnyPool,
+    reader: AnyPool,
     location: Location,
+    /// The directory of a database that a test made for itself.
+    #[cfg(test)]
+    _files: Option<std::sync::Arc<tempfile::TempDir>>,
 }
 
 impl fmt::Debug for Database {
@@ -64,16 +78,28 @@ impl Database {
     /// newer version of this program.
     pub async fn open(location: Location) -> anyhow::Result<Self> {
         install_default_drivers();
-        let pool = match &location {
-            Location::Sqlite(dir) => sqlite_pool(dir).await?,
-            Location::Postgres(url) => postgres_pool(url).await?,
+        let (writer, reader) = match &location {
+            Location::Sqlite(dir) => {
+                let sqlite::Pools { writer, reader } = sqlite::open(dir).await?;
+                (writer, reader)
+            }
+            Location::Postgres(url) => {
+                let pool = postgres_pool(url).await?;
+                (pool.clone(), pool)
+            }
         };
-        if let Err(error) = migrations::run(&pool).await {
+        let database = Self {
+            writer,
+            reader,
+            location,
+            #[cfg(test)]
+            _files: None,
+        };
+        if let Err(error) = migrations::run(&database.writer).await {
             // Connections that end later would still change the files.
-            pool.close().await;
+            database.close_connections().await;
             return Err(error).context("cannot bring the database up to date");
         }
-        let database = Self { pool, location };
         database.update_statistics().await.context("cannot analyse the database")?;
         Ok(database)
     }
@@ -87,7 +113,7 @@ impl Database {
         if self.backend() == Backend::Sqlite {
             // 0x10002: look at all tables, not only at those that this connection has read. It samples
             // (SQLite sets a limit itself), so that large tables take no longer than small ones.
-            sqlx::query("pragma optimize = 0x10002").execute(&self.pool).await?;
+            sqlx::query("pragma optimize = 0x10002").execute(&self.writer).await?;
         }
         Ok(())
     }
@@ -108,9 +134,40 @@ impl Database {
         Self::open(location).await
     }
 
-    /// For single statements.
-    pub fn pool(&self) -> &AnyPool {
-        &self.pool
+    /// Empties SQLite's write-ahead log into the file. Returns false when a reader still needs a part of
+    /// it; that part stays for now. PostgreSQL does this by itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn checkpoint(&self) -> sqlx::Result<bool> {
+        match self.backend() {
+            Backend::Sqlite => sqlite::checkpoint(&self.writer).await,
+            Backend::Postgres => Ok(true),
+        }
+    }
+
+    /// Gives up to `pages` unused pages of the SQLite file back to the file system; returns whether there
+    /// may be more. PostgreSQL does this by itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_pages(&self, pages: u32) -> sqlx::Result<bool> {
+        match self.backend() {
+            Backend::Sqlite => sqlite::release_pages(&self.writer, pages).await,
+            Backend::Postgres => Ok(false),
+        }
+    }
+
+    /// For single statements that only read. They see all that was committed before them, and wait for
+    /// no writer. SQLite refuses to write here.
+    pub fn reader(&self) -> &AnyPool {
+        &self.reader
+    }
+
+    /// For single statements that write. With SQLite they are run one after the other, in the order in
+    /// which they came.
+    pub fn writer(&self) -> &AnyPool {
+        &self.writer
     }
 
     pub fn backend(&self) -> Backend {
@@ -121,11 +178,11 @@ impl Database {
     }
 
     /// A transaction that may write. On SQLite it takes the write lock at once: one that began by
-    /// reading could not take it any more once another had written.
+    /// reading could not take it any more once another process had written.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
         match self.backend() {
-            Backend::Sqlite => self.pool.begin_with("begin immediate").await,
-            Backend::Postgres => self.pool.begin().await,
+            Backend::Sqlite => self.writer.begin_with("begin immediate").await,
+            Backend::Postgres => self.writer.begin().await,
         }
     }
 
@@ -141,12 +198,16 @@ impl Database {
         Ok(Some(PgListener::connect_with(&pool).await?))
     }
 
-    /// A connection beside the pool, for what belongs to a connection rather than to a transaction.
+    /// A connection to PostgreSQL beside the pool, for what belongs to a connection rather than to a
+    /// transaction; `None` on SQLite, where it would be a second writer.
     ///
     /// # Errors
-    /// When the database cannot be opened or reached.
-    pub async fn connect(&self) -> sqlx::Result<AnyConnection> {
-        AnyConnection::connect_with(&self.pool.connect_options()).await
+    /// When the server cannot be reached.
+    pub async fn connect(&self) -> sqlx::Result<Option<AnyConnection>> {
+        match self.backend() {
+            Backend::Sqlite => Ok(None),
+            Backend::Postgres => AnyConnection::connect_with(&self.writer.connect_options()).await.map(Some),
+        }
     }
 
     /// Lets running statements end and closes every connection.
@@ -154,36 +215,14 @@ impl Database {
         if let Err(error) = self.update_statistics().await {
             tracing::warn!("the statistics of the database could not be renewed: {error}");
         }
-        self.pool.close().await;
+        self.close_connections().await;
     }
-}
 
-async fn sqlite_pool(dir: &Path) -> anyhow::Result<AnyPool> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
-    let file = dir.join(FILE_NAME);
-    let cannot_open = || format!("cannot open the database {}", file.display());
-    // The journal mode is kept in the file, so that the pool's connections find it set.
-    let options = SqliteConnectOptions::new()
-        .filename(&file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal);
-    SqliteConnection::connect_with(&options).await.with_context(cannot_open)?.close().await?;
-    let url = url::Url::from_file_path(std::path::absolute(&file)?)
-        .map_err(|()| anyhow::anyhow!("{} is no usable path", file.display()))?;
-    let url = url.as_str().replacen("file://", "sqlite://", 1);
-    let options = AnyConnectOptions::from_str(&url).with_context(cannot_open)?;
-    AnyPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // With a write-ahead log this loses no committed row when the program crashes.
-                connection.execute("pragma synchronous = normal").await?;
-                Ok(())
-            })
-        })
-        .connect_with(options)
-        .await
-        .with_context(cannot_open)
+    /// The writer goes last: with the last connection SQLite empties the write-ahead log.
+    async fn close_connections(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
 }
 
 async fn postgres_pool(url: &SecretString) -> anyhow::Result<AnyPool> {
@@ -197,7 +236,8 @@ async fn postgres_pool(url: &SecretString) -> anyhow::Result<AnyPool> {
         .context("cannot reach the PostgreSQL server that DATABASE_URL names")?
         .close()
         .await?;
-    Ok(AnyPoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?)
+    let pool = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+    Ok(pool.connect_with(options).await?)
 }
 
 /// Now, in Unix milliseconds, as every table keeps time.
@@ -212,53 +252,4 @@ pub fn new_id() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn opening_twice_keeps_what_is_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let nested = Location::Sqlite(dir.path().join("new & odd %/data"));
-        Database::open(nested.clone()).await.unwrap().close().await;
-        let database = Database::open(nested).await.unwrap();
-        let (mode,): (String,) =
-            sqlx::query_as("pragma journal_mode").fetch_one(database.pool()).await.unwrap();
-        assert_eq!(mode, "wal");
-        database.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_directory_that_cannot_be_made_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        let error = Database::open(Location::Sqlite(file.join("data"))).await.unwrap_err();
-        assert!(format!("{error:#}").contains("cannot make the directory"), "{error:#}");
-    }
-
-    #[tokio::test]
-    async fn a_password_is_in_no_error() {
-        let url = "postgres://studio:hunter2@127.0.0.1:9/none";
-        let error = Database::open(Location::Postgres(url.into())).await.unwrap_err();
-        assert!(!format!("{error:#?}").contains("hunter2"), "{error:#}");
-    }
-
-    #[tokio::test]
-    async fn values_keep_their_types_on_both() {
-        for database in testing::databases().await {
-            let row: (i64, f64, String, Option<i64>, Option<String>) = sqlx::query_as(
-                "select cast($1 as bigint), cast($2 as double precision), cast($3 as text),
-                        cast($4 as bigint), cast($5 as text)",
-            )
-            .bind(i64::MAX)
-            .bind(0.1_f64)
-            .bind("ä")
-            .bind(None::<i64>)
-            .bind(None::<String>)
-            .fetch_one(database.pool())
-            .await
-            .unwrap();
-            assert_eq!(row, (i64::MAX, 0.1, "ä".to_owned(), None, None));
-        }
-    }
-}
+mod tests;

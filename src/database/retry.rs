@@ -153,7 +153,7 @@ mod tests {
         let Some(database) = testing::postgres().await else { return };
         for (code, passes) in [("57P01", true), ("40001", true), ("23505", false)] {
             let sql = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
-            let error = database.pool().execute(sqlx::AssertSqlSafe(sql)).await.unwrap_err();
+            let error = database.writer().execute(sqlx::AssertSqlSafe(sql)).await.unwrap_err();
             assert_eq!(is_transient(&error), passes, "{code}: {error:?}");
         }
     }

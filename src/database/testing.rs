@@ -2,13 +2,13 @@
 //! names a server, as it does under `make test`.
 
 use secrecy::SecretString;
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::any::install_default_drivers;
 use sqlx::{AnyConnection, Connection, Executor};
-use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::accounts::UserId;
 
-use super::{Database, Location, migrations, new_id};
+use super::{Database, Location, new_id};
 
 /// One of each backend that can be tested here.
 pub async fn databases() -> Vec<Database> {
@@ -24,7 +24,7 @@ pub async fn add_user(database: &Database, id: &str) -> UserId {
     )
     .bind(id)
     .bind(format!("{id}@example.org"))
-    .execute(database.pool())
+    .execute(database.writer())
     .await
     .unwrap();
     UserId::new(id)
@@ -35,26 +35,17 @@ pub async fn add_admin(database: &Database, id: &str) -> UserId {
     let user = add_user(database, id).await;
     sqlx::query("update users set role = 'admin' where id = $1")
         .bind(id)
-        .execute(database.pool())
+        .execute(database.writer())
         .await
         .unwrap();
     user
 }
 
-/// An empty SQLite database in memory.
+/// An empty SQLite database in a directory of its own, which goes with it.
 pub async fn sqlite() -> Database {
-    install_default_drivers();
-    let options = AnyConnectOptions::from_str("sqlite::memory:").unwrap();
-    // Each connection would have a database of its own.
-    let pool = AnyPoolOptions::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options)
-        .await
-        .unwrap();
-    migrations::run(&pool).await.unwrap();
-    Database { pool, location: Location::Sqlite("memory".into()) }
+    let files = tempfile::tempdir().unwrap();
+    let database = Database::open(Location::Sqlite(files.path().to_owned())).await.unwrap();
+    Database { _files: Some(Arc::new(files)), ..database }
 }
 
 /// An empty schema of the server that `TEST_DATABASE_URL` names.

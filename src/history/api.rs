@@ -1,4 +1,4 @@
-//! What the pages call to list and delete finished benchmarks.
+//! Server functions for listing and deleting finished benchmarks.
 
 use leptos::prelude::*;
 
@@ -10,10 +10,10 @@ use crate::benchmark::service::BenchmarkService;
 #[cfg(feature = "ssr")]
 use crate::http::into_server_fn_error;
 
-/// Benchmarks of one page.
+/// Number of benchmarks per page.
 pub const PAGE: u32 = 50;
 
-/// The finished benchmarks that are older than the one with the id `before`, newest first.
+/// Returns the finished benchmarks older than the one with the id `before`, newest first.
 #[server]
 pub async fn list_history(before: Option<String>) -> Result<Vec<HistoryRun>, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;

@@ -1,4 +1,4 @@
-//! What was measured: listed, read, deleted.
+//! Finished benchmarks: list, read, delete.
 
 pub mod api;
 pub mod page;

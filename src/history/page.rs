@@ -15,10 +15,10 @@ use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::{Tag, Tone};
 use ui::time::Ago;
 
-/// Models that a line names before it says how many more there are.
+/// Maximum number of models named in a line; further ones are counted.
 const NAMED_MODELS: usize = 3;
 
-/// Benchmarks that have ended, a page at a time.
+/// The history: finished benchmarks, one page at a time.
 #[component]
 pub fn HistoryPage() -> impl IntoView {
     let query = use_query_map();
@@ -144,7 +144,7 @@ fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoVie
     }
 }
 
-/// The models, the first ones by name.
+/// Returns the names of the first models, and the number of further ones.
 fn title(item: &HistoryRun) -> String {
     let mut names: Vec<&str> = Vec::new();
     for result in &item.results {
@@ -166,7 +166,7 @@ fn tiers(tiers: &[u64]) -> String {
     format!("context {}", sizes.join(", "))
 }
 
-/// The model with the highest output speed, and that speed.
+/// Returns the model with the highest output speed, and that speed.
 fn fastest(results: &[HistoryResult]) -> Option<(String, String)> {
     let known = results.iter().filter_map(|result| Some((result, result.figures.avg_output_speed_tps?)));
     let (result, speed) = known.max_by(|(_, a), (_, b)| a.total_cmp(b))?;

@@ -1,4 +1,4 @@
-//! From benchmarks to the lines of the history.
+//! Converts stored benchmarks to entries of the history.
 
 use jiff::Timestamp;
 

@@ -14,7 +14,7 @@ use crate::benchmark::view::BenchmarkStatus;
 use crate::http::{AppError, Path, Query};
 
 const DEFAULT_LIMIT: u32 = 50;
-const LONGEST_PAGE: u32 = 200;
+const MAX_PAGE: u32 = 200;
 
 pub fn routes<S>() -> OpenApiRouter<S>
 where
@@ -24,20 +24,20 @@ where
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(delete))
 }
 
-/// Which page of the history.
+/// The requested page of the history.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct PageQuery {
-    /// How many, 1 to 200.
+    /// Page size, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// The id of the last benchmark of the page before.
+    /// The id of the last benchmark of the previous page.
     before: Option<String>,
 }
 
 /// List finished benchmarks
 ///
-/// The user's own, newest first. Cancelled ones are not among them.
+/// The user's own, newest first, without cancelled ones.
 #[utoipa::path(
     get,
     path = "/api/history",
@@ -55,8 +55,8 @@ async fn list(
     Query(PageQuery { limit, before }): Query<PageQuery>,
 ) -> Result<Json<HistoryPage>, AppError> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=LONGEST_PAGE).contains(&limit) {
-        return Err(AppError::Invalid(format!("limit is 1 to {LONGEST_PAGE}, not {limit}.")));
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(AppError::Invalid(format!("limit is 1 to {MAX_PAGE}, not {limit}.")));
     }
     let items = benchmarks.history(session.user_id(), before.as_deref(), limit).await?;
     let full = items.len() >= limit as usize;
@@ -66,7 +66,7 @@ async fn list(
 
 /// Get a benchmark
 ///
-/// With every run and every summary. One that still runs is there as far as it is.
+/// With all runs and summaries. A running benchmark has its results so far.
 #[utoipa::path(
     get,
     path = "/api/history/{id}",
@@ -90,7 +90,7 @@ async fn get(
     Ok(Json(view.into()))
 }
 
-/// That it was done.
+/// Confirmation of a deletion.
 #[derive(Debug, Serialize, ToSchema)]
 struct BenchmarkDeleted {
     #[schema(example = "ok")]
@@ -99,7 +99,7 @@ struct BenchmarkDeleted {
 
 /// Delete a benchmark
 ///
-/// With all its runs. It cannot be brought back.
+/// With all its runs. This cannot be undone.
 #[utoipa::path(
     delete,
     path = "/api/history/{id}",

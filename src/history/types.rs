@@ -1,4 +1,4 @@
-//! Finished benchmarks as plain data, under the names that scripts of the Python product know.
+//! Finished benchmarks as plain data, with the field names of the Python product, which scripts use.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +10,16 @@ use bench::types::{ClientHealth, Parameters, ResultRow, Skip};
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct HistoryPage {
     pub runs: Vec<HistoryRun>,
-    /// What to send as `before` for the next page; null when this is the last.
+    /// Value of `before` for the next page; null on the last page.
     pub next: Option<String>,
 }
 
-/// One benchmark, its rows in figures.
+/// One benchmark with the figures of its rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct HistoryRun {
     pub id: String,
-    /// `failed` where it ended before its time: then the results are what was measured until then.
+    /// `failed` if it ended early; the results are then partial.
     pub status: BenchmarkStatus,
     /// Why it failed, as a sentence.
     pub error: Option<String>,
@@ -39,32 +39,32 @@ pub struct HistoryRun {
     pub results: Vec<HistoryResult>,
 }
 
-/// One model at one tier.
+/// One model at one context size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct HistoryResult {
-    /// Names as they were when it was measured.
+    /// The key at the time of the benchmark.
     pub provider_key: String,
     pub provider: String,
     pub model_id: String,
     pub model: String,
     pub simulated: bool,
-    /// Measured by another program and reported by it.
+    /// Whether another program measured and reported it.
     pub reported: bool,
     pub context_tokens: u64,
-    /// Runs that were made.
+    /// Number of runs.
     pub runs: u64,
-    /// How sure the mean of the tokens per second is: half the width of its 95 % interval is at most
-    /// 5 % of it (`high`), at most 15 % (`medium`), or more or unknown (`low`).
+    /// Confidence in the mean of the tokens per second: half the width of its 95 % interval is at most 5 % of
+    /// it (`high`), at most 15 % (`medium`), or more or unknown (`low`).
     pub confidence_level: Confidence,
-    /// Set where the tier was not run.
+    /// Set if the context size was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skip>,
     #[serde(flatten)]
     pub figures: RowFigures,
 }
 
-/// How sure a mean is.
+/// Confidence in a mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -74,25 +74,25 @@ pub enum Confidence {
     Low,
 }
 
-/// One benchmark with every run and every summary.
+/// One benchmark with all runs and summaries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct HistoryDetail {
     #[serde(flatten)]
     pub run: HistoryRun,
     pub parameters: Parameters,
-    /// The measuring client's own condition.
+    /// The measuring client's own error and load.
     pub client: Option<ClientHealth>,
-    /// Runs come without the arrivals of their chunks: see `/api/benchmark/{id}/timeline`.
+    /// Runs without their per-chunk timings: see `/api/benchmark/{id}/timeline`.
     pub rows: Vec<ResultRow>,
 }
 
 impl Confidence {
-    /// Half widths of the interval, as shares of the mean.
+    /// Maximum half widths of the interval, as shares of the mean.
     const HIGH: f64 = 0.05;
     const MEDIUM: f64 = 0.15;
 
-    /// How sure these figures' mean of the tokens per second is.
+    /// Returns the confidence in these figures' mean of the tokens per second.
     pub fn of(figures: &RowFigures) -> Self {
         let RowFigures { avg_tokens_per_second, tps_ci_low, tps_ci_high, .. } = figures;
         let (Some(mean), Some(low), Some(high)) = (avg_tokens_per_second, tps_ci_low, tps_ci_high) else {
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mean_is_as_sure_as_its_interval_is_narrow() {
+    fn confidence_depends_on_the_width_of_the_interval() {
         let figures = |half: f64| RowFigures {
             avg_tokens_per_second: Some(100.0),
             tps_ci_low: Some(100.0 - half),

@@ -1,5 +1,5 @@
-//! Who is at the other end of a request, and whether they came over TLS. What proxies say about it
-//! counts only where the configuration names them: everybody else may claim anything.
+//! The client's IP address and whether it used TLS. Forwarding headers are trusted only from configured
+//! proxies, because anyone can send them.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,11 +13,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
 
-/// The other end of a request.
+/// The client of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientInfo {
     pub address: IpAddr,
-    /// The browser's connection is encrypted, at least up to a proxy.
+    /// Whether the browser's connection is encrypted, at least up to a proxy.
     pub secure: bool,
 }
 
@@ -35,7 +35,7 @@ impl<S: Sync> FromRequestParts<S> for ClientInfo {
     }
 }
 
-/// What is known about the way from browsers to this server. Cheap to clone.
+/// The trusted proxies in front of this server. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     trusted: Arc<[IpNet]>,
@@ -43,11 +43,11 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Reads `STUDIO_PROXIES` (networks such as `10.0.0.0/8`, or single addresses, separated by
-    /// commas) and `COOKIE_SECURE` (`1` where every browser comes over TLS).
+    /// Reads `STUDIO_PROXIES` (networks such as `10.0.0.0/8`, or single addresses, separated by commas) and
+    /// `COOKIE_SECURE` (`1` if all browsers use TLS).
     ///
     /// # Errors
-    /// When one of them cannot be understood.
+    /// If one of them is invalid.
     pub fn from_env() -> anyhow::Result<Self> {
         let trusted = std::env::var("STUDIO_PROXIES").unwrap_or_default();
         let always_secure = std::env::var("COOKIE_SECURE").is_ok_and(|value| value == "1" || value == "true");
@@ -64,13 +64,14 @@ impl Proxies {
         self.trusted.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
-    /// Who is behind a connection from `socket` that sent these headers.
+    /// Returns the client of a connection from `socket` that sent these headers.
     pub fn peer(&self, socket: IpAddr, headers: &HeaderMap) -> ClientInfo {
         if !self.trusts(socket) {
             return ClientInfo { address: socket, secure: self.always_secure };
         }
         let secure = last_of(headers, "x-forwarded-proto").is_some_and(|proto| proto == "https");
-        // Each proxy appends whom it heard from: the last one that is no proxy of ours is the client.
+        // Each proxy appends the address it received the request from: the last one that is not a trusted proxy
+        // is the client.
         let address = list(headers, "x-forwarded-for")
             .rev()
             .map_while(|address| address.parse().ok())
@@ -83,11 +84,11 @@ impl Proxies {
 fn network(text: &str) -> anyhow::Result<IpNet> {
     let single = || text.parse::<IpAddr>().map(IpNet::from);
     text.parse::<IpNet>().or_else(|_| single()).with_context(|| {
-        format!("STUDIO_PROXIES: {text} is no network; write addresses such as 10.0.0.1 or 10.0.0.0/8")
+        format!("STUDIO_PROXIES: {text} is not a network; use addresses such as 10.0.0.1 or 10.0.0.0/8")
     })
 }
 
-/// The parts of a header that is a list, over all of its lines.
+/// Returns the items of a list header, over all its lines.
 fn list<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
     let lines: Vec<_> = headers.get_all(name).iter().collect();
     let parts: Vec<_> =
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_not_believed() {
+    fn headers_of_unknown_proxies_are_ignored() {
         let claims = headers(&[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")]);
         let proxies = Proxies::trusting("10.0.0.0/8").unwrap();
         let peer = proxies.peer(address("192.0.2.1"), &claims);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_tells_the_client_and_clients_cannot_forge_it() {
+    fn a_proxy_reports_the_client_which_cannot_forge_it() {
         let proxies = Proxies::trusting("10.0.0.0/8, 2001:db8::1").unwrap();
         let chain = headers(&[
             ("x-forwarded-for", "6.6.6.6, 198.51.100.7"),
@@ -145,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_behind_a_proxy_is_the_proxy() {
+    fn an_invalid_header_gives_the_proxys_address() {
         let proxies = Proxies::trusting("10.0.0.1").unwrap();
         let peer = proxies.peer(address("10.0.0.1"), &headers(&[("x-forwarded-for", "1.2.3.4, unknown")]));
         assert_eq!(peer.address, address("10.0.0.1"));
     }
 
     #[test]
-    fn a_mistyped_network_is_told() {
+    fn an_invalid_network_is_reported() {
         let error = Proxies::trusting("10.0.0.0/33").unwrap_err().to_string();
         assert!(error.contains("10.0.0.0/33"), "{error}");
     }

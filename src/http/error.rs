@@ -1,5 +1,5 @@
-//! What goes wrong in a request, as HTTP. The shapes are those that scripts of the Python product
-//! know: `{"detail"}` for 401, 403, 422 and 429, `{"error"}` for the rest.
+//! Errors as HTTP responses. Their bodies are those of the Python product, which scripts rely on: `{"detail"}`
+//! for 401, 403, 422 and 429, `{"error"}` for all others.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -12,15 +12,17 @@ use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;
 use serde_json::json;
 
-/// The longest request body that is read, in bytes.
+use crate::database::retry::has_transient_cause;
+
+/// Maximum size of a request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 8 << 20;
 
-/// Why a request was refused. Texts are sentences for the user and never hold a secret.
+/// An error response. Messages are sentences for the user and never contain a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("You are not signed in. Sign in, or send `Authorization: Bearer` with a token.")]
     Unauthenticated,
-    /// 401 with a reason of its own.
+    /// 401 with a specific reason.
     #[error("{0}")]
     SignInFailed(String),
     #[error("Only admins may do this.")]
@@ -28,13 +30,13 @@ pub enum AppError {
     /// 403.
     #[error("{0}")]
     Forbidden(String),
-    /// 400: understood, but it cannot be done.
+    /// 400: valid, but it cannot be done.
     #[error("{0}")]
     BadRequest(String),
-    /// 404. Also for what belongs to somebody else: its existence is not told.
+    /// 404. Also for other users' data, whose existence is not disclosed.
     #[error("{0}")]
     NotFound(String),
-    /// 405: the address is there, but not for this method.
+    /// 405: the path exists, but not with this method.
     #[error("{0}")]
     MethodNotAllowed(String),
     /// 409.
@@ -48,29 +50,29 @@ pub enum AppError {
     Invalid(String),
     #[error("{detail}")]
     TooMany { detail: String, retry_after_s: u64 },
-    /// 502: an endpoint that the request depends on did not do its part.
+    /// 502: an endpoint that the request depends on failed.
     #[error("{0}")]
     Upstream(String),
-    /// 503: the answer was not ready within the time that a request may take.
+    /// 503: the handler exceeded its time limit.
     #[error("This took too long and was stopped. Try again later.")]
     TimedOut,
-    /// 500: logged in full, told in general.
-    #[error("Something went wrong on the server. It has been logged; try again.")]
+    /// 500: logged in full; the message is generic. 503 while the database is busy or cannot be reached.
+    #[error("{}", message_for(.0))]
     Internal(#[source] anyhow::Error),
 }
 
 impl AppError {
-    /// A fault of this program or its database.
+    /// Creates an error for a fault of this program or its database.
     pub fn internal(error: impl Into<anyhow::Error>) -> Self {
         Self::Internal(error.into())
     }
 
-    /// A body beyond what is read.
+    /// Creates an error for a body over the size limit.
     pub fn too_large() -> Self {
-        Self::TooLarge(format!("The body is too long; at most {} MB are read.", MAX_BODY_BYTES >> 20))
+        Self::TooLarge(format!("The request body is too large; the limit is {} MB.", MAX_BODY_BYTES >> 20))
     }
 
-    /// Logs a fault with its cause, once: whoever tells the sentence to a user calls it.
+    /// Logs a fault with its cause. Called once, where the message is sent to the user.
     pub fn log(&self) {
         if let Self::Internal(error) = self {
             tracing::error!("{error:#}");
@@ -90,15 +92,25 @@ impl AppError {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(error) if has_transient_cause(error.as_ref()) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
-/// Converts the error of a service for the caller of a server function. Every server function uses it:
-/// it logs faults and keeps their cause from the caller, who gets the sentence. Scripts get the status
-/// too; a form without a script is sent back to its page.
-#[expect(clippy::disallowed_methods, reason = "the one place that makes errors of server functions")]
+/// Returns the message for users; the cause is only logged.
+fn message_for(fault: &anyhow::Error) -> &'static str {
+    if has_transient_cause(fault.as_ref()) {
+        "The database is busy or cannot be reached. Try again in a moment."
+    } else {
+        "Something went wrong on the server. It has been logged; try again."
+    }
+}
+
+/// Converts the error of a service for the caller of a server function. Every server function uses it: it logs
+/// faults and hides their cause from the caller, who gets the message. Scripts also get the status; a form
+/// without a script is redirected back to its page.
+#[expect(clippy::disallowed_methods, reason = "the only place that creates errors of server functions")]
 pub fn into_server_fn_error(error: impl Into<AppError>) -> ServerFnError {
     let error = error.into();
     error.log();
@@ -155,23 +167,23 @@ impl From<PathRejection> for AppError {
     }
 }
 
-/// Whether a page has to be the answer: a browser asks by itself, not a script in it.
+/// Returns whether the response has to be a page: the browser itself navigates, not a script.
 pub fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// A JSON body; what is wrong with it is answered with 422.
+/// A JSON body; an invalid one is rejected with 422.
 #[derive(Debug, Clone, Copy, FromRequest)]
 #[from_request(via(axum::Json), rejection(AppError))]
 pub struct Body<T>(pub T);
 
-/// The query string; what is wrong with it is answered with 422.
+/// The query string; an invalid one is rejected with 422.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(AppError))]
 pub struct Query<T>(pub T);
 
-/// The path's parameters; what is wrong with them is answered with 422.
+/// The path's parameters; invalid ones are rejected with 422.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(AppError))]
 pub struct Path<T>(pub T);
@@ -183,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    /// What has been logged.
+    /// The captured log.
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -198,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_logged_and_its_cause_kept_from_the_caller() {
+    fn a_fault_is_logged_and_its_cause_hidden_from_the_caller() {
         let log = Log::default();
         let writer = log.clone();
         let subscriber =
@@ -212,5 +224,11 @@ mod tests {
         assert_eq!(rest.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert!(log.contains("from a page") && log.contains("from REST"), "{log}");
+    }
+    #[test]
+    fn a_busy_database_is_told_from_a_fault() {
+        let busy = AppError::from(sqlx::Error::PoolTimedOut);
+        assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(busy.to_string(), "The database is busy or cannot be reached. Try again in a moment.");
     }
 }

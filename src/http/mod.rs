@@ -1,4 +1,4 @@
-//! What every module's HTTP handlers share: errors, extractors, the client's address, error bodies.
+//! Shared by all HTTP handlers: errors, extractors, the client's address, error bodies.
 
 pub mod client_ip;
 pub mod error;

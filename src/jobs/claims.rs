@@ -12,18 +12,19 @@ use crate::accounts::UserId;
 
 /// A job during which this many workers in a row crashed, without progress in between, is not tried
 /// again.
-const MAX_CRASHES: i64 = 5;
+pub(super) const MAX_CRASHES: i64 = 5;
 
 /// A worker's id and the number of its last heartbeat.
 pub(super) type Heartbeat = (String, i64);
 
 /// The condition on jobs that worker $2 may start: it is registered and knows their type, nobody wants
-/// to cancel them, and fewer of the user's jobs are running than allowed ($1 where no admin has set a
-/// number).
+/// to cancel them or has deleted their user, and fewer of the user's jobs are running than allowed ($1 where
+/// no admin has set a number).
 fn startable(job_types: &[&str]) -> String {
     format!(
         "jobs.status = 'queued' and jobs.cancel_requested_at is null and jobs.job_type in ({})
          and exists (select 1 from job_workers where job_workers.id = $2)
+         and exists (select 1 from users where users.id = jobs.user_id and users.deleted_at is null)
          and (select count(*) from jobs as others
               where others.user_id = jobs.user_id and others.status = 'running')
              < coalesce((select max_concurrent from rate_limits where rate_limits.user_id = jobs.user_id), $1)",
@@ -40,7 +41,7 @@ impl JobStore {
         )
         .bind(worker)
         .bind(now_ms)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
@@ -49,7 +50,7 @@ impl JobStore {
     pub(super) async fn heartbeat(&self, worker: &str) -> Result<bool, JobError> {
         let done = sqlx::query("update job_workers set heartbeat = heartbeat + 1 where id = $1")
             .bind(worker)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -58,7 +59,7 @@ impl JobStore {
     pub(super) async fn other_workers(&self, worker: &str) -> Result<Vec<Heartbeat>, JobError> {
         Ok(sqlx::query_as("select id, heartbeat from job_workers where id <> $1")
             .bind(worker)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?)
     }
 
@@ -67,7 +68,7 @@ impl JobStore {
         let done = sqlx::query("delete from job_workers where id = $1 and heartbeat = $2")
             .bind(worker)
             .bind(heartbeat)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -104,7 +105,7 @@ impl JobStore {
             "select id, worker_id from jobs where status = 'running'
              and not exists (select 1 from job_workers where job_workers.id = jobs.worker_id)",
         )
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         for (id, worker) in orphans {
             tracing::warn!(job = id, "the process that ran it ended; it resumes from what is stored");
@@ -116,33 +117,37 @@ impl JobStore {
         Ok(())
     }
 
-    /// Queues jobs that were just written, and interrupted ones whose pause is over. Those during
-    /// which too many workers crashed fail, and are returned.
-    pub(super) async fn enqueue_waiting(&self, now_ms: i64) -> Result<Vec<StoredJob>, JobError> {
-        let waiting: Vec<(String, i64)> = sqlx::query_as(
-            "select id, crashes from jobs
+    /// Queues jobs that were just written, and interrupted ones whose pause is over.
+    pub(super) async fn enqueue_waiting(&self, now_ms: i64) -> Result<(), JobError> {
+        let waiting: Vec<(String,)> = sqlx::query_as(
+            "select id from jobs
              where status in ('pending', 'interrupted') and cancel_requested_at is null
-                   and (resume_at is null or resume_at <= $1)
+                   and (resume_at is null or resume_at <= $1) and crashes < $2
              order by id",
         )
         .bind(now_ms)
-        .fetch_all(self.database.pool())
+        .bind(MAX_CRASHES)
+        .fetch_all(self.database.reader())
         .await?;
-        let error =
-            format!("The server ended {MAX_CRASHES} times while this job ran; it was not tried again.");
-        let mut failed = Vec::new();
-        for (id, crashes) in waiting {
-            let change = if crashes < MAX_CRASHES {
-                Transition::Queue
-            } else {
-                Transition::Fail { held_by: None, error: &error }
-            };
-            match self.change_if_still(&id, change, now_ms).await {
-                Ok(job) => failed.extend(job.filter(|job| !job.job.status.is_active())),
-                Err(error) => tracing::error!(job = id, "cannot queue it: {error}"),
+        for (id,) in waiting {
+            if let Err(error) = self.change_if_still(&id, Transition::Queue, now_ms).await {
+                tracing::error!(job = id, "cannot queue it: {error}");
             }
         }
-        Ok(failed)
+        Ok(())
+    }
+
+    /// Returns the jobs of these types during which too many workers crashed.
+    pub(super) async fn to_give_up(&self, job_types: &[&str]) -> Result<Vec<String>, JobError> {
+        let sql = format!(
+            "select id from jobs
+             where status = 'interrupted' and cancel_requested_at is null and crashes >= $1
+                   and job_type in ({})",
+            quoted(job_types),
+        );
+        let rows: Vec<(String,)> =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(MAX_CRASHES).fetch_all(self.database.reader()).await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// Returns the jobs of these types that no worker has and whose cancelling was begun but not
@@ -155,7 +160,7 @@ impl JobStore {
             stored_columns(),
             quoted(job_types),
         );
-        let rows: Vec<AnyRow> = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.database.pool()).await?;
+        let rows: Vec<AnyRow> = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.database.reader()).await?;
         let read = |row| StoredJob::from_row(row).inspect_err(|error| tracing::error!("a job: {error}")).ok();
         Ok(rows.iter().filter_map(read).collect())
     }
@@ -166,7 +171,7 @@ impl JobStore {
             "select id from jobs where status = 'running' and worker_id = $1 and cancel_requested_at is null",
         )
         .bind(worker)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
@@ -202,7 +207,7 @@ impl JobStore {
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(RUNNING_JOBS)
             .bind(worker)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await?;
         Ok(row.map(|(user,)| UserId::new(user)))
     }
@@ -214,7 +219,7 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         let changed = transition::change(&mut connection, id, transition, now_ms).await;
         if let Err(error @ JobError::Illegal { .. }) = &changed {
             tracing::error!(job = id, "refused: {error}");
@@ -229,7 +234,7 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         match transition::change(&mut connection, id, transition, now_ms).await {
             Err(JobError::Illegal { .. }) => Ok(None),
             changed => changed,

@@ -1,10 +1,12 @@
 //! The interface of code that runs as a job.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use sqlx::AnyConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::UserId;
@@ -19,6 +21,23 @@ pub trait JobHandler: Send + Sync + 'static {
     /// done again. Writes each result when it has it. Returns soon after `context.cancel` or
     /// `context.drain` says so.
     fn run(&self, context: JobContext) -> BoxFuture<'_, JobEnd>;
+
+    /// How many jobs of this kind one process runs at once; the others wait in their queues. `None` leaves
+    /// it to the limit on all jobs.
+    fn max_concurrent(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    /// Records in the handler's own tables that a job failed. Called in the transaction that ends the job,
+    /// whoever ends it: this process after a run, or any process that gives the job up.
+    fn record_failure<'a>(
+        &'a self,
+        connection: &'a mut AnyConnection,
+        failure: &'a JobFailure,
+    ) -> BoxFuture<'a, sqlx::Result<()>> {
+        let _ = (connection, failure);
+        Box::pin(async { Ok(()) })
+    }
 
     /// Removes what a cancelled job has stored. Called after `run` has returned or was dropped, or when
     /// the job was cancelled while it waited; before the job counts as cancelled, and perhaps again:
@@ -38,6 +57,17 @@ pub enum JobEnd {
     /// A fault that passes, such as a database that does not answer, stands in its way: it is queued
     /// again after a pause. Why, for the log.
     Interrupted(String),
+}
+
+/// A job that ends as failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobFailure {
+    pub job_id: String,
+    pub user: UserId,
+    /// Why, as a sentence for the user.
+    pub error: String,
+    /// In Unix milliseconds.
+    pub finished_at: i64,
 }
 
 /// A handler's view of its job.

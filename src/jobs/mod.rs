@@ -37,7 +37,7 @@ pub use crate::messages::{Job, JobState};
 #[cfg(feature = "ssr")]
 pub use error::JobError;
 #[cfg(feature = "ssr")]
-pub use handler::{JobContext, JobEnd, JobHandler};
+pub use handler::{JobContext, JobEnd, JobFailure, JobHandler};
 #[cfg(feature = "ssr")]
 pub use limits::{Cluster, HourlyLimit, Settings};
 #[cfg(feature = "ssr")]

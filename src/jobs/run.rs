@@ -68,7 +68,11 @@ impl Run {
         let publisher =
             JobPublisher::new(broadcaster, store, stored.user.clone(), &stored.job, &lease.worker);
         let cancel = CancellationToken::new();
-        let running = RunningJob { cancel: cancel.clone(), publisher: Arc::clone(&publisher) };
+        let running = RunningJob {
+            cancel: cancel.clone(),
+            publisher: Arc::clone(&publisher),
+            job_type: stored.job.job_type.clone(),
+        };
         service.running().insert(stored.job.id.clone(), running);
         Self { service, lease, stored, publisher, cancel }
     }
@@ -200,16 +204,25 @@ impl Run {
 
     async fn try_close(&self, ending: &Ending) -> Result<(), JobError> {
         let worker = &*self.lease.worker;
-        let transition = match ending {
-            Ending::Done { result_ref } => Transition::Finish { worker, result_ref: result_ref.as_deref() },
-            Ending::Failed(error) => Transition::Fail { held_by: Some(worker), error },
-            &Ending::Interrupted(why) => Transition::Interrupt { worker, why },
+        let (store, id) = (&self.service.inner.store, &self.stored.job.id);
+        let changed = match ending {
+            Ending::Done { result_ref } => {
+                self.save_progress().await?;
+                let finish = Transition::Finish { worker, result_ref: result_ref.as_deref() };
+                store.change(id, finish, now_ms()).await?
+            }
+            Ending::Failed(error) => {
+                self.save_progress().await?;
+                self.service.fail(id, Some(worker), error).await?
+            }
+            &Ending::Interrupted(why) => {
+                self.save_progress().await?;
+                store.change(id, Transition::Interrupt { worker, why }, now_ms()).await?
+            }
             Ending::Cancelled => return self.cancel().await,
             Ending::LeaseLost => return Ok(()),
         };
-        self.save_progress().await?;
-        let (store, id) = (&self.service.inner.store, &self.stored.job.id);
-        if store.change(id, transition, now_ms()).await?.is_some() {
+        if changed.is_some() {
             self.announce_ending(ending);
             return Ok(());
         }

@@ -15,13 +15,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::error::JobError;
-use super::handler::JobHandler;
+use super::handler::{JobFailure, JobHandler};
 use super::limits::{Allowance, HourlyLimit, Settings};
 use super::publisher::JobPublisher;
 use super::store::{JobStore, NewJob, Selection, StoredJob};
 use super::transition::{self, Transition};
 use super::worker;
-use crate::accounts::UserId;
+use crate::accounts::{UserData, UserId};
 use crate::database::{Database, now_ms};
 use crate::http::AppError;
 use crate::live::{Broadcaster, CancelJob, InitialState};
@@ -69,6 +69,7 @@ pub(super) struct RunningJob {
     /// Its user wants it to end.
     pub cancel: CancellationToken,
     pub publisher: Arc<JobPublisher>,
+    pub job_type: String,
 }
 
 impl fmt::Debug for JobService {
@@ -278,6 +279,29 @@ impl JobService {
         done.map_err(JobError::Discard)
     }
 
+    /// Fails a job that the worker `held_by` has, or nobody, and lets its handler record that in the same
+    /// transaction. `None` as for [`transition::change`].
+    pub(super) async fn fail(
+        &self,
+        id: &str,
+        held_by: Option<&str>,
+        error: &str,
+    ) -> Result<Option<StoredJob>, JobError> {
+        let now_ms = now_ms();
+        let mut transaction = self.inner.store.database.begin().await?;
+        let fail = Transition::Fail { held_by, error };
+        let Some(failed) = transition::change(&mut transaction, id, fail, now_ms).await? else {
+            return Ok(None);
+        };
+        if let Some(handler) = self.handler(&failed.job.job_type) {
+            let (user, error) = (failed.user.clone(), error.to_owned());
+            let failure = JobFailure { job_id: id.to_owned(), user, error, finished_at: now_ms };
+            handler.record_failure(&mut transaction, &failure).await?;
+        }
+        transaction.commit().await?;
+        Ok(Some(failed))
+    }
+
     /// Stops a job that runs in this process. False when it does not.
     pub(super) fn stop_here(&self, id: &str) -> bool {
         let running = lock(&self.inner.running).get(id).cloned();
@@ -295,6 +319,16 @@ impl JobService {
     /// The types of job that this process can run.
     pub(super) fn job_types(&self) -> Vec<&'static str> {
         lock(&self.inner.handlers).keys().copied().collect()
+    }
+
+    /// Those among them of which this process may run one more now.
+    pub(super) fn job_types_with_room(&self) -> Vec<&'static str> {
+        let running = self.running().values().map(|job| job.job_type.clone()).collect::<Vec<_>>();
+        let has_room = |handler: &&Arc<dyn JobHandler>| {
+            let running = running.iter().filter(|job_type| **job_type == handler.job_type()).count();
+            handler.max_concurrent().is_none_or(|most| running < most.get())
+        };
+        lock(&self.inner.handlers).values().filter(has_room).map(|handler| handler.job_type()).collect()
     }
 
     pub(super) fn handler(&self, job_type: &str) -> Option<Arc<dyn JobHandler>> {
@@ -330,6 +364,23 @@ impl InitialState for JobService {
             Ok(ServerMessage::Sync { active_jobs, recent_jobs })
         };
         stream::once(sync).boxed()
+    }
+}
+
+impl UserData for JobService {
+    /// Jobs that run are told to stop. Their rows, which their workers still write to, go with the user's.
+    fn delete_all<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            for job in self.active(user).await? {
+                match self.cancel(user, &job.id).await {
+                    // It ended meanwhile.
+                    Ok(_) | Err(JobError::Finished | JobError::NotFound) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            while self.inner.store.remove_finished_of(user, worker::REMOVE_AT_ONCE).await? > 0 {}
+            Ok(())
+        })
     }
 }
 

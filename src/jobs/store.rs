@@ -150,7 +150,7 @@ impl JobStore {
         Ok(sqlx::query_as(AssertSqlSafe(sql))
             .bind(user.as_str())
             .bind(id)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await?)
     }
 
@@ -167,7 +167,7 @@ impl JobStore {
             .bind(user.as_str())
             .bind(selection.before.as_deref().unwrap_or(AFTER_EVERY_ID))
             .bind(selection.limit)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?)
     }
 
@@ -182,7 +182,7 @@ impl JobStore {
         Ok(sqlx::query_as(AssertSqlSafe(sql))
             .bind(user.as_str())
             .bind(limit)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?)
     }
 
@@ -191,7 +191,7 @@ impl JobStore {
         let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
         let sql = format!(
             "select {}, users.email from jobs join users on users.id = jobs.user_id
-             where jobs.status in ({}) and jobs.id < $1
+             where jobs.status in ({}) and jobs.id < $1 and users.deleted_at is null
              order by jobs.id desc limit $2",
             COLUMNS.replace("id, job_type", "jobs.id, job_type").replace("created_at", "jobs.created_at"),
             names(states),
@@ -199,7 +199,7 @@ impl JobStore {
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(selection.before.as_deref().unwrap_or(AFTER_EVERY_ID))
             .bind(selection.limit)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?;
         rows.iter().map(|row| Ok((Job::from_row(row)?, row.try_get("email")?))).collect()
     }
@@ -208,7 +208,7 @@ impl JobStore {
     pub(super) async fn owner(&self, id: &str) -> Result<Option<UserId>, JobError> {
         let row: Option<(String,)> = sqlx::query_as("select user_id from jobs where id = $1")
             .bind(id)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await?;
         Ok(row.map(|(user,)| UserId::new(user)))
     }
@@ -231,7 +231,7 @@ impl JobStore {
             .bind(user.as_str())
             .bind(id)
             .bind(now_ms)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.writer())
             .await?)
     }
 
@@ -251,7 +251,7 @@ impl JobStore {
         .bind(worker)
         .bind(percent)
         .bind(detail)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
@@ -264,7 +264,7 @@ impl JobStore {
         )
         .bind(user.as_str())
         .bind(id)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
@@ -277,7 +277,20 @@ impl JobStore {
         )
         .bind(before_ms)
         .bind(limit)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Removes at most `limit` finished jobs of a user whose account is deleted; returns how many.
+    pub(super) async fn remove_finished_of(&self, user: &UserId, limit: i64) -> Result<u64, JobError> {
+        let done = sqlx::query(
+            "delete from jobs where id in
+                 (select id from jobs where user_id = $1 and finished_at is not null limit $2)",
+        )
+        .bind(user.as_str())
+        .bind(limit)
+        .execute(self.database.writer())
         .await?;
         Ok(done.rows_affected())
     }
@@ -290,7 +303,7 @@ impl JobStore {
         hourly_default: i64,
         now_ms: i64,
     ) -> Result<Usage, JobError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.reader().acquire().await?;
         let (used,): (i64,) = sqlx::query_as(
             "select cast(count(*) as bigint) from jobs
              where user_id = $1 and hourly_limit = $2 and created_at > $3",

@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
-use super::claims::Heartbeat;
+use super::claims::{Heartbeat, MAX_CRASHES};
 use super::error::JobError;
 use super::lease::{FailureDetector, Lease};
 use super::limits::Cluster;
@@ -22,7 +22,7 @@ use crate::messages::ServerMessage;
 
 /// Finished jobs are removed after 30 days, so many in one statement, that often.
 const KEEP_FINISHED_MS: i64 = 30 * 24 * 3_600_000;
-const REMOVE_AT_ONCE: i64 = 500;
+pub(super) const REMOVE_AT_ONCE: i64 = 500;
 const REMOVE_EVERY: Duration = Duration::from_hours(1);
 
 /// Runs jobs until the service is drained. When the lease is lost, all runs end before there is a new
@@ -174,8 +174,8 @@ async fn start_waiting(
     lease: &Arc<Lease>,
     runs: &mut JoinSet<()>,
 ) -> Result<(), JobError> {
-    let job_types = service.job_types();
     while runs.len() < service.inner.settings.slots && !service.inner.drain.is_cancelled() {
+        let job_types = service.job_types_with_room();
         let claimed = service.inner.store.claim(&lease.worker, &job_types, now_ms()).await?;
         let Some(job) = claimed else { break };
         runs.spawn(Run::new(service.clone(), Arc::clone(lease), job).execute());
@@ -188,15 +188,28 @@ async fn start_waiting(
 async fn recover(service: &JobService, lease: &Lease) {
     let store = &service.inner.store;
     log("interrupt jobs of crashed processes", store.interrupt_orphans(now_ms()).await);
-    let failed = log("queue jobs", store.enqueue_waiting(now_ms()).await);
-    for job in failed.into_iter().flatten() {
-        let error = job.job.error.unwrap_or_default();
-        let event = ServerMessage::JobFailed { job_id: job.job.id, error };
-        service.inner.broadcaster.send(&job.user, &event);
-    }
+    log("give up jobs", give_up(service).await);
+    log("queue jobs", store.enqueue_waiting(now_ms()).await);
     if let Some(keep) = log("look for cancels", store.jobs_to_keep(&lease.worker).await) {
         service.stop_all_but(&keep);
     }
+}
+
+/// Fails the jobs during which too many workers crashed.
+async fn give_up(service: &JobService) -> Result<(), JobError> {
+    let error = format!("The server ended {MAX_CRASHES} times while this job ran; it was not tried again.");
+    for id in service.inner.store.to_give_up(&service.job_types()).await? {
+        match service.fail(&id, None, &error).await {
+            Ok(Some(job)) => {
+                let event = ServerMessage::JobFailed { job_id: id, error: error.clone() };
+                service.inner.broadcaster.send(&job.user, &event);
+            }
+            // Another process came first.
+            Ok(None) | Err(JobError::Illegal { .. }) => {}
+            Err(error) => tracing::error!(job = id, "cannot give it up: {error}"),
+        }
+    }
+    Ok(())
 }
 
 fn log<T>(what: &str, result: Result<T, impl fmt::Display>) -> Option<T> {

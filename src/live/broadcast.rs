@@ -195,7 +195,7 @@ impl SessionsEnded for Broadcaster {
 /// database must not receive each other's notifications.
 async fn channel_of(database: &Database) -> sqlx::Result<String> {
     let (schema,): (String,) =
-        sqlx::query_as("select cast(current_schema() as text)").fetch_one(database.pool()).await?;
+        sqlx::query_as("select cast(current_schema() as text)").fetch_one(database.reader()).await?;
     Ok(format!("studio_{schema}"))
 }
 
@@ -393,7 +393,7 @@ impl NotifyListener {
             sqlx::query_as("select frame from live_frames where user_id = $1 and id = $2")
                 .bind(user.as_str())
                 .bind(id)
-                .fetch_one(self.database.pool())
+                .fetch_one(self.database.reader())
                 .await?;
         Ok(MessageText::stored(frame))
     }

@@ -167,7 +167,7 @@ impl LockTask {
 /// A new connection that acquires the locks of the open tabs again. Locks that other processes have acquired
 /// meanwhile stay theirs.
 async fn connect(database: &Database, held: &HashSet<i64>) -> anyhow::Result<AnyConnection> {
-    let mut connection = database.connect().await?;
+    let mut connection = database.connect().await?.context("SQLite has no locks for this")?;
     connection.execute(TCP_KEEPALIVE).await?;
     for key in held {
         try_lock(&mut connection, *key).await?;
@@ -214,7 +214,7 @@ mod tests {
                  and (cast(classid as bigint) << 32 | cast(objid as bigint)) = $1",
         )
         .bind(key)
-        .fetch_one(database.pool())
+        .fetch_one(database.reader())
         .await
         .unwrap()
     }

@@ -1,4 +1,4 @@
-//! What the page of prompt templates calls.
+//! Server functions of the page of prompt templates.
 
 use leptos::prelude::*;
 
@@ -10,14 +10,14 @@ use crate::accounts::Session;
 #[cfg(feature = "ssr")]
 use crate::http::into_server_fn_error;
 
-/// The product's templates and the user's own.
+/// Returns the built-in templates and the user's own.
 #[server]
 pub async fn list_templates() -> Result<Vec<Template>, ServerFnError> {
     let (session, prompts) = Session::with::<PromptService>()?;
     prompts.list(session.user_id()).await.map_err(into_server_fn_error)
 }
 
-/// Keeps a template of the user; a new one (no `key`) is named after its label.
+/// Saves a template of the user. A new one (no `key`) gets a key from its label.
 #[server]
 pub async fn save_template(
     #[server(default)] key: String,

@@ -1,4 +1,4 @@
-//! Prompt templates: those that come with the product, and each user's own.
+//! Prompt templates: built-in ones and each user's own.
 
 pub mod api;
 pub mod page;

@@ -1,4 +1,4 @@
-//! The page of prompt templates: those of the product to read, the user's own to change.
+//! The page of prompt templates: built-in ones, and the user's own, which can be changed.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ use ui::form::{Select, SelectOption, TextArea, TextField};
 use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::Tag;
 
-/// Prompts to start a benchmark from.
+/// The page of prompt templates.
 #[component]
 pub fn PromptsPage() -> impl IntoView {
     let save = ServerAction::<SaveTemplate>::new();
@@ -132,7 +132,7 @@ fn DeleteDialog(key: String, label: String, delete: ServerAction<DeleteTemplate>
     }
 }
 
-/// Adds a template, or changes the one that is given.
+/// The form that adds a template, or changes the given one.
 #[component]
 fn TemplateForm(
     action: ServerAction<SaveTemplate>,

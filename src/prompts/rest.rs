@@ -29,13 +29,13 @@ struct TemplateBody {
     category: Category,
     label: String,
     prompt: String,
-    /// The user's own; the others come with the product.
+    /// Whether it is the user's own; the others are built in.
     own: bool,
 }
 
 /// List prompt templates
 ///
-/// By key.
+/// An object by key.
 #[utoipa::path(
     get, path = "/api/config/prompts", tag = TAG,
     responses(
@@ -66,7 +66,7 @@ struct NewTemplate {
     prompt: String,
 }
 
-/// That it was done, and to which template.
+/// Confirmation of a change, with the template's key.
 #[derive(Debug, Serialize, ToSchema)]
 struct TemplateDone {
     #[schema(example = "ok")]
@@ -76,12 +76,12 @@ struct TemplateDone {
 
 /// Save a prompt template
 ///
-/// In place of the user's one of the same key.
+/// Replaces the user's template of the same key.
 #[utoipa::path(
     post, path = "/api/config/prompts", tag = TAG, request_body = NewTemplate,
     responses(
         (status = 200, body = TemplateDone),
-        (status = 400, description = "There are too many"),
+        (status = 400, description = "The limit of templates is reached"),
         (status = 401, description = "Not signed in"),
         (status = 422, description = "A field is missing, malformed or out of bounds")
     )

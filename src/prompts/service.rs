@@ -1,4 +1,4 @@
-//! Which prompt templates a user has, and how their own are changed.
+//! The prompt template service.
 
 use super::store::PromptStore;
 use super::types::{BUILT_IN, Template};
@@ -6,17 +6,17 @@ use crate::accounts::UserId;
 use crate::database::Database;
 use crate::http::AppError;
 
-/// More nobody reads through.
+/// Maximum number of templates per user.
 const MAX_TEMPLATES: usize = 200;
 
-/// Why something cannot be done with a template.
+/// An error of the prompt template service.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     #[error("{0}")]
     Invalid(String),
     #[error("You have no template \"{0}\".")]
     Unknown(String),
-    #[error("You have {MAX_TEMPLATES} templates, which is as many as there can be. Delete one first.")]
+    #[error("You’ve reached the limit of {MAX_TEMPLATES} templates. Delete one first.")]
     TooMany,
     #[error("The database failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -45,16 +45,16 @@ impl PromptService {
         Self { store: PromptStore::new(database) }
     }
 
-    /// The product's templates, then the user's own.
+    /// Returns the built-in templates, then the user's own.
     pub async fn list(&self, user: &UserId) -> Result<Vec<Template>, PromptError> {
         let own = self.store.list(user).await?;
         Ok(BUILT_IN.into_iter().map(Template::from).chain(own).collect())
     }
 
-    /// Keeps a template of the user in place of the one of the same key.
+    /// Saves a template of the user, replacing the one of the same key.
     ///
     /// # Errors
-    /// When a part of it is out of bounds, its key is one of the product's, or there are too many.
+    /// If a part of it is out of bounds, its key is built in, or there are too many.
     pub async fn save(&self, user: &UserId, template: &Template) -> Result<(), PromptError> {
         template.check().map_err(PromptError::Invalid)?;
         let own = self.store.list(user).await?;
@@ -65,7 +65,7 @@ impl PromptService {
     }
 
     /// # Errors
-    /// When the user has no such template.
+    /// If the user has no such template.
     pub async fn delete(&self, user: &UserId, key: &str) -> Result<(), PromptError> {
         let found = self.store.delete(user, key).await?;
         if found { Ok(()) } else { Err(PromptError::Unknown(key.to_owned())) }

@@ -22,7 +22,7 @@ impl PromptStore {
             "select key, category, label, prompt from prompt_templates where user_id = $1 order by created_at, id",
         )
         .bind(user.as_str())
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         let template = |(key, category, label, prompt): (String, String, String, String)| Template {
             key,
@@ -49,7 +49,7 @@ impl PromptStore {
         .bind(&template.label)
         .bind(&template.prompt)
         .bind(now_ms())
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
@@ -59,7 +59,7 @@ impl PromptStore {
         let done = sqlx::query("delete from prompt_templates where user_id = $1 and key = $2")
             .bind(user.as_str())
             .bind(key)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() > 0)
     }

@@ -6,7 +6,7 @@ const MAX_KEY: usize = 64;
 const MAX_LABEL: usize = 256;
 const MAX_PROMPT: usize = 50_000;
 
-/// What a prompt asks for.
+/// The category of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -22,7 +22,7 @@ pub enum Category {
 impl Category {
     pub const ALL: [Self; 5] = [Self::Reasoning, Self::Code, Self::Creative, Self::ShortQa, Self::General];
 
-    /// The name in JSON and in the database.
+    /// Returns the name in JSON and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reasoning => "reasoning",
@@ -33,7 +33,7 @@ impl Category {
         }
     }
 
-    /// The name on pages.
+    /// Returns the name on pages.
     pub fn title(self) -> &'static str {
         match self {
             Self::Reasoning => "Reasoning",
@@ -44,46 +44,46 @@ impl Category {
         }
     }
 
-    /// The category with this name; what is unknown is general.
+    /// Returns the category with this name; `General` for unknown names.
     pub fn from_name(name: &str) -> Self {
         Self::ALL.into_iter().find(|category| category.as_str() == name).unwrap_or_default()
     }
 }
 
-/// A prompt to start from.
+/// A prompt template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
-    /// Names it: letters, digits, `_` and `-`.
+    /// Its key: letters, digits, `_` and `-`.
     pub key: String,
     pub category: Category,
     pub label: String,
     pub prompt: String,
-    /// The user's own, which can be changed and deleted.
+    /// Whether it is the user's own, which can be changed and deleted.
     pub own: bool,
 }
 
 impl Template {
     /// # Errors
-    /// A sentence about the first part that cannot be.
+    /// A sentence about the first invalid part.
     pub fn check(&self) -> Result<(), String> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if self.key.is_empty() || self.key.len() > MAX_KEY || !self.key.chars().all(fits) {
-            return Err(format!("A template's key has 1 to {MAX_KEY} letters, digits, - and _."));
+            return Err(format!("Key must be 1–{MAX_KEY} letters, digits, - or _."));
         }
         if BUILT_IN.iter().any(|built_in| built_in.key == self.key) {
-            return Err(format!("{} is a template of the product; choose another key.", self.key));
+            return Err(format!("{} is a built-in template; choose another key.", self.key));
         }
         if self.label.trim().is_empty() || self.label.chars().count() > MAX_LABEL {
-            return Err(format!("A template's name has 1 to {MAX_LABEL} characters."));
+            return Err(format!("Name must be 1–{MAX_LABEL} characters."));
         }
         if self.prompt.trim().is_empty() || self.prompt.chars().count() > MAX_PROMPT {
-            return Err(format!("A template's prompt has 1 to {MAX_PROMPT} characters."));
+            return Err(format!("Prompt must be 1–{MAX_PROMPT} characters."));
         }
         Ok(())
     }
 }
 
-/// A template that comes with the product.
+/// A built-in template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuiltIn {
     pub key: &'static str,
@@ -104,8 +104,8 @@ impl From<BuiltIn> for Template {
     }
 }
 
-/// One of each category. Each asks for an answer long enough to measure speed, except the short one,
-/// which is about the first token.
+/// The built-in templates. Each asks for an answer long enough to measure speed, except the short one, which is
+/// for the first token.
 pub const BUILT_IN: [BuiltIn; 4] = [
     BuiltIn {
         key: "recursion",
@@ -136,7 +136,7 @@ pub const BUILT_IN: [BuiltIn; 4] = [
     },
 ];
 
-/// A key for a template of this name: `My prompt!` becomes `my_prompt`.
+/// Returns a key for a template of this name: `My prompt!` becomes `my_prompt`.
 pub fn key_of(label: &str) -> String {
     let words: Vec<String> = label
         .split(|c: char| !c.is_ascii_alphanumeric())

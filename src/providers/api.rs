@@ -1,4 +1,4 @@
-//! What the pages of providers call.
+//! Server functions of the provider pages.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,46 +14,46 @@ use crate::accounts::Session;
 use crate::http::{AppError, into_server_fn_error};
 use endpoint::types::Model;
 
-/// One provider, and what its page has to know beside it.
+/// A provider, with further data for its page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderDetails {
     pub listing: ProviderListing,
-    /// The user may share it.
+    /// Whether the user may share it.
     pub admin: bool,
-    /// The variable of the server's environment whose key it would have, were it shared.
+    /// The server's environment variable whose key it would use if shared.
     pub environment: Option<String>,
 }
 
-/// A model that a provider offers.
+/// A model that a provider lists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     pub model: Model,
-    /// The user has it already.
+    /// Whether the user already has it.
     pub here: bool,
 }
 
-/// The providers of the user with their models, keys not included.
+/// Returns the user's providers with their models, without keys.
 #[server]
 pub async fn list_providers() -> Result<Vec<ProviderListing>, ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.list(&user.id).await.map_err(into_server_fn_error)
 }
 
-/// Asks every provider that can be reached for its models, and keeps what it says.
+/// Requests the model list of every reachable provider, and saves it.
 #[server]
 pub async fn refresh_models() -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.refresh(&user.id).await.map_err(into_server_fn_error)
 }
 
-/// Asks every provider that is switched on whether it answers.
+/// Checks which enabled providers respond.
 #[server]
 pub async fn check_health() -> Result<Vec<ProviderHealth>, ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.health(&user.id).await.map_err(into_server_fn_error)
 }
 
-/// One provider by the id of its row.
+/// Returns one provider by the id of its row.
 #[server]
 pub async fn get_provider(id: String) -> Result<ProviderDetails, ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
@@ -65,7 +65,7 @@ pub async fn get_provider(id: String) -> Result<ProviderDetails, ServerFnError> 
     Ok(ProviderDetails { listing, admin, environment })
 }
 
-/// Adds a provider and goes to its page. An empty name or address is its kind's own.
+/// Adds a provider and redirects to its page. An empty name or URL is its kind's default.
 #[server]
 pub async fn add_provider(
     kind: String,
@@ -83,7 +83,7 @@ pub async fn add_provider(
     Ok(())
 }
 
-/// Changes name, address and prefix of a provider.
+/// Changes name, URL and prefix of a provider.
 #[server]
 pub async fn change_provider(
     provider: String,
@@ -100,28 +100,28 @@ pub async fn change_provider(
     service.change(&user.id, &provider, change).await.map_err(into_server_fn_error)
 }
 
-/// Switches a provider on or off.
+/// Enables or disables a provider.
 #[server]
 pub async fn switch_provider(provider: String, on: bool) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.change(&user.id, &provider, |settings| settings.enabled = on).await.map_err(into_server_fn_error)
 }
 
-/// Moves a provider by one place.
+/// Moves a provider by one position.
 #[server]
 pub async fn step_provider(provider: String, step: Step) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.step(&user.id, &provider, step).await.map_err(into_server_fn_error)
 }
 
-/// Gives a provider to every user, or takes it back.
+/// Shares a provider with all users, or stops sharing it.
 #[server]
 pub async fn share_provider(provider: String, shared: bool) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.share(&user, &provider, shared).await.map_err(into_server_fn_error)
 }
 
-/// Deletes a provider and goes to the list.
+/// Deletes a provider and redirects to the list.
 #[server]
 pub async fn delete_provider(provider: String) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
@@ -130,21 +130,21 @@ pub async fn delete_provider(provider: String) -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Keeps an API key in place of the one before.
+/// Saves an API key, replacing the previous one.
 #[server]
 pub async fn save_key(provider: String, api_key: String) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.save_key(&user.id, &provider, &api_key.into()).await.map_err(into_server_fn_error)
 }
 
-/// Forgets an API key.
+/// Deletes an API key.
 #[server]
 pub async fn remove_key(provider: String) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.remove_key(&user.id, &provider).await.map(drop).map_err(into_server_fn_error)
 }
 
-/// The models that a provider offers, those that are here already marked.
+/// Returns the models that a provider lists, with a mark on those that the user already has.
 #[server]
 pub async fn discover_models(provider: String) -> Result<Vec<Candidate>, ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
@@ -154,7 +154,7 @@ pub async fn discover_models(provider: String) -> Result<Vec<Candidate>, ServerF
     Ok(offered.into_iter().map(|model| Candidate { here: is_here(&model), model }).collect())
 }
 
-/// Adds models that a provider offers, and goes to its page.
+/// Adds models that a provider lists, and redirects to its page.
 #[server]
 pub async fn add_models(
     provider: String,
@@ -182,7 +182,7 @@ pub async fn add_model(provider: String, model_id: String) -> Result<(), ServerF
         .map_err(into_server_fn_error)
 }
 
-/// Changes everything about a model, and goes back to its provider.
+/// Changes a model's settings, and redirects to its provider.
 #[server]
 pub async fn change_model(
     provider: String,
@@ -201,21 +201,21 @@ pub async fn change_model(
     Ok(())
 }
 
-/// Switches a model on or off.
+/// Enables or disables a model.
 #[server]
 pub async fn switch_model(model: String, on: bool) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.change_model(&user.id, &model, |edit| edit.enabled = on).await.map_err(into_server_fn_error)
 }
 
-/// Moves a model by one place.
+/// Moves a model by one position.
 #[server]
 pub async fn step_model(model: String, step: Step) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.step_model(&user.id, &model, step).await.map_err(into_server_fn_error)
 }
 
-/// Deletes a model and goes back to its provider.
+/// Deletes a model and redirects to its provider.
 #[server]
 pub async fn delete_model(provider: String, model: String) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;

@@ -1,11 +1,11 @@
-//! The model editor's form: texts as they are typed, and what they mean. Pure.
+//! The model editor's form: parses and formats its texts. Pure.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::settings::{CustomPrice, ModelSettings};
 
-/// The fields of the editor. What is empty is left to the provider or the catalog.
+/// The fields of the editor. Empty fields use the value of the provider or the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelForm {
@@ -25,7 +25,7 @@ pub struct ModelForm {
 }
 
 impl ModelForm {
-    /// The form that shows these settings.
+    /// Returns the form for these settings.
     pub fn of(settings: &ModelSettings) -> Self {
         let number = |value: Option<String>| value.unwrap_or_default();
         let price = settings.price;
@@ -50,10 +50,10 @@ impl ModelForm {
         }
     }
 
-    /// What the form says.
+    /// Parses the form.
     ///
     /// # Errors
-    /// A sentence about the first field that cannot be understood or is out of bounds.
+    /// A sentence about the first field that is invalid or out of bounds.
     pub fn settings(&self) -> Result<ModelSettings, String> {
         let settings = ModelSettings {
             display_name: text(&self.display_name),
@@ -80,7 +80,7 @@ impl ModelForm {
                 cached_input_per_mtok: cached,
                 output_per_mtok: output,
             })),
-            _ => Err("A price takes at least input and output; fill in both, or none.".to_owned()),
+            _ => Err("Enter both input and output price, or neither.".to_owned()),
         }
     }
 }
@@ -92,13 +92,14 @@ fn text(field: &str) -> Option<String> {
 
 fn tokens(what: &str, field: &str) -> Result<Option<u64>, String> {
     let parsed =
-        text(field).map(|text| text.parse().map_err(|_| format!("{what} is a whole number of tokens.")));
+        text(field).map(|text| text.parse().map_err(|_| format!("{what} must be a whole number of tokens.")));
     parsed.transpose()
 }
 
 fn dollars(field: &str) -> Result<Option<f64>, String> {
-    let parse =
-        |text: String| text.parse().map_err(|_| "A price is a number of US dollars, like 2.5.".to_owned());
+    let parse = |text: String| {
+        text.parse().map_err(|_| "Prices must be numbers in US dollars, for example 2.5.".to_owned())
+    };
     text(field).map(parse).transpose()
 }
 
@@ -111,8 +112,8 @@ fn object(field: &str) -> Result<Map<String, Value>, String> {
     let Some(text) = text(field) else { return Ok(Map::new()) };
     match serde_json::from_str(&text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err("The parameters are a JSON object, like {\"top_p\": 0.9}.".to_owned()),
-        Err(error) => Err(format!("The parameters are not JSON: {error}.")),
+        Ok(_) => Err("The parameters must be a JSON object, for example {\"top_p\": 0.9}.".to_owned()),
+        Err(error) => Err(format!("The parameters are invalid JSON: {error}.")),
     }
 }
 
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_means_what_it_shows() {
+    fn settings_survive_the_form() {
         let settings = ModelSettings {
             display_name: Some("Mine".into()),
             context_window: Some(8192),
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_told() {
+    fn invalid_fields_are_reported() {
         let form = ModelForm::default;
         for (form, word) in [
             (ModelForm { context_window: "many".into(), ..form() }, "context window"),

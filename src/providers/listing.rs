@@ -1,14 +1,14 @@
-//! Providers and models as their page shows them, and the filter over them. Pure.
+//! Providers and models for the pages, and their filter. Pure.
 
 use serde::{Deserialize, Serialize};
 
 use super::settings::ModelSettings;
 use endpoint::types::{Model, Price, Provider, ProviderKind};
 
-/// One provider that the user can measure, with everything that is known about it.
+/// A provider of the user with its models and state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderListing {
-    /// Names the row; the provider's `key` is how requests name it.
+    /// The id of the row; requests use the provider's `key`.
     pub id: String,
     pub provider: Provider,
     pub access: Access,
@@ -17,31 +17,31 @@ pub struct ProviderListing {
     /// In their owner's order.
     pub models: Vec<ModelListing>,
     pub model_prefix: Option<String>,
-    /// The environment variable that holds its key where an admin shares it.
+    /// The environment variable with its key if an admin shares it.
     pub key_env: Option<String>,
     pub direct_local: bool,
     pub position: i64,
-    /// Unix milliseconds of the last look for models; `None` before the first.
+    /// Unix milliseconds of the last model refresh; `None` before the first.
     pub checked_at: Option<i64>,
-    /// Why the last look found nothing, as a sentence.
+    /// The error of the last refresh, as a sentence.
     pub problem: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
-/// Whose a provider is.
+/// The owner of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     /// The user's own.
     Own,
-    /// The user's own, and every other user has it too.
+    /// The user's own, shared with all users.
     OwnShared,
-    /// An admin's: the user measures its models and changes nothing.
+    /// Shared by an admin: the user can benchmark its models but not change it.
     Shared,
 }
 
-/// Which API key there is. The key itself never leaves the server.
+/// The state of the API key. The key itself never leaves the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
@@ -52,35 +52,35 @@ pub enum KeyState {
         /// Unix milliseconds.
         updated_at: i64,
     },
-    /// Saved for another address than the provider has now, and sent nowhere until it is entered anew.
+    /// Saved for another URL than the provider's current one. It is not sent until the user enters it again.
     Locked {
         last4: String,
         origin: String,
         /// Unix milliseconds.
         updated_at: i64,
     },
-    /// In this environment variable of the server.
+    /// Read from this environment variable of the server.
     Environment(String),
-    /// An admin's, of whom users learn nothing but that there is one.
+    /// An admin's key, of which users see only that it exists.
     Shared,
 }
 
-/// One model of a provider, as the user has it.
+/// A model of a provider with the user's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelListing {
-    /// Names the row; the model's `id` is how requests name it.
+    /// The id of the row; requests use the model's `id`.
     pub id: String,
-    /// With the user's settings and the catalog's facts applied.
+    /// The model with the user's settings and the catalog's data applied.
     pub model: Model,
     pub settings: ModelSettings,
     pub enabled: bool,
-    /// False when the provider's last list did not have it.
+    /// False if the provider's last list did not contain it.
     pub offered: bool,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
-/// What a provider answered when it was asked just now.
+/// The result of a health check of a provider.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ProviderHealth {
@@ -88,44 +88,44 @@ pub struct ProviderHealth {
     pub name: String,
     pub provider_key: String,
     pub status: HealthStatus,
-    /// From the request for its list of models to the whole answer; null where there was none.
+    /// Duration of the request for its model list, in milliseconds; null if it failed.
     pub latency_ms: Option<f64>,
     pub error: Option<String>,
 }
 
-/// Whether a provider answers.
+/// Whether a provider responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {
     Ok,
     Error,
-    /// It was not asked, because it has no key.
+    /// Not checked, because it has no key.
     NoKey,
 }
 
 impl ProviderListing {
-    /// True when its models can be measured now.
+    /// Returns whether its models can be benchmarked now.
     pub fn ready(&self) -> bool {
         self.problem.is_none() && self.usable() && self.switched_on().next().is_some()
     }
 
-    /// True when it is switched on and no key is missing, whether it answered lately or not.
+    /// Returns whether it is enabled and has its key, regardless of the last refresh.
     pub fn usable(&self) -> bool {
         self.enabled && !matches!(self.key, KeyState::Missing | KeyState::Locked { .. })
     }
 
-    /// Its models that are switched on.
+    /// Returns its enabled models.
     pub fn switched_on(&self) -> impl Iterator<Item = &ModelListing> {
         self.models.iter().filter(|listing| listing.enabled)
     }
 
-    /// True when the user may change it.
+    /// Returns whether the user may change it.
     pub fn own(&self) -> bool {
         self.access != Access::Shared
     }
 
-    /// True for endpoints on the user's own machine; the built-in demo does not count.
+    /// Returns whether it is a local server other than the built-in demo.
     pub fn local(&self) -> bool {
         self.provider.kind.facts().local && !self.provider.simulated()
     }
@@ -135,8 +135,8 @@ impl ProviderListing {
     }
 }
 
-/// The models whose own name or whose provider's name contains every word of `query`, ignoring case.
-/// Providers without such a model are left out, unless the query names the provider itself.
+/// Returns the models whose own name or whose provider's name contains every word of `query`, ignoring case.
+/// Providers without such a model are left out, unless the query matches the provider itself.
 pub fn matching(listings: &[ProviderListing], query: &str) -> Vec<ProviderListing> {
     let words: Vec<&str> = query.split_whitespace().collect();
     let narrowed = listings.iter().map(|listing| {
@@ -159,15 +159,15 @@ fn contains(text: &str, word: &str) -> bool {
     text.to_lowercase().contains(&word.to_lowercase())
 }
 
-/// The model with the lowest price for output, with its provider.
+/// Returns the model with the lowest output price, with its provider.
 pub fn cheapest_output(listings: &[ProviderListing]) -> Option<(&ProviderListing, &Model, Price)> {
     ready_models(listings)
         .filter_map(|(listing, model)| Some((listing, model, model.price?)))
         .min_by(|(_, _, a), (_, _, b)| a.output_per_mtok.total_cmp(&b.output_per_mtok))
 }
 
-/// The model with the largest known context window, with its provider and that window in tokens.
-/// Simulated models do not count: their window says nothing.
+/// Returns the model with the largest known context window, with its provider and that window in tokens.
+/// Simulated models are excluded.
 pub fn largest_context(listings: &[ProviderListing]) -> Option<(&ProviderListing, &Model, u64)> {
     ready_models(listings)
         .filter(|(listing, _)| !listing.provider.simulated())
@@ -180,7 +180,7 @@ fn ready_models(listings: &[ProviderListing]) -> impl Iterator<Item = (&Provider
     ready.flat_map(|listing| listing.switched_on().map(move |listed| (listing, &listed.model)))
 }
 
-/// The kinds that are not among `listings` and could be, in the order in which people expect them.
+/// Returns the kinds that are not among `listings`, in their usual order.
 pub fn missing_kinds(listings: &[ProviderListing]) -> Vec<ProviderKind> {
     ProviderKind::all()
         .filter(|facts| facts.base_url.is_some())
@@ -191,7 +191,7 @@ pub fn missing_kinds(listings: &[ProviderListing]) -> Vec<ProviderKind> {
 
 #[cfg(test)]
 impl ProviderListing {
-    /// One of the user's own at its usual address with these models, all switched on.
+    /// Creates a provider at its default URL with these models, all enabled.
     pub fn for_test(kind: ProviderKind, models: impl IntoIterator<Item = Model>) -> Self {
         Self {
             id: kind.facts().key.to_owned(),
@@ -214,7 +214,7 @@ impl ProviderListing {
 
 #[cfg(test)]
 impl ModelListing {
-    /// A model that the user has not changed.
+    /// Creates a model without user settings.
     pub fn for_test(model: Model) -> Self {
         Self {
             id: model.id.clone(),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cheapest_model_has_a_price_and_can_be_measured() {
+    fn the_cheapest_model_has_a_price_and_is_ready() {
         let mut listings = some();
         let price = |output| Price {
             input_per_mtok: 1.0,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_switched_off_or_without_a_key_is_not_ready() {
+    fn disabled_or_without_a_key_is_not_ready() {
         let mut provider = listing(ProviderKind::Openai, &["gpt-5.2"]);
         assert!(provider.ready());
         provider.models[0].enabled = false;
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_not_missing() {
+    fn existing_kinds_are_not_missing() {
         let missing = missing_kinds(&some());
         assert!(missing.contains(&ProviderKind::Anthropic) && missing.contains(&ProviderKind::Ollama));
         assert!(!missing.contains(&ProviderKind::Openai) && !missing.contains(&ProviderKind::Demo));

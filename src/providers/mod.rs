@@ -1,5 +1,4 @@
-//! What a provider and a model are, how each is spoken to, what its parameters may be and what it
-//! costs.
+//! Each user's providers, models, API keys and prices.
 
 pub mod api;
 pub mod forms;

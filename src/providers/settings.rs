@@ -1,14 +1,14 @@
-//! What users say about their providers and models, and what may be said. Pure; shared with the browser.
+//! Users' settings of providers and models, and their validation. Pure; shared with the browser.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use endpoint::types::{Model, Price, PriceSource, Provider};
 
-/// The base URL under which the built-in demo is kept: where it listens is known at run time only.
+/// The stored base URL of the built-in demo, whose address is known only at run time.
 pub const DEMO_URL: &str = "demo:";
 
-/// Keys of providers that an admin shares begin so; no user's own key does.
+/// Prefix of the keys of shared providers; users' own keys must not have it.
 pub const SHARED_PREFIX: &str = "shared-";
 
 const MAX_KEY: usize = 64;
@@ -32,7 +32,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The name in forms.
+    /// Returns the name in forms.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -40,7 +40,7 @@ impl Step {
         }
     }
 
-    /// What its button shows.
+    /// Returns the text of its button.
     pub fn arrow(self) -> &'static str {
         match self {
             Self::Up => "↑",
@@ -49,15 +49,15 @@ impl Step {
     }
 }
 
-/// A provider as its owner set it up.
+/// A user's settings of a provider.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderSettings {
     pub provider: Provider,
-    /// What may stand in front of its models' ids in a request, with a slash between.
+    /// Optional prefix of its models' ids in requests, followed by a slash.
     pub model_prefix: Option<String>,
-    /// The environment variable that holds its key where an admin shares it.
+    /// The environment variable with its key if an admin shares it.
     pub key_env: Option<String>,
-    /// The user's browser may call it, where the server cannot.
+    /// Whether the user's browser may call it if the server cannot.
     pub direct_local: bool,
     pub enabled: bool,
 }
@@ -70,22 +70,22 @@ impl From<Provider> for ProviderSettings {
 
 impl ProviderSettings {
     /// # Errors
-    /// A sentence about the first thing that cannot be. The base URL is judged apart.
+    /// A sentence about the first invalid value. The base URL is checked separately.
     pub fn check(&self) -> Result<(), String> {
         check_key(&self.provider.key)?;
         check_name("The name", &self.provider.display_name)?;
         let names = self.provider.kind.facts().key_env;
         match &self.key_env {
             Some(name) if names.is_empty() => Err(format!(
-                "{name} cannot be used: {} has no key in the environment. Save the key instead.",
+                "{name} is not supported: {} has no key in the environment. Save the key instead.",
                 self.provider.kind.facts().display_name
             )),
             Some(name) if !names.contains(&name.as_str()) => {
-                Err(format!("{name} cannot be used as the key's variable: choose {}.", names.join(" or ")))
+                Err(format!("{name} is not a supported variable: use {}.", names.join(" or ")))
             }
             _ => match &self.model_prefix {
                 Some(prefix) if prefix.chars().count() > MAX_KEY || !prefix.chars().all(fits_model_id) => {
-                    Err(format!("The prefix of model ids has at most {MAX_KEY} characters and no spaces."))
+                    Err(format!("Model ID prefix must be at most {MAX_KEY} characters without spaces."))
                 }
                 _ => Ok(()),
             },
@@ -93,7 +93,7 @@ impl ProviderSettings {
     }
 }
 
-/// What a user says about a model. What is `None` is as the provider or the catalog says.
+/// A user's settings of a model. `None` means the value of the provider or the catalog.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelSettings {
@@ -109,10 +109,10 @@ pub struct ModelSettings {
     pub skip_params: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_prompt: Option<String>,
-    /// Parameters always sent to this model.
+    /// Parameters that are always sent to this model.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
-    /// Other names under which requests find it.
+    /// Alternative names in requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
 }
@@ -138,7 +138,7 @@ impl From<CustomPrice> for Price {
 }
 
 impl ModelSettings {
-    /// The model that its provider lists, as this user wants it.
+    /// Applies the settings to the model that its provider lists.
     pub fn apply(&self, listed: Model) -> Model {
         Model {
             id: listed.id,
@@ -164,14 +164,16 @@ impl ModelSettings {
             price.check()?;
         }
         if self.system_prompt.as_ref().is_some_and(|prompt| prompt.chars().count() > MAX_SYSTEM_PROMPT) {
-            return Err(format!("The system prompt has at most {MAX_SYSTEM_PROMPT} characters."));
+            return Err(format!("System prompt must be at most {MAX_SYSTEM_PROMPT} characters."));
         }
         check_entries("skipped parameters", &self.skip_params)?;
         check_entries("aliases", &self.aliases)?;
         if self.params.len() > MAX_ENTRIES
             || Value::Object(self.params.clone()).to_string().len() > MAX_PARAMS
         {
-            return Err(format!("A model has at most {MAX_ENTRIES} parameters of {MAX_PARAMS} characters."));
+            return Err(format!(
+                "Use at most {MAX_ENTRIES} parameters with {MAX_PARAMS} characters in total."
+            ));
         }
         Ok(())
     }
@@ -184,31 +186,31 @@ impl CustomPrice {
         if amounts.into_iter().flatten().all(sound) {
             return Ok(());
         }
-        Err(format!("A price is an amount of US dollars per million tokens from 0 to {MAX_PRICE}."))
+        Err(format!("Prices must be 0–{MAX_PRICE} US dollars per million tokens."))
     }
 }
 
 /// # Errors
-/// When `key` cannot name a user's own provider.
+/// If `key` is not valid for a user's own provider.
 pub fn check_key(key: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if key.is_empty() || key.len() > MAX_KEY || !key.chars().all(fits) {
-        return Err(format!("A provider's key has 1 to {MAX_KEY} letters, digits, - and _."));
+        return Err(format!("Key must be 1–{MAX_KEY} letters, digits, - or _."));
     }
     if key.starts_with(SHARED_PREFIX) {
         return Err(format!(
-            "Keys that begin with {SHARED_PREFIX} are those of shared providers; choose another."
+            "Keys that begin with {SHARED_PREFIX} are reserved for shared providers. Choose another one."
         ));
     }
     Ok(())
 }
 
 /// # Errors
-/// When `id` cannot name a model.
+/// If `id` is not a valid model id.
 pub fn check_model_id(id: &str) -> Result<(), String> {
     let length = id.chars().count();
     if length == 0 || length > MAX_NAME || id.chars().any(char::is_control) || id.trim() != id {
-        return Err(format!("A model's id has 1 to {MAX_NAME} characters and no space around it."));
+        return Err(format!("Model ID must be 1–{MAX_NAME} characters without spaces around it."));
     }
     Ok(())
 }
@@ -219,7 +221,7 @@ fn fits_model_id(c: char) -> bool {
 
 fn check_name(what: &str, name: &str) -> Result<(), String> {
     if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(format!("{what} has 1 to {MAX_NAME} characters in one line."));
+        return Err(format!("{what} must be 1–{MAX_NAME} characters in one line."));
     }
     Ok(())
 }
@@ -234,7 +236,7 @@ fn check_tokens(what: &str, tokens: Option<u64>, max: u64) -> Result<(), String>
 fn check_entries(what: &str, entries: &[String]) -> Result<(), String> {
     let sound = |entry: &String| !entry.trim().is_empty() && entry.chars().count() <= MAX_NAME;
     if entries.len() > MAX_ENTRIES || !entries.iter().all(sound) {
-        return Err(format!("A model has at most {MAX_ENTRIES} {what} of 1 to {MAX_NAME} characters."));
+        return Err(format!("A model can have at most {MAX_ENTRIES} {what} of 1–{MAX_NAME} characters."));
     }
     Ok(())
 }
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_says_wins_and_the_rest_stays() {
+    fn the_users_settings_take_precedence() {
         let listed = Model { context_window: Some(8_192), ..Model::named("m") };
         let settings = ModelSettings {
             display_name: Some("Mine".into()),

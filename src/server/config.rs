@@ -1,5 +1,6 @@
-//! What the server reads from `Leptos.toml` and the environment.
+//! The server's configuration from `Leptos.toml` and the environment.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,39 +14,41 @@ use crate::database::Location;
 use crate::http::client_ip::Proxies;
 use crate::mail::Mailer;
 
-/// How long requests and jobs under way may take to end when the server stops, without `STUDIO_STOP_SECONDS`.
+/// Default of `STUDIO_STOP_SECONDS`.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 const OPTIONS_FILE: &str = "Leptos.toml";
 
-/// Where and what to serve.
+/// Configuration of the server.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub leptos: LeptosOptions,
     pub database: Location,
-    /// Holds the SQLite file and the secret.
+    /// Directory of the SQLite file and the secret.
     pub data_dir: PathBuf,
-    /// `STUDIO_SECRET`; without it the secret is in a file.
+    /// `STUDIO_SECRET`; if not set, the secret is in a file.
     pub secret: Option<SecretString>,
-    /// Who is made admin.
+    /// Email address of the user who becomes admin.
     pub admin_email: Option<String>,
     pub proxies: Proxies,
-    /// How links to a new password are sent.
-    pub post: Option<MailSettings>,
-    /// Who signs users in beside their passwords.
-    pub federation: Option<OidcClient>,
-    /// How long requests and jobs under way may take to end when the server stops.
+    /// Mail settings for password reset links; `None` if mail is not configured.
+    pub mail: Option<MailSettings>,
+    /// The identity provider; `None` if not configured.
+    pub oidc: Option<OidcClient>,
+    /// Time that requests and jobs in progress have to finish when the server stops.
     pub stop_limit: Duration,
+    /// How many benchmarks measure at once in this process.
+    pub concurrent_benchmarks: NonZeroUsize,
 }
 
 impl Config {
     /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
     /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES`,
     /// `COOKIE_SECURE`, `APP_BASE_URL`, `SMTP_*`, `GOOGLE_CLIENT_*`,
-    /// `OIDC_*` and `STUDIO_STOP_SECONDS`.
+    /// `OIDC_*`, `STUDIO_STOP_SECONDS` and `STUDIO_CONCURRENT_BENCHMARKS`.
     ///
     /// # Errors
-    /// When the options cannot be understood or the site has not been built.
+    /// If a setting is invalid or the site has not been built.
     pub fn load() -> anyhow::Result<Self> {
         let file = Path::new(OPTIONS_FILE).exists().then_some(OPTIONS_FILE);
         let mut leptos =
@@ -64,22 +67,23 @@ impl Config {
             secret: variable("STUDIO_SECRET").map(Into::into),
             admin_email: variable("ADMIN_EMAIL"),
             proxies: Proxies::from_env()?,
-            post: post()?,
-            federation: OidcClient::find(variable, public_address()?.as_ref())?,
+            mail: mail()?,
+            oidc: OidcClient::find(variable, public_address()?.as_ref())?,
             stop_limit: stop_limit()?,
+            concurrent_benchmarks: concurrent_benchmarks(variable("STUDIO_CONCURRENT_BENCHMARKS"))?,
         })
     }
 }
 
-/// Where browsers reach this studio, as `APP_BASE_URL` says.
+/// Returns the public URL of this server from `APP_BASE_URL`.
 ///
 /// # Errors
-/// When that is no address of a web server.
+/// If it is not an HTTP or HTTPS URL.
 pub fn public_address() -> anyhow::Result<Option<Url>> {
     let Some(text) = variable("APP_BASE_URL") else { return Ok(None) };
     let address = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let address = address
-        .with_context(|| format!("APP_BASE_URL={text} is no address such as https://studio.example.org"))?;
+        .with_context(|| format!("APP_BASE_URL={text} is not a URL such as https://studio.example.org"))?;
     Ok(Some(address))
 }
 
@@ -91,17 +95,28 @@ fn stop_limit() -> anyhow::Result<Duration> {
     Ok(Duration::from_secs(seconds))
 }
 
-fn post() -> anyhow::Result<Option<MailSettings>> {
+/// As many as the machine has cores, unless the variable says otherwise.
+fn concurrent_benchmarks(variable: Option<String>) -> anyhow::Result<NonZeroUsize> {
+    let Some(text) = variable else {
+        return Ok(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    };
+    text.trim().parse().with_context(|| {
+        format!("STUDIO_CONCURRENT_BENCHMARKS={text} is not a whole number from 1, for example 4")
+    })
+}
+
+fn mail() -> anyhow::Result<Option<MailSettings>> {
     let Some(mailer) = Mailer::find(variable)? else { return Ok(None) };
-    let public_address = public_address()?
-        .context("APP_BASE_URL is missing: links in mail need it, for example https://studio.example.org")?;
+    let public_address = public_address()?.context(
+        "APP_BASE_URL is missing: links in emails need it, for example https://studio.example.org",
+    )?;
     Ok(Some(MailSettings { mailer, public_address }))
 }
 
-/// Where what is kept is kept.
+/// Location of the stored data.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    /// Holds the SQLite file and the secret.
+    /// Directory of the SQLite file and the secret.
     pub data_dir: PathBuf,
     pub database: Location,
 }
@@ -118,12 +133,12 @@ impl Storage {
     }
 }
 
-/// A variable that is set to something.
+/// Returns a variable's value; `None` if it is unset or empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// Without this the first request would fail with a puzzle.
+/// Fails early with a clear message; otherwise the first request would fail.
 fn ensure_built(leptos: &LeptosOptions) -> anyhow::Result<()> {
     let pkg_dir = Path::new(&*leptos.site_root).join(&*leptos.site_pkg_dir);
     let hash_file = std::env::current_exe()?.with_file_name(&*leptos.hash_file);
@@ -136,7 +151,19 @@ fn ensure_built(leptos: &LeptosOptions) -> anyhow::Result<()> {
 mod tests {
     use leptos::config::get_config_from_str;
 
-    /// The build reads one file and the binary the other: what both hold has to be the same.
+    use super::concurrent_benchmarks;
+
+    #[test]
+    fn the_number_of_concurrent_benchmarks_is_whole_and_not_zero() {
+        assert!(concurrent_benchmarks(None).unwrap().get() >= 1);
+        assert_eq!(concurrent_benchmarks(Some(" 20 ".into())).unwrap().get(), 20);
+        for text in ["0", "-1", "1.5", "all"] {
+            let error = concurrent_benchmarks(Some(text.into())).unwrap_err();
+            assert!(error.to_string().contains("STUDIO_CONCURRENT_BENCHMARKS"), "{error}");
+        }
+    }
+
+    /// The build reads one file and the binary the other, so their settings must be equal.
     #[test]
     fn build_and_binary_agree_on_the_site() {
         let built = get_config_from_str(include_str!("../../Cargo.toml")).unwrap();

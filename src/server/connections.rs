@@ -1,7 +1,7 @@
-//! Accepts connections and serves them with HTTP/1, until it is told to stop.
+//! Accepts connections and serves them with HTTP/1 until stopped.
 //!
-//! `axum::serve` sets no time limit for a request's headers and waits without limit for connections
-//! that send half a request, so connections are served with hyper itself.
+//! `axum::serve` has no timeout for request headers and waits indefinitely for connections that have sent half
+//! a request, so connections are served with hyper directly.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -24,35 +24,38 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-/// How long connections may take.
+/// Time limits of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// A connection whose next request's headers are not complete after so long is closed.
+    /// A connection is closed if the headers of its next request are not complete after this time.
     pub headers: Duration,
-    /// Connections that still have a request under way so long after the stop are dropped.
+    /// Connections with a request in progress are dropped this long after the stop.
     pub stop: Duration,
 }
 
-/// Serves `app` until `stop` is cancelled, then lets the requests under way end, within the limit.
+/// Serves `app` until `stop` is cancelled, then lets requests in progress finish within the limit.
 pub async fn serve(mut listener: TcpListener, app: Router, limits: Limits, stop: CancellationToken) {
-    // Dropping the set ends the connections that are left in it.
+    // Dropping the set aborts its remaining connections.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            // Accepts again after a passing error, such as too many open files.
+            // Retries after transient errors, such as too many open files.
             (stream, peer) = Listener::accept(&mut listener) => {
                 connections.spawn(serve_one(stream, peer, app.clone(), limits.headers, stop.clone()));
             }
-            // Forgets connections that have ended.
+            // Removes finished connections.
             Some(_) = connections.join_next() => {}
         }
     }
     drop(listener);
     let ended = timeout(limits.stop, async { while connections.join_next().await.is_some() {} }).await;
     if ended.is_err() {
-        tracing::warn!("{} connections still had a request under way and are dropped", connections.len());
+        tracing::warn!(
+            "{} connections did not finish their request in time and are dropped",
+            connections.len()
+        );
     }
 }
 
@@ -63,7 +66,7 @@ async fn serve_one(
     header_limit: Duration,
     stop: CancellationToken,
 ) {
-    without_delay(&stream);
+    set_nodelay(&stream);
     let service = service_fn(move |request| answer(app.clone(), peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -79,7 +82,7 @@ async fn serve_one(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!("a connection has failed: {error}");
+        tracing::debug!("a connection failed: {error}");
     }
 }
 
@@ -94,10 +97,10 @@ async fn answer(
     app.call(request).await
 }
 
-/// Sends what is written at once: small frames in a row must not wait for each other's receipt.
-fn without_delay(stream: &TcpStream) {
+/// Sets `TCP_NODELAY`: small frames must not wait for the acknowledgement of earlier ones.
+fn set_nodelay(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::warn!("a connection may be slow: {error}");
+        tracing::warn!("could not set TCP_NODELAY: {error}");
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
     const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
     const SHORT: Duration = Duration::from_millis(50);
 
-    /// What is sent before the client goes quiet: nothing, half the headers, half the body.
+    /// Incomplete requests: nothing, half the headers, half the body.
     const UNFINISHED: [&str; 3] =
         ["", "POST / HTTP/1.1\r\nHost: ", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"];
 
@@ -139,13 +142,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stop_ends_connections_that_sent_half_a_request() {
+    async fn a_stop_closes_connections_with_an_incomplete_request() {
         let server = start(Limits { headers: NEVER, stop: SHORT }).await;
         let mut open = Vec::new();
         for number in 0..30 {
             open.push(connect(server.address, UNFINISHED[number % UNFINISHED.len()]).await);
         }
-        // Connections are accepted in order: when this one is answered, all others are being served.
+        // Connections are accepted in order, so when this one gets its response, all others have been accepted.
         let mut last =
             connect(server.address, "GET /peer HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
         let mut text = String::new();
@@ -154,7 +157,7 @@ mod tests {
         server.stop.cancel();
         server.task.await.unwrap();
         for mut stream in open {
-            // The end or a reset, but no waiting.
+            // Closed or reset, but not open any longer.
             let _ = stream.read_to_end(&mut Vec::new()).await;
         }
         assert!(TcpStream::connect(server.address).await.is_err());
@@ -168,14 +171,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_under_way_is_answered_after_the_stop() {
+    async fn a_request_in_progress_is_answered_after_the_stop() {
         let server = start(Limits { headers: NEVER, stop: NEVER }).await;
         let mut stream = connect(
             server.address,
             "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
         )
         .await;
-        // The handler reads the body: the request is under way.
+        // The handler reads the body, so the request is in progress.
         stream.read_exact(&mut [0; "HTTP/1.1 100 Continue\r\n\r\n".len()]).await.unwrap();
         server.stop.cancel();
         stream.write_all(b"done").await.unwrap();

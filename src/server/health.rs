@@ -1,4 +1,4 @@
-//! `GET /healthz`: for whoever watches the server.
+//! `GET /healthz`: the health check.
 
 use axum::Json;
 use serde::Serialize;
@@ -10,9 +10,9 @@ pub struct Health {
     version: &'static str,
 }
 
-/// Is the server up?
+/// Health check
 ///
-/// Says that it answers, and its version.
+/// Returns the status and version of the server.
 #[utoipa::path(
     get, path = "/healthz", tag = "server", security(()),
     responses((status = 200, description = "It is", body = Health))

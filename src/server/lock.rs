@@ -1,4 +1,4 @@
-//! Sees to it that one SQLite file is served by one process: a second one would run its jobs twice.
+//! Locks the SQLite directory, so that only one server process uses it: a second one would run its jobs twice.
 
 use std::fs::{File, TryLockError};
 
@@ -6,11 +6,11 @@ use anyhow::{Context, bail};
 
 use crate::database::Location;
 
-/// Locks the directory of an SQLite database until the file is dropped, or the process ends in
-/// whatever way. PostgreSQL is shared by as many as like.
+/// Locks the directory of an SQLite database until the returned file is dropped or the process ends. Returns
+/// `None` for PostgreSQL, which several processes can share.
 ///
 /// # Errors
-/// When another process serves this database.
+/// If another process has locked this database.
 pub fn lock(database: &Location) -> anyhow::Result<Option<File>> {
     let Location::Sqlite(dir) = database else { return Ok(None) };
     let path = dir.join("studio.lock");
@@ -20,7 +20,7 @@ pub fn lock(database: &Location) -> anyhow::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => bail!(
-            "another llm-studio serves the database in {}; stop it, or choose another directory with \
+            "another llm-studio server uses the database in {}; stop it, or choose another directory with \
              STUDIO_DATA=…; several processes can share a PostgreSQL database",
             dir.display()
         ),
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_waits_for_the_end_of_the_first() {
+    fn a_second_process_is_refused_until_the_first_ends() {
         let dir = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(dir.path().join("data"));
         let first = lock(&location).unwrap();

@@ -1,4 +1,4 @@
-//! Assembly only: configuration, shared state, router, middleware, error to response.
+//! Assembles the server: configuration, shared state, router, middleware, start and stop.
 
 #[cfg(test)]
 mod authorization_tests;
@@ -26,10 +26,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::accounts::{Accounts, Secret, Vault};
+use crate::accounts::{Accounts, Secret, UserData, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
-use crate::database::{Backend, Database};
+use crate::database::{Backend, Database, maintenance};
 use crate::jobs::{self, JobService};
 use crate::live::{Broadcaster, ConnectionLimiter, Hub};
 use bench::tokenizer;
@@ -41,23 +41,23 @@ pub use config::{Config, Storage, public_address};
 pub use lock::lock;
 pub use router::{AppState, router};
 
-/// A connection whose next request's headers are not complete after so long is closed.
+/// A connection is closed if the headers of its next request are not complete after this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long sockets may take to close when the server stops.
+/// Time that WebSockets have to close when the server stops.
 const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// How long the database's connections may take to close when the server stops.
+/// Time that database connections have to close when the server stops.
 const DATABASE_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a tokenizer's tables are kept for the next benchmark: they are most of the memory.
+/// Time that tokenizers are cached after their last use; they use most of the memory.
 const TOKENIZERS_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// Serves the app until Ctrl-C or SIGTERM. Then it accepts no connections and starts no jobs any more;
-/// requests and runs under way end first, within a limit. A second signal ends the process at once.
+/// Serves the app until Ctrl-C or SIGTERM. Then it stops accepting connections and starting jobs and lets
+/// requests and runs in progress finish, within a limit. A second signal exits immediately.
 ///
 /// # Errors
-/// When the database cannot be opened or is served already, or the address is taken.
+/// If the database cannot be opened or is in use by another server, or the address is in use.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut signals = StopSignals::new().context("cannot wait for signals")?;
     let listener = listen(&config).await?;
@@ -66,25 +66,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let demo = mock::start_demo().context("cannot start the demo model")?;
     let state = assemble(&config, &database, &demo).await?;
     let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
+    let stop = CancellationToken::new();
+    record_missing_ends(&state.benchmarks).await;
     jobs.start();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(delete_users(&state)));
     tokio::spawn(release_unused_tokenizers());
-    tokio::spawn(update_statistics_daily(database.clone()));
+    tokio::spawn(maintenance::run(database.clone()));
     info!("serving at http://{}", listener.local_addr()?);
     let limits = connections::Limits { headers: HEADER_TIMEOUT, stop: config.stop_limit };
-    let stop = CancellationToken::new();
     let serve = connections::serve(listener, router(state), limits, stop.clone());
     let drain = async {
         signals.next().await;
         info!("stopping");
         stop.cancel();
-        tokio::spawn(exit_at_the_next(signals));
+        tokio::spawn(exit_at_next_signal(signals));
         jobs.drain(config.stop_limit).await;
     };
     tokio::join!(serve, drain);
     hub.disconnect_all();
-    // Each tells its tab to connect again.
+    // Each socket closes with a code that makes its tab reconnect.
     if timeout(SOCKET_CLOSE_TIMEOUT, hub.all_closed()).await.is_err() {
-        tracing::warn!("some sockets did not close and are dropped");
+        tracing::warn!("some WebSockets did not close in time and are dropped");
     }
     if timeout(DATABASE_CLOSE_TIMEOUT, database.close()).await.is_err() {
         tracing::warn!("a connection to the database is still in use and is dropped");
@@ -94,7 +96,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What handlers share, on this database. Jobs do not run yet.
+/// Creates the state that handlers share. Does not start the job workers.
 async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> anyhow::Result<AppState> {
     let secret = Secret::load(config.secret.as_ref(), &config.data_dir, database).await?;
     let hub = Hub::default();
@@ -104,13 +106,18 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     let broadcaster = Broadcaster::connect(database, hub.clone()).await?;
     let accounts = accounts(database.clone(), &secret, broadcaster.clone(), config.admin_email.as_deref())
         .await?
-        .with_mail(config.post.clone())
-        .with_oidc(config.federation.clone())
+        .with_mail(config.mail.clone())
+        .with_oidc(config.oidc.clone())
         .with_registration_hooks(vec![Box::new(providers.clone())]);
     let job_settings = jobs::Settings::from_env(peers(database))?;
     let admin = AdminService::new(database.clone(), accounts.clone(), job_settings.benchmarks_per_hour);
     let jobs = JobService::new(database.clone(), broadcaster, job_settings);
-    let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
+    let benchmarks = BenchmarkService::new(
+        database.clone(),
+        providers.clone(),
+        jobs.clone(),
+        config.concurrent_benchmarks,
+    );
     Ok(AppState {
         options: config.leptos.clone(),
         hub,
@@ -139,16 +146,20 @@ fn connection_limiter(database: &Database) -> ConnectionLimiter {
     }
 }
 
-async fn update_statistics_daily(database: Database) {
-    let mut days = tokio::time::interval(Duration::from_secs(24 * 60 * 60));
-    // The first tick is at once, and opening the database has renewed them already.
-    days.tick().await;
-    loop {
-        days.tick().await;
-        if let Err(error) = database.update_statistics().await {
-            tracing::warn!("the statistics of the database could not be renewed: {error}");
-        }
+async fn record_missing_ends(benchmarks: &BenchmarkService) {
+    match benchmarks.record_missing_ends().await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "recorded the end of benchmarks whose jobs had ended"),
+        Err(error) => tracing::warn!("cannot look for benchmarks whose jobs have ended: {error}"),
     }
+}
+
+/// Deletes what deleted users leave behind, for as long as the server runs.
+fn delete_users(state: &AppState) -> impl Future<Output = ()> + use<> {
+    let accounts = state.accounts.clone();
+    // What runs is stopped before its results go.
+    let modules: [Arc<dyn UserData>; 2] = [Arc::new(state.jobs.clone()), Arc::new(state.benchmarks.clone())];
+    async move { accounts.deletion_loop(&modules).await }
 }
 
 async fn release_unused_tokenizers() {
@@ -167,7 +178,7 @@ async fn accounts(
 ) -> anyhow::Result<Accounts> {
     let accounts = Accounts::new(database, secret, Arc::new(broadcaster))?;
     match admin_email {
-        Some(email) => accounts.with_admin(email).await.context("ADMIN_EMAIL cannot be used"),
+        Some(email) => accounts.with_admin(email).await.context("ADMIN_EMAIL is invalid"),
         None => Ok(accounts),
     }
 }
@@ -175,7 +186,7 @@ async fn accounts(
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     let address = config.leptos.site_addr;
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot serve at http://{address}; stop what is there, or choose another port with PORT=3100")
+        format!("cannot listen on http://{address}; stop the process that uses it, or choose another port with PORT=3100")
     })
 }
 
@@ -198,9 +209,9 @@ impl StopSignals {
     }
 }
 
-/// Ends the process when another signal comes; what is under way is lost as with `kill -9`.
-async fn exit_at_the_next(mut signals: StopSignals) {
+/// Exits at the next signal; work in progress is lost as with `kill -9`.
+async fn exit_at_next_signal(mut signals: StopSignals) {
     signals.next().await;
-    tracing::warn!("stopped at once by a second signal");
+    tracing::warn!("second signal received, exiting immediately");
     std::process::exit(1);
 }

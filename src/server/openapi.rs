@@ -1,4 +1,4 @@
-//! The REST interface and its description: each room's routes, put together.
+//! Combines the REST routes of all modules and their OpenAPI description.
 
 mod completion;
 
@@ -15,10 +15,10 @@ use super::{AppState, docs, health};
 use crate::http::{DetailBody, ErrorBody};
 use crate::{accounts, admin, benchmark, history, jobs, prompts, providers};
 
-const DESCRIPTION: &str = "Measure language models: how fast, how good, at what cost.
+const DESCRIPTION: &str = "Benchmarks for language models: speed, quality and cost.
 
-Requests and answers are JSON. Scripts send `Authorization: Bearer` with an access token or a personal \
-access token. What goes wrong is said in one sentence: `{\"detail\"}` with 401, 403, 422 and 429, \
+Requests and responses are JSON. Send `Authorization: Bearer` with an access token or an API token. Errors \
+are one sentence: `{\"detail\"}` with 401, 403, 422 and 429, \
 `{\"error\"}` with every other status. Times are Unix milliseconds.";
 
 #[derive(OpenApi)]
@@ -31,22 +31,22 @@ access token. What goes wrong is said in one sentence: `{\"detail\"}` with 401, 
     tags(
         (name = "accounts", description = "Signing in, sessions and tokens"),
         (name = "benchmark", description = "Measuring models"),
-        (name = "history", description = "What was measured"),
-        (name = "configuration", description = "What the user can measure, by key and id"),
+        (name = "history", description = "Finished benchmarks"),
+        (name = "configuration", description = "Providers and models by key and id"),
         (name = "providers", description = "Providers by row"),
         (name = "models", description = "Models by row"),
-        (name = "keys", description = "API keys, which go in and never come out"),
-        (name = "discovery", description = "What providers say about themselves"),
-        (name = "parameters", description = "Which parameters each provider takes"),
+        (name = "keys", description = "API keys, which can be saved but not read"),
+        (name = "discovery", description = "Model lists and health of providers"),
+        (name = "parameters", description = "Parameters that each provider supports"),
         (name = "prompts", description = "Prompt templates"),
-        (name = "jobs", description = "What runs, what waits and what has ended"),
-        (name = "admin", description = "For admins only"),
-        (name = "server", description = "The server itself"),
+        (name = "jobs", description = "Running, queued and finished jobs"),
+        (name = "admin", description = "Administration, for admins only"),
+        (name = "server", description = "Server"),
     )
 )]
 struct Description;
 
-/// Says how requests prove whose they are.
+/// Adds the bearer authentication scheme.
 struct Bearer;
 
 impl utoipa::Modify for Bearer {
@@ -59,11 +59,11 @@ impl utoipa::Modify for Bearer {
     }
 }
 
-/// The description as it is published. Cheap to clone.
+/// The published description. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Published(pub Arc<Value>);
 
-/// Every REST route with its description. A room adds its own by a line here.
+/// Returns all REST routes with their descriptions. Each module is added here.
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(accounts::rest::routes())
@@ -78,15 +78,15 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(docs::page))
 }
 
-/// The same, with the description published.
+/// Returns the routes and publishes the description.
 pub fn routes() -> Router<AppState> {
     let (routes, description) = api().split_for_parts();
     routes.layer(Extension(Published(Arc::new(completion::complete(description)))))
 }
 
-/// Describe this interface
+/// OpenAPI description
 ///
-/// In OpenAPI 3.1, for programs. People may like `/api/docs` more.
+/// The API in OpenAPI 3.1. See `/api/docs` for a readable page.
 #[utoipa::path(
     get, path = "/api/openapi.json", tag = "server", security(()),
     responses((status = 200, description = "The description", body = Value))
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_a_summary_a_known_tag_and_an_id_of_its_own() {
+    fn every_operation_has_a_summary_a_known_tag_and_a_unique_id() {
         let description = published();
         let tags: Vec<&Value> =
             description["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_resolves() {
         fn check(part: &Value, description: &Value) {
             if let Some(reference) = part.get("$ref").and_then(Value::as_str) {
                 let pointer = reference.strip_prefix('#').unwrap();

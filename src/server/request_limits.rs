@@ -1,5 +1,4 @@
-//! What holds for every request whatever it asks for: it has an id, its body has an end, and a panic
-//! while it is answered is an answer too.
+//! Middleware for all requests: request id, body size limit, timeouts; panics become 500 responses.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -20,47 +19,47 @@ use crate::http::{AppError, MAX_BODY_BYTES};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A body of which nothing comes for so long is not waited for any more.
+/// Reading a body fails if no data arrives for this time.
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Paths of requests that ask providers, and may ask many of them.
-const ASKING_PROVIDERS: [&str; 7] = [
+/// Prefixes of paths whose handlers call providers, possibly many of them.
+const CALLING_PROVIDERS: [&str; 7] = [
     "/api/models/discover",
     "/api/lm-studio/detect",
     "/api/health/providers",
-    // Server functions; a hash follows.
-    "/api/look_again",
+    // Server functions, followed by a hash.
+    "/api/refresh_models",
     "/api/check_health",
     "/api/discover_models",
     "/api/add_provider",
 ];
 
-/// How long handlers may take.
+/// Time limits of handlers.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeLimits {
     pub handler: Duration,
-    pub asking_providers: Duration,
+    pub calling_providers: Duration,
 }
 
 impl Default for TimeLimits {
     fn default() -> Self {
-        Self { handler: Duration::from_secs(30), asking_providers: Duration::from_secs(120) }
+        Self { handler: Duration::from_secs(30), calling_providers: Duration::from_secs(120) }
     }
 }
 
-/// Names a request in its log lines and in its answer.
+/// The id of a request in the log and in its response.
 #[derive(Debug, Clone)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// The id that [`assign_request_id`] gave.
+    /// Returns the id assigned by [`assign_request_id`].
     pub fn of(request: &Request) -> Option<&str> {
         request.extensions().get::<Self>().map(|id| id.0.as_str())
     }
 }
 
-/// Gives the request an id and tells it in `X-Request-ID`. One that comes along is not taken over: it
-/// would be written into the log.
+/// Assigns an id to the request and returns it in `X-Request-ID`. A client's own id is ignored, because it
+/// would be written to the log.
 pub async fn assign_request_id(mut request: Request, next: Next) -> Response {
     let id = new_id();
     let header = HeaderValue::from_str(&id);
@@ -72,37 +71,37 @@ pub async fn assign_request_id(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers a body that is too long with 413: at once where its length is told, else when it gets there.
-/// Reading a body fails when nothing of it comes for [`BODY_READ_TIMEOUT`].
-pub async fn bound_body(request: Request, next: Next) -> Response {
+/// Rejects a body that is too long with 413: immediately if the length is declared, otherwise when the limit is
+/// reached. Reading a body fails if no data arrives for [`BODY_READ_TIMEOUT`].
+pub async fn limit_body(request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         return AppError::too_large().into_response();
     }
-    next.run(request.map(|body| bounded(body, BODY_READ_TIMEOUT))).await
+    next.run(request.map(|body| with_limits(body, BODY_READ_TIMEOUT))).await
 }
 
-/// The same body, which fails where it is too long and when nothing of it comes for `timeout`.
-fn bounded(body: Body, timeout: Duration) -> Body {
+/// Limits a body: reading fails beyond the size limit, or if no data arrives for `timeout`.
+fn with_limits(body: Body, timeout: Duration) -> Body {
     Body::new(Limited::new(TimeoutBody::new(timeout, body), MAX_BODY_BYTES))
 }
 
-/// Answers with 503 when a handler takes longer than the limit, and drops it. The body of an answer may
-/// take longer: exports are streamed. A WebSocket is served after its answer, so this does not limit it.
-pub async fn bound_time(State(limits): State<TimeLimits>, request: Request, next: Next) -> Response {
-    let limit = if asks_providers(request.uri().path()) { limits.asking_providers } else { limits.handler };
+/// Drops a handler that exceeds its time limit and responds with 503. The limit does not include sending the
+/// body, because exports are streamed, nor a WebSocket, which is served after the response.
+pub async fn limit_time(State(limits): State<TimeLimits>, request: Request, next: Next) -> Response {
+    let limit = if calls_providers(request.uri().path()) { limits.calling_providers } else { limits.handler };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => AppError::TimedOut.into_response(),
     }
 }
 
-/// Whether a request waits for answers of providers, each of which has limits of its own.
-fn asks_providers(path: &str) -> bool {
-    ASKING_PROVIDERS.iter().any(|prefix| path.starts_with(prefix))
+/// Returns whether the handler of this path calls providers, which have time limits of their own.
+fn calls_providers(path: &str) -> bool {
+    CALLING_PROVIDERS.iter().any(|prefix| path.starts_with(prefix))
 }
 
-/// Answers with 500 where a handler panics. What it panicked with is in the log, not in the answer.
+/// Responds with 500 if a handler panics. The panic message is in the log, not in the response.
 pub async fn catch_panic(request: Request, next: Next) -> Response {
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
@@ -110,9 +109,13 @@ pub async fn catch_panic(request: Request, next: Next) -> Response {
     }
 }
 
-/// The answer to a method that an address does not know.
-pub async fn no_such_method(request: Request) -> AppError {
-    AppError::MethodNotAllowed(format!("{} cannot be asked for {}.", request.uri().path(), request.method()))
+/// Responds to a method that a path does not support.
+pub async fn method_not_allowed(request: Request) -> AppError {
+    AppError::MethodNotAllowed(format!(
+        "Method {} is not allowed for {}.",
+        request.method(),
+        request.uri().path()
+    ))
 }
 
 #[cfg(test)]
@@ -134,46 +137,57 @@ mod tests {
         let layers = ServiceBuilder::new()
             .layer(middleware::from_fn(assign_request_id))
             .layer(middleware::from_fn(catch_panic))
-            .layer(middleware::from_fn(bound_body))
+            .layer(middleware::from_fn(limit_body))
             .layer(axum::extract::DefaultBodyLimit::disable());
         let app = Router::new()
             .route("/panic", get(panics))
             .route("/length", post(async |http::Body(text): http::Body<String>| text.len().to_string()))
-            .method_not_allowed_fallback(no_such_method)
+            .method_not_allowed_fallback(method_not_allowed)
             .layer(layers);
         let (parts, body) = app.oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (Response::from_parts(parts, ()), String::from_utf8(body.into()).unwrap())
     }
 
+    #[test]
+    fn every_path_that_calls_providers_exists() {
+        let description = crate::server::openapi::api().into_openapi();
+        let routes = description.paths.paths.keys().map(String::as_str);
+        let functions = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path);
+        let paths: Vec<&str> = routes.chain(functions).collect();
+        for prefix in CALLING_PROVIDERS {
+            assert!(paths.iter().any(|path| path.starts_with(prefix)), "no path begins with {prefix}");
+        }
+    }
+
     #[tokio::test]
-    async fn a_handler_that_does_not_end_is_answered_for() {
-        let limits = TimeLimits { handler: Duration::ZERO, asking_providers: Duration::from_secs(86_400) };
+    async fn a_handler_that_does_not_end_becomes_503() {
+        let limits = TimeLimits { handler: Duration::ZERO, calling_providers: Duration::from_secs(86_400) };
         let app = Router::new()
             .route("/never", get(std::future::pending::<()>))
             .route("/api/models/discover", get(async || tokio::task::yield_now().await))
-            .layer(middleware::from_fn_with_state(limits, bound_time));
+            .layer(middleware::from_fn_with_state(limits, limit_time));
         let get = |path: &str| app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
         assert_eq!(get("/never").await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(get("/api/models/discover").await.unwrap().status(), StatusCode::OK);
     }
 
     #[tokio::test]
-    async fn half_a_body_is_not_waited_for() {
+    async fn an_incomplete_body_times_out() {
         use futures::{StreamExt, stream};
         let half = stream::iter([Ok::<_, std::io::Error>("half")]).chain(stream::pending());
-        let body = bounded(Body::from_stream(half), Duration::from_millis(1));
+        let body = with_limits(Body::from_stream(half), Duration::from_millis(1));
         assert!(body.collect().await.is_err());
     }
 
     fn text_of(length: usize) -> Body {
-        // Through a stream, so that nothing tells its length beforehand.
+        // Sent as a stream, so that its length is not declared.
         let text = format!("\"{}\"", "a".repeat(length));
         Body::from_stream(futures::stream::once(async move { Ok::<_, std::io::Error>(text) }))
     }
 
     #[tokio::test]
-    async fn a_panic_is_answered_without_its_words() {
+    async fn a_panic_becomes_500_without_its_message() {
         let (response, body) = answer(Request::get("/panic").body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(body.contains("error") && !body.contains("secret"), "{body}");
@@ -181,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_is_too_long_is_refused_with_and_without_a_length() {
+    async fn a_body_that_is_too_large_is_rejected_with_and_without_a_length() {
         let json =
             |body| Request::post("/length").header("content-type", "application/json").body(body).unwrap();
         let mut told = json(Body::empty());
@@ -192,7 +206,7 @@ mod tests {
                 (response.status(), body.as_str()),
                 (
                     StatusCode::PAYLOAD_TOO_LARGE,
-                    r#"{"error":"The body is too long; at most 8 MB are read."}"#,
+                    r#"{"error":"The request body is too large; the limit is 8 MB."}"#,
                 )
             );
         }
@@ -201,17 +215,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_id_that_comes_along_is_not_taken_over() {
+    async fn a_clients_request_id_is_ignored() {
         let request = Request::get("/none").header(REQUEST_ID, "forged").body(Body::empty()).unwrap();
         let (response, _) = answer(request).await;
         assert_ne!(response.headers()[REQUEST_ID], "forged");
     }
 
     #[tokio::test]
-    async fn a_wrong_method_is_told_which_ones_there_are() {
+    async fn a_wrong_method_returns_the_allowed_ones() {
         let (response, body) = answer(Request::delete("/length").body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(response.headers()[axum::http::header::ALLOW], "POST");
-        assert_eq!(body, r#"{"error":"/length cannot be asked for DELETE."}"#);
+        assert_eq!(body, r#"{"error":"Method DELETE is not allowed for /length."}"#);
     }
 }

@@ -1,4 +1,4 @@
-//! Which address is answered by what.
+//! The router of the app.
 
 use std::sync::{Arc, LazyLock};
 
@@ -32,14 +32,14 @@ use crate::live::{ConnectionLimiter, Hub, Live, socket};
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
-/// The addresses of the pages. Generated once, before anything is rendered: meanwhile Leptos keeps
-/// resources from loading in the whole process.
+/// The paths of the pages. Generated once, before anything is rendered, because Leptos suppresses resource
+/// loading in the whole process meanwhile.
 static PAGES: LazyLock<Vec<AxumRouteListing>> =
     LazyLock::new(|| [generate_route_list(App), generate_route_list(SignedInRoutes)].concat());
 
-const KEPT_FOR_EVER: &str = "public, max-age=31536000, immutable";
+const CACHE_FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// What handlers share.
+/// The state that handlers share.
 #[derive(Debug, Clone, FromRef)]
 pub struct AppState {
     pub options: LeptosOptions,
@@ -54,7 +54,7 @@ pub struct AppState {
     pub benchmarks: BenchmarkService,
 }
 
-/// The whole app.
+/// Builds the router of the whole app.
 pub fn router(state: AppState) -> Router {
     let options = state.options.clone();
     let context = context_of(&state);
@@ -69,7 +69,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/{*path}", any(no_such_api))
         .route("/ws", get(socket::open).with_state(live(&state)))
         .merge(pages)
-        .method_not_allowed_fallback(request_limits::no_such_method)
+        .method_not_allowed_fallback(request_limits::method_not_allowed)
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, shell))
         .layer(middleware::from_fn_with_state(state.accounts.clone(), authenticate))
         .merge(built_files(&options))
@@ -82,14 +82,14 @@ pub fn router(state: AppState) -> Router {
                 .layer(middleware::from_fn(request_limits::catch_panic))
                 .layer(middleware::from_fn_with_state(state.proxies.clone(), resolve))
                 .layer(middleware::from_fn(security::csrf_protection))
-                .layer(middleware::from_fn_with_state(TimeLimits::default(), request_limits::bound_time))
-                .layer(middleware::from_fn(request_limits::bound_body))
+                .layer(middleware::from_fn_with_state(TimeLimits::default(), request_limits::limit_time))
+                .layer(middleware::from_fn(request_limits::limit_body))
                 .layer(DefaultBodyLimit::disable()),
         )
         .with_state(state)
 }
 
-/// What the tabs of this process are served with. What jobs there are is told first.
+/// Creates the state of the WebSocket. The list of jobs is sent first.
 fn live(state: &AppState) -> Live {
     Live::new(state.hub.clone(), Arc::new(state.jobs.clone()), Arc::new(state.accounts.clone()))
         .with_connection_limiter(state.connection_limiter.clone())
@@ -97,7 +97,7 @@ fn live(state: &AppState) -> Live {
         .with_initial_state(Arc::new(state.benchmarks.initial_state()))
 }
 
-/// What pages and server functions find in their context.
+/// Provides the context of pages and server functions.
 fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
     let AppState { accounts, admin, jobs, prompts, providers, benchmarks, .. } = state.clone();
     move || {
@@ -111,9 +111,9 @@ fn context_of(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + u
     }
 }
 
-/// The site's scripts and styles. Where their names carry their hash they may be kept for ever.
+/// Serves the site's scripts and styles. Files whose name contains a hash are cacheable indefinitely.
 fn built_files(options: &LeptosOptions) -> Router<AppState> {
-    let cache = if options.hash_files { KEPT_FOR_EVER } else { "no-cache" };
+    let cache = if options.hash_files { CACHE_FOREVER } else { "no-cache" };
     let files = |cache| {
         ServiceBuilder::new()
             .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static(cache)))
@@ -121,15 +121,15 @@ fn built_files(options: &LeptosOptions) -> Router<AppState> {
     };
     Router::new()
         .route_service(&site_pkg_dir_service_route_path(options), files(cache))
-        .route_service("/charts/{*path}", files(KEPT_FOR_EVER))
+        .route_service("/charts/{*path}", files(CACHE_FOREVER))
 }
 
 async fn no_such_api(request: Request) -> impl IntoResponse {
-    let error = format!("There is no {} {} here.", request.method(), request.uri().path());
+    let error = format!("Not found: {} {}.", request.method(), request.uri().path());
     (StatusCode::NOT_FOUND, Json(json!({ "error": error })))
 }
 
-/// Id, method and path only: a query may hold what nobody should find in a log.
+/// Logs id, method and path only, because a query can contain secrets.
 fn span(request: &Request) -> tracing::Span {
     let id = RequestId::of(request);
     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())

@@ -1,4 +1,4 @@
-//! What every response says to the browser about what it may do, and which requests are refused.
+//! Security headers of all responses, and CSRF protection.
 
 use axum::extract::Request;
 use axum::http::header::{
@@ -21,11 +21,11 @@ const FIXED: [(HeaderName, HeaderValue); 5] = [
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    // Pages and answers change; files whose name carries a hash say otherwise themselves.
+    // Pages and API responses change. Files whose name contains a hash set their own value.
     (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
 ];
 
-/// Adds the headers that are the same for all responses; a response's own value wins.
+/// Adds the headers that all responses share. A response's own value takes precedence.
 pub async fn fixed_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in FIXED {
@@ -34,19 +34,19 @@ pub async fn fixed_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses changes that another site's page asks for with this user's cookies. Requests with a bearer
-/// token are no concern: no page can send one to another site.
+/// CSRF protection: rejects cross-site state-changing requests. Requests with a bearer token are exempt,
+/// because no page can send one to another site.
 pub async fn csrf_protection(request: Request, next: Next) -> Response {
     let headers = request.headers();
     if request.method().is_safe() || bearer_token(headers).is_some() || from_own_page(headers) {
         return next.run(request).await;
     }
-    let why = "This request came from another site. Open the app itself and try there.";
+    let why = "This request came from another site. Open the app and try again there.";
     AppError::Forbidden(why.into()).into_response()
 }
 
-/// Browsers say where a request comes from, old ones in `Origin` only. Who says nothing is no browser,
-/// and is believed as long as it does not show a browser's cookies.
+/// Returns whether a request comes from the app's own pages. Browsers send `Sec-Fetch-Site`, old ones only
+/// `Origin`. A request with neither is from a script and allowed, unless it has the app's cookies.
 fn from_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(HeaderValue::as_bytes);
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
@@ -55,16 +55,16 @@ fn from_own_page(headers: &HeaderMap) -> bool {
     match (text(ORIGIN), text(HOST)) {
         (Some(origin), Some(host)) => host_of(origin) == Some(host),
         (Some(_), None) => false,
-        (None, _) => !cookies::prove_something(headers),
+        (None, _) => !cookies::has_session(headers),
     }
 }
 
-/// Host and port of an origin. Its scheme is not compared: a proxy may have taken TLS away.
+/// Returns host and port of an origin. The scheme is not compared, because a proxy may terminate TLS.
 fn host_of(origin: &[u8]) -> Option<&[u8]> {
     origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"))
 }
 
-/// Lets the page that is being rendered run the scripts that carry its nonce, and no others.
+/// Sets the content security policy of the page: it may run only scripts with its nonce.
 pub fn content_security_policy() {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
     let policy = format!(
@@ -77,7 +77,7 @@ pub fn content_security_policy() {
     }
 }
 
-/// `cargo leptos watch` tells the page over a socket of its own when to load again.
+/// `cargo leptos watch` has its own WebSocket that tells the page to reload.
 fn reload_socket() -> &'static str {
     if std::env::var_os("LEPTOS_WATCH").is_some() { " ws:" } else { "" }
 }
@@ -97,7 +97,7 @@ mod tests {
     const COOKIE: (&str, &str) = ("cookie", "theme=dark; studio_session=abc");
 
     #[test]
-    fn browsers_say_where_a_request_comes_from() {
+    fn browsers_are_checked_by_sec_fetch_site() {
         for (site, expected) in
             [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
         {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn old_browsers_say_it_by_their_origin() {
+    fn old_browsers_are_checked_by_origin() {
         let host = ("host", "studio.example:3000");
         assert!(own(&[("origin", "http://studio.example:3000"), host, COOKIE]));
         assert!(own(&[("origin", "https://studio.example:3000"), host, COOKIE]));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_may_not_show_cookies() {
+    fn requests_without_either_must_not_have_cookies() {
         assert!(own(&[("host", "studio.example")]));
         assert!(own(&[("host", "studio.example"), ("cookie", "theme=dark")]));
         assert!(!own(&[("host", "studio.example"), COOKIE]));

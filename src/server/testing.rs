@@ -1,5 +1,6 @@
 //! The app's state for tests that go through the router.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
@@ -15,7 +16,7 @@ use crate::live::{Broadcaster, ConnectionLimiter, Hub};
 use crate::prompts::service::PromptService;
 use crate::providers::service::ProviderService;
 
-/// The state over an empty SQLite database, and that database.
+/// Returns the state with an empty SQLite database, and that database.
 pub async fn state() -> (AppState, Database) {
     let database = testing::sqlite().await;
     let options = LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
@@ -29,7 +30,12 @@ pub async fn state() -> (AppState, Database) {
         admin: AdminService::new(database.clone(), accounts.clone(), 2000),
         accounts,
         proxies: Proxies::default(),
-        benchmarks: BenchmarkService::new(database.clone(), providers.clone(), jobs.clone()),
+        benchmarks: BenchmarkService::new(
+            database.clone(),
+            providers.clone(),
+            jobs.clone(),
+            NonZeroUsize::MIN,
+        ),
         hub,
         connection_limiter: ConnectionLimiter::default(),
         jobs,

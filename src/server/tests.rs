@@ -1,4 +1,4 @@
-//! The router as a browser meets it, without a socket.
+//! Tests of the router without a network connection.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -49,13 +49,13 @@ async fn text(response: Response) -> String {
 }
 
 #[tokio::test]
-async fn health_says_the_version() {
+async fn health_returns_the_version() {
     let body = text(answer(state().await, get("/healthz")).await).await;
     assert_eq!(body, format!(r#"{{"status":"ok","version":"{}"}}"#, env!("CARGO_PKG_VERSION")));
 }
 
 #[tokio::test]
-async fn the_page_lists_what_is_stored() {
+async fn the_page_lists_stored_prompts() {
     let state = state().await;
     let provider = Provider::of_kind(ProviderKind::Ollama, "http://127.0.0.1:11434/v1");
     let models = [Model::named("smollm2:135m")];
@@ -65,7 +65,7 @@ async fn the_page_lists_what_is_stored() {
 }
 
 #[tokio::test]
-async fn the_page_says_what_to_do_when_nothing_is_stored() {
+async fn the_page_shows_what_to_do_if_nothing_is_stored() {
     let page = text(answer(state().await, get("/providers?q=nothing-like-this")).await).await;
     assert!(page.contains("Try fewer words"), "{page}");
 }
@@ -82,7 +82,7 @@ async fn a_page_only_runs_scripts_with_its_nonce() {
 }
 
 #[tokio::test]
-async fn every_response_is_guarded() {
+async fn every_response_has_security_headers() {
     for path in ["/providers", "/healthz", "/api/none", "/no/such/page"] {
         let headers = answer(state().await, get(path)).await.headers().clone();
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
@@ -99,11 +99,11 @@ async fn an_unknown_page_is_a_page_and_an_unknown_api_is_json() {
     assert!(text(page).await.contains("Page not found"));
     let api = answer(state().await, get("/api/none")).await;
     assert_eq!(api.status(), StatusCode::NOT_FOUND);
-    assert_eq!(text(api).await, r#"{"error":"There is no GET /api/none here."}"#);
+    assert_eq!(text(api).await, r#"{"error":"Not found: GET /api/none."}"#);
 }
 
 #[tokio::test]
-async fn the_front_door_leads_to_the_benchmark() {
+async fn the_root_redirects_to_the_benchmark() {
     let mut request = get("/");
     request.headers_mut().insert(header::ACCEPT, "text/html".parse().unwrap());
     let response = answer(state().await, request).await;
@@ -112,7 +112,7 @@ async fn the_front_door_leads_to_the_benchmark() {
 }
 
 #[tokio::test]
-async fn who_is_signed_out_is_led_to_the_door() {
+async fn signed_out_users_are_redirected_to_sign_in() {
     let state = state().await;
     let page = Request::get("/providers?q=a").body(Body::empty()).unwrap();
     let response = answer(state.clone(), page).await;
@@ -142,7 +142,7 @@ async fn another_site_cannot_change_anything() {
 }
 
 #[tokio::test]
-async fn the_interface_is_described_for_programs_and_for_people() {
+async fn the_api_is_described_as_json_and_as_a_page() {
     let description = text(answer(state().await, get("/api/openapi.json")).await).await;
     let description: serde_json::Value = serde_json::from_str(&description).unwrap();
     assert_eq!(description["info"]["version"], env!("CARGO_PKG_VERSION"));
@@ -156,15 +156,15 @@ async fn the_interface_is_described_for_programs_and_for_people() {
 }
 
 #[tokio::test]
-async fn a_method_that_an_address_does_not_know_is_answered_in_json() {
+async fn an_unsupported_method_is_answered_in_json() {
     let request = Request::delete("/api/openapi.json").body(Body::empty()).unwrap();
     let response = answer(state().await, request).await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(text(response).await, r#"{"error":"/api/openapi.json cannot be asked for DELETE."}"#);
+    assert_eq!(text(response).await, r#"{"error":"Method DELETE is not allowed for /api/openapi.json."}"#);
 }
 
 #[tokio::test]
-async fn jobs_are_answered_as_scripts_expect() {
+async fn job_responses_have_the_fields_that_scripts_expect() {
     let state = state().await;
     let new = jobs::NewJob {
         job_type: "benchmark",
@@ -201,7 +201,7 @@ async fn jobs_are_answered_as_scripts_expect() {
 }
 
 #[tokio::test]
-async fn the_bell_shows_what_waits_without_a_script() {
+async fn the_jobs_menu_shows_queued_jobs_without_a_script() {
     let state = state().await;
     let new = NewJob {
         job_type: "benchmark",
@@ -216,7 +216,7 @@ async fn the_bell_shows_what_waits_without_a_script() {
     }
 }
 
-/// Serves the app and asks for its socket with this token: the first message.
+/// Serves the app, opens the WebSocket with this token and returns the first message.
 async fn first_message(state: AppState, token: &str) -> Message {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut request = format!("ws://{}/ws", listener.local_addr().unwrap()).into_client_request().unwrap();
@@ -227,7 +227,7 @@ async fn first_message(state: AppState, token: &str) -> Message {
 }
 
 #[tokio::test]
-async fn a_token_opens_the_socket_which_begins_with_the_present_state() {
+async fn a_token_opens_the_socket_which_sends_the_current_state_first() {
     let state = state().await;
     let token = state.accounts.user_for_test("ben@example.org").await.access_token;
     let message = first_message(state, token.expose_secret()).await;
@@ -236,7 +236,7 @@ async fn a_token_opens_the_socket_which_begins_with_the_present_state() {
 }
 
 #[tokio::test]
-async fn a_token_that_proves_nothing_is_refused_where_clients_see_it() {
+async fn an_invalid_token_is_rejected_before_the_upgrade() {
     let Message::Close(Some(close)) = first_message(state().await, "nonsense").await else {
         panic!("not closed")
     };

@@ -1,4 +1,4 @@
-//! Base URLs and model ids in all their forms.
+//! Tests of all forms of base URLs and model ids.
 
 use super::{server::serve_at, *};
 
@@ -19,7 +19,7 @@ async fn every_form_of_a_base_url_reaches_the_endpoint() {
         (format!("http://127.0.0.1:{port}/a%20b/gateway/v1"), "/a%20b/gateway/v1/chat/completions"),
         (format!("http://127.0.0.1:{port}/v1?version=2"), "/v1/chat/completions?version=2"),
         (format!("HTTP://LocalHost:{port}/V1"), "/V1/chat/completions"),
-        // Resolves to ::1 as well, where nobody listens.
+        // Also resolves to ::1, where nothing listens.
         (format!("http://localhost:{port}/v1"), "/v1/chat/completions"),
     ] {
         let request = first_request(&mut server, &base_url, "m").await;
@@ -38,7 +38,7 @@ async fn an_ipv6_literal_reaches_the_endpoint() {
 }
 
 #[tokio::test]
-async fn model_ids_go_out_as_they_are() {
+async fn model_ids_are_sent_unchanged() {
     let mut server = serve(vec![write(stream_of(&answer()))]).await;
     let base_url = format!("http://127.0.0.1:{}/v1", server.port);
     for id in ["org/team/model:free", "with spaces and \"quotes\"", "模型-🦀/é", &"long/".repeat(2_000)]
@@ -51,7 +51,7 @@ async fn model_ids_go_out_as_they_are() {
 }
 
 #[tokio::test]
-async fn no_compression_is_asked_for() {
+async fn no_compression_is_requested() {
     let mut server = serve(vec![write(stream_of(&answer()))]).await;
     let base_url = format!("http://127.0.0.1:{}/v1", server.port);
     let request = first_request(&mut server, &base_url, "m").await;

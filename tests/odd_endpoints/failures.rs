@@ -1,4 +1,5 @@
-//! Endpoints that cannot be measured: each failure is one clear sentence of the right kind, in time.
+//! Tests of endpoints that cannot be measured: each failure has the right kind and one clear sentence, within
+//! its timeout.
 
 use bench::types::Timeouts;
 use endpoint::{ApiError, ErrorKind};
@@ -19,7 +20,7 @@ async fn assert_fails(name: &str, script: Vec<Do>, kind: ErrorKind, words: &[&st
         let error = error_of(name, run);
         assert_eq!(error.kind, kind, "{name}: {}", error.message);
         for word in words {
-            assert!(error.message.contains(word), "{name} does not say {word:?}: {}", error.message);
+            assert!(error.message.contains(word), "{name}: no {word:?} in: {}", error.message);
         }
     }
 }
@@ -41,7 +42,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn success_without_an_answer_says_what_came() {
+async fn success_without_a_response_shows_what_was_received() {
     let page = "<!DOCTYPE html>\n<html><body>\ndata of our users: please log in</body></html>";
     for (name, response, words) in [
         ("204", "HTTP/1.1 204 No Content\r\n\r\n".to_owned(), ["empty body", "base URL"]),
@@ -65,7 +66,7 @@ async fn success_without_an_answer_says_what_came() {
 }
 
 #[tokio::test]
-async fn an_answer_without_content_is_no_output() {
+async fn a_response_without_content_is_no_output() {
     let filtered = [&finish("content_filter"), &usage("0"), DONE].concat();
     let whole = r#"{"id":"r1","choices":[{"message":{"content":null},"finish_reason":"length"}]}"#;
     for (name, response, word) in [
@@ -78,7 +79,7 @@ async fn an_answer_without_content_is_no_output() {
 }
 
 #[tokio::test]
-async fn error_bodies_of_any_shape_are_told() {
+async fn error_bodies_of_any_shape_are_shown() {
     let long = format!(r#"{{"error": "{}"}}"#, "no ".repeat(300_000));
     for (body, word) in [
         (r#"{"error": "plain reason"}"#, "plain reason"),
@@ -129,7 +130,7 @@ async fn an_echoed_key_is_never_shown() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_called_so() {
+async fn non_http_is_reported() {
     let big_header = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "h".repeat(1 << 20));
     let bad_chunk = head("transfer-encoding: chunked\r\n") + "not a size\r\n";
     for (name, bytes, words) in [
@@ -144,7 +145,7 @@ async fn what_is_not_http_is_called_so() {
 }
 
 #[tokio::test]
-async fn plain_http_where_tls_was_meant_is_called_so() {
+async fn plain_http_at_an_https_url_is_reported() {
     let plain = greet(vec![write("HTTP/1.1 400 Bad Request\r\n\r\n")]).await;
     let row = bench(target(&format!("https://127.0.0.1:{}/v1", plain.port), "m"), quick()).await;
     let error = error_of("https", row.runs[0].clone());
@@ -153,7 +154,7 @@ async fn plain_http_where_tls_was_meant_is_called_so() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_called_so() {
+async fn a_broken_connection_is_reported() {
     let partly = head("") + &text("a");
     let in_chunk = head("transfer-encoding: chunked\r\n") + "ff\r\n" + &text("a") + "data: {";
     for (name, script, word) in [
@@ -173,7 +174,7 @@ async fn a_broken_connection_is_called_so() {
 }
 
 #[tokio::test]
-async fn an_error_in_the_stream_outlives_the_connection() {
+async fn an_error_in_the_stream_takes_precedence_over_a_lost_connection() {
     let body = text("a") + &event(r#"{"error":{"message":"out of memory"}}"#);
     let cut = vec![write(head("transfer-encoding: chunked\r\n") + &chunk(&body)), Do::Close];
     assert_fails("cut", cut, ErrorKind::InStream, &["out of memory"]).await;
@@ -184,7 +185,7 @@ async fn an_error_in_the_stream_outlives_the_connection() {
 }
 
 #[tokio::test]
-async fn nothing_grows_without_bound() {
+async fn sizes_are_limited() {
     let endless = |begin: &str, more: &[u8]| vec![write(head("") + begin), Do::Endless(more.to_vec())];
     let block = vec![b'x'; 1 << 16];
     let big = text(&"y".repeat(1 << 16));
@@ -203,7 +204,7 @@ async fn nothing_grows_without_bound() {
 }
 
 #[tokio::test]
-async fn no_endpoint_outlasts_its_limits() {
+async fn timeouts_apply_to_every_endpoint() {
     let first_token = Timeouts { connect_s: 5.0, first_token_s: 0.2, total_s: 20.0 };
     let total = Timeouts { connect_s: 5.0, first_token_s: 20.0, total_s: 0.2 };
     let both = [(first_token, ErrorKind::FirstTokenTimeout), (total, ErrorKind::TotalTimeout)];

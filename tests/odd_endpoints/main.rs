@@ -1,5 +1,5 @@
-//! The engine against endpoints that are odd, broken or hostile: what can be read is measured, and
-//! what cannot fails in time with one clear sentence of the right kind.
+//! Tests of the engine with odd, broken and hostile endpoints. Readable responses are measured; others fail
+//! within the timeout with the right kind of error and one clear sentence.
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used)]
 
@@ -35,7 +35,7 @@ fn quick() -> Parameters {
 }
 
 async fn bench(target: Target, parameters: Parameters) -> ResultRow {
-    let plan = Plan { targets: vec![target], parameters, finished: Vec::new() };
+    let plan = Plan { targets: vec![target], parameters, finished: Vec::new(), keep_chunk_times: true };
     let running = start(plan, Stop::default()).unwrap();
     running.report.await.unwrap().results.remove(0)
 }
@@ -44,7 +44,7 @@ async fn bench_server(server: &Server, parameters: Parameters) -> ResultRow {
     bench(target(&format!("http://127.0.0.1:{}/v1", server.port), "m"), parameters).await
 }
 
-/// Two runs against this script, so that the first may poison the second.
+/// Makes two runs against this script, so that the first could affect the second.
 async fn runs(script: Vec<Do>) -> Vec<Run> {
     bench_server(&serve(script).await, Parameters { runs: 2, ..quick() }).await.runs
 }
@@ -73,7 +73,7 @@ fn usage(completion_tokens: &str) -> String {
 
 const DONE: &str = "data: [DONE]\n\n";
 
-/// Two chunks, seven tokens, an end mark.
+/// Returns two chunks with seven tokens and an end mark.
 fn answer() -> String {
     [&text("a"), &text("b"), &finish("stop"), &usage("7"), DONE].concat()
 }
@@ -82,7 +82,7 @@ fn head(headers: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{headers}\r\n")
 }
 
-/// A whole response of this body.
+/// Returns a complete response with this body.
 fn sized(status_and_headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status_and_headers}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }

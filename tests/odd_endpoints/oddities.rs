@@ -1,4 +1,4 @@
-//! Endpoints that are odd but can be understood.
+//! Tests of endpoints that are odd but readable.
 
 use bench::types::TokenSource;
 
@@ -15,7 +15,7 @@ async fn assert_measured(name: &str, script: Vec<Do>) {
 }
 
 #[tokio::test]
-async fn every_way_to_frame_an_answer_is_read() {
+async fn every_framing_of_a_response_is_read() {
     let whole = answer();
     let chunked = |body: &str| format!("{}{}0\r\n\r\n", head("transfer-encoding: chunked\r\n"), chunk(body));
     let extended = format!(
@@ -56,7 +56,7 @@ async fn every_way_to_frame_an_answer_is_read() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_cut_at_every_byte() {
+async fn a_response_may_be_split_at_every_byte() {
     let body = [&text("é"), &text("🦀"), &finish("漢字🦀"), &usage("7"), DONE].concat().replace('\n', "\r\n");
     let framed = format!("{}0\r\n\r\n", chunk(&body));
     let script = vec![write(head("transfer-encoding: chunked\r\n")), Do::Drip(framed.into())];
@@ -68,7 +68,7 @@ async fn an_answer_may_be_cut_at_every_byte() {
 }
 
 #[tokio::test]
-async fn what_follows_the_end_mark_belongs_to_no_answer() {
+async fn data_after_the_end_mark_is_ignored() {
     let late =
         [&answer(), &text("c"), "data: {garbage\n\n", &event(r#"{"error":"late"}"#), &usage("99")].concat();
     let open = head("transfer-encoding: chunked\r\n") + &chunk(&answer());
@@ -96,10 +96,9 @@ async fn a_kept_connection_may_be_closed_at_any_time() {
     assert_measured("with the next request", vec![write(stream_of(&answer())), Do::Read, Do::Close]).await;
 }
 
-/// A server that thinks for a while and then closes has heard the request: asking again would hide
-/// a failure.
+/// A server that closes after a while has received the request, so a retry would hide a failure.
 #[tokio::test]
-async fn a_request_that_was_heard_is_not_made_again() {
+async fn a_received_request_is_not_retried() {
     let pause = Do::Pause(std::time::Duration::from_millis(1_200));
     let script = vec![write(stream_of(&answer())), Do::Read, pause, Do::Close];
     let runs = runs(script).await;
@@ -108,7 +107,7 @@ async fn a_request_that_was_heard_is_not_made_again() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_instead_of_a_stream_is_one_chunk() {
+async fn a_complete_response_instead_of_a_stream_is_one_chunk() {
     let body = concat!(
         "{\n  \"id\": \"r1\",\n  \"choices\": [{\"message\": {\"content\": \"whole\"}, \"finish_reason\": \"stop\"}],\n",
         "  \"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 7}\n}\n"
@@ -128,7 +127,7 @@ async fn a_whole_answer_instead_of_a_stream_is_one_chunk() {
 }
 
 #[tokio::test]
-async fn content_counts_wherever_it_stands() {
+async fn content_is_found_in_every_field() {
     let delta = |delta: &str| event(&format!(r#"{{"id":"r1","choices":[{{"index":0,"delta":{delta}}}]}}"#));
     let call = r#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}"#;
     for (name, first) in [
@@ -154,7 +153,7 @@ async fn content_counts_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn usage_is_believed_where_it_can_be() {
+async fn plausible_usage_is_used() {
     let content = [text("one two"), text(" three")].concat();
     let whole = |usage: &str| [&content, &finish("stop"), usage, DONE].concat();
     let reported = |tokens| (Some(tokens), Some(TokenSource::Reported));
@@ -182,7 +181,7 @@ async fn usage_is_believed_where_it_can_be() {
 }
 
 #[tokio::test]
-async fn ids_and_reasons_are_bounded_and_carry_no_control_characters() {
+async fn ids_and_reasons_are_limited_and_have_no_control_characters() {
     let long = "x".repeat(100_000);
     let id = event(&format!(r#"{{"id":"\u001b[31m{long}","choices":[{{"delta":{{"content":"a"}}}}]}}"#));
     let body = [&id, &finish(&format!(r"\u0007\n{long}")), DONE].concat();
@@ -194,7 +193,7 @@ async fn ids_and_reasons_are_bounded_and_carry_no_control_characters() {
 }
 
 #[tokio::test]
-async fn every_protocol_may_answer_whole() {
+async fn every_protocol_may_send_a_complete_response() {
     use endpoint::Protocol::{AnthropicMessages, CohereChat, GeminiGenerate};
     for (protocol, body) in [
         (
@@ -219,9 +218,9 @@ async fn every_protocol_may_answer_whole() {
     }
 }
 
-/// Gemini's own default: one JSON list, written piece by piece, where events were asked for.
+/// Gemini's default: one JSON list, written in parts, although events were requested.
 #[tokio::test]
-async fn a_list_of_chunks_instead_of_events_is_called_so() {
+async fn a_list_of_chunks_instead_of_events_is_reported() {
     let body = r#"[{"candidates":[{"content":{"parts":[{"text":"a"}]}}]},
 {"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}]"#;
     let server = serve(vec![write(sized("200 OK\r\ncontent-type: application/json", body))]).await;

@@ -1,4 +1,4 @@
-//! A raw TCP server whose every byte and pause the test scripts.
+//! A raw TCP server; the test scripts every byte and pause.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,25 +9,25 @@ use tokio::{
     time::sleep,
 };
 
-/// One thing that the server does once it has read a request.
+/// An action of the server after reading a request.
 #[derive(Clone)]
 pub enum Do {
     Write(Vec<u8>),
-    /// Writes byte by byte, each in a segment of its own.
+    /// Writes byte by byte, each in its own segment.
     Drip(Vec<u8>),
-    /// Writes the same until the client goes.
+    /// Writes the same bytes until the client disconnects.
     Endless(Vec<u8>),
     Pause(Duration),
-    /// Says nothing more until the client goes.
+    /// Sends nothing more until the client disconnects.
     Hold,
-    /// Reads the next request and leaves it without an answer.
+    /// Reads the next request without responding.
     Read,
     Close,
 }
 
 pub struct Server {
     pub port: u16,
-    /// Each request, head and body, as it came.
+    /// Each received request, head and body.
     pub requests: UnboundedReceiver<String>,
 }
 
@@ -39,18 +39,18 @@ pub async fn serve(script: Vec<Do>) -> Server {
 pub async fn serve_at(address: &str, script: Vec<Do>) -> Server {
     let listener = TcpListener::bind(address).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (heard, requests) = unbounded_channel();
+    let (received, requests) = unbounded_channel();
     let script: Arc<[Do]> = script.into();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             stream.set_nodelay(true).unwrap();
-            tokio::spawn(answer(stream, Arc::clone(&script), heard.clone()));
+            tokio::spawn(answer(stream, Arc::clone(&script), received.clone()));
         }
     });
     Server { port, requests }
 }
 
-/// A server that does this as soon as a client connects, and closes.
+/// Runs this script as soon as a client connects, and closes the connection.
 pub async fn greet(script: Vec<Do>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -64,9 +64,9 @@ pub async fn greet(script: Vec<Do>) -> Server {
     Server { port, requests: unbounded_channel().1 }
 }
 
-async fn answer(mut stream: TcpStream, script: Arc<[Do]>, heard: UnboundedSender<String>) {
+async fn answer(mut stream: TcpStream, script: Arc<[Do]>, received: UnboundedSender<String>) {
     while let Some(request) = read_request(&mut stream).await {
-        let _ = heard.send(request);
+        let _ = received.send(request);
         for step in script.iter() {
             if matches!(step, Do::Close) || perform(step, &mut stream).await.is_err() {
                 return;
@@ -108,7 +108,7 @@ async fn perform(step: &Do, stream: &mut TcpStream) -> std::io::Result<()> {
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     loop {
-        if let Some(end) = whole_request(&request) {
+        if let Some(end) = complete_request(&request) {
             return Some(String::from_utf8_lossy(&request[..end]).into_owned());
         }
         if stream.read_buf(&mut request).await.ok()? == 0 {
@@ -117,8 +117,8 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// Where the request ends, if it has.
-fn whole_request(bytes: &[u8]) -> Option<usize> {
+/// Returns the length of the first complete request, if any.
+fn complete_request(bytes: &[u8]) -> Option<usize> {
     let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..head_end]).to_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));

@@ -1,8 +1,8 @@
-//! The Python of the tests, with what `tests/requirements.txt` names.
+//! The tests' Python environment with the packages of `tests/requirements.txt`.
 
 use std::path::{Path, PathBuf};
 
-/// Where it is.
+/// Returns the path of its interpreter.
 pub fn python() -> PathBuf {
     let made_by_script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/venv/bin/python");
     let python = std::env::var_os("SDK_PYTHON").map_or(made_by_script, PathBuf::from);

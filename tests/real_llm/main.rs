@@ -1,15 +1,14 @@
-//! The program against a real model: llama.cpp with SmolLM2-135M-Instruct, through both protocols
-//! that it speaks. The figures must be the server's own.
+//! Tests the program with a real model, SmolLM2-135M-Instruct in llama.cpp, over both of its protocols. The
+//! figures must agree with the server's own.
 //!
 //! What is compared, run by run:
 //! - token counts: equal to the server's.
 //! - `ttft_ms` and the server's `prompt_ms`, which runs from taking up the prompt to sampling the
-//!   first token. The client's figure holds besides: parsing, templating and tokenizing the request
-//!   and two ways over loopback, together 1 to 3 ms.
+//! first token. The client's figure also includes parsing, templating and tokenizing the request and two ways
+//! over loopback, together 1 to 3 ms.
 //! - `output_speed_tps` and the server's tokens per second. Both leave out the first token: the
-//!   server divides the others by the time since it was sampled, the client by the time since it
-//!   arrived. Where the model stops by itself, its end-of-sequence token counts and is never seen,
-//!   so that the client knows one gap less.
+//! server divides the others by the time since it was sampled, the client by the time since it arrived. If the
+//! model stops by itself, its end-of-sequence token is counted but not sent, so the client sees one gap less.
 //!
 //! Server and client share two cores with whatever else runs there, so one run in three may miss
 //! the tolerance of the times; the counts never.
@@ -31,8 +30,8 @@ const MODEL: &str = "smollm2-135m-instruct";
 const RUNS: usize = 3;
 const MAX_TOKENS: u64 = 64;
 
-/// The second makes the server work on a new prompt in each run; at the first, it has all but one
-/// token in its cache after the warm-up.
+/// With the second the server processes a new prompt in each run; with the first it has all but one token in
+/// its cache after the warm-up.
 const TIERS: [u64; 2] = [0, 300];
 
 #[test]
@@ -45,7 +44,7 @@ fn figures_are_the_servers_own() {
     let events = recorder.events();
     let streamed = timings_by_response(&events);
     for row in &report.results {
-        assert_row(row, |run| streamed[run.response_id.as_deref().expect("its streams carry an id")]);
+        assert_row(row, |run| streamed[run.response_id.as_deref().expect("its streams have an id")]);
     }
     let requests = TIERS.len() * (1 + RUNS);
     let logged: Vec<Timings> = (0..requests).map(|_| server.next_logged()).collect();
@@ -58,7 +57,7 @@ fn figures_are_the_servers_own() {
     }
 }
 
-/// Runs the binary as a user would, away from any configuration.
+/// Runs the program without any configuration.
 fn bench(address: SocketAddr, protocol: &str, path: &str) -> Report {
     let directory = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_llm-studio"))
@@ -79,7 +78,7 @@ fn bench(address: SocketAddr, protocol: &str, path: &str) -> Report {
     report
 }
 
-/// llama.cpp's `timings` by the id of the response that they end.
+/// Returns llama.cpp's `timings` by response id.
 fn timings_by_response(events: &[Value]) -> HashMap<&str, Timings> {
     events
         .iter()
@@ -115,7 +114,7 @@ fn assert_counts(run: &Run, timings: &Timings) {
     assert_eq!(uncached, timings.prompt_tokens);
 }
 
-/// The server's speed as a client sees it, who cannot see when the end-of-sequence token comes.
+/// Returns the server's speed without the end-of-sequence token, which the client cannot see.
 fn speed_without_end(timings: &Timings) -> f64 {
     let gaps = timings.output_tokens as f64 - 1.0;
     let unseen = if timings.output_tokens < MAX_TOKENS { 1.0 } else { 0.0 };

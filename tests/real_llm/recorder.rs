@@ -1,5 +1,5 @@
-//! A TCP proxy that keeps a copy of what the server says. It passes bytes on untouched as they come
-//! and knows no HTTP; it adds some ten microseconds.
+//! A TCP proxy that records what the server sends. It forwards bytes unchanged without parsing HTTP, and adds
+//! about ten microseconds.
 
 use std::{
     io::{Read, Write},
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub struct Recorder {
     pub address: SocketAddr,
-    /// What the server said, one buffer a connection.
+    /// The server's data, one buffer per connection.
     recordings: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
@@ -31,7 +31,7 @@ impl Recorder {
         Self { address, recordings }
     }
 
-    /// The data of each server-sent event so far that is JSON.
+    /// Returns the data of each server-sent event so far that is JSON.
     pub fn events(&self) -> Vec<Value> {
         let recordings = self.recordings.lock().unwrap();
         let text =

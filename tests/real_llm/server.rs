@@ -1,4 +1,4 @@
-//! llama.cpp's server with a real model, and what it says about the requests that it served.
+//! llama.cpp's server with a real model, and the timings that it logs.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -11,24 +11,25 @@ use std::{
 
 use serde_json::Value;
 
-/// A request's figures are logged before its last bytes are sent; this is for a very slow machine.
+/// Timeout for a log line. Figures are logged before the last bytes are sent, so this is only for very slow
+/// machines.
 const LOG_WITHIN: Duration = Duration::from_secs(10);
 
 /// llama.cpp's own figures of one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Timings {
-    /// Processed, so without those that came from its cache.
+    /// Processed tokens, without those from its cache.
     pub prompt_tokens: u64,
-    /// From taking up the prompt to sampling the first token.
+    /// From the start of the prompt's processing to sampling the first token.
     pub prompt_ms: f64,
-    /// Sampled, the end-of-sequence token included.
+    /// Sampled tokens, including the end-of-sequence token.
     pub output_tokens: u64,
-    /// Over the time from the first sampled token to the last.
+    /// Speed from the first sampled token to the last.
     pub tokens_per_second: f64,
 }
 
 impl Timings {
-    /// From the `timings` object that ends an OpenAI stream of llama.cpp.
+    /// Reads the `timings` object at the end of an OpenAI stream of llama.cpp.
     pub fn from_json(timings: &Value) -> Option<Self> {
         Some(Self {
             prompt_tokens: timings["prompt_n"].as_u64()?,
@@ -38,7 +39,7 @@ impl Timings {
         })
     }
 
-    /// The log says the same as the stream, with two decimals.
+    /// Returns whether the log agrees with the stream, to two decimals.
     pub fn agrees_with(&self, other: &Self) -> bool {
         (self.prompt_tokens, self.output_tokens) == (other.prompt_tokens, other.output_tokens)
             && (self.prompt_ms - other.prompt_ms).abs() < 0.01
@@ -54,8 +55,8 @@ pub struct RealLlm {
 }
 
 impl RealLlm {
-    /// Starts `scripts/real-llm.sh` on any free port and waits until it answers. The first start of
-    /// all fetches the server and the model.
+    /// Starts `scripts/real-llm.sh` on a free port and waits until it responds. The first start downloads the
+    /// server and the model.
     pub fn start() -> Self {
         let mut process = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/real-llm.sh"))
             .args(["--port", "0"])
@@ -77,7 +78,7 @@ impl RealLlm {
         Self { process, address, log }
     }
 
-    /// The figures of the next request that it finished.
+    /// Returns the figures of the next finished request.
     pub fn next_logged(&self) -> Timings {
         self.log.recv_timeout(LOG_WITHIN).expect("the server logs the timings of each request")
     }
@@ -90,7 +91,7 @@ impl Drop for RealLlm {
     }
 }
 
-/// Reads the log to its end, so that the server never waits for us, and passes the timings on.
+/// Reads the log to its end, so that the server never blocks on it, and sends the timings to the receiver.
 fn follow_log(stderr: impl Read + Send + 'static) -> Receiver<Timings> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
@@ -107,7 +108,7 @@ fn follow_log(stderr: impl Read + Send + 'static) -> Receiver<Timings> {
     receiver
 }
 
-/// The numbers of `… eval time = 196.46 ms / 17 tokens ( 12.28 ms per token, 81.44 tokens per second)`:
+/// Parses the numbers of `… eval time = 196.46 ms / 17 tokens ( 12.28 ms per token, 81.44 tokens per second)`:
 /// milliseconds, tokens, tokens per second.
 fn figures_after(line: &str, label: &str) -> Option<(f64, f64, f64)> {
     let (_, figures) = line.split_once(label)?;

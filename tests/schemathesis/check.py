@@ -1,4 +1,4 @@
-"""Opens an account on the server at STUDIO_URL and lets Schemathesis loose on it."""
+"""Creates an account on the server at STUDIO_URL and runs Schemathesis against it."""
 
 import json
 import os
@@ -22,14 +22,14 @@ def post(path, body, token=None):
 
 
 def main():
-    # The first user is an admin: every operation is within reach.
+    # The first user is an admin, who may call every operation.
     account = {"email": "schemathesis@example.org", "password": "correct horse battery staple"}
     session = post("/api/auth/register", account)["access_token"]
-    # A token of its own, which outlives whatever becomes of the session.
+    # A separate token, which stays valid if the session ends.
     token = post("/api/auth/tokens", {"name": "Schemathesis"}, session)["token"]
     command = [Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG]
     command += ["run", f"{ROOT}/api/openapi.json"]
-    # Reports and caches go where nobody looks for them.
+    # Reports and caches are written to a temporary directory.
     with tempfile.TemporaryDirectory() as place:
         return subprocess.run(command, cwd=place, env=os.environ | {"TOKEN": token}).returncode
 

@@ -1,5 +1,4 @@
-//! Schemathesis against the running program: it reads the published description and tries to break
-//! what it describes, with valid and invalid requests of its own making.
+//! Runs Schemathesis against the program: it generates valid and invalid requests from the OpenAPI description.
 
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
@@ -17,7 +16,7 @@ use python::python;
 
 #[test]
 #[ignore = "needs Schemathesis: run by make test"]
-fn nothing_breaks_the_interface() {
+fn the_api_matches_its_description() {
     let installation = Installation::new();
     let server = installation.start();
     let output = Command::new(python())
@@ -29,11 +28,11 @@ fn nothing_breaks_the_interface() {
         .unwrap();
     let report = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{report}\n{errors}\nThe server said:\n{}", last_words(&server.log()));
+    assert!(output.status.success(), "{report}\n{errors}\nThe server's log:\n{}", end_of(&server.log()));
 }
 
-/// The end of a log.
-fn last_words(log: &str) -> String {
+/// Returns the end of a log.
+fn end_of(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
 }

@@ -1,11 +1,11 @@
-"""What the tests of all SDKs share: where the mock is and what is asked of it."""
+"""Shared by the tests of all SDKs: the mock's URL and the requests."""
 
 import os
 import unittest
 
 ROOT = os.environ["MOCK_URL"]
 
-#: Ten tokens of text after five of reasoning, of which the usage must tell.
+# : Ten tokens of text, reported in the usage.
 SHORT = "mock/ttft=5,gap=1,tokens=10"
 REASONING = "mock/ttft=5,gap=1,tokens=10,reasoning=5"
 RATE_LIMITED = "mock/error=429"

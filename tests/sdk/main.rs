@@ -1,5 +1,5 @@
-//! The official Python SDKs against the mock: they are the judges of whether it speaks the four
-//! protocols. Each test runs one file beside this one.
+//! Tests the mock with the official Python SDKs of the four protocols. Each test runs one Python file in this
+//! directory.
 
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
@@ -15,28 +15,28 @@ use python::python;
 #[test]
 #[ignore = "needs the Python SDKs: run by make test"]
 fn openai() {
-    judged_by("test_openai.py");
+    run_sdk_test("test_openai.py");
 }
 
 #[test]
 #[ignore = "needs the Python SDKs: run by make test"]
 fn anthropic() {
-    judged_by("test_anthropic.py");
+    run_sdk_test("test_anthropic.py");
 }
 
 #[test]
 #[ignore = "needs the Python SDKs: run by make test"]
 fn google_genai() {
-    judged_by("test_google_genai.py");
+    run_sdk_test("test_google_genai.py");
 }
 
 #[test]
 #[ignore = "needs the Python SDKs: run by make test"]
 fn cohere() {
-    judged_by("test_cohere.py");
+    run_sdk_test("test_cohere.py");
 }
 
-fn judged_by(file: &str) {
+fn run_sdk_test(file: &str) {
     let python = python();
     let mock = Mock::start();
     let output = Command::new(python)
@@ -57,11 +57,11 @@ fn judged_by(file: &str) {
         .output()
         .unwrap();
     let report = String::from_utf8_lossy(&output.stderr);
-    // An empty run is a success to unittest but not to us.
+    // unittest treats a run without tests as a success.
     assert!(output.status.success() && !report.contains("Ran 0 tests"), "{file}:\n{report}");
 }
 
-/// `llm-studio mock` in a process of its own on a free port.
+/// A `llm-studio mock` process on a free port.
 struct Mock {
     process: Child,
     root: String,

@@ -5,6 +5,7 @@ use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use llm_benchmark_studio::accounts::UserId;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -40,6 +41,11 @@ impl Client {
 
     pub async fn post(&self, path: &str, body: Value) -> Value {
         self.done("POST", path, Some(body)).await
+    }
+
+    /// The user's id.
+    pub async fn user_id(&self) -> UserId {
+        UserId::new(text(&self.get("/api/auth/me").await["user"]["id"]))
     }
 
     pub async fn put(&self, path: &str, body: Value) -> Value {

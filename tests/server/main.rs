@@ -6,20 +6,26 @@
 
 mod browser;
 mod client;
+mod cluster;
 mod endpoint;
 mod mailbox;
 mod mock;
 mod process;
 #[path = "../python/mod.rs"]
 mod python;
+mod random;
 #[path = "../real_llm/server.rs"]
 #[allow(dead_code, reason = "what it logs is another test's business")]
 mod real_llm;
 mod runs;
 mod socket;
+mod whole;
 
+mod deletion;
 mod federation;
+mod kills;
 mod networks;
+mod outages;
 mod password;
 mod restart;
 mod secrets;

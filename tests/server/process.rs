@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, PipeReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
+use llm_benchmark_studio::database::Location;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -35,6 +37,24 @@ impl Installation {
     /// Where the database and the secret are.
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// The database that its servers use.
+    pub fn database(&self) -> Location {
+        let url = self.environment.iter().find(|(name, _)| *name == "DATABASE_URL");
+        match url {
+            Some((_, url)) => Location::Postgres(url.to_str().unwrap().into()),
+            None => Location::Sqlite(self.data()),
+        }
+    }
+
+    /// Starts the program and kills it after `time`, whatever it does then.
+    pub async fn start_and_kill(&self, time: Duration) {
+        let mut command = self.command(&["serve"]);
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(time).await;
+        process.kill().unwrap();
+        process.wait().unwrap();
     }
 
     /// Starts the program on a free port and waits until it listens.

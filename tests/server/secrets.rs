@@ -191,7 +191,7 @@ async fn a_lost_or_weak_secret_is_told_at_start() {
     let said = installation.refusal();
     assert!(said.contains("the secret of this database is lost"), "{said}");
     let said = Installation::new().with("STUDIO_SECRET", "changeme").refusal();
-    assert!(said.contains("STUDIO_SECRET cannot be used") && said.contains("openssl rand"), "{said}");
+    assert!(said.contains("STUDIO_SECRET is invalid") && said.contains("openssl rand"), "{said}");
     assert!(!said.contains("changeme"), "{said}");
 }
 

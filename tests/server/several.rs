@@ -15,7 +15,7 @@ use super::socket::{self, Socket};
 const ENDLESS: &str = "mock/ttft=600000";
 
 /// An installation on an empty schema of the server that `TEST_DATABASE_URL` names, if it does.
-async fn on_postgres() -> Option<Installation> {
+pub(super) async fn on_postgres() -> Option<Installation> {
     let server = std::env::var("TEST_DATABASE_URL").ok()?;
     install_default_drivers();
     let schema = format!("test_{}", Uuid::new_v4().simple());

@@ -7,7 +7,7 @@ use super::{
 };
 use endpoint::{
     Price,
-    client::{Exchange, Recording},
+    client::{Exchange, Opened, Recording},
     wire::Usage,
 };
 use stats::percentile;
@@ -19,8 +19,8 @@ pub struct RunContext {
     pub run_number: u64,
     /// Start of the request, Unix milliseconds UTC.
     pub started_at: i64,
-    /// Time to open the connection, ms, if this run opened one.
-    pub connect_ms: Option<f64>,
+    /// How long opening the connection took, if this run opened one.
+    pub opened: Option<Opened>,
     /// The model's price; `None` if it is unknown.
     pub price: Option<Price>,
     /// Counts tokens if the server reports no usage.
@@ -53,7 +53,10 @@ pub fn measure(exchange: &Exchange, context: &RunContext, prompt: &str) -> Run {
         error: exchange.outcome.as_ref().err().cloned(),
         response_id: recording.response_id.clone(),
         started_at: context.started_at,
-        connect_ms: context.connect_ms,
+        connect_ms: context.opened.map(|opened| opened.connect_ms),
+        dns_ms: context.opened.and_then(|opened| opened.dns_ms),
+        tcp_ms: context.opened.map(|opened| opened.tcp_ms),
+        tls_ms: context.opened.and_then(|opened| opened.tls_ms),
         ttft_ms: timing.ttft_s.map(|s| s * 1e3),
         ttfa_ms: timing.ttfa_s.map(|s| s * 1e3),
         total_time_s: timing.total_s,

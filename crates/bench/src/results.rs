@@ -98,6 +98,9 @@ impl ResultCollector {
             success: run.success,
             ttft_ms: run.ttft_ms,
             connect_ms: run.connect_ms,
+            dns_ms: run.dns_ms,
+            tcp_ms: run.tcp_ms,
+            tls_ms: run.tls_ms,
             error: run.error.clone(),
         };
         let told = self.with_row(id, |entry| {
@@ -146,7 +149,8 @@ impl ResultCollector {
         self.with_row(id, |entry| {
             entry.started = true;
             entry.earlier_summary = None;
-            entry.summarizer.push(&measured.run, measured.gaps_ms());
+            // To the microsecond, as they are stored: the summary is the same after an interruption.
+            entry.summarizer.push(&measured.run, measured.run.gaps_ms());
         });
     }
 
@@ -258,7 +262,7 @@ mod tests {
         let context = RunContext {
             run_number: 1,
             started_at: 0,
-            connect_ms: None,
+            opened: None,
             price: None,
             tokenizer: Tokenizer::Estimate,
         };

@@ -8,13 +8,13 @@ use std::sync::{
 use tokio::task::spawn_blocking;
 
 use super::{
-    measure::{RunContext, gaps_ms, measure},
+    measure::{RunContext, measure},
     request::{Prepared, RequestTemplate},
     types::{Run, Timeouts},
 };
 use endpoint::{
     ApiError, ErrorKind,
-    client::{Connection, Exchange, Limits, Recording, clock::unix_ms, exchange},
+    client::{Connection, Exchange, Limits, Opened, Recording, clock::unix_ms, exchange},
 };
 
 /// State shared by all slots of one endpoint.
@@ -47,11 +47,6 @@ impl Measured {
         let Recording { arrivals_ns, lateness_us, .. } = exchange.recording;
         Self { run, arrivals_ns, lateness_us }
     }
-
-    /// Returns the gaps between the chunks, ms.
-    pub fn gaps_ms(&self) -> impl Iterator<Item = f64> + '_ {
-        gaps_ms(&self.arrivals_ns)
-    }
 }
 
 impl ConnectionSlot {
@@ -65,11 +60,11 @@ impl ConnectionSlot {
         self.template = template;
     }
 
-    /// Opens the connection unless it is open; returns the time that took, ms.
+    /// Opens the connection unless it is open; returns how long that took.
     ///
     /// # Errors
     /// When the endpoint cannot be reached.
-    pub async fn connect(&mut self) -> Result<Option<f64>, ApiError> {
+    pub async fn connect(&mut self) -> Result<Option<Opened>, ApiError> {
         if self.connection.as_ref().is_some_and(Connection::is_open) {
             return Ok(None);
         }
@@ -79,7 +74,7 @@ impl ConnectionSlot {
         let (connection, opened) =
             Connection::open(&url, self.template.target.policy, self.timeouts.connect()).await?;
         self.connection = Some(connection);
-        Ok(Some(opened.connect_ms))
+        Ok(Some(opened))
     }
 
     /// Makes one request at this tier and measures it.
@@ -96,23 +91,23 @@ impl ConnectionSlot {
     }
 
     async fn run_once(&mut self, tier: u64, run_number: u64, include_usage: bool) -> Measured {
-        let (prepared, connect_ms) = match self.get_ready(tier, include_usage).await {
+        let (prepared, opened) = match self.get_ready(tier, include_usage).await {
             Ok(ready) => ready,
             Err(error) => return self.never_sent(run_number, error),
         };
         let mut context = RunContext {
             run_number,
             started_at: unix_ms(),
-            connect_ms,
+            opened,
             price: self.template.target.model.price,
             tokenizer: self.template.tokenizer,
         };
         let mut exchange = self.exchange(&prepared).await;
-        if connect_ms.is_none() && exchange.unheard {
+        if opened.is_none() && exchange.unheard {
             // Not a retry: some servers (llama.cpp) promise keep-alive but close the connection after each
             // stream, so the request was never received. The clock restarts.
-            context.connect_ms = match self.connect().await {
-                Ok(connect_ms) => connect_ms,
+            context.opened = match self.connect().await {
+                Ok(opened) => opened,
                 Err(error) => return self.never_sent(run_number, error),
             };
             context.started_at = unix_ms();
@@ -125,10 +120,10 @@ impl ConnectionSlot {
         &mut self,
         tier: u64,
         include_usage: bool,
-    ) -> Result<(Prepared, Option<f64>), ApiError> {
+    ) -> Result<(Prepared, Option<Opened>), ApiError> {
         let prepared = self.prepare(tier, include_usage).await?;
-        let connect_ms = self.connect().await?;
-        Ok((prepared, connect_ms))
+        let opened = self.connect().await?;
+        Ok((prepared, opened))
     }
 
     /// Builds the request; large contexts are built off the measuring thread.
@@ -160,7 +155,7 @@ impl ConnectionSlot {
         let context = RunContext {
             run_number,
             started_at: unix_ms(),
-            connect_ms: None,
+            opened: None,
             price: None,
             tokenizer: self.template.tokenizer,
         };

@@ -159,6 +159,12 @@ pub struct Run {
     pub started_at: i64,
     /// Time for DNS, TCP and TLS, ms, if this run opened a connection; part of no other number.
     pub connect_ms: Option<f64>,
+    /// Name resolution, ms; part of `connect_ms`. `None` for an address literal or if no connection was opened.
+    pub dns_ms: Option<f64>,
+    /// TCP connect, ms; part of `connect_ms`. `None` if no connection was opened.
+    pub tcp_ms: Option<f64>,
+    /// TLS handshake, ms; part of `connect_ms`. `None` over plain HTTP or if no connection was opened.
+    pub tls_ms: Option<f64>,
     /// Time to first token, ms: from handing the request to an open connection to the first content chunk (text,
     /// reasoning or tool call).
     pub ttft_ms: Option<f64>,
@@ -257,6 +263,12 @@ pub struct RunSummary {
     pub cached_input_tokens: Option<Summary>,
     /// Time to open a connection, ms; over the runs that opened one.
     pub connect_ms: Option<Summary>,
+    /// Name resolution, ms; over the runs that opened a connection to a name.
+    pub dns_ms: Option<Summary>,
+    /// TCP connect, ms; over the runs that opened a connection.
+    pub tcp_ms: Option<Summary>,
+    /// TLS handshake, ms; over the runs that opened a connection with TLS.
+    pub tls_ms: Option<Summary>,
     /// Cost of one run, USD.
     pub cost: Option<Summary>,
     /// Lateness of the reads, ms; over the runs' means.
@@ -410,6 +422,12 @@ pub struct WarmupOutcome {
     pub ttft_ms: Option<f64>,
     /// Time to open the connection, ms, if this run opened one.
     pub connect_ms: Option<f64>,
+    /// Name resolution, ms; part of `connect_ms`. `None` for an address literal or if no connection was opened.
+    pub dns_ms: Option<f64>,
+    /// TCP connect, ms; part of `connect_ms`. `None` if no connection was opened.
+    pub tcp_ms: Option<f64>,
+    /// TLS handshake, ms; part of `connect_ms`. `None` over plain HTTP or if no connection was opened.
+    pub tls_ms: Option<f64>,
     /// Why the warm-up failed; `None` if it succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ApiError>,

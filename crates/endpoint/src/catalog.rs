@@ -98,7 +98,7 @@ type Models = HashMap<String, CatalogEntry>;
 static CATALOG: LazyLock<HashMap<String, Models>> = LazyLock::new(|| match read(FILE) {
     Ok(catalog) => catalog,
     Err(error) => {
-        tracing::error!("data/catalog.json cannot be read, so no prices are known: {error}");
+        tracing::error!("cannot read data/catalog.json, so no prices are known: {error}");
         HashMap::new()
     }
 });
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_can_be_read_and_names_known_providers_only() {
+    fn the_file_is_valid_and_has_only_known_providers() {
         let catalog = read(FILE).unwrap();
         for key in catalog.keys() {
             assert!(ProviderKind::from_key(key).is_some(), "{key}");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_surely_mean_the_same_are_found() {
+    fn equivalent_ids_are_found() {
         let gpt = price_of(ProviderKind::Openai, "gpt-4.1-mini");
         assert!(gpt.is_some());
         assert_eq!(price_of(ProviderKind::Openai, "openai/gpt-4.1-mini"), gpt);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_says_how_far_it_holds() {
+    fn a_price_has_its_token_limit() {
         let price = lookup(ProviderKind::Gemini, "gemini-2.5-pro").and_then(|entry| entry.price).unwrap();
         assert_eq!(price.up_to_input_tokens, Some(200_000));
         assert!(price.cost(200_000, 0, 10).is_some());
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn likeness_is_not_enough() {
+    fn similar_ids_do_not_match() {
         for id in [
             "gpt-4o-mini-super",
             "gpt-4",
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_gave_wins() {
+    fn the_users_values_take_precedence() {
         let custom = Price {
             input_per_mtok: 1.0,
             cached_input_per_mtok: None,
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_price_holds_at_the_provider_s_own_address_only() {
+    fn a_list_price_applies_only_at_the_providers_own_url() {
         let priced_at = |base_url: &str| {
             let mut model = Model::named("gpt-4o");
             complete(&Provider::of_kind(ProviderKind::Openai, base_url), &mut model);

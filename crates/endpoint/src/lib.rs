@@ -1,5 +1,5 @@
-//! LLM endpoints: what a provider and a model are, how each protocol is spoken, which parameters a
-//! model takes and what it costs, which addresses may be reached, and the client that measures.
+//! LLM endpoints: providers and models, wire protocols, parameter rules, prices, the policy for outgoing
+//! addresses, and the measuring client.
 //!
 //! The types and the parameter registry compile for the browser too; everything else needs the
 //! `server` feature.

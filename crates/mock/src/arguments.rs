@@ -1,15 +1,16 @@
-//! Arguments for tool calls: the smallest value that a JSON schema allows.
+//! Generates arguments for tool calls: the smallest value that a JSON schema allows.
 
 use std::cell::Cell;
 
 use serde_json::{Map, Value, json};
 
-/// Where a schema goes deeper or grows larger than this it gets `null`: it may be endless.
-const DEEPEST: usize = 16;
-const MOST_VALUES: u32 = 10_000;
+/// Maximum nesting depth. Deeper values are `null`, because a schema may refer to itself.
+const MAX_DEPTH: usize = 16;
+/// Maximum number of values; further ones are `null`.
+const MAX_VALUES: u32 = 10_000;
 
-/// A value that has every required property of `schema`, each of the right type. Constants,
-/// enumerations and defaults are honoured; `$ref` is followed within the schema.
+/// Returns a value that has every required property of `schema`, each of the right type. Constants,
+/// enumerations and defaults are used; `$ref` is followed within the schema.
 pub(super) fn for_schema(schema: &Value) -> Value {
     let value = Example { root: schema, values: Cell::new(0) }.of(schema, "value", 0);
     if value.is_object() { value } else { json!({}) }
@@ -17,14 +18,14 @@ pub(super) fn for_schema(schema: &Value) -> Value {
 
 struct Example<'a> {
     root: &'a Value,
-    /// How many values it has so far.
+    /// Number of values generated so far.
     values: Cell<u32>,
 }
 
 impl Example<'_> {
     fn of(&self, schema: &Value, name: &str, depth: usize) -> Value {
         self.values.set(self.values.get() + 1);
-        if depth > DEEPEST || self.values.get() > MOST_VALUES {
+        if depth > MAX_DEPTH || self.values.get() > MAX_VALUES {
             return Value::Null;
         }
         if let Some(fixed) = fixed_value(schema) {
@@ -73,8 +74,8 @@ fn first_option(schema: &Value) -> Option<&Value> {
     ["anyOf", "oneOf", "allOf", "any_of"].iter().find_map(|key| schema[key].as_array()?.first())
 }
 
-/// Gemini writes types in capitals; a list of types means its first one. Without a type, a schema
-/// with properties is an object's and any other a string's.
+/// Returns the type in lower case (Gemini writes capitals), of a list the first. Without a type, a schema with
+/// properties describes an object and any other a string.
 fn type_name(schema: &Value) -> String {
     let first = schema["type"].as_array().and_then(|types| types.first());
     match first.unwrap_or(&schema["type"]).as_str() {
@@ -108,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Schemas as tools have them: objects of objects, arrays and plain values.
+    /// Generates schemas as tools use them: objects of objects, arrays and plain values.
     fn any_schema() -> impl Strategy<Value = Value> {
         let leaf = prop::sample::select(vec![
             json!({"type": "string"}),
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn follows_references_and_ends_endless_ones() {
+    fn follows_references_and_ends_recursive_schemas() {
         let schema = json!({
             "type": "object", "required": ["city", "tree"],
             "properties": {"city": {"$ref": "#/$defs/city"}, "tree": {"$ref": "#/$defs/tree"}},
@@ -182,16 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_grows_without_bound_is_cut_off() {
+    fn an_exponentially_growing_schema_is_truncated() {
         let child = json!({"type": "array", "minItems": 16, "items": {"$ref": "#"}});
         let schema =
             json!({"type": "object", "required": ["a", "b"], "properties": {"a": child, "b": child}});
         let values = for_schema(&schema).to_string().matches([',', '[', '{']).count();
-        assert!(values <= 2 * MOST_VALUES as usize, "{values}");
+        assert!(values <= 2 * MAX_VALUES as usize, "{values}");
     }
 
     #[test]
-    fn a_tool_without_parameters_is_called_with_an_empty_object() {
+    fn a_tool_without_parameters_gets_an_empty_object() {
         assert_eq!(for_schema(&json!({})), json!({}));
         assert_eq!(for_schema(&Value::Null), json!({}));
     }

@@ -1,4 +1,4 @@
-//! The body of a streamed answer: hands hyper one frame per socket write, each at its moment.
+//! The body of a streamed response: gives hyper one frame per socket write, each at its scheduled time.
 
 use std::io;
 use std::mem;
@@ -17,67 +17,67 @@ use super::scenario::Scenario;
 use super::track::Track;
 use endpoint::client::stream::Stamps;
 
-/// When the writes of one answer are due.
+/// The times at which the writes of one response are due.
 #[derive(Debug)]
-pub(super) struct Tempo {
+pub(super) struct Schedule {
     due_ns: u64,
     gap_ns: u64,
     jitter_ns: u64,
     tail_ns: u64,
-    chance: SmallRng,
+    rng: SmallRng,
 }
 
-impl Tempo {
-    /// The rhythm of `scenario` for a request received at `received_ns`.
-    pub(super) fn new(scenario: &Scenario, received_ns: u64, chance: u64) -> Self {
-        let mut chance = SmallRng::seed_from_u64(chance);
+impl Schedule {
+    /// Creates the schedule of `scenario` for a request received at `received_ns`.
+    pub(super) fn new(scenario: &Scenario, received_ns: u64, seed: u64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
         let earliest = scenario.ttft.nanos();
         let latest = scenario.ttft_max.nanos().max(earliest);
         Self {
-            due_ns: received_ns + chance.random_range(earliest..=latest),
+            due_ns: received_ns + rng.random_range(earliest..=latest),
             gap_ns: scenario.gap.nanos(),
             jitter_ns: scenario.jitter.nanos(),
             tail_ns: scenario.tail.nanos(),
-            chance,
+            rng,
         }
     }
 
-    /// When the next write is due.
+    /// Returns when the next write is due.
     pub(super) fn due_ns(&self) -> u64 {
         self.due_ns
     }
 
-    /// Goes on by a gap. Counted from when the last write was due, not from when it happened.
+    /// Advances by one gap, counted from when the last write was due, not from when it happened.
     pub(super) fn advance(&mut self) {
         let jitter = match self.jitter_ns {
             0 => 0,
-            most => self.chance.random_range(0..=2 * most),
+            most => self.rng.random_range(0..=2 * most),
         };
         let gap_ns = (self.gap_ns + jitter).saturating_sub(self.jitter_ns);
         self.due_ns = self.due_ns.saturating_add(gap_ns);
     }
 
-    /// Goes on to the usage and the end mark.
+    /// Advances to the usage and the end mark.
     fn advance_to_end(&mut self) {
         self.due_ns += self.tail_ns;
     }
 }
 
-/// How a stream ends after its last token.
+/// The end of a stream after its last token.
 #[derive(Debug)]
 pub(super) enum StreamEnd {
-    /// With these bytes: the protocol's end.
+    /// The protocol's normal end, as bytes.
     Complete(Bytes),
-    /// With these bytes: an error event.
+    /// An error event, as bytes.
     Error(Bytes),
     Stall,
     Cut,
 }
 
-/// Everything a stream consists of, rendered.
+/// All parts of a stream, rendered.
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// Goes out together with the headers.
+    /// Sent together with the headers.
     pub(super) opening: Bytes,
     pub(super) tracks: std::vec::IntoIter<Track>,
     pub(super) end: StreamEnd,
@@ -85,34 +85,40 @@ pub(super) struct Stream {
     pub(super) burst: u32,
 }
 
-/// See the module's text.
+/// A response body that writes a [`Stream`] on [`Schedule`].
 pub(super) struct PacedBody {
     pacer: Pacer,
     stamps: Arc<Stamps>,
     entry: Entry,
-    tempo: Tempo,
+    schedule: Schedule,
     opening: Bytes,
     track: Option<Track>,
     tracks: std::vec::IntoIter<Track>,
-    /// Taken when the stream has ended.
+    /// `None` after the stream has ended.
     end: Option<StreamEnd>,
     tokens_per_chunk: u32,
     burst: u32,
-    /// Tokens of each chunk in the frame that hyper was given last.
+    /// Number of tokens of each chunk in the last frame given to hyper.
     chunks: Vec<u32>,
-    /// Whether that frame still waits for its write.
+    /// Whether that frame has not been written yet.
     unwritten: bool,
 }
 
 impl PacedBody {
-    /// A body that plays `stream` at `tempo` into the connection that `stamps` belong to.
-    pub(super) fn new(stream: Stream, tempo: Tempo, pacer: Pacer, stamps: Arc<Stamps>, entry: Entry) -> Self {
+    /// Creates a body that writes `stream` on `schedule` to the connection of `stamps`.
+    pub(super) fn new(
+        stream: Stream,
+        schedule: Schedule,
+        pacer: Pacer,
+        stamps: Arc<Stamps>,
+        entry: Entry,
+    ) -> Self {
         let mut tracks = stream.tracks;
         Self {
             pacer,
             stamps,
             entry,
-            tempo,
+            schedule,
             opening: stream.opening,
             track: tracks.next(),
             tracks,
@@ -124,13 +130,13 @@ impl PacedBody {
         }
     }
 
-    /// Ready once the last frame went to the socket, so that no two frames share a write.
+    /// Returns ready after the last frame was written to the socket, so that no two frames share a write.
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.unwritten {
             return Poll::Ready(());
         }
         let Some(at_ns) = self.stamps.first_write_ns() else {
-            // hyper writes as soon as this poll has returned, and then may ask again.
+            // hyper writes after this poll returns and may then poll again.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         };
@@ -148,8 +154,8 @@ impl PacedBody {
             self.track = self.tracks.next();
         }
         match (&self.track, &self.end) {
-            (None, Some(StreamEnd::Complete(_))) => self.tempo.advance_to_end(),
-            _ => self.tempo.advance(),
+            (None, Some(StreamEnd::Complete(_))) => self.schedule.advance_to_end(),
+            _ => self.schedule.advance(),
         }
         Some(out)
     }
@@ -166,7 +172,7 @@ impl PacedBody {
             }
             Some(StreamEnd::Cut) => {
                 self.entry.ended(Outcome::Cut);
-                Poll::Ready(Some(Err(io::Error::other("cut as the scenario says"))))
+                Poll::Ready(Some(Err(io::Error::other("connection closed by the scenario"))))
             }
             Some(StreamEnd::Stall) => {
                 self.entry.ended(Outcome::Stalled);
@@ -177,7 +183,7 @@ impl PacedBody {
         }
     }
 
-    fn hand_over(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn send_frame(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         self.stamps.arm_write();
         self.unwritten = true;
         Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -195,12 +201,12 @@ impl Body for PacedBody {
         let this = self.get_mut();
         if !this.opening.is_empty() {
             let opening = mem::take(&mut this.opening);
-            return this.hand_over(opening);
+            return this.send_frame(opening);
         }
-        ready!(this.pacer.poll_until(this.tempo.due_ns(), cx));
+        ready!(this.pacer.poll_until(this.schedule.due_ns(), cx));
         ready!(this.poll_written(cx));
         match this.next_burst() {
-            Some(burst) => this.hand_over(burst.into()),
+            Some(burst) => this.send_frame(burst.into()),
             None => this.poll_end(),
         }
     }
@@ -218,10 +224,10 @@ impl Drop for PacedBody {
     }
 }
 
-/// The body of every answer: known as a whole, or played.
+/// The body of every response: complete, or streamed on a schedule.
 pub(super) type Reply = http_body_util::Either<http_body_util::Full<Bytes>, PacedBody>;
 
-/// A body that is sent at once.
-pub(super) fn whole(bytes: Vec<u8>) -> Reply {
+/// Returns a body that is sent at once.
+pub(super) fn complete(bytes: Vec<u8>) -> Reply {
     Reply::Left(http_body_util::Full::new(bytes.into()))
 }

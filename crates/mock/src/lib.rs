@@ -1,11 +1,10 @@
-//! The LLM server that we ship: demo data, tests, ground truth for timing.
+//! An LLM server with exact timing, for the demo, for tests and as ground truth for measurements.
 //!
-//! It speaks all four protocols on one port. What its answers look like is a [`Scenario`], set for
-//! the server and changed per request by the model's name; when they come is the [pacer]'s work,
-//! exact to microseconds; and what really happened is [logged](Config::log) on the same clock that
-//! the client measures with. Everything runs on one thread.
+//! It serves all four protocols on one port. A [`Scenario`] describes its responses; the server has one, and
+//! each request can change it by the model's name. The [pacer] sends each write at its time, exact to
+//! microseconds. The [log](Config::log) records the actual times on the clock that the client measures with.
+//! Everything runs on one thread.
 
-mod alarm;
 mod arguments;
 mod body;
 mod dialect;
@@ -17,6 +16,7 @@ mod scenario;
 mod script;
 mod server;
 mod service;
+mod timer;
 mod track;
 mod values;
 mod words;
@@ -36,7 +36,7 @@ pub use values::{Failure, Millis, Share, Think, UsageReport};
 
 use endpoint::{Model, Protocol, Provider, ProviderKind};
 
-/// A mock server running on a thread of this process. Dropping it stops it.
+/// A mock server running on a thread of this process. Dropping the handle stops it.
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
@@ -47,7 +47,7 @@ pub struct Handle {
 /// Starts a server on a free loopback port.
 ///
 /// # Errors
-/// When there is no free port, no thread, or the log cannot be created.
+/// If no port is free, or the thread or the log cannot be created.
 pub fn start(config: Config) -> io::Result<Handle> {
     let server = Server::new(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, config)?;
     let address = server.address();
@@ -61,7 +61,7 @@ pub fn start(config: Config) -> io::Result<Handle> {
     Ok(Handle { address, stop, thread: Some(thread) })
 }
 
-/// Starts a server for the demo models.
+/// Starts a server with the demo models.
 ///
 /// # Errors
 /// As [`start`].
@@ -70,12 +70,13 @@ pub fn start_demo() -> io::Result<Handle> {
 }
 
 impl Handle {
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens, without a path: `http://127.0.0.1:PORT`. See [`base_url`] for each protocol's.
+    /// Returns the server's URL without a path: `http://127.0.0.1:PORT`. [`base_url`] returns the base URL of
+    /// each protocol.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -85,13 +86,13 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has already been reported by its own hook.
+            // The panic hook has already reported a panic of the thread.
             let _ = thread.join();
         }
     }
 }
 
-/// The base URL that clients of `protocol` use for the server at `root` (`http://host:port`).
+/// Returns the base URL that clients of `protocol` use for the server at `root` (`http://host:port`).
 pub fn base_url(root: &str, protocol: Protocol) -> String {
     match protocol {
         Protocol::OpenaiChat => format!("{root}/v1"),
@@ -100,12 +101,12 @@ pub fn base_url(root: &str, protocol: Protocol) -> String {
     }
 }
 
-/// The provider that stands for the server at `root` ([`Handle::base_url`]).
+/// Returns the demo provider for the server at `root` ([`Handle::base_url`]).
 pub fn demo_provider(root: &str) -> Provider {
     Provider::of_kind(ProviderKind::Demo, base_url(root, ProviderKind::Demo.facts().protocol))
 }
 
-/// The models of the demo provider. None has a price: nobody pays for simulated tokens.
+/// Returns the models of the demo provider. Simulated tokens are free, so no model has a price.
 pub fn demo_models() -> Vec<Model> {
     presets::demos().map(presets::Preset::model).collect()
 }

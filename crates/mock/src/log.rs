@@ -1,5 +1,5 @@
-//! The ground truth: one JSON line per request, written by a thread of its own so that no file
-//! system ever delays a token.
+//! The ground truth log: one JSON line per request, written on a separate thread so that file I/O never delays
+//! a token.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,29 +12,29 @@ use serde::Serialize;
 
 use endpoint::Protocol;
 
-/// After so long without a new line the file is brought up to date.
-const QUIET: Duration = Duration::from_millis(100);
+/// The file is flushed after this time without a new line.
+const FLUSH_AFTER: Duration = Duration::from_millis(100);
 
-/// What happened to one request. Times are nanoseconds on `CLOCK_MONOTONIC`.
+/// The log record of one request. Times are nanoseconds of `CLOCK_MONOTONIC`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Record {
-    /// The response id that the client saw.
+    /// The response id sent to the client.
     pub(super) id: String,
     pub(super) protocol: Protocol,
     pub(super) model: String,
-    /// When the last byte of the request arrived: by the kernel's clock where it has one.
+    /// When the last byte of the request arrived; the kernel's timestamp if available.
     pub(super) received_ns: u64,
-    /// When each content chunk was handed to the socket; chunks of one burst share a write.
+    /// When each content chunk was written to the socket; the chunks of a burst share a write.
     pub(super) write_ns: Vec<u64>,
-    /// How many tokens each chunk carried.
+    /// Number of tokens in each chunk.
     pub(super) tokens: Vec<u32>,
     pub(super) input_tokens: u64,
-    /// Tokens that were written, reasoning included.
+    /// Tokens written, including reasoning.
     pub(super) output_tokens: u64,
     pub(super) outcome: Outcome,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
@@ -45,23 +45,24 @@ pub(super) enum Outcome {
     Stalled,
     Cut,
     Hung,
-    /// The client went away, or the server was stopped, before the end.
+    /// The client disconnected, or the server was stopped, before the end.
     Aborted,
 }
 
-/// Where records go; a disabled log keeps nothing.
+/// A sender of records. A disabled log discards them.
 #[derive(Debug, Clone)]
 pub(super) struct Log(Option<Sender<Record>>);
 
-/// The thread that writes; it ends when every [`Log`] and [`Entry`] is gone.
+/// The writer thread. It ends when every [`Log`] and [`Entry`] has been dropped.
 #[derive(Debug)]
 pub(super) struct Writer(Option<JoinHandle<()>>);
 
 impl Log {
-    /// A log into `path`, which is replaced, or to standard output for `-`; a disabled one without a path.
+    /// Opens a log that overwrites `path`, or writes to standard output for `-`. Without a path the log is
+    /// disabled.
     ///
     /// # Errors
-    /// When the file cannot be created.
+    /// If the file cannot be created.
     pub(super) fn open(path: Option<&Path>) -> io::Result<(Self, Writer)> {
         let Some(path) = path else { return Ok((Self(None), Writer(None))) };
         let out: Box<dyn Write + Send> =
@@ -69,23 +70,23 @@ impl Log {
         let (sender, records) = mpsc::channel();
         let thread = std::thread::Builder::new().name("mock-log".into()).spawn(move || {
             if let Err(error) = write_all(BufWriter::new(out), &records) {
-                tracing::error!(%error, "the mock's log could not be written and ends here");
+                tracing::error!(%error, "writing the mock's log failed; no further requests are logged");
             }
         })?;
         Ok((Self(Some(sender)), Writer(Some(thread))))
     }
 
-    /// Begins the record of a request; it is written when the entry is dropped.
+    /// Begins the record of a request, which is written when the entry is dropped.
     pub(super) fn entry(&self, record: impl FnOnce() -> Record) -> Entry {
         Entry(self.0.as_ref().map(|sender| (record(), sender.clone())))
     }
 }
 
 impl Writer {
-    /// Waits until everything is written. All logs and entries must be gone by now.
+    /// Waits until everything is written. All logs and entries must have been dropped.
     pub(super) fn finish(self) {
         if let Some(thread) = self.0 {
-            // A panic of the thread has already been reported by its own hook.
+            // The panic hook has already reported a panic of the thread.
             let _ = thread.join();
         }
     }
@@ -95,7 +96,7 @@ fn write_all(mut out: BufWriter<Box<dyn Write + Send>>, records: &Receiver<Recor
     while let Ok(record) = records.recv() {
         write_line(&mut out, &record)?;
         loop {
-            match records.recv_timeout(QUIET) {
+            match records.recv_timeout(FLUSH_AFTER) {
                 Ok(record) => write_line(&mut out, &record)?,
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return out.flush(),
@@ -111,12 +112,12 @@ fn write_line(out: &mut impl Write, record: &Record) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// The record of a request under way. Until told otherwise it was aborted.
+/// The record of a request in progress. Its outcome is `Aborted` unless set.
 #[derive(Debug)]
 pub(super) struct Entry(Option<(Record, Sender<Record>)>);
 
 impl Entry {
-    /// Chunks of these numbers of tokens were handed to the socket at `at_ns`.
+    /// Records that chunks of these numbers of tokens were written at `at_ns`.
     pub(super) fn wrote(&mut self, at_ns: u64, chunks: &[u32]) {
         if let Some((record, _)) = &mut self.0 {
             record.write_ns.extend(chunks.iter().map(|_| at_ns));
@@ -125,7 +126,7 @@ impl Entry {
         }
     }
 
-    /// How the request ended.
+    /// Sets the outcome.
     pub(super) fn ended(&mut self, outcome: Outcome) {
         if let Some((record, _)) = &mut self.0 {
             record.outcome = outcome;
@@ -136,7 +137,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         if let Some((record, sender)) = self.0.take() {
-            // Nobody reads any more when the file could not be written; that has been said.
+            // The receiver is gone after a write error, which has been logged.
             let _ = sender.send(record);
         }
     }
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_path_nothing_is_kept() {
+    fn without_a_path_nothing_is_logged() {
         let (log, writer) = Log::open(None).unwrap();
         let entry = log.entry(|| unreachable!("no record is made"));
         drop((entry, log));

@@ -1,8 +1,8 @@
 //! Exact pacing for any number of streams from one timer.
 //!
-//! Runtime timers tick in milliseconds, too coarse for gaps of a few. Here every stream queues its
-//! next deadline in one heap, and one [alarm](super::alarm) rings at the earliest. Deadlines are
-//! absolute, so a stream that was late once is not late for ever.
+//! Runtime timers tick in milliseconds, which is too coarse for gaps of a few milliseconds. All streams put
+//! their next deadline into one heap, and one [timer](super::timer) fires at the earliest. Deadlines are
+//! absolute, so one late write does not delay the later ones.
 
 use std::cell::RefCell;
 use std::cmp::{Ordering, Reverse};
@@ -11,15 +11,15 @@ use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::alarm::Alarm;
+use super::timer::Timer;
 use endpoint::client::clock::monotonic_ns;
 
-/// Wakes tasks at deadlines. Cheap to clone; every clone shares the one timer.
+/// Wakes tasks at deadlines. Cheap to clone: all clones share one timer.
 #[derive(Clone)]
 pub(super) struct Pacer(Rc<Shared>);
 
 struct Shared {
-    alarm: Alarm,
+    timer: Timer,
     queue: RefCell<Queue>,
 }
 
@@ -27,21 +27,22 @@ impl Pacer {
     /// Starts the timer's task on the current thread's local runtime.
     ///
     /// # Errors
-    /// When the system has no timer left to give.
+    /// If the system cannot create a timer.
     pub(super) fn start() -> io::Result<Self> {
-        let pacer = Self(Rc::new(Shared { alarm: Alarm::new()?, queue: RefCell::default() }));
+        let pacer = Self(Rc::new(Shared { timer: Timer::new()?, queue: RefCell::default() }));
         tokio::task::spawn_local(pacer.clone().drive());
         Ok(pacer)
     }
 
-    /// Ready once `deadline_ns` (`CLOCK_MONOTONIC`) has come; else wakes the task then.
+    /// Returns ready if `deadline_ns` (`CLOCK_MONOTONIC`) has passed; otherwise registers the task to be woken
+    /// at it.
     pub(super) fn poll_until(&self, deadline_ns: u64, cx: &mut Context<'_>) -> Poll<()> {
         if monotonic_ns() >= deadline_ns {
             return Poll::Ready(());
         }
         let earliest = self.0.queue.borrow_mut().push(deadline_ns, cx.waker());
         if earliest {
-            self.0.alarm.set(deadline_ns);
+            self.0.timer.set(deadline_ns);
         }
         Poll::Pending
     }
@@ -53,17 +54,17 @@ impl Pacer {
 
     async fn drive(self) {
         let mut due = Vec::new();
-        while self.0.alarm.ring().await.is_ok() {
+        while self.0.timer.expired().await.is_ok() {
             let next = self.0.queue.borrow_mut().take_due(monotonic_ns(), &mut due);
             if let Some(deadline_ns) = next {
-                self.0.alarm.set(deadline_ns);
+                self.0.timer.set(deadline_ns);
             }
             due.drain(..).for_each(Waker::wake);
         }
     }
 }
 
-/// Who is to be woken when, earliest first; those with equal deadlines in the order they came.
+/// Wakers by deadline, earliest first; equal deadlines in the order of insertion.
 #[derive(Default)]
 struct Queue {
     heap: BinaryHeap<Reverse<Entry>>,
@@ -77,7 +78,7 @@ struct Entry {
 }
 
 impl Queue {
-    /// Adds a deadline and says whether it is now the earliest.
+    /// Adds a deadline and returns whether it is now the earliest.
     fn push(&mut self, deadline_ns: u64, waker: &Waker) -> bool {
         let earliest = self.next().is_none_or(|next| deadline_ns < next);
         self.pushed += 1;
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn wakes_sleepers_in_the_order_of_their_deadlines_and_never_early() {
+    fn wakes_tasks_in_deadline_order_and_never_early() {
         let runtime =
             Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
         runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! Models with a fixed scenario, for the demo and for whoever wants to see something at once.
+//! Models with a fixed scenario, for the demo.
 
 use super::scenario::{DEFAULT, Scenario};
 use super::values::{Failure, Millis, Share};
@@ -13,7 +13,7 @@ pub(super) struct Preset {
     pub(super) max_output_tokens: u64,
 }
 
-/// Every listed model; the first one follows the server's flags.
+/// All listed models. The first one uses the server's own scenario.
 pub(super) const LISTED: [Preset; 5] = [
     Preset {
         id: "mock",
@@ -48,12 +48,12 @@ pub(super) const LISTED: [Preset; 5] = [
 ];
 
 impl Preset {
-    /// The preset with this id, if it has a scenario of its own.
+    /// Returns the preset with this id, if it has a scenario of its own.
     pub(super) fn named(id: &str) -> Option<Self> {
         demos().find(|preset| preset.id == id)
     }
 
-    /// How its answers look.
+    /// Returns the scenario of its responses.
     pub(super) fn scenario(self) -> Scenario {
         match self.id {
             "demo-fast" => Scenario {
@@ -95,7 +95,7 @@ impl Preset {
         }
     }
 
-    /// The same as the product's own type. It has no price: nobody pays for it.
+    /// Returns it as a [`Model`] without a price.
     pub(super) fn model(self) -> Model {
         Model {
             display_name: self.display_name.to_owned(),
@@ -106,7 +106,7 @@ impl Preset {
     }
 }
 
-/// The presets that have a scenario of their own.
+/// Returns the presets that have a scenario of their own.
 pub(super) fn demos() -> impl Iterator<Item = Preset> {
     LISTED.into_iter().skip(1)
 }

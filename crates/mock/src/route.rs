@@ -1,26 +1,26 @@
-//! Which protocol a request speaks, told by its address and, where two share one, by its headers.
+//! Routes a request to its protocol by its path and, where protocols share a path, by its headers.
 
 use std::borrow::Cow;
 
 use http::{HeaderMap, Method, Uri};
 
-use super::script::Ask;
+use super::script::ChatRequest;
 use endpoint::Protocol;
 
-/// What a request is for.
+/// The endpoint that a request addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Chat(Address),
     Models(Protocol),
-    /// Nothing; the protocol says in which form to tell.
+    /// No endpoint. The protocol determines the form of the error.
     Unknown(Protocol),
 }
 
-/// What the address of a chat request says.
+/// The information in the URL of a chat request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) protocol: Protocol,
-    /// Model and whether to stream, in Gemini's addresses.
+    /// Model and whether to stream, in Gemini's URLs.
     gemini: Option<(String, bool)>,
 }
 
@@ -29,17 +29,17 @@ impl Address {
         Self { protocol, gemini: None }
     }
 
-    /// Adds to `ask` what stands in the address instead of the body.
-    pub(super) fn complete(self, ask: Ask) -> Ask {
+    /// Adds to `request` what the protocol puts into the URL instead of the body.
+    pub(super) fn complete(self, request: ChatRequest) -> ChatRequest {
         match self.gemini {
-            Some((model, stream)) => Ask { model, stream, ..ask },
-            None => ask,
+            Some((model, stream)) => ChatRequest { model, stream, ..request },
+            None => request,
         }
     }
 }
 
 impl Route {
-    /// The route of a request.
+    /// Returns the route of a request.
     pub(super) fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let path = uri.path().trim_end_matches('/');
         match (method.as_str(), path) {
@@ -49,19 +49,20 @@ impl Route {
             ("POST", "/v1/messages") => Self::Chat(Address::of(Protocol::AnthropicMessages)),
             ("POST", "/v2/chat") => Self::Chat(Address::of(Protocol::CohereChat)),
             ("GET", "/v1beta/models") => Self::Models(Protocol::GeminiGenerate),
-            ("GET", "/v1/models" | "/models") => Self::Models(lister(uri, headers)),
+            ("GET", "/v1/models" | "/models") => Self::Models(protocol_of_model_list(uri, headers)),
             (method, path) => match path.strip_prefix("/v1beta/models/").or(path.strip_prefix("/v1/models/"))
             {
                 Some(rest) if method == "POST" => gemini(rest, uri.query().unwrap_or_default()),
-                _ => Self::Unknown(owner(path)),
+                _ => Self::Unknown(protocol_of_path(path)),
             },
         }
     }
 }
 
-/// All protocols list their models at the same address: Anthropic's clients send a version, Google's
-/// have a header of their own for the key, Cohere's ask for an endpoint's models.
-fn lister(uri: &Uri, headers: &HeaderMap) -> Protocol {
+/// Returns the protocol of a request for the model list, which all protocols serve at the same path.
+/// Anthropic's clients send a version header, Google's send the key in `x-goog-api-key`, Cohere's send the
+/// parameter `endpoint`.
+fn protocol_of_model_list(uri: &Uri, headers: &HeaderMap) -> Protocol {
     if headers.contains_key("anthropic-version") {
         Protocol::AnthropicMessages
     } else if headers.contains_key("x-goog-api-key") {
@@ -73,7 +74,7 @@ fn lister(uri: &Uri, headers: &HeaderMap) -> Protocol {
     }
 }
 
-/// `{model}:{method}`, where the model may hold slashes.
+/// Parses `{model}:{method}`, where the model may contain slashes.
 fn gemini(rest: &str, query: &str) -> Route {
     let unknown = Route::Unknown(Protocol::GeminiGenerate);
     let Some((model, method)) = rest.rsplit_once(':') else { return unknown };
@@ -86,7 +87,7 @@ fn gemini(rest: &str, query: &str) -> Route {
     Route::Chat(Address { protocol: Protocol::GeminiGenerate, gemini })
 }
 
-fn owner(path: &str) -> Protocol {
+fn protocol_of_path(path: &str) -> Protocol {
     match path {
         _ if path.starts_with("/v1beta") => Protocol::GeminiGenerate,
         _ if path.starts_with("/v2") => Protocol::CohereChat,
@@ -99,7 +100,7 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-/// Undoes percent encoding; `+` is a plus here, unlike in forms.
+/// Decodes percent encoding. `+` stays a plus, unlike in forms.
 fn decoded(segment: &str) -> String {
     let kept_plus = format!("model={}", segment.replace('+', "%2B").replace('&', "%26"));
     parameter(&kept_plus, "model").unwrap_or_default().into_owned()
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_lists_of_models_apart() {
+    fn distinguishes_the_model_lists() {
         assert_eq!(route("GET", "/v1/models", None), Route::Models(Protocol::OpenaiChat));
         assert_eq!(route("GET", "/models", None), Route::Models(Protocol::OpenaiChat));
         let anthropic = route("GET", "/v1/models?limit=20", Some("anthropic-version"));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scenario_survives_in_geminis_address() {
+    fn a_scenario_is_read_from_a_gemini_url() {
         let gemini = |model: &str, stream| {
             Route::Chat(Address {
                 protocol: Protocol::GeminiGenerate,
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_served_nowhere_is_refused_in_the_nearest_protocol() {
+    fn an_unknown_path_gets_an_error_of_the_closest_protocol() {
         assert_eq!(route("GET", "/", None), Route::Unknown(Protocol::OpenaiChat));
         assert_eq!(route("GET", "/v2/chat", None), Route::Unknown(Protocol::CohereChat));
         assert_eq!(route("POST", "/v1beta/models/x", None), Route::Unknown(Protocol::GeminiGenerate));

@@ -1,5 +1,5 @@
-//! What an answer looks like: its timing, its size and how it fails. The server has one scenario
-//! from its flags; each request can change it by the model's name.
+//! Scenarios: timing, size and failures of responses. The server has one scenario from its flags; each request
+//! can change it by the model's name.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -30,7 +30,7 @@ pub struct Scenario {
     #[arg(long = "headers-ms", value_name = "MS", default_value_t = DEFAULT.headers)]
     pub headers: Millis,
     /// Tokens of visible text; the request's own maximum cuts them short.
-    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.tokens)]
+    #[arg(long, value_name = "N", value_parser = count::<MAX_TOKENS>, default_value_t = DEFAULT.tokens)]
     pub tokens: u32,
     /// Tokens in one event of the stream.
     #[arg(long, value_name = "N", default_value_t = DEFAULT.tokens_per_chunk)]
@@ -39,40 +39,40 @@ pub struct Scenario {
     #[arg(long, value_name = "N", default_value_t = DEFAULT.burst)]
     pub burst: NonZeroU32,
     /// Tokens of reasoning before the text.
-    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.reasoning_tokens)]
+    #[arg(long, value_name = "N", value_parser = count::<MAX_TOKENS>, default_value_t = DEFAULT.reasoning_tokens)]
     pub reasoning_tokens: u32,
-    /// Where reasoning stands: `field` of its own, or inline in <think> `tags`.
+    /// Place of the reasoning: a separate `field`, or inline in <think> `tags`.
     #[arg(long, value_name = "HOW", default_value_t = DEFAULT.think)]
     pub think: Think,
-    /// Calls made instead of text, to the tools that the request brings.
-    #[arg(long, value_name = "N", value_parser = count::<MOST_CALLS>, default_value_t = DEFAULT.tool_calls)]
+    /// Number of tool calls made instead of text, to the tools in the request.
+    #[arg(long, value_name = "N", value_parser = count::<MAX_TOOL_CALLS>, default_value_t = DEFAULT.tool_calls)]
     pub tool_calls: u32,
     /// Token usage: `reported`, `none`, or `rejected` (none, and 400 when `stream_options` asks for it).
     #[arg(long, value_name = "HOW", default_value_t = DEFAULT.usage)]
     pub usage: UsageReport,
     /// Input tokens reported as read from a prompt cache.
-    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.cached_tokens)]
+    #[arg(long, value_name = "N", value_parser = count::<MAX_TOKENS>, default_value_t = DEFAULT.cached_tokens)]
     pub cached_tokens: u32,
-    /// How answers fail: `none`, a status from 400 to 599, `stream` (error event), `stall`, `cut`, `hang`.
+    /// Failure mode: `none`, a status from 400 to 599, `stream` (error event), `stall`, `cut`, `hang`.
     #[arg(long, value_name = "HOW", default_value_t = DEFAULT.error)]
     pub error: Failure,
     /// Tokens sent before `stream`, `stall` and `cut` happen.
-    #[arg(long, value_name = "N", value_parser = count::<MOST_TOKENS>, default_value_t = DEFAULT.error_after)]
+    #[arg(long, value_name = "N", value_parser = count::<MAX_TOKENS>, default_value_t = DEFAULT.error_after)]
     pub error_after: u32,
     /// Share of requests that fail, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT.error_rate)]
     pub error_rate: Share,
-    /// Seed of everything drawn by chance.
+    /// Seed of all random values.
     #[arg(long, value_name = "N", default_value_t = DEFAULT.seed)]
     pub seed: u64,
 }
 
-/// Enough for any context window, and little enough to hold in memory.
-const MOST_TOKENS: u32 = 1_000_000;
-const MOST_CALLS: u32 = 1_000;
+/// Larger than any context window, and small enough to hold in memory.
+const MAX_TOKENS: u32 = 1_000_000;
+const MAX_TOOL_CALLS: u32 = 1_000;
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
-/// What the server does without any flag.
+/// The scenario without any flag.
 pub(super) const DEFAULT: Scenario = Scenario {
     ttft: Millis::of(200),
     ttft_max: Millis::of(0),
@@ -100,7 +100,7 @@ impl Default for Scenario {
     }
 }
 
-/// The settings a model name may carry, with what each stands for.
+/// The settings allowed in a model name, each with its description.
 pub const SETTINGS: [(&str, &str); 18] = [
     ("ttft", "time to first token, ms"),
     ("ttft_max", "upper end of a range that begins at ttft, ms"),
@@ -119,14 +119,14 @@ pub const SETTINGS: [(&str, &str); 18] = [
     ("error", "none, 400 to 599, stream, stall, cut, hang"),
     ("error_after", "tokens before stream, stall, cut"),
     ("error_rate", "share of requests that fail, 0 to 1"),
-    ("seed", "seed of all chance"),
+    ("seed", "seed of all random values"),
 ];
 
-/// Why a model's name is no scenario; one sentence for the client that sent it.
+/// An invalid scenario in a model name. The message is one sentence for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
-    /// The setting does not exist; holds its name.
-    #[error("unknown setting `{0}` in the model name; known are {known}", known = known_settings())]
+    /// Unknown setting; holds its name.
+    #[error("unknown setting `{0}` in the model name; valid settings: {known}", known = known_settings())]
     UnknownSetting(String),
     /// A part of the name is not of the form `setting=value`; holds that part.
     #[error("`{0}` in the model name is not of the form setting=value")]
@@ -148,21 +148,21 @@ fn known_settings() -> String {
 }
 
 impl Scenario {
-    /// The scenario that a model name asks for: a preset's or this one's, changed by the settings
-    /// after the last `/`. A name without a `=` there is just a name.
+    /// Returns the scenario for a model name: a preset's or this one, changed by the settings after the last
+    /// `/`. A name without a `=` there has no settings.
     ///
     /// # Errors
-    /// When a setting is unknown or its value is not of the right kind.
+    /// If a setting is unknown or its value is invalid.
     pub fn for_model(&self, model: &str) -> Result<Self, ScenarioError> {
         let (name, settings) = split_model(model);
         let base = Preset::named(name).map_or_else(|| self.clone(), |preset| preset.scenario());
         base.with(settings)
     }
 
-    /// This scenario changed by `settings`, comma-separated `setting=value` pairs.
+    /// Returns this scenario changed by `settings`, comma-separated `setting=value` pairs.
     ///
     /// # Errors
-    /// When a setting is unknown or its value is not of the right kind.
+    /// If a setting is unknown or its value is invalid.
     pub fn with(mut self, settings: &str) -> Result<Self, ScenarioError> {
         for pair in settings.split(',').filter(|pair| !pair.is_empty()) {
             let (setting, value) =
@@ -180,16 +180,16 @@ impl Scenario {
             "jitter" => assign(&mut self.jitter, value),
             "tail" => assign(&mut self.tail, value),
             "headers" => assign(&mut self.headers, value),
-            "tokens" => count::<MOST_TOKENS>(value).map(|count| self.tokens = count),
+            "tokens" => count::<MAX_TOKENS>(value).map(|count| self.tokens = count),
             "chunk" => assign(&mut self.tokens_per_chunk, value),
             "burst" => assign(&mut self.burst, value),
-            "reasoning" => count::<MOST_TOKENS>(value).map(|count| self.reasoning_tokens = count),
+            "reasoning" => count::<MAX_TOKENS>(value).map(|count| self.reasoning_tokens = count),
             "think" => assign(&mut self.think, value),
-            "tools" => count::<MOST_CALLS>(value).map(|count| self.tool_calls = count),
+            "tools" => count::<MAX_TOOL_CALLS>(value).map(|count| self.tool_calls = count),
             "usage" => assign(&mut self.usage, value),
-            "cached" => count::<MOST_TOKENS>(value).map(|count| self.cached_tokens = count),
+            "cached" => count::<MAX_TOKENS>(value).map(|count| self.cached_tokens = count),
             "error" => assign(&mut self.error, value),
-            "error_after" => count::<MOST_TOKENS>(value).map(|count| self.error_after = count),
+            "error_after" => count::<MAX_TOKENS>(value).map(|count| self.error_after = count),
             "error_rate" => assign(&mut self.error_rate, value),
             "seed" => assign(&mut self.seed, value),
             _ => return Err(ScenarioError::UnknownSetting(setting.to_owned())),
@@ -252,8 +252,8 @@ mod tests {
             prop::sample::select(vec![UsageReport::Reported, UsageReport::None, UsageReport::Rejected]);
         let think = prop::sample::select(vec![Think::Field, Think::Tags]);
         let times = (millis(), millis(), millis(), millis(), millis(), millis());
-        let tokens = || 0..=MOST_TOKENS;
-        let sizes = (tokens(), positive(), positive(), tokens(), 0..=MOST_CALLS, tokens());
+        let tokens = || 0..=MAX_TOKENS;
+        let sizes = (tokens(), positive(), positive(), tokens(), 0..=MAX_TOOL_CALLS, tokens());
         let rest = (think, usage, error, tokens(), 0.0..=1.0, any::<u64>());
         (times, sizes, rest).prop_map(|(times, sizes, rest)| Scenario {
             ttft: times.0,
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_every_setting_it_knows() {
+    fn writes_every_setting() {
         let written = DEFAULT.to_string();
         let settings: Vec<_> =
             written.split(',').filter_map(|pair| pair.split_once('=')).map(|p| p.0).collect();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_name_changes_what_it_mentions_only() {
+    fn a_model_name_changes_only_the_settings_it_contains() {
         let scenario = DEFAULT.for_model("mock/ttft=50,gap=0.5,tokens=40,error=429").unwrap();
         let expected = Scenario {
             ttft: Millis::of(50),
@@ -318,14 +318,14 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_just_names() {
+    fn names_without_settings_change_nothing() {
         for name in ["mock", "gpt-4o", "meta-llama/llama-3.1-8b", ""] {
             assert_eq!(DEFAULT.for_model(name), Ok(DEFAULT), "{name}");
         }
     }
 
     #[test]
-    fn says_what_is_wrong_with_a_name() {
+    fn an_invalid_name_is_reported() {
         let message = |name| DEFAULT.for_model(name).unwrap_err().to_string();
         assert!(message("mock/speed=9").contains("`speed`"));
         assert!(message("mock/speed=9").contains("ttft, ttft_max, gap"));

@@ -1,4 +1,4 @@
-//! What one answer says, before any protocol dresses it: reasoning, text, tool calls, and how it ends.
+//! The content of one response, independent of the protocol: reasoning, text, tool calls, and how it ends.
 
 use serde_json::Value;
 
@@ -8,9 +8,9 @@ use super::values::{Failure, Think};
 use super::words::Words;
 use endpoint::wire::{FinishReason, ToolChoice, Usage};
 
-/// What a request wants, whichever protocol it came in.
+/// A chat request, independent of the protocol.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ask {
+pub(super) struct ChatRequest {
     pub(super) model: String,
     pub(super) stream: bool,
     pub(super) max_tokens: Option<u64>,
@@ -18,10 +18,10 @@ pub(super) struct Ask {
     pub(super) tool_choice: ToolChoice,
     /// Length of all text in the request, bytes.
     pub(super) input_bytes: usize,
-    pub(super) usage: UsageWish,
+    pub(super) usage: UsageRequest,
 }
 
-/// A function that the request offers.
+/// A function in the request's list of tools.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tool {
     pub(super) name: String,
@@ -29,18 +29,18 @@ pub(super) struct Tool {
     pub(super) parameters: Value,
 }
 
-/// Whether a stream is to end with its token usage.
+/// Whether a stream ends with its token usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UsageWish {
+pub(super) enum UsageRequest {
     /// The protocol always reports it.
     Implied,
-    /// Asked for with `stream_options`.
-    Asked,
-    /// Not asked for in a protocol that has to be asked.
-    Unasked,
+    /// Requested with `stream_options`.
+    Requested,
+    /// Not requested, in a protocol that reports usage only on request.
+    NotRequested,
 }
 
-/// The whole of an answer.
+/// The complete content of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Script {
     pub(super) segments: Vec<Segment>,
@@ -49,7 +49,7 @@ pub(super) struct Script {
     pub(super) ending: Ending,
 }
 
-/// A stretch of an answer that is all of one kind.
+/// A part of a response with content of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Segment {
     Reasoning(Words),
@@ -57,7 +57,7 @@ pub(super) enum Segment {
     Call(Call),
 }
 
-/// A tool call, cut short where the tokens ran out.
+/// A tool call, truncated if the token limit was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) index: u32,
@@ -68,21 +68,21 @@ pub(super) struct Call {
     pub(super) complete: bool,
 }
 
-/// What comes after the last token.
+/// The end of a response after its last token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The protocol's own end.
+    /// The protocol's normal end.
     Complete,
     /// An error event.
     Error,
-    /// Nothing, ever.
+    /// Nothing; the connection stays open.
     Stall,
     /// The connection closes.
     Cut,
 }
 
-impl Ask {
-    /// Four bytes of text are one token, rounded up: the same request always counts the same.
+impl ChatRequest {
+    /// Returns the number of input tokens: one for four bytes of text, rounded up.
     pub(super) fn input_tokens(&self) -> u64 {
         self.input_bytes.div_ceil(4) as u64
     }
@@ -102,11 +102,11 @@ impl Ask {
 }
 
 impl Script {
-    /// The answer to `ask`. `failure` is how this request fails, if it does; `number` tells the
-    /// requests of a server apart and chooses where the text begins.
-    pub(super) fn compose(ask: &Ask, scenario: &Scenario, failure: Failure, number: u64) -> Self {
+    /// Composes the response to `request`. `failure` is how this request fails, if it does. `number` identifies the
+    /// request on this server and determines where the text begins.
+    pub(super) fn compose(request: &ChatRequest, scenario: &Scenario, failure: Failure, number: u64) -> Self {
         let ending = Ending::of(failure);
-        let limit = ask.max_tokens.unwrap_or(u64::MAX);
+        let limit = request.max_tokens.unwrap_or(u64::MAX);
         let allowed = match ending {
             Ending::Complete => limit,
             _ => limit.min(u64::from(scenario.error_after)),
@@ -122,7 +122,7 @@ impl Script {
             });
         }
 
-        let calls = ask.calls(scenario);
+        let calls = request.calls(scenario);
         let finish = if calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
         if calls.is_empty() {
             let text = tokens.grant(scenario.tokens);
@@ -136,20 +136,20 @@ impl Script {
         Self {
             segments,
             finish: if tokens.wanted > limit { FinishReason::Length } else { finish },
-            usage: usage(ask, scenario, reasoning, tokens.granted()),
+            usage: usage(request, scenario, reasoning, tokens.granted()),
             ending,
         }
     }
 }
 
-fn usage(ask: &Ask, scenario: &Scenario, reasoning: u32, output: u64) -> Usage {
-    let input = ask.input_tokens();
-    let told = scenario.reasoning_tokens > 0 && scenario.think == Think::Field;
+fn usage(request: &ChatRequest, scenario: &Scenario, reasoning: u32, output: u64) -> Usage {
+    let input = request.input_tokens();
+    let reported = scenario.reasoning_tokens > 0 && scenario.think == Think::Field;
     Usage {
         input_tokens: Some(input),
         cached_input_tokens: (scenario.cached_tokens > 0).then(|| input.min(scenario.cached_tokens.into())),
         output_tokens: Some(output),
-        reasoning_tokens: told.then_some(reasoning.into()),
+        reasoning_tokens: reported.then_some(reasoning.into()),
     }
 }
 
@@ -164,7 +164,7 @@ impl Ending {
     }
 }
 
-/// Output tokens that are wanted against those that may be sent.
+/// Output tokens: how many the scenario wants and how many may be sent.
 struct Budget {
     wanted: u64,
     allowed: u64,
@@ -197,13 +197,13 @@ impl Call {
         })
     }
 
-    /// The arguments token by token.
+    /// Returns the arguments token by token.
     pub(super) fn pieces(&self) -> impl Iterator<Item = String> {
         pieces(&self.arguments)
     }
 }
 
-/// Four characters of arguments are one token.
+/// Splits arguments into tokens of four characters.
 fn pieces(arguments: &str) -> impl Iterator<Item = String> {
     let mut rest = arguments.chars();
     std::iter::from_fn(move || {
@@ -220,8 +220,8 @@ mod tests {
     use super::*;
     use crate::scenario::DEFAULT;
 
-    fn ask() -> Ask {
-        Ask {
+    fn request() -> ChatRequest {
+        ChatRequest {
             model: "mock".into(),
             stream: true,
             max_tokens: None,
@@ -234,7 +234,7 @@ mod tests {
             ],
             tool_choice: ToolChoice::Auto,
             input_bytes: 9,
-            usage: UsageWish::Implied,
+            usage: UsageRequest::Implied,
         }
     }
 
@@ -256,7 +256,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_says_more_than_allowed_and_counts_what_it_says(
+        fn never_exceeds_the_token_limit_and_counts_its_tokens(
             max_tokens in prop::option::of(0_u64..200),
             tokens in 0_u32..200,
             reasoning_tokens in 0_u32..100,
@@ -264,7 +264,7 @@ mod tests {
             think in prop::sample::select(vec![Think::Field, Think::Tags]),
         ) {
             let scenario = Scenario { tokens, reasoning_tokens, tool_calls, think, ..DEFAULT };
-            let script = Script::compose(&Ask { max_tokens, ..ask() }, &scenario, Failure::None, 1);
+            let script = Script::compose(&ChatRequest { max_tokens, ..request() }, &scenario, Failure::None, 1);
             prop_assert_eq!(script.usage.output_tokens, Some(tokens_in(&script)));
             prop_assert!(tokens_in(&script) <= max_tokens.unwrap_or(u64::MAX));
             if script.finish == FinishReason::Length {
@@ -275,39 +275,41 @@ mod tests {
 
     #[test]
     fn text_alone_by_default() {
-        let script = Script::compose(&ask(), &DEFAULT, Failure::None, 1);
+        let script = Script::compose(&request(), &DEFAULT, Failure::None, 1);
         assert!(matches!(script.segments.as_slice(), [Segment::Text(_)]));
         assert_eq!(script.finish, FinishReason::Stop);
         assert_eq!(script.usage.input_tokens, Some(3));
     }
 
     #[test]
-    fn the_requests_maximum_cuts_the_answer_short() {
-        let script = Script::compose(&Ask { max_tokens: Some(7), ..ask() }, &DEFAULT, Failure::None, 1);
+    fn the_requests_maximum_truncates_the_response() {
+        let script =
+            Script::compose(&ChatRequest { max_tokens: Some(7), ..request() }, &DEFAULT, Failure::None, 1);
         assert_eq!((script.finish.clone(), tokens_in(&script)), (FinishReason::Length, 7));
-        let exact = Script::compose(&Ask { max_tokens: Some(64), ..ask() }, &DEFAULT, Failure::None, 1);
+        let exact =
+            Script::compose(&ChatRequest { max_tokens: Some(64), ..request() }, &DEFAULT, Failure::None, 1);
         assert_eq!(exact.finish, FinishReason::Stop);
     }
 
     #[test]
-    fn calls_the_tool_that_was_named() {
-        let ask = Ask { tool_choice: ToolChoice::Named("clock".into()), ..ask() };
-        let script = Script::compose(&ask, &DEFAULT, Failure::None, 1);
+    fn calls_the_named_tool() {
+        let request = ChatRequest { tool_choice: ToolChoice::Named("clock".into()), ..request() };
+        let script = Script::compose(&request, &DEFAULT, Failure::None, 1);
         assert_eq!((names(&script), script.finish.clone()), (vec!["clock"], FinishReason::ToolCalls));
     }
 
     #[test]
-    fn calls_as_many_tools_as_the_scenario_says_unless_forbidden() {
+    fn calls_the_scenarios_number_of_tools_unless_forbidden() {
         let scenario = Scenario { tool_calls: 3, ..DEFAULT };
-        let script = Script::compose(&ask(), &scenario, Failure::None, 1);
+        let script = Script::compose(&request(), &scenario, Failure::None, 1);
         assert_eq!(names(&script), ["weather", "clock", "weather"]);
-        let forbidden = Ask { tool_choice: ToolChoice::None, ..ask() };
+        let forbidden = ChatRequest { tool_choice: ToolChoice::None, ..request() };
         assert!(names(&Script::compose(&forbidden, &scenario, Failure::None, 1)).is_empty());
     }
 
     #[test]
-    fn arguments_are_the_pieces_put_together() {
-        let forced = Ask { tool_choice: ToolChoice::Required, ..ask() };
+    fn the_pieces_concatenated_are_the_arguments() {
+        let forced = ChatRequest { tool_choice: ToolChoice::Required, ..request() };
         let script = Script::compose(&forced, &DEFAULT, Failure::None, 1);
         let call = script.segments.first().and_then(call_of).unwrap();
         assert_eq!(call.pieces().collect::<String>(), call.arguments);
@@ -319,16 +321,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_comes_after_so_many_tokens() {
+    fn a_failure_follows_the_set_number_of_tokens() {
         let scenario = Scenario { error_after: 3, reasoning_tokens: 2, ..DEFAULT };
-        let script = Script::compose(&ask(), &scenario, Failure::Cut, 1);
+        let script = Script::compose(&request(), &scenario, Failure::Cut, 1);
         assert_eq!((script.ending, tokens_in(&script)), (Ending::Cut, 3));
     }
 
     #[test]
     fn inline_reasoning_is_closed_before_the_text() {
         let scenario = Scenario { think: Think::Tags, reasoning_tokens: 2, tokens: 2, ..DEFAULT };
-        let script = Script::compose(&ask(), &scenario, Failure::None, 1);
+        let script = Script::compose(&request(), &scenario, Failure::None, 1);
         let text = |segment: &Segment| match segment {
             Segment::Text(words) => words.text(),
             _ => String::new(),

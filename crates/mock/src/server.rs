@@ -1,4 +1,4 @@
-//! Connections: accepts them on one thread and hands each request to the [service](super::service).
+//! Accepts connections on one thread and passes each request to the [service](super::service).
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -20,16 +20,16 @@ use super::scenario::Scenario;
 use super::service::Service;
 use endpoint::client::stream::TimedStream;
 
-/// How the server answers and where it keeps its ground truth.
+/// Configuration of the mock server.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// The default settings; settings in a model's name override them.
     pub scenario: Scenario,
-    /// A file for one JSON line per request, `-` for standard output.
+    /// File for the log, one JSON line per request; `-` for standard output.
     pub log: Option<PathBuf>,
 }
 
-/// A mock server that is ready to run.
+/// A mock server with a bound listener.
 pub struct Server {
     listener: std::net::TcpListener,
     address: SocketAddr,
@@ -39,10 +39,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes over a bound listener. Clients can connect from now on and are answered once it runs.
+    /// Creates a server from a bound listener. Clients can connect immediately and are answered once it runs.
     ///
     /// # Errors
-    /// When the log cannot be created or the listener has no address.
+    /// If the log cannot be created or the listener has no address.
     pub fn new(listener: std::net::TcpListener, config: Config) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -50,7 +50,7 @@ impl Server {
         Ok(Self { listener, address, scenario: config.scenario, log, writer })
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -59,11 +59,11 @@ impl Server {
     /// completes the log.
     ///
     /// # Errors
-    /// When the runtime, its timer or the listener cannot be set up.
+    /// If the runtime, its timer or the listener cannot be set up.
     pub fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         let outcome = serve(&runtime, self.listener, self.scenario, self.log, stop);
-        // Unfinished requests are logged as their tasks go down with the runtime.
+        // Dropping the runtime drops the unfinished requests, which logs them.
         drop(runtime);
         self.writer.finish();
         outcome
@@ -88,25 +88,27 @@ fn serve(
 }
 
 async fn accept(listener: TcpListener, service: Rc<Service>) -> Infallible {
-    /// Accepting fails when descriptors run out; others have to be closed first.
-    const PAUSE: Duration = Duration::from_millis(50);
+    /// Delay after a failed accept, which happens when file descriptors run out: connections have to close
+    /// first.
+    const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::task::spawn_local(converse(stream, service.clone()));
+                tokio::task::spawn_local(serve_connection(stream, service.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "the mock could not accept a connection");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// Serves one connection to its end. It ending badly is the client's doing or the scenario's.
-async fn converse(stream: TcpStream, service: Rc<Service>) {
+/// Serves one connection to its end. Connection errors come from the client or the scenario and are only
+/// logged.
+async fn serve_connection(stream: TcpStream, service: Rc<Service>) {
     if let Err(error) = stream.set_nodelay(true) {
-        return tracing::debug!(%error, "a connection to the mock ended at once");
+        return tracing::debug!(%error, "could not set up a connection to the mock");
     }
     let stream = TimedStream::new(stream);
     let stamps = stream.stamps();

@@ -1,5 +1,4 @@
-//! From a request to its answer: which protocol it speaks, which scenario it asks for, and how that
-//! scenario is played.
+//! Answers requests: finds the protocol and the scenario of a request and runs the scenario.
 
 use std::cell::Cell;
 use std::io;
@@ -14,39 +13,39 @@ use hyper::body::Incoming;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use super::body::{self, PacedBody, Stream, StreamEnd, Tempo};
+use super::body::{self, PacedBody, Schedule, Stream, StreamEnd};
 use super::dialect::{self, Dialect, Reply};
 use super::log::{Entry, Log, Outcome, Record};
 use super::pacer::Pacer;
 use super::presets;
 use super::route::{Address, Route};
 use super::scenario::Scenario;
-use super::script::{Ask, Ending, Script, UsageWish};
+use super::script::{ChatRequest, Ending, Script, UsageRequest};
 use super::values::{Failure, UsageReport};
 use endpoint::client::clock::monotonic_ns;
 use endpoint::client::stream::Stamps;
 
-/// Larger requests are refused.
-const LARGEST_REQUEST: usize = 64 << 20;
+/// Maximum size of a request body; larger ones are refused.
+const MAX_REQUEST_BYTES: usize = 64 << 20;
 const RETRY_AFTER_S: u64 = 2;
 
-/// What every connection shares.
+/// State shared by all connections.
 pub(super) struct Service {
     scenario: Scenario,
     log: Log,
     pacer: Pacer,
-    /// Tells the ids of this server's answers from those of another.
+    /// Part of response ids that differs between servers.
     instance: u64,
     requests: Cell<u64>,
 }
 
-/// An answer, or an error where the connection is to be closed without one.
+/// A response, or an error if the connection is closed without one.
 type Answer = io::Result<Response<body::Reply>>;
 
-/// One chat request and what was decided about it.
+/// One chat request with its scenario and outcome.
 struct Job {
     dialect: &'static dyn Dialect,
-    ask: Ask,
+    chat: ChatRequest,
     scenario: Scenario,
     failure: Failure,
     number: u64,
@@ -57,15 +56,15 @@ struct Job {
 }
 
 impl Service {
-    /// A service that answers as `scenario` says unless a request's model says otherwise.
+    /// Creates a service with this scenario, which a request's model name can change.
     pub(super) fn new(scenario: Scenario, log: Log, pacer: Pacer) -> Self {
         Self { scenario, log, pacer, instance: monotonic_ns(), requests: Cell::new(0) }
     }
 
-    /// Answers one request that came in on the connection that `stamps` belong to.
+    /// Answers one request from the connection of `stamps`.
     ///
     /// # Errors
-    /// When the connection is to be closed: the scenario says so, or the client has gone.
+    /// If the connection is to be closed, because of the scenario or because the client disconnected.
     pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>, stamps: Arc<Stamps>) -> Answer {
         let route = Route::of(request.method(), request.uri(), request.headers());
         match route {
@@ -74,7 +73,7 @@ impl Service {
             }
             Route::Chat(address) => self.chat(address, request.into_body(), stamps).await,
             Route::Unknown(protocol) => {
-                let message = format!("nothing is served at {} {}", request.method(), request.uri().path());
+                let message = format!("not found: {} {}", request.method(), request.uri().path());
                 Ok(refusal(dialect::of(protocol), 404, &message))
             }
         }
@@ -82,14 +81,14 @@ impl Service {
 
     async fn chat(&self, address: Address, body: Incoming, stamps: Arc<Stamps>) -> Answer {
         let dialect = dialect::of(address.protocol);
-        let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
+        let Ok(body) = Limited::new(body, MAX_REQUEST_BYTES).collect().await else {
             return Ok(refusal(dialect, 413, "the request is larger than 64 MiB or ended too early"));
         };
         let received_ns = stamps.latest_read().at_ns;
         let job = dialect
             .read(&body.to_bytes())
-            .map(|ask| address.complete(ask))
-            .and_then(|ask| self.job(dialect, ask, received_ns, stamps));
+            .map(|chat| address.complete(chat))
+            .and_then(|chat| self.job(dialect, chat, received_ns, stamps));
         match job {
             Ok(job) => self.play(job).await,
             Err(message) => Ok(refusal(dialect, 400, &message)),
@@ -99,27 +98,27 @@ impl Service {
     fn job(
         &self,
         dialect: &'static dyn Dialect,
-        ask: Ask,
+        chat: ChatRequest,
         received_ns: u64,
         stamps: Arc<Stamps>,
     ) -> Result<Job, String> {
-        let scenario = self.scenario.for_model(&ask.model).map_err(|error| error.to_string())?;
+        let scenario = self.scenario.for_model(&chat.model).map_err(|error| error.to_string())?;
         let number = self.requests.get();
         self.requests.set(number + 1);
         let id = format!("mock-{:x}-{number}", self.instance);
         let entry = self.log.entry(|| Record {
             id: id.clone(),
             protocol: dialect.protocol(),
-            model: ask.model.clone(),
+            model: chat.model.clone(),
             received_ns,
             write_ns: Vec::new(),
             tokens: Vec::new(),
-            input_tokens: ask.input_tokens(),
+            input_tokens: chat.input_tokens(),
             output_tokens: 0,
             outcome: Outcome::Aborted,
         });
         let failure = failure(&scenario, number);
-        Ok(Job { dialect, ask, scenario, failure, number, id, received_ns, stamps, entry })
+        Ok(Job { dialect, chat, scenario, failure, number, id, received_ns, stamps, entry })
     }
 
     async fn play(&self, mut job: Job) -> Answer {
@@ -140,8 +139,8 @@ impl Service {
                 job.entry.ended(Outcome::Hung);
                 std::future::pending().await
             }
-            _ if job.ask.stream => Ok(self.stream(job)),
-            _ => self.whole(job).await,
+            _ if job.chat.stream => Ok(self.stream(job)),
+            _ => self.complete_response(job).await,
         }
     }
 
@@ -163,24 +162,24 @@ impl Service {
             tokens_per_chunk: job.scenario.tokens_per_chunk.get(),
             burst: job.scenario.burst.get(),
         };
-        let tempo = job.tempo();
-        let body = PacedBody::new(stream, tempo, self.pacer.clone(), job.stamps, job.entry);
+        let schedule = job.schedule();
+        let body = PacedBody::new(stream, schedule, self.pacer.clone(), job.stamps, job.entry);
         response(StatusCode::OK, "text/event-stream; charset=utf-8", body::Reply::Right(body))
     }
 
-    /// The whole answer, when the last token of its stream would have come.
-    async fn whole(&self, mut job: Job) -> Answer {
+    /// Sends the complete response at the time of the last token of a stream.
+    async fn complete_response(&self, mut job: Job) -> Answer {
         let script = job.script();
         let output = script.usage.output_tokens.unwrap_or_default();
         let per_write = u64::from(job.scenario.tokens_per_chunk.get()) * u64::from(job.scenario.burst.get());
-        let mut tempo = job.tempo();
+        let mut schedule = job.schedule();
         for _ in 1..output.div_ceil(per_write) {
-            tempo.advance();
+            schedule.advance();
         }
-        self.pacer.until(tempo.due_ns()).await;
+        self.pacer.until(schedule.due_ns()).await;
         match script.ending {
             Ending::Complete => {
-                let document_bytes = job.dialect.whole(&job.reply(&script));
+                let document_bytes = job.dialect.document(&job.reply(&script));
                 job.entry.wrote(monotonic_ns(), &[u32::try_from(output).unwrap_or(u32::MAX)]);
                 job.entry.ended(Outcome::Completed);
                 Ok(document(StatusCode::OK, document_bytes))
@@ -191,7 +190,7 @@ impl Service {
             }
             Ending::Cut => {
                 job.entry.ended(Outcome::Cut);
-                Err(io::Error::other("cut as the scenario says"))
+                Err(io::Error::other("connection closed by the scenario"))
             }
             Ending::Stall => {
                 job.entry.ended(Outcome::Stalled);
@@ -203,39 +202,39 @@ impl Service {
 
 impl Job {
     fn script(&self) -> Script {
-        Script::compose(&self.ask, &self.scenario, self.failure, self.number)
+        Script::compose(&self.chat, &self.scenario, self.failure, self.number)
     }
 
     fn reply<'a>(&'a self, script: &'a Script) -> Reply<'a> {
         let told = self.scenario.usage == UsageReport::Reported
-            && !(self.ask.stream && self.ask.usage == UsageWish::Unasked);
+            && !(self.chat.stream && self.chat.usage == UsageRequest::NotRequested);
         Reply {
             id: &self.id,
-            model: &self.ask.model,
+            model: &self.chat.model,
             created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
             script,
             usage: told.then_some(script.usage),
         }
     }
 
-    fn tempo(&self) -> Tempo {
-        Tempo::new(&self.scenario, self.received_ns, chance(&self.scenario, self.number))
+    fn schedule(&self) -> Schedule {
+        Schedule::new(&self.scenario, self.received_ns, seed_of(&self.scenario, self.number))
     }
 
     fn rejects_usage(&self) -> bool {
-        self.scenario.usage == UsageReport::Rejected && self.ask.usage == UsageWish::Asked
+        self.scenario.usage == UsageReport::Rejected && self.chat.usage == UsageRequest::Requested
     }
 }
 
-/// Whether and how the request numbered `number` fails.
+/// Returns how the request numbered `number` fails, if it does.
 fn failure(scenario: &Scenario, number: u64) -> Failure {
-    // Another stream of chance than the tempo's, so that failures and delays are unrelated.
-    let mut chance = SmallRng::seed_from_u64(!chance(scenario, number));
-    if chance.random_bool(scenario.error_rate.get()) { scenario.error } else { Failure::None }
+    // A different random sequence than the schedule's, so that failures and delays are independent.
+    let mut rng = SmallRng::seed_from_u64(!seed_of(scenario, number));
+    if rng.random_bool(scenario.error_rate.get()) { scenario.error } else { Failure::None }
 }
 
-/// The seed of one request's chance: the same server, seed and order of requests draw the same.
-fn chance(scenario: &Scenario, number: u64) -> u64 {
+/// Returns the random seed of one request. The same seed and order of requests give the same values.
+fn seed_of(scenario: &Scenario, number: u64) -> u64 {
     scenario.seed.rotate_left(32) ^ number
 }
 
@@ -249,7 +248,7 @@ fn refusal(dialect: &dyn Dialect, status: u16, message: &str) -> Response<body::
 }
 
 fn document(status: StatusCode, bytes: Vec<u8>) -> Response<body::Reply> {
-    response(status, "application/json", body::whole(bytes))
+    response(status, "application/json", body::complete(bytes))
 }
 
 fn response(status: StatusCode, content_type: &'static str, body: body::Reply) -> Response<body::Reply> {

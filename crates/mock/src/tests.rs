@@ -1,4 +1,4 @@
-//! The server as a client sees it: real sockets, raw HTTP.
+//! Tests of the server over real sockets with raw HTTP.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ fn exchange(server: &Handle, path: &str, body: &Value) -> String {
     let mut stream = TcpStream::connect(server.address).unwrap();
     send(&mut stream, path, body, "close");
     let mut answer = Vec::new();
-    // A connection that is cut may end with a reset; what came before counts.
+    // A closed connection may end with a reset; the data before it counts.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8(answer).unwrap()
 }
@@ -40,7 +40,7 @@ fn read_until(stream: &mut TcpStream, end: &str) {
 
 const CHAT: &str = "/v1/chat/completions";
 
-/// The frames of a chunked body, without the one that ends it; `None` when that is missing.
+/// Returns the frames of a chunked body without the last one; `None` if that is missing.
 fn frames(answer: &str) -> Option<Vec<&str>> {
     let (_, mut rest) = answer.split_once("\r\n\r\n")?;
     let mut frames = Vec::new();
@@ -55,7 +55,7 @@ fn frames(answer: &str) -> Option<Vec<&str>> {
 }
 
 #[test]
-fn each_burst_is_a_frame_of_its_own() {
+fn each_burst_is_one_frame() {
     let server = start_demo().unwrap();
     let answer = exchange(&server, CHAT, &chat("tokens=10,burst=4"));
     let events: Vec<_> =
@@ -65,7 +65,7 @@ fn each_burst_is_a_frame_of_its_own() {
 }
 
 #[test]
-fn usage_is_told_only_when_asked_for() {
+fn usage_is_reported_only_on_request() {
     let server = start_demo().unwrap();
     let mut body = chat("tokens=1");
     assert!(!exchange(&server, CHAT, &body).contains("prompt_tokens"));
@@ -78,7 +78,7 @@ fn usage_is_told_only_when_asked_for() {
 }
 
 #[test]
-fn statuses_come_in_the_protocols_own_form() {
+fn error_statuses_use_the_protocols_error_body() {
     let server = start_demo().unwrap();
     let answer = exchange(&server, CHAT, &chat("error=429"));
     assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("retry-after: 2"), "{answer}");
@@ -88,7 +88,7 @@ fn statuses_come_in_the_protocols_own_form() {
 }
 
 #[test]
-fn a_share_of_requests_fails_the_same_ones_each_time() {
+fn the_error_rate_fails_the_same_requests_each_time() {
     let statuses = || -> Vec<_> {
         let server = start_demo().unwrap();
         let body = chat("error=500,error_rate=0.5,tokens=1,seed=3");
@@ -100,7 +100,7 @@ fn a_share_of_requests_fails_the_same_ones_each_time() {
 }
 
 #[test]
-fn an_error_in_the_stream_comes_after_its_tokens_and_ends_it() {
+fn a_stream_error_follows_its_tokens_and_ends_the_stream() {
     let server = start_demo().unwrap();
     let answer = exchange(&server, CHAT, &chat("error=stream,error_after=2"));
     let frames = frames(&answer).unwrap();
@@ -118,7 +118,7 @@ fn a_cut_stream_has_its_tokens_but_no_end() {
 }
 
 #[test]
-fn one_connection_serves_request_after_request() {
+fn one_connection_serves_several_requests() {
     let server = start_demo().unwrap();
     let mut stream = TcpStream::connect(server.address).unwrap();
     for connection in ["keep-alive", "keep-alive", "close"] {
@@ -128,7 +128,7 @@ fn one_connection_serves_request_after_request() {
 }
 
 #[test]
-fn the_log_tells_what_happened_to_each_request() {
+fn the_log_records_each_request() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("truth.jsonl");
     let server = start(Config { log: Some(log.clone()), ..Config::default() }).unwrap();
@@ -141,7 +141,7 @@ fn the_log_tells_what_happened_to_each_request() {
     read_until(&mut stalled, "finish_reason\":null}]}\n\n\r\n");
     let mut hung = TcpStream::connect(server.address).unwrap();
     send(&mut hung, CHAT, &chat("error=hang"), "close");
-    // The server is one thread: when it has answered this, it has long read what came before.
+    // The server has one thread: when it has answered this request, it has read all earlier ones.
     exchange(&server, CHAT, &chat("tokens=1"));
     drop(server);
 
@@ -160,18 +160,18 @@ fn the_log_tells_what_happened_to_each_request() {
 }
 
 #[test]
-fn a_dropped_server_is_gone() {
+fn dropping_the_handle_stops_the_server() {
     let server = start_demo().unwrap();
     let address = server.address;
     let mut waiting = TcpStream::connect(address).unwrap();
     send(&mut waiting, CHAT, &chat("error=hang"), "close");
     drop(server);
-    // A server that went on would keep this connection and never answer.
+    // A server that still ran would keep this connection open and never answer.
     assert!(matches!(waiting.read_to_end(&mut Vec::new()), Ok(0) | Err(_)));
 }
 
 #[test]
-fn the_demo_says_that_it_is_simulated() {
+fn the_demo_is_marked_as_simulated() {
     let provider = demo_provider("http://127.0.0.1:1");
     assert!(provider.simulated() && provider.base_url == "http://127.0.0.1:1/v1");
     for model in demo_models() {

@@ -1,9 +1,9 @@
-//! A segment of an answer dressed for one protocol: everything that stays the same from event to
-//! event is rendered once, so that an event costs little more than copying its text.
+//! A segment of a response rendered for one protocol. The constant part of its events is rendered once, so that
+//! an event costs little more than copying its text.
 
 use super::words::Words;
 
-/// Stands for the text in a rendered event. Contains nothing that JSON escapes.
+/// Placeholder of the text in a rendered event. Contains nothing that JSON escapes.
 pub(super) const TEXT: &str = "{the text of this event goes here}";
 
 /// The events of one segment.
@@ -16,7 +16,7 @@ pub(super) struct Track {
     pieces: Pieces,
 }
 
-/// What goes into the events, token by token.
+/// The content of the events, token by token.
 #[derive(Debug)]
 pub(super) enum Pieces {
     Words(Words),
@@ -31,7 +31,7 @@ pub(super) struct Fragment {
 }
 
 impl Fragment {
-    /// A token of text that stands inside a JSON string.
+    /// Creates a token of text for use inside a JSON string.
     pub(super) fn token(text: &str) -> Self {
         let quoted = serde_json::Value::from(text).to_string();
         Self { tokens: 1, json: quoted[1..quoted.len() - 1].to_owned() }
@@ -39,7 +39,7 @@ impl Fragment {
 }
 
 impl Pieces {
-    /// Appends up to `tokens` tokens (at least one fragment) and says how many they were.
+    /// Appends up to `tokens` tokens (at least one fragment) and returns their number.
     fn take(&mut self, tokens: u32, out: &mut Vec<u8>) -> u32 {
         match self {
             Self::Words(words) => words.take(tokens, |piece| out.extend_from_slice(piece.as_bytes())),
@@ -64,8 +64,8 @@ impl Pieces {
 }
 
 impl Track {
-    /// A track whose events look like `event`, in which [`TEXT`] stands for the text. `open` goes
-    /// out with the first event and `close` with the last.
+    /// Creates a track whose events look like `event`, with [`TEXT`] in place of the text. `open` is sent with
+    /// the first event and `close` with the last.
     pub(super) fn new(open: String, event: &str, close: String, pieces: Pieces) -> Self {
         let (before, after) = event.split_once(TEXT).unwrap_or((event, ""));
         Self {
@@ -77,7 +77,7 @@ impl Track {
         }
     }
 
-    /// Appends up to `burst` events of up to `tokens_per_chunk` tokens to `out`, and the tokens of
+    /// Appends up to `burst` events of up to `tokens_per_chunk` tokens to `out`, and the number of tokens of
     /// each to `chunks`.
     pub(super) fn write_burst(
         &mut self,
@@ -100,12 +100,12 @@ impl Track {
         }
     }
 
-    /// Whether all of it was written.
+    /// Returns whether everything was written.
     pub(super) fn is_done(&self) -> bool {
         self.pieces.is_empty()
     }
 
-    /// About how long a burst will be, bytes.
+    /// Estimates the length of a burst in bytes.
     pub(super) fn burst_size(&self, burst: u32, tokens_per_chunk: u32) -> usize {
         const TOKEN: usize = 8;
         const LARGEST: usize = 1 << 16;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn splices_text_between_what_stays_the_same() {
+    fn splices_text_into_the_constant_part() {
         let fragments = ["a", "b\"", "c"].map(Fragment::token).to_vec().into_iter();
         let event = format!("<{TEXT}>");
         let track = Track::new("open ".into(), &event, " close".into(), Pieces::Fragments(fragments));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_holds_so_many_events() {
+    fn a_burst_has_the_set_number_of_events() {
         let event = format!("<{TEXT}>");
         let track = Track::new(String::new(), &event, String::new(), Pieces::Words(Words::new("", 0, 10)));
         let (writes, chunks) = written(track, 4, 1);

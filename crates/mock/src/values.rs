@@ -1,14 +1,14 @@
-//! The values of a scenario's settings: how each is written and what it may be.
+//! Types of a scenario's settings: parsing, formatting and valid ranges.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Reads a whole number up to `MOST`.
-pub(super) fn count<const MOST: u32>(text: &str) -> Result<u32, String> {
+/// Parses a whole number up to `MAX`.
+pub(super) fn count<const MAX: u32>(text: &str) -> Result<u32, String> {
     text.parse()
         .ok()
-        .filter(|count| *count <= MOST)
-        .ok_or_else(|| format!("expected a whole number from 0 to {MOST}"))
+        .filter(|count| *count <= MAX)
+        .ok_or_else(|| format!("expected a whole number from 0 to {MAX}"))
 }
 
 /// A span of time, written in milliseconds, exact to the nanosecond.
@@ -18,21 +18,21 @@ pub struct Millis {
 }
 
 impl Millis {
-    /// No scenario waits longer than this for anything.
-    const LONGEST_MS: f64 = 86_400_000.0;
+    /// Maximum of any delay.
+    const MAX_MS: f64 = 86_400_000.0;
 
-    /// That many whole milliseconds.
+    /// Creates a value from whole milliseconds.
     pub const fn of(ms: u64) -> Self {
         Self { nanos: ms * 1_000_000 }
     }
 
-    /// That many nanoseconds.
+    /// Creates a value from nanoseconds.
     #[cfg(test)]
     pub(super) const fn of_nanos(nanos: u64) -> Self {
         Self { nanos }
     }
 
-    /// The same in nanoseconds.
+    /// Returns the value in nanoseconds.
     pub const fn nanos(self) -> u64 {
         self.nanos
     }
@@ -44,7 +44,7 @@ impl FromStr for Millis {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const EXPECTED: &str = "expected milliseconds between 0 and 86400000 (a day)";
         let ms: f64 = text.parse().map_err(|_| EXPECTED)?;
-        if !(0.0..=Self::LONGEST_MS).contains(&ms) {
+        if !(0.0..=Self::MAX_MS).contains(&ms) {
             return Err(EXPECTED);
         }
         Ok(Self { nanos: (ms * 1e6).round() as u64 })
@@ -62,7 +62,7 @@ impl fmt::Display for Millis {
 pub struct Share(f64);
 
 impl Share {
-    /// The share as a number; what lies outside 0 to 1 is moved to the nearer end.
+    /// Creates a share; values outside 0 to 1 are clamped.
     pub const fn new(share: f64) -> Self {
         Self(share.clamp(0.0, 1.0))
     }
@@ -87,7 +87,7 @@ impl fmt::Display for Share {
     }
 }
 
-/// How an answer fails.
+/// How a response fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// The response succeeds.
@@ -138,11 +138,11 @@ impl fmt::Display for Failure {
 /// Whether token usage is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageReport {
-    /// Reported as the protocol defines it.
+    /// Reported as the protocol defines.
     Reported,
     /// Never reported.
     None,
-    /// Never reported, and a request with `stream_options` is refused: some servers do that.
+    /// Never reported, and a request with `stream_options` is refused, as some servers do.
     Rejected,
 }
 
@@ -169,10 +169,10 @@ impl fmt::Display for UsageReport {
     }
 }
 
-/// Where reasoning stands in an answer.
+/// Place of the reasoning in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Think {
-    /// In the protocol's own place for it.
+    /// In the protocol's field for reasoning.
     Field,
     /// In the text, between `<think>` and `</think>`.
     Tags,

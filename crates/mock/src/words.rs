@@ -1,4 +1,4 @@
-//! The text of simulated answers: a passage of ours, told word by word. A word is a token.
+//! The text of simulated responses: a passage that is sent word by word. A word is a token.
 
 use std::sync::LazyLock;
 
@@ -24,28 +24,29 @@ static SENTENCES: LazyLock<Vec<usize>> = LazyLock::new(|| {
     starts.collect()
 });
 
-/// A run of words out of the passage, which repeats for ever.
+/// A sequence of words from the passage, which repeats endlessly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Words {
-    /// Stands in front of the first word and belongs to its token.
+    /// Prefix of the first word; part of its token.
     lead: &'static str,
     at: usize,
     left: u32,
 }
 
 impl Words {
-    /// `count` words that begin with the sentence numbered `sentence` (numbers repeat).
+    /// Creates a sequence of `count` words that begins with the sentence numbered `sentence` (modulo their
+    /// number).
     pub(super) fn new(lead: &'static str, sentence: u64, count: u32) -> Self {
         let at = SENTENCES.get(sentence as usize % SENTENCES.len().max(1)).copied().unwrap_or_default();
         Self { lead, at, left: count }
     }
 
-    /// How many words are left.
+    /// Returns the number of remaining words.
     pub(super) fn left(&self) -> u32 {
         self.left
     }
 
-    /// Takes up to `count` words, hands each piece of their text to `write` and says how many they were.
+    /// Takes up to `count` words, passes each piece of their text to `write` and returns their number.
     pub(super) fn take(&mut self, count: u32, mut write: impl FnMut(&'static str)) -> u32 {
         let words: &[&'static str] = &WORDS;
         let taken = count.min(self.left);
@@ -60,7 +61,7 @@ impl Words {
         taken
     }
 
-    /// All the text that is left.
+    /// Returns the remaining text.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         self.clone().take(u32::MAX, |piece| text.push_str(piece));
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn begins_at_a_sentence_and_goes_on_for_ever() {
+    fn begins_at_a_sentence_and_repeats() {
         for sentence in 0..40 {
             let words = Words::new("", sentence, 1_000);
             let text = words.text();
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_put_together_are_the_whole_text() {
+    fn the_pieces_concatenated_are_the_text() {
         let mut words = Words::new("<think>", 3, 10);
         let whole = words.text();
         let mut pieces = String::new();

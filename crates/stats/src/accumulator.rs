@@ -8,11 +8,11 @@ use super::{
     summary::{Collect, Summary, summarize},
 };
 
-/// Up to this many values all are kept and the summary is exact.
-const KEPT: usize = 16_384;
+/// Up to this number of values, all are kept and the summary is exact.
+const MAX_KEPT: usize = 16_384;
 
-/// Significant decimal digits of the histogram: its buckets are at most 1/16,384 of their value
-/// wide, and a value is given as the middle of its bucket, so it is off by at most 0.004 %.
+/// Significant decimal digits of the histogram. A bucket is at most 1/16,384 of its value wide and reports its
+/// middle, so the error is at most 0.004 %.
 const DIGITS: u8 = 4;
 
 /// The smallest integer from which the histogram has that precision.
@@ -49,7 +49,7 @@ impl Accumulator {
     pub fn push(&mut self, value: f64) {
         self.moments.push(value);
         match &mut self.sample {
-            Sample::Kept(values) if values.len() == KEPT => {
+            Sample::Kept(values) if values.len() == MAX_KEPT => {
                 let mut bins = Bins::fitting(values);
                 bins.record(value);
                 self.sample = Sample::Binned(bins);
@@ -146,7 +146,7 @@ fn resizing_histogram() -> Histogram<u32> {
     histogram
 }
 
-/// Bins in ascending order, each with how many values lie in it and below.
+/// Bins in ascending order, each with its cumulative count.
 struct Ranked {
     bins: Vec<(f64, u64)>,
     n: u64,

@@ -15,7 +15,7 @@ pub struct Difference {
     pub percent_ci_low: Option<f64>,
     /// Upper end of the 95 % interval of `percent`.
     pub percent_ci_high: Option<f64>,
-    /// What the interval of the difference says.
+    /// Conclusion from the interval.
     pub verdict: Verdict,
 }
 
@@ -79,7 +79,7 @@ mod tests {
 
     /// Against R 4: `t.test(b, a)$conf.int`, i.e. Welch, for the two samples of Student's sleep data.
     #[test]
-    fn the_interval_is_that_of_r() {
+    fn the_interval_equals_that_of_r() {
         let a = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0];
         let b = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4];
         let found = of(&a, &b);
@@ -105,13 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_a_percentage_of_nothing() {
+    fn a_difference_from_zero_has_no_percentage() {
         assert_eq!(of(&[0.0, 0.0], &[1.0, 1.0]).percent, None);
     }
 
     proptest! {
         #[test]
-        fn the_interval_contains_the_difference_and_turns_with_its_sides(
+        fn the_interval_contains_the_difference_and_swapping_the_samples_negates_it(
             a in prop::collection::vec(1.0..1e6_f64, 2..20),
             b in prop::collection::vec(1.0..1e6_f64, 2..20),
         ) {

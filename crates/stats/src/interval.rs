@@ -7,8 +7,8 @@ use super::{moments::Moments, order::OrderStatistics};
 /// The 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Above this many values normal approximations replace the exact distributions: the difference is too
-/// small to see, and the exact series would take long.
+/// Above this number of values normal approximations replace the exact distributions: the difference is
+/// negligible and the exact series is slow.
 const EXACT_UP_TO: u64 = 1000;
 
 /// Returns the 95 % interval of the mean by Student's t; `None` below two values.
@@ -38,8 +38,8 @@ pub(super) fn t_quantile(degrees_of_freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, degrees_of_freedom).map_or(Z, |t| t.inverse_cdf(0.975))
 }
 
-/// Returns the largest 1-based k with P(B < k) ≤ 2.5 % for B ~ Binomial(n, ½): how many values lie below
-/// the median.
+/// Returns the largest 1-based k with P(B < k) ≤ 2.5 % for B ~ Binomial(n, ½), the number of values below the
+/// median.
 fn median_rank(n: u64) -> Option<u64> {
     let k = if n > EXACT_UP_TO { median_rank_normal(n) } else { median_rank_binomial(n) };
     (k > 0).then_some(k)

@@ -1,6 +1,6 @@
-//! Summary statistics of samples: moments, percentiles, confidence intervals, outliers and the comparison of two
-//! means. Pure functions; every screen, every export and the terminal use them, so that a percentile means the same
-//! everywhere.
+//! Summary statistics of samples: moments, percentiles, confidence intervals, outliers and the comparison of
+//! two means. Pure functions that all screens, exports and the terminal share, so that a percentile means the
+//! same everywhere.
 
 mod compare;
 mod interval;

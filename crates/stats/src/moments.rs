@@ -1,7 +1,7 @@
 //! Mean, spread and extremes in one pass.
 
-/// Running moments by Welford's method, which does not lose digits where the spread is small beside
-/// the mean (as the textbook sum of squares does).
+/// Running moments by Welford's method. Unlike the sum of squares it does not lose digits if the spread is
+/// small compared with the mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Moments {
     pub(super) n: u64,

@@ -9,8 +9,8 @@ pub(super) trait OrderStatistics {
     /// Counts the values below `low` or above `high`.
     fn count_outside(&self, low: f64, high: f64) -> u64;
 
-    /// Returns the percentile `p` (0 to 100) by linear interpolation between order statistics: Hyndman and
-    /// Fan (1996) type 7, the default of NumPy and R. Never outside the data.
+    /// Returns the percentile `p` (0 to 100) by linear interpolation between order statistics: Hyndman and Fan
+    /// (1996) type 7, the default of NumPy and R. The result lies within the data.
     fn percentile(&self, p: f64) -> f64 {
         let last = self.len() - 1;
         let position = last as f64 * p.clamp(0.0, 100.0) / 100.0;

@@ -34,7 +34,7 @@ fn agrees_with_numpy_and_scipy() {
 }
 
 #[test]
-fn nothing_has_no_summary() {
+fn an_empty_sample_has_no_summary() {
     assert_eq!(summarize(&[]), None);
     assert_eq!(percentile(&[], 50.0), None);
     assert_eq!(Accumulator::new().summary(), None);
@@ -47,8 +47,7 @@ fn one_value_has_no_spread() {
     assert_eq!((s.sd, s.ci_low, s.median_ci_low, s.outliers), (None, None, None, None));
 }
 
-/// Exclusive quantiles reach beyond the largest value: 287.5 for the first sample, 1846 for the
-/// second.
+/// Exclusive quantiles would exceed the largest value: 287.5 for the first sample, 1846 for the second.
 #[test]
 fn percentiles_stay_within_the_data() {
     let s = summary(&[100.0, 150.0, 200.0, 250.0]);
@@ -62,11 +61,11 @@ fn percentiles_stay_within_the_data() {
 
 /// The population's standard deviation of this sample would be 55.9.
 #[test]
-fn the_standard_deviation_is_the_samples() {
+fn the_standard_deviation_is_that_of_a_sample() {
     assert_close(summary(&[100.0, 150.0, 200.0, 250.0]).sd.unwrap(), 64.54972243679029);
 }
 
-/// 1.5 IQR cannot flag anything here, so it must not say that there is nothing to flag.
+/// 1.5 IQR cannot flag anything here, so the count is `None` and not 0.
 #[test]
 fn outliers_need_eight_values() {
     assert_eq!(summary(&[50.0, 51.0, 52.0, 53.0, 500.0]).outliers, None);
@@ -77,7 +76,7 @@ fn outliers_need_eight_values() {
 }
 
 #[test]
-fn percentile_counts_in_hundredths() {
+fn percentile_takes_0_to_100() {
     let sorted = [1.0, 2.0, 3.0, 4.0, 5.0];
     assert_eq!(percentile(&sorted, 0.0), Some(1.0));
     assert_eq!(percentile(&sorted, 25.0), Some(2.0));
@@ -88,7 +87,7 @@ fn percentile_counts_in_hundredths() {
 }
 
 #[test]
-fn a_large_mean_does_not_drown_the_spread() {
+fn a_large_mean_does_not_lose_the_spread() {
     let s = summary(&[1e9 + 4.0, 1e9 + 7.0, 1e9 + 13.0, 1e9 + 16.0]);
     assert_close(s.mean, 1e9 + 10.0);
     assert_close(s.sd.unwrap(), 30_f64.sqrt());
@@ -96,7 +95,7 @@ fn a_large_mean_does_not_drown_the_spread() {
 
 /// Half widths in standard errors, from SciPy's `t.ppf(0.975, n - 1)`.
 #[test]
-fn the_interval_of_the_mean_is_students() {
+fn the_interval_of_the_mean_uses_students_t() {
     for (n, t) in [
         (2, 12.706204736174694),
         (3, 4.302652729749462),
@@ -129,7 +128,7 @@ fn the_interval_of_the_median_is_binomial() {
 
 /// Above 1,000 values the normal limit may be wider than the binomial by one rank, never narrower.
 #[test]
-fn the_interval_of_the_median_of_many_is_as_near_as_a_rank() {
+fn the_normal_approximation_of_the_median_interval_is_within_one_rank() {
     for (n, k) in [(1001, 470), (1002, 470), (5000, 2431), (10_000, 4902), (100_001, 49_691)] {
         let values: Vec<f64> = (1..=n).map(f64::from).collect();
         let low = summary(&values).median_ci_low.unwrap();
@@ -143,7 +142,7 @@ fn pushed(values: &[f64]) -> Accumulator {
     accumulator
 }
 
-/// A long-tailed sample without chance: exponential quantiles in a scrambled order.
+/// Returns a deterministic long-tailed sample: exponential quantiles in a scrambled order.
 fn long_tailed(n: usize, scale: f64) -> Vec<f64> {
     let quantile = |i: usize| -scale * (1.0 - (i as f64 + 0.5) / n as f64).ln();
     (0..n).map(|i| quantile(i * 7_919 % n)).collect()
@@ -156,7 +155,7 @@ fn the_accumulator_is_exact_while_it_keeps_values() {
 }
 
 #[test]
-fn the_accumulator_stays_within_its_tolerance_above() {
+fn the_accumulator_stays_within_its_tolerance_above_that() {
     for scale in [0.000_02, 20.0, 3e7] {
         let values = long_tailed(100_000, scale);
         let accumulator = pushed(&values);
@@ -181,7 +180,7 @@ fn the_accumulator_stays_within_its_tolerance_above() {
 }
 
 #[test]
-fn the_accumulator_takes_zeros_and_endless_values() {
+fn the_accumulator_accepts_zeros_and_infinite_values() {
     let mut accumulator = pushed(&vec![0.0; 20_000]);
     accumulator.push(f64::INFINITY);
     let s = accumulator.summary().unwrap();
@@ -202,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn intervals_hold_their_centre(values in prop::collection::vec(0.0..1e6, 6..200)) {
+    fn intervals_contain_their_centre(values in prop::collection::vec(0.0..1e6, 6..200)) {
         let s = summary(&values);
         prop_assert!(s.ci_low.unwrap() <= s.mean && s.mean <= s.ci_high.unwrap());
         prop_assert!(s.median_ci_low.unwrap() <= s.p50 && s.p50 <= s.median_ci_high.unwrap());

@@ -1,23 +1,23 @@
-//! Buttons by what pressing them means.
+//! Buttons.
 
 use leptos::prelude::*;
 
-/// What pressing a button means. [`ButtonTone::class`] makes a link look the same.
+/// The kind of action that a button performs. [`ButtonTone::class`] gives a link the same look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ButtonTone {
     /// An ordinary action.
     #[default]
     Plain,
-    /// What the page is for; one on a page.
+    /// The main action of the page; at most one on a page.
     Primary,
-    /// Destroys something; the button's text says what.
+    /// Deletes something, which the button's text names.
     Danger,
-    /// Of little weight, such as in a row of a table.
+    /// A secondary action, such as in a table row.
     Quiet,
 }
 
 impl ButtonTone {
-    /// The classes of a button or a link in this tone.
+    /// Returns the CSS classes of a button or link in this tone.
     pub fn class(self) -> &'static str {
         match self {
             Self::Plain => "button",
@@ -28,16 +28,16 @@ impl ButtonTone {
     }
 }
 
-/// Sends the form it stands in; held while `pending`.
+/// Submits its form; disabled while `pending`.
 #[component]
 pub fn SubmitButton(
-    /// What pressing the button means.
+    /// The kind of action.
     #[prop(optional)]
     tone: ButtonTone,
-    /// While the form is on its way, as from `ServerAction::pending`.
+    /// Whether the form is being submitted, as from `ServerAction::pending`.
     #[prop(optional, into)]
     pending: Signal<bool>,
-    /// While the form cannot be sent for another reason, which the page shows.
+    /// Whether the form cannot be submitted for another reason, which the page shows.
     #[prop(optional, into)]
     disabled: Signal<bool>,
     /// The button's content.

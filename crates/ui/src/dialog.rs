@@ -1,28 +1,28 @@
-//! Asks before something is destroyed.
+//! A confirmation dialog for deleting something.
 
 use leptos::prelude::*;
 
 use super::button::ButtonTone;
 
-/// A button that opens a question, and the question.
+/// A button and the confirmation dialog that it opens.
 ///
-/// The browser opens and closes it (`popover`), so it needs no script. `children` say what will be
-/// destroyed, by name and number, and end with the form whose [`ButtonTone::Danger`] button does it.
+/// It is a `popover`, so it needs no script. `children` name what will be deleted and how many, and end with
+/// the form whose [`ButtonTone::Danger`] button deletes it.
 #[component]
 pub fn ConfirmDialog(
     /// Unique on the page.
     #[prop(into)]
     id: String,
-    /// What the opening button says: "Delete".
+    /// Text of the opening button: "Delete".
     #[prop(into)]
     trigger: String,
-    /// Says more to those who do not see what the button stands beside: "Delete gpt-5.2".
+    /// Accessible name of the opening button: "Delete gpt-5.2".
     #[prop(optional, into)]
     trigger_label: Option<String>,
     /// Tone of the opening button.
     #[prop(default = ButtonTone::Plain)]
     trigger_tone: ButtonTone,
-    /// The button that closes the dialog without doing anything.
+    /// Text of the button that closes the dialog without doing anything.
     #[prop(default = "Cancel")]
     keep: &'static str,
     /// The question: "Delete OpenAI and its 12 models?"
@@ -56,7 +56,7 @@ pub fn ConfirmDialog(
             <div id=text_id.clone() class="text-soft mt-2 grid gap-4">
                 {children()}
             </div>
-            // Focused first: Enter at once destroys nothing.
+            // Focused first, so that pressing Enter deletes nothing.
             <button type="button" class="button mt-2" popovertarget=id.clone() popovertargetaction="hide" autofocus>
                 {keep}
             </button>

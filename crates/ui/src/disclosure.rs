@@ -1,4 +1,4 @@
-//! What is shown on demand: a fold, and a menu that drops down. Both are `<details>`.
+//! Content shown on demand: disclosures and dropdown menus. Both are `<details>`.
 
 use leptos::ev;
 use leptos::html;
@@ -7,16 +7,16 @@ use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{HtmlElement, Node};
 use leptos_router::hooks::use_location;
 
-/// A fold for what few need, such as advanced parameters.
+/// A collapsible section, for example for advanced parameters.
 #[component]
 pub fn Disclosure(
     /// The line that is always visible.
     #[prop(into)]
     summary: String,
-    /// Whether it is open at first.
+    /// Whether it is initially open.
     #[prop(optional)]
     open: bool,
-    /// The content that is folded away.
+    /// The collapsible content.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -27,7 +27,8 @@ pub fn Disclosure(
     }
 }
 
-/// Where in the top bar a menu's button is: its panel begins under it and stays on the screen.
+/// The side of the top bar that a menu's button is on. Its panel opens below the button and stays on the
+/// screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// On the left.
@@ -36,16 +37,16 @@ pub enum Side {
     Right,
 }
 
-/// A button of the top bar that drops a panel: the bell, the account.
+/// A dropdown menu of the top bar: jobs, account.
 ///
 /// Opens and closes without JavaScript, one menu at a time; with it, it also closes on Escape, on a
 /// click elsewhere and when another page is shown. Needs a router around it.
 #[component]
 pub fn Menu(
-    /// Names the button to those who do not see it.
+    /// Accessible name of the button.
     #[prop(into)]
     label: Signal<String>,
-    /// What the button shows.
+    /// Content of the button.
     #[prop(into)]
     button: ViewFn,
     /// The side of the top bar that the button is on.
@@ -68,7 +69,7 @@ pub fn Menu(
     let address = use_location();
     Effect::new(move |before: Option<()>| {
         address.pathname.track();
-        // One that was opened before the script was there stays open.
+        // A menu that was opened before hydration stays open.
         if before.is_some() {
             close();
         }
@@ -80,7 +81,7 @@ pub fn Menu(
         }
     };
     view! {
-        // Menus of one name close each other.
+        // `<details>` elements of one name close each other.
         <details node_ref=menu class="menu" name="top-bar-menu" on:keydown=on_key>
             <summary class="button px-2.5" aria-label=label title=label>
                 {button.run()}
@@ -90,7 +91,7 @@ pub fn Menu(
     }
 }
 
-/// Closes the menu when something outside of it is pressed or focused.
+/// Closes the menu when something outside it is pressed or focused.
 fn close_elsewhere(menu: NodeRef<html::Details>) {
     let close_if_outside = move |target: Option<Node>| {
         let Some(menu) = menu.get_untracked().filter(|menu| menu.open()) else { return };
@@ -115,7 +116,7 @@ fn node_of(event: &leptos::web_sys::Event) -> Option<Node> {
 fn focus_button(menu: NodeRef<html::Details>) {
     let button = menu.get_untracked().and_then(|menu| menu.first_element_child());
     if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
-        // Fails for elements that take no focus only.
+        // Fails only for elements that cannot be focused.
         let _ = button.focus();
     }
 }

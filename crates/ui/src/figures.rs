@@ -1,4 +1,4 @@
-//! The few figures that answer a page's question first.
+//! Key figures at the top of a page.
 
 use leptos::prelude::*;
 
@@ -10,13 +10,13 @@ pub fn Figures(children: Children) -> impl IntoView {
     }
 }
 
-/// One number in large type, its unit in a lighter tone, and whose number it is.
+/// A number in large type, its unit in a lighter tone, and what it belongs to.
 #[component]
 pub fn Figure(
     /// The name of the figure.
     #[prop(into)]
     label: String,
-    /// What is shown large; a dash where it is not known.
+    /// The value in large type; a dash if unknown.
     #[prop(into)]
     value: String,
     /// The unit of the value.

@@ -1,9 +1,9 @@
-//! How numbers are written: the same on every page.
+//! Formatting of numbers, the same on all pages.
 
-/// What stands where a number is not known.
+/// Shown in place of an unknown number.
 pub const UNKNOWN: &str = "–";
 
-/// A token count in thousands or millions, as on a model's data sheet: `8.2K`, `128K`, `1.05M`.
+/// Formats a token count in thousands or millions: `8.2K`, `128K`, `1.05M`.
 pub fn tokens(count: u64) -> String {
     match count {
         0..1_000 => count.to_string(),
@@ -13,7 +13,7 @@ pub fn tokens(count: u64) -> String {
     }
 }
 
-/// US dollars with as many digits as small prices need, at least cents: `$15.00`, `$0.075`.
+/// Formats US dollars with as many digits as small prices need, at least cents: `$15.00`, `$0.075`.
 pub fn usd(amount: f64) -> String {
     let decimals = if amount == 0.0 || amount >= 1.0 { 2 } else { 4 };
     let text = format!("{amount:.decimals$}");
@@ -27,7 +27,7 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A length of time in words, at most two units: `0.4 s`, `21 s`, `1 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+/// Formats a duration with at most two units: `0.4 s`, `21 s`, `1 min 20 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return UNKNOWN.to_owned();
@@ -50,13 +50,13 @@ fn two_units(seconds: u64, large: (u64, &str), small: (u64, &str)) -> String {
     format!("{whole} {}{rest}", large.1)
 }
 
-/// What is left of something, no more exactly than an estimate deserves: `21 s left`, `3 min left`.
+/// Formats a remaining time, rounded as an estimate: `21 s left`, `3 min left`.
 pub fn time_left(seconds: f64) -> String {
     let kept = if seconds < 90.0 { seconds.ceil() } else { (seconds / 60.0).ceil() * 60.0 };
     format!("{} left", duration(kept))
 }
 
-/// How long ago a moment was, both in Unix milliseconds: `just now`, `3 min ago`, `2 h ago`, `5 d ago`.
+/// Formats the time since `at_ms` (Unix milliseconds): `just now`, `3 min ago`, `2 h ago`, `5 d ago`.
 pub fn ago(at_ms: i64, now_ms: i64) -> String {
     let seconds = now_ms.saturating_sub(at_ms).max(0) / 1_000;
     match seconds {
@@ -67,7 +67,7 @@ pub fn ago(at_ms: i64, now_ms: i64) -> String {
     }
 }
 
-/// A measured quantity without its unit, such as a speed in tokens per second: `142.6`, `0.82`, `1,240`.
+/// Formats a measured value without its unit, such as a speed in tokens per second: `142.6`, `0.82`, `1,240`.
 pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size < 0.995 => 2,
@@ -77,19 +77,19 @@ pub fn number(value: f64) -> String {
     grouped(value, decimals)
 }
 
-/// Milliseconds, without the unit: `412`, `11.3`, `0.42`, `12,040`.
+/// Formats milliseconds without the unit: `412`, `11.3`, `0.42`, `12,040`.
 pub fn millis(milliseconds: f64) -> String {
     let decimals = if milliseconds.abs() < 1.0 { 2 } else { usize::from(milliseconds.abs() < 99.95) };
     grouped(milliseconds, decimals)
 }
 
-/// The spread beside a value, with as many decimals as the value is written with: `± 6.1`.
+/// Formats a spread with as many decimals as `value` has: `± 6.1`.
 pub fn spread(deviation: f64, value: &str) -> String {
     let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     format!("± {}", grouped(deviation, decimals))
 }
 
-/// A share of one as a percentage: `62 %`, `0.4 %`. Only all of it is `100 %`, and only none `0 %`.
+/// Formats a share of 1 as a percentage: `62 %`, `0.4 %`. Only 1 gives `100 %`, and only 0 gives `0 %`.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
@@ -102,7 +102,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A whole number with its thousands apart: `5,000`.
+/// Formats a whole number with thousands separators: `5,000`.
 pub fn integer(number: u64) -> String {
     grouped(number as f64, 0)
 }
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn estimates_are_no_more_exact_than_they_deserve() {
+    fn estimates_are_rounded() {
         let written = [0.2, 20.3, 80.0, 91.0, 150.0].map(time_left);
         assert_eq!(written, ["1 s left", "21 s left", "1 min 20 s left", "2 min left", "3 min left"]);
     }
 
     #[test]
-    fn the_past_is_told_from_now() {
+    fn past_times_are_relative_to_now() {
         let now = 1_800_000_000_000;
         let written = [-5, 10, 45, 100, 3_599, 7_300, 200_000].map(|seconds| ago(now - seconds * 1_000, now));
         let expected = ["just now", "just now", "1 min ago", "1 min ago", "59 min ago", "2 h ago", "2 d ago"];
@@ -197,19 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_is_as_exact_as_its_value() {
+    fn a_spread_has_the_decimals_of_its_value() {
         assert_eq!(spread(6.13, &number(142.6)), "± 6.1");
         assert_eq!(spread(37.8, &millis(412.0)), "± 38");
     }
 
     #[test]
-    fn only_all_is_a_hundred_percent() {
+    fn only_one_is_a_hundred_percent() {
         let written = [0.0, 0.0004, 0.004, 0.623, 0.9999, 1.0, 1.5].map(percent);
         assert_eq!(written, ["0 %", "< 0.1 %", "0.4 %", "62 %", "99 %", "100 %", "150 %"]);
     }
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         assert_eq!([0, 999, 5_000, 1_204_000].map(integer), ["0", "999", "5,000", "1,204,000"]);
         assert_eq!(grouped(-1_234.5, 1), "-1,234.5");
     }

@@ -1,7 +1,7 @@
-//! Taking over a page in turns.
+//! Incremental hydration.
 //!
-//! The script that takes over what the server rendered would otherwise be one long task, during which a slow
-//! phone neither scrolls nor hears its user. Parts that stand in [`Deferred`] get a task each.
+//! Hydrating a whole page is one long task, during which a slow phone reacts to no input. Each part inside
+//! [`Deferred`] is hydrated in a task of its own.
 
 use leptos::prelude::*;
 
@@ -10,9 +10,9 @@ mod browser;
 #[cfg(feature = "hydrate")]
 pub use browser::{all_hydrated, run_deferred};
 
-/// A part of the page that the browser takes over in a task of its own, after what stands around it. One
-/// element, and nothing inside that is loaded: the server numbers what it loads in the order in which it
-/// stands on the page, and the browser has to count alike.
+/// A part of the page that is hydrated in a task of its own, after its surroundings. It must be one element and
+/// must not load resources: resources are numbered in the order of the page, and the browser has to assign the
+/// same numbers as the server.
 #[component]
 pub fn Deferred<V>(children: TypedChildren<V>) -> impl IntoView
 where
@@ -21,13 +21,13 @@ where
     part(children)
 }
 
-/// Lets the browser do what waits, and goes on in another task.
+/// Yields to the browser and continues in a new task.
 #[cfg(feature = "hydrate")]
 pub async fn yield_to_browser() {
     gloo_timers::future::sleep(std::time::Duration::ZERO).await;
 }
 
-/// On the server nothing waits for the page.
+/// Does nothing on the server.
 #[cfg(not(feature = "hydrate"))]
 pub async fn yield_to_browser() {}
 

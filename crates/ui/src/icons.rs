@@ -1,4 +1,4 @@
-//! Drawings, as inline SVG so that they take the colour of their text.
+//! Icons as inline SVG, which have the colour of the surrounding text.
 
 use leptos::prelude::*;
 
@@ -15,7 +15,7 @@ pub fn Logo() -> impl IntoView {
     }
 }
 
-/// Sun, moon, or a half-filled circle for "as the system".
+/// Sun, moon, or a half-filled circle for the system's theme.
 #[component]
 pub fn ThemeIcon(
     /// The theme to draw.
@@ -45,7 +45,7 @@ pub fn ThemeIcon(
     }
 }
 
-/// A bell: nothing to tell.
+/// A bell: no active jobs.
 #[component]
 pub fn BellIcon() -> impl IntoView {
     view! {
@@ -65,7 +65,7 @@ pub fn BellIcon() -> impl IntoView {
     }
 }
 
-/// A circle that closes; the number stands beside it.
+/// A circular progress bar; the caller shows the number beside it.
 #[component]
 pub fn ProgressRing(
     /// 0 to 100.

@@ -33,13 +33,13 @@ pub struct NavigationLink {
 pub fn Frame(
     /// The links of the left rail.
     navigation: &'static [NavigationGroup],
-    /// What the rooms put into the top bar.
+    /// Components in the top bar.
     #[prop(into)]
     tools: ViewFnOnce,
     /// The page.
     children: Children,
 ) -> impl IntoView {
-    // Without their types, which would grow beyond what the compiler follows.
+    // Type-erased, because the full type would exceed the compiler's limits.
     let rail = view! {
         <Deferred>
             <Rail navigation />
@@ -48,7 +48,7 @@ pub fn Frame(
     .into_sync_any();
     let top_bar = view! { <TopBar navigation tools /> }.into_sync_any();
     view! {
-        // External, so that the router leaves it to the browser, which moves the focus.
+        // `external`, so that the browser and not the router follows the link: it also moves the focus.
         <a class="skip-link" href="#content" rel="external">
             "Skip to the content"
         </a>
@@ -64,7 +64,7 @@ pub fn Frame(
     }
 }
 
-/// Lays out a page for who is not signed in: one narrow column and nothing around it.
+/// Lays out the sign-in pages: one narrow column without navigation.
 #[component]
 pub fn AuthLayout(children: Children) -> impl IntoView {
     view! {
@@ -133,8 +133,7 @@ fn RailGroup(group: NavigationGroup) -> impl IntoView {
     }
 }
 
-/// Where the user is, the tools of the rooms, and the theme. On narrow screens it carries the links of the
-/// rail too.
+/// The top bar: breadcrumb, tools and theme button. On narrow screens it also has the links of the rail.
 #[component]
 fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl IntoView {
     let pathname = use_location().pathname;
@@ -171,12 +170,12 @@ fn TopBar(navigation: &'static [NavigationGroup], tools: ViewFnOnce) -> impl Int
     }
 }
 
-/// Whether the link leads to this page or to the list it is from.
+/// Returns whether the link leads to this page or to its list.
 fn leads_to(link: &NavigationLink, pathname: &str) -> bool {
     pathname.strip_prefix(link.href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Titles of the group and the link that lead to `pathname`.
+/// Returns the titles of the group and the link that lead to `pathname`.
 fn place_of(navigation: &'static [NavigationGroup], pathname: &str) -> Option<(&'static str, &'static str)> {
     navigation.iter().find_map(|group| {
         let link = group.links.iter().find(|link| leads_to(link, pathname))?;
@@ -184,19 +183,19 @@ fn place_of(navigation: &'static [NavigationGroup], pathname: &str) -> Option<(&
     })
 }
 
-/// Set on `<html>` once the script has taken over, for styles and tests that have to tell.
+/// Attribute of `<html>` after hydration, for styles and tests.
 const INTERACTIVE: &str = "data-interactive";
 
 /// Marks the document as interactive.
 #[cfg(feature = "hydrate")]
 pub fn mark_interactive() {
     if let Some(html) = document().document_element() {
-        // Cannot fail: the attribute's name is valid.
+        // Cannot fail, because the attribute's name is valid.
         let _ = html.set_attribute(INTERACTIVE, "");
     }
 }
 
-/// True once the script has taken over the page that the server sent. In the browser only.
+/// Returns whether the page is hydrated. Browser only.
 pub fn is_interactive() -> bool {
     document().document_element().is_some_and(|html| html.has_attribute(INTERACTIVE))
 }
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_a_list_has_the_place_of_the_list() {
+    fn an_item_of_a_list_has_the_place_of_the_list() {
         assert_eq!(place_of(NAVIGATION, "/keys/7"), Some(("Set up", "Keys")));
     }
 

@@ -1,4 +1,4 @@
-//! The design system: layout, form fields, tables, charts. Knows no capability.
+//! The design system: layout, form fields, tables, charts. It is independent of the app's features.
 
 pub mod button;
 pub mod case;

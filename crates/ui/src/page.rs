@@ -1,4 +1,4 @@
-//! What stands on every page: its head, panels, and what is shown where there is nothing.
+//! Parts of every page: head, panels, empty states and skeletons.
 
 use leptos::prelude::*;
 
@@ -29,19 +29,19 @@ pub fn PageHead(
     }
 }
 
-/// A white surface.
+/// A panel with a white background.
 #[component]
 pub fn Panel(children: Children) -> impl IntoView {
     view! { <section class="panel">{children()}</section> }
 }
 
-/// Says that there is nothing here and what to do next.
+/// A message in place of an empty list, with the next step.
 #[component]
 pub fn EmptyState(children: Children) -> impl IntoView {
     view! { <div class="panel text-soft mt-3.5 px-4.5 py-8 text-center">{children()}</div> }
 }
 
-/// Grey bars in the place of content that is on its way.
+/// Grey bars in place of content that is loading.
 #[component]
 pub fn Skeleton(
     /// Number of bars.

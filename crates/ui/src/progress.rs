@@ -1,19 +1,19 @@
-//! How far something is.
+//! Progress bars.
 
 use leptos::prelude::*;
 
-/// A bar in a provider's hue, or in the accent colour where `hue` is empty.
+/// A bar in a provider's hue, or in the accent colour if `hue` is not set.
 ///
-/// Only the bar: the page writes the numbers beside it.
+/// The page shows the numbers.
 #[component]
 pub fn ProgressBar(
-    /// What is progressing, for those who do not see the line it stands in.
+    /// Accessible name: what is progressing.
     #[prop(into)]
     label: String,
-    /// How much is done, of `total`; zero of zero is nothing done.
+    /// The amount done, of `total`; 0 of 0 is shown as 0 %.
     #[prop(into)]
     done: Signal<f64>,
-    /// The amount that counts as done.
+    /// The total amount.
     #[prop(into)]
     total: Signal<f64>,
     /// A provider kind's key, as for [`Dot`](super::tag::Dot).

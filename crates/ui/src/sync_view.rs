@@ -1,7 +1,8 @@
-//! Views that the browser takes over without a yield_to_browser.
+//! Type-erased views that hydrate synchronously.
 //!
-//! Only what stands around the router has to wait, for the code of its page. Leptos compiles the code to
-//! wait into every element of every erased view; without it the first page's code is a tenth lighter.
+//! Only views that contain the router have to wait during hydration, for the code of the page. Leptos compiles
+//! asynchronous hydration into every element of every erased view; without it the first page's code is 10 %
+//! smaller.
 
 use leptos::attr::Attribute;
 use leptos::attr::any_attribute::AnyAttribute;
@@ -10,23 +11,23 @@ use leptos::tachys::hydration::Cursor;
 use leptos::tachys::ssr::StreamBuilder;
 use leptos::tachys::view::{Position, PositionState};
 
-/// Makes views that have no router inside.
+/// Erases the type of views that do not contain a router.
 pub trait IntoSyncAny {
-    /// The view without its type, like [`into_any`](IntoAny::into_any), and without the code to wait for
-    /// what is inside.
+    /// Erases the view's type like [`into_any`](IntoAny::into_any), without the code for asynchronous
+    /// hydration.
     fn into_sync_any(self) -> AnyView;
 }
 
 impl<V: RenderHtml + Send + 'static> IntoSyncAny for V {
     fn into_sync_any(self) -> AnyView {
-        Whole(self).into_any()
+        SyncView(self).into_any()
     }
 }
 
-/// Leaves [`RenderHtml::hydrate_async`] as it is by default, which is to hydrate at once.
-struct Whole<V>(V);
+/// Wraps a view with the default [`RenderHtml::hydrate_async`], which hydrates synchronously.
+struct SyncView<V>(V);
 
-impl<V: Render> Render for Whole<V> {
+impl<V: Render> Render for SyncView<V> {
     type State = V::State;
 
     fn build(self) -> Self::State {
@@ -38,20 +39,20 @@ impl<V: Render> Render for Whole<V> {
     }
 }
 
-impl<V: RenderHtml> AddAnyAttr for Whole<V> {
-    type Output<A: Attribute> = Whole<V::Output<A>>;
+impl<V: RenderHtml> AddAnyAttr for SyncView<V> {
+    type Output<A: Attribute> = SyncView<V::Output<A>>;
 
     fn add_any_attr<A: Attribute>(self, attribute: A) -> Self::Output<A>
     where
         Self::Output<A>: RenderHtml,
     {
-        Whole(self.0.add_any_attr(attribute))
+        SyncView(self.0.add_any_attr(attribute))
     }
 }
 
-impl<V: RenderHtml> RenderHtml for Whole<V> {
+impl<V: RenderHtml> RenderHtml for SyncView<V> {
     type AsyncOutput = V::AsyncOutput;
-    type Owned = Whole<V::Owned>;
+    type Owned = SyncView<V::Owned>;
 
     const MIN_LENGTH: usize = V::MIN_LENGTH;
     const EXISTS: bool = V::EXISTS;
@@ -95,6 +96,6 @@ impl<V: RenderHtml> RenderHtml for Whole<V> {
     }
 
     fn into_owned(self) -> Self::Owned {
-        Whole(self.0.into_owned())
+        SyncView(self.0.into_owned())
     }
 }

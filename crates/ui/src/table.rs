@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::format::UNKNOWN;
 
-/// Which way a column is sorted.
+/// Sort direction of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// The smallest value first.
@@ -31,7 +31,7 @@ impl Direction {
     }
 }
 
-/// By which column a table is sorted, and which way. `K` names the columns.
+/// The column that a table is sorted by, and the direction. `K` identifies the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort<K> {
     /// The column.
@@ -46,14 +46,15 @@ impl<K: PartialEq> Sort<K> {
         Self { key, direction }
     }
 
-    /// After the header of `key` was pressed: the other way, or by that column, best first.
+    /// Returns the sort after the header of `key` was pressed: reversed if it is the current column, otherwise
+    /// by that column, best first.
     #[must_use]
     pub fn pressed(self, key: K, best_first: Direction) -> Self {
         let direction = if self.key == key { self.direction.reversed() } else { best_first };
         Self { key, direction }
     }
 
-    /// The order of two values in this direction.
+    /// Compares two values in this direction.
     pub fn order<T: PartialOrd>(&self, a: &T, b: &T) -> Ordering {
         let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
         match self.direction {
@@ -62,7 +63,7 @@ impl<K: PartialEq> Sort<K> {
         }
     }
 
-    /// The same where a value may be unknown: those come last, whichever way the table is sorted.
+    /// Compares two values that may be unknown. Unknown values come last in both directions.
     pub fn order_known<T: PartialOrd>(&self, a: &Option<T>, b: &Option<T>) -> Ordering {
         match (a, b) {
             (Some(a), Some(b)) => self.order(a, b),
@@ -89,7 +90,7 @@ pub fn SortHeader<K>(
     /// `n` for numbers, and classes that hide the column on narrow screens.
     #[prop(optional, into)]
     class: String,
-    /// What the column shows, in a line.
+    /// Short description of the column.
     #[prop(optional, into)]
     about: Option<String>,
 ) -> impl IntoView
@@ -122,24 +123,24 @@ where
     }
 }
 
-/// A number, its unit and its spread, in a column of numbers; a dash where it is not known.
+/// A table cell with a number, its unit and its spread; a dash if unknown.
 #[component]
 pub fn NumberCell(
-    /// As [`format`](super::format) writes it.
+    /// The value, formatted by [`format`](super::format).
     value: Option<String>,
-    /// The unit, behind the value.
+    /// The unit, after the value.
     #[prop(default = None)]
     unit: Option<String>,
-    /// As [`spread`](super::format::spread) writes it.
+    /// The spread, formatted by [`spread`](super::format::spread).
     #[prop(default = None)]
     spread: Option<String>,
-    /// The best of its column stands out.
+    /// Whether the value is the best of its column, which is highlighted.
     #[prop(optional)]
     best: bool,
     /// Further classes of the cell.
     #[prop(optional, into)]
     class: String,
-    /// Tags behind the number.
+    /// Tags after the number.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_press_turns_the_order() {
+    fn a_second_press_reverses_the_order() {
         let by_speed = Sort::new(Column::Speed, Direction::Descending);
         let by_ttft = by_speed.pressed(Column::Ttft, Direction::Ascending);
         assert_eq!(by_ttft, Sort::new(Column::Ttft, Direction::Ascending));

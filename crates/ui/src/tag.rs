@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// What a [`Tag`] means. Its text says the same, so that colour never stands alone.
+/// The meaning of a [`Tag`]. Its text says the same, so that colour is never the only cue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
     /// Neutral.
@@ -24,7 +24,7 @@ impl Tone {
     }
 }
 
-/// A word in a thin frame.
+/// A word with a thin border.
 #[component]
 pub fn Tag(
     /// What the tag means.
@@ -37,7 +37,7 @@ pub fn Tag(
     view! { <span class=tone.class()>{text}</span> }
 }
 
-/// A square in the hue of a provider kind; each keeps its own on every page (`style/hues.css`).
+/// A square in the hue of a provider kind, which is the same on every page (`style/hues.css`).
 #[component]
 pub fn Dot(
     /// The provider kind's key.

@@ -1,5 +1,5 @@
-//! Light, dark or as the system: kept in a cookie, so that the server renders the right one and
-//! nothing flashes. Works without JavaScript.
+//! The theme: light, dark or system. It is stored in a cookie, so that the server renders the right one without
+//! a flash. Works without JavaScript.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,13 +15,13 @@ pub enum Theme {
     Light,
     /// Dark colours.
     Dark,
-    /// What the operating system says.
+    /// The theme of the operating system.
     #[default]
     System,
 }
 
 impl Theme {
-    /// The name used in the cookie, the form and the document.
+    /// Returns the name used in the cookie, the form and the document.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Light => "light",
@@ -30,7 +30,7 @@ impl Theme {
         }
     }
 
-    /// Value of the document's `data-theme`; none leaves the choice to the style sheet's media query.
+    /// Returns the document's `data-theme`; `None` leaves the choice to the style sheet's media query.
     pub fn attribute(self) -> Option<&'static str> {
         (self != Self::System).then_some(self.as_str())
     }
@@ -43,7 +43,7 @@ impl Theme {
         }
     }
 
-    /// The next one that the button offers.
+    /// Returns the theme that the button selects next.
     fn next(self) -> Self {
         match self {
             Self::System => Self::Light,
@@ -57,7 +57,7 @@ impl Theme {
 impl Theme {
     const COOKIE: &str = "theme";
 
-    /// The theme of the request that is being answered.
+    /// Returns the theme of the current request.
     pub fn current() -> Self {
         use_context::<http::request::Parts>()
             .and_then(|parts| Self::from_cookies(&parts.headers))
@@ -75,7 +75,7 @@ impl Theme {
             .map(|(_, value)| Self::parse(value))
     }
 
-    /// A `Set-Cookie` that keeps this theme for a year.
+    /// Returns a `Set-Cookie` value that stores this theme for a year.
     fn cookie(self) -> http::HeaderValue {
         http::HeaderValue::from_static(match self {
             Self::Light => "theme=light; Path=/; Max-Age=31536000; SameSite=Lax",
@@ -87,7 +87,7 @@ impl Theme {
 
 #[cfg(not(feature = "ssr"))]
 impl Theme {
-    /// The theme that the document has.
+    /// Returns the document's theme.
     pub fn current() -> Self {
         document()
             .document_element()
@@ -97,17 +97,17 @@ impl Theme {
     }
 }
 
-/// Gives the document this theme without loading it again.
+/// Sets the document's theme without reloading it.
 fn show(theme: Theme) {
     let Some(html) = document().document_element() else { return };
-    // Neither fails: the attribute's name is valid.
+    // Neither can fail, because the attribute's name is valid.
     let _ = match theme.attribute() {
         Some(name) => html.set_attribute("data-theme", name),
         None => html.remove_attribute("data-theme"),
     };
 }
 
-/// Keeps the theme in the browser's cookie.
+/// Stores the theme in a cookie.
 #[server]
 pub async fn set_theme(
     /// The new theme.
@@ -117,7 +117,7 @@ pub async fn set_theme(
     Ok(())
 }
 
-/// Goes to the next theme.
+/// A button that switches to the next theme.
 #[component]
 pub fn ThemeButton() -> impl IntoView {
     let theme = RwSignal::new(Theme::current());
@@ -156,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn no_cookie_and_nonsense_mean_system() {
+    fn a_missing_or_invalid_cookie_means_system() {
         assert_eq!(Theme::from_cookies(&with_cookies(&["a=b"])), None);
         assert_eq!(Theme::from_cookies(&with_cookies(&["theme=pink"])), Some(Theme::System));
     }
 
     #[test]
-    fn the_cookie_that_is_set_is_understood() {
+    fn the_set_cookie_is_read_back() {
         for theme in [Theme::Light, Theme::Dark, Theme::System] {
             let set = theme.cookie();
             let sent = set.to_str().unwrap().split(';').next().unwrap().to_owned();

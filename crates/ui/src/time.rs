@@ -1,17 +1,16 @@
-//! When something happened, told from now.
+//! Relative times.
 
 use leptos::prelude::*;
 
 use super::format::ago;
 
-/// How often "3 min ago" is looked at again.
+/// Update interval of "3 min ago".
 #[cfg(not(feature = "ssr"))]
 const TICK: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// "3 min ago", with the exact time as its title; goes on by itself.
+/// Shows "3 min ago" with the exact time as its title, and keeps it up to date.
 ///
-/// Server and browser each tell it from their own clock. Where they differ the server's words stand
-/// until the next tick.
+/// Server and browser each use their own clock. If they differ, the server's text stays until the next tick.
 #[component]
 pub fn Ago(
     /// Unix milliseconds, UTC.
@@ -26,26 +25,26 @@ pub fn Ago(
     }
 }
 
-/// The present in Unix milliseconds.
+/// Returns the current time in Unix milliseconds.
 #[cfg(feature = "ssr")]
 pub fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// The present in Unix milliseconds.
+/// Returns the current time in Unix milliseconds.
 #[cfg(not(feature = "ssr"))]
 pub fn now_ms() -> i64 {
     leptos::web_sys::js_sys::Date::now() as i64
 }
 
-/// A moment as `2026-11-21T21:27:03Z`; empty where there is no such moment.
+/// Formats a time as `2026-11-21T21:27:03Z`; empty if it is out of range.
 #[cfg(feature = "ssr")]
 fn iso_utc(at_ms: i64) -> String {
     let moment = jiff::Timestamp::from_millisecond(at_ms).ok();
     moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
 }
 
-/// A moment as `2026-11-21T21:27:03Z`; empty where there is no such moment.
+/// Formats a time as `2026-11-21T21:27:03Z`; empty if it is out of range.
 #[cfg(not(feature = "ssr"))]
 fn iso_utc(at_ms: i64) -> String {
     use leptos::web_sys::js_sys::Date;
@@ -57,9 +56,9 @@ fn iso_utc(at_ms: i64) -> String {
     text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{seconds}Z"))
 }
 
-/// The present in Unix milliseconds, each second, for as long as its owner lives. Stands still on the
-/// server.
-pub fn second_hand() -> RwSignal<i64> {
+/// Returns the current time in Unix milliseconds, updated each second until its owner is disposed. Constant on
+/// the server.
+pub fn current_time() -> RwSignal<i64> {
     let now = RwSignal::new(now_ms());
     Effect::new(move |_| {
         let ticking = set_interval_with_handle(move || now.set(now_ms()), std::time::Duration::from_secs(1));
@@ -68,13 +67,13 @@ pub fn second_hand() -> RwSignal<i64> {
     now
 }
 
-/// The moment of rendering: a page on the server does not live to see another.
+/// Returns the time of rendering.
 #[cfg(feature = "ssr")]
 fn clock() -> ArcRwSignal<i64> {
     ArcRwSignal::new(now_ms())
 }
 
-/// One clock for all of the page, for as long as the page is open.
+/// One clock for the whole page while it is open.
 #[cfg(not(feature = "ssr"))]
 fn clock() -> ArcRwSignal<i64> {
     thread_local! {
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_written_as_on_a_data_sheet() {
+    fn times_are_formatted_in_utc() {
         assert_eq!(iso_utc(1_795_296_423_456), "2026-11-21T21:27:03Z");
         assert_eq!(iso_utc(i64::MAX), "");
     }

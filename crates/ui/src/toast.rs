@@ -1,4 +1,4 @@
-//! Short messages in the corner that say what has just happened.
+//! Toasts: short messages in the corner about what has just happened.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::tag::Tone;
 
-/// How long a message stays. A warning stays until it is closed.
+/// Time that a message is shown. A warning stays until it is closed.
 const SHOWN_FOR: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ struct Toast {
     text: String,
 }
 
-/// The messages that are shown. [`provide_toasts`] makes it, [`use_toasts`] finds it.
+/// The messages that are shown. [`provide_toasts`] creates it, [`use_toasts`] returns it.
 #[derive(Debug, Clone, Copy)]
 pub struct Toasts {
     shown: RwSignal<Vec<Toast>>,
@@ -25,7 +25,7 @@ pub struct Toasts {
 
 impl Toasts {
     /// Shows `text`. Call it from event handlers and effects, not while rendering.
-    pub fn say(self, tone: Tone, text: impl Into<String>) {
+    pub fn show(self, tone: Tone, text: impl Into<String>) {
         let id = self.next_id.get_value();
         self.next_id.set_value(id + 1);
         self.shown.update(|shown| shown.push(Toast { id, tone, text: text.into() }));
@@ -35,25 +35,25 @@ impl Toasts {
     }
 
     fn close(self, id: u64) {
-        // Gone already where the page around it is.
+        // The signal may have been disposed with its page.
         self.shown.try_update(|shown| shown.retain(|toast| toast.id != id));
     }
 }
 
-/// Makes messages available to everything below; the frame calls it once.
+/// Provides the messages as context; the frame calls it once.
 pub fn provide_toasts() -> Toasts {
     let toasts = Toasts { shown: RwSignal::default(), next_id: StoredValue::new(0) };
     provide_context(toasts);
     toasts
 }
 
-/// Where to say something; none outside of the app's frame.
+/// Returns the messages; `None` outside the app's frame.
 pub fn use_toasts() -> Option<Toasts> {
     use_context()
 }
 
-/// Where messages appear. Stands once, at the end of the frame, from the start: a live region that is
-/// put in with its first message is not read out.
+/// The region where messages appear. It is rendered once at the end of the frame from the start, because screen
+/// readers do not announce a live region that is added with its first message.
 #[component]
 pub fn ToastRegion(
     /// The messages to show.

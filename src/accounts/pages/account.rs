@@ -1,4 +1,4 @@
-//! The user's own account: password, tokens for scripts, and its end.
+//! The account page: password, API tokens, account deletion.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -187,7 +187,7 @@ fn TokenRow(token: AccessToken, revoke: ServerAction<RevokeToken>) -> impl IntoV
     }
 }
 
-/// How long a token is still good: "30 days", right after it was made for as long.
+/// Formats the remaining time of a token, rounded up: "30 days".
 fn left(expires_at: i64) -> String {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     match expires_at - now_ms() {
@@ -201,10 +201,10 @@ fn left(expires_at: i64) -> String {
 fn DeletionPanel() -> impl IntoView {
     let action = ServerAction::<DeleteAccount>::new();
     let answer = action.value();
-    // As a whole: nobody is signed in any more.
+    // A full page load, because the session has ended.
     Effect::new(move |_| {
         if let Some(Ok(page)) = answer.get() {
-            // Fails for addresses that cannot be parsed only; this one is a path of ours.
+            // Fails only for invalid URLs; this one is a path of this app.
             let _ = window().location().set_href(&page);
         }
     });

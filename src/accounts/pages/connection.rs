@@ -1,5 +1,4 @@
-//! The identity provider that signs users in beside their passwords, on the sign-in page and on the
-//! account's page.
+//! Sign-in with an identity provider, on the sign-in page and on the account page.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -10,7 +9,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, error_of};
 use ui::page::Panel;
 
-/// Says what came of the way to the provider, if that was nothing.
+/// Returns the error of a failed sign-in at the provider, from the URL.
 pub fn refusal() -> Option<&'static str> {
     let query = use_query_map();
     let query = query.read_untracked();
@@ -38,14 +37,14 @@ pub fn refusal() -> Option<&'static str> {
 /// A link to the provider.
 #[component]
 pub fn ProviderLink(
-    /// What people call the provider.
+    /// The provider's display name.
     provider: String,
-    /// The page to come to afterwards.
+    /// The page to redirect to afterwards.
     next: String,
     /// The token of an invitation.
     #[prop(optional)]
     invitation: String,
-    /// Before the provider's name.
+    /// The text before the provider's name.
     #[prop(default = "Sign in with")]
     verb: &'static str,
 ) -> impl IntoView {
@@ -63,7 +62,7 @@ pub fn ProviderLink(
     }
 }
 
-/// Connecting the account with the provider; nothing where there is none.
+/// The panel for connecting the account with the provider; empty if none is configured.
 #[component]
 pub fn ConnectionPanel() -> impl IntoView {
     let disconnect = ServerAction::<Disconnect>::new();

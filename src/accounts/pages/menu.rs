@@ -1,4 +1,4 @@
-//! The account in the top bar.
+//! The account menu in the top bar.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -10,7 +10,7 @@ use ui::case::upper_case;
 use ui::disclosure::Menu;
 use ui::sync_view::IntoSyncAny;
 
-/// Who is signed in, with the ways to the account's pages and out.
+/// A menu with the user's email address, links to the account pages, and sign-out.
 #[component]
 pub fn AccountMenu(user: User) -> impl IntoView {
     let initials = initials(&user.email);
@@ -35,7 +35,7 @@ pub fn AccountMenu(user: User) -> impl IntoView {
                         }
                     })}
             </ul>
-            // Plain, also with a script: the page behind it belongs to somebody who is gone.
+            // A plain form also with a script, because the current page belongs to the signed-out user.
             <form method="post" action=SignOut::url()>
                 <button class="menu-item">"Sign out"</button>
             </form>
@@ -44,7 +44,8 @@ pub fn AccountMenu(user: User) -> impl IntoView {
     .into_sync_any()
 }
 
-/// Two letters for an e-mail address: of the first two words of its name, or the first two of its one.
+/// Returns two letters for an email address: the initials of its first two words, or the first two letters of
+/// its only word.
 fn initials(email: &str) -> String {
     let name = email.split('@').next().unwrap_or_default();
     let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());

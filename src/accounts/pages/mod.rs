@@ -1,4 +1,4 @@
-//! The screens of accounts.
+//! Pages of accounts.
 
 mod account;
 mod connection;

@@ -1,4 +1,4 @@
-//! The way to a new password for who has forgotten theirs: asking for a link, and following it.
+//! Password reset: requesting a link, and setting a new password with it.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -10,7 +10,7 @@ use ui::form::{FormError, PasswordField, PasswordPurpose, error_of};
 use ui::page::Skeleton;
 use ui::sync_view::IntoSyncAny;
 
-/// Asking for a link to a new password.
+/// The form that requests a reset link.
 #[component]
 pub fn ForgotPasswordPage() -> impl IntoView {
     let state = Resource::new_blocking(|| (), |()| load_registration_info());
@@ -75,7 +75,7 @@ fn AskAnAdmin() -> impl IntoView {
     }
 }
 
-/// Choosing a new password, for who has a link.
+/// The form that sets a new password with a reset link.
 #[component]
 pub fn ResetPasswordPage() -> impl IntoView {
     let action = ServerAction::<ResetPassword>::new();

@@ -1,5 +1,4 @@
-//! Signing in and opening an account: forms that the browser sends by itself. What was typed into a form
-//! that was refused is there again, but for the password.
+//! Sign-in and registration: native forms. After an error the typed values are kept, except the password.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -16,7 +15,7 @@ use ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use ui::page::Skeleton;
 use ui::sync_view::IntoSyncAny;
 
-/// Signing in.
+/// The sign-in page.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
@@ -34,7 +33,7 @@ pub fn LoginPage() -> impl IntoView {
             <FormError error=error_of(action) />
             <SubmitButton tone=ButtonTone::Primary>"Sign in"</SubmitButton>
         </ActionForm>
-        <OtherWay next=query("next") />
+        <ProviderSignIn next=query("next") />
         {refusal().map(|why| view! { <p class="form-error mt-3" role="alert">{why}</p> })}
         <p class="text-soft mt-4">"No account yet? " <a class="link" href=register>"Create account"</a> "."</p>
         <p class="text-soft mt-1">
@@ -46,7 +45,7 @@ pub fn LoginPage() -> impl IntoView {
     .into_sync_any()
 }
 
-/// Opening an account.
+/// The registration page.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     let state = Resource::new_blocking(|| (), |()| load_registration_info());
@@ -56,7 +55,7 @@ pub fn RegisterPage() -> impl IntoView {
         <AuthHead>"Create account"</AuthHead>
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
-                // Where this cannot be loaded the form is shown: sending it says what is wrong.
+                // If this cannot be loaded, the form is shown; submitting it shows the error.
                 let open = RegistrationInfo { registration: Registration::Open, first: false, sends_mail: false };
                 view! { <RegisterForm registration=state.await.unwrap_or(open) /> }
             })}
@@ -96,20 +95,20 @@ fn RegisterForm(registration: RegistrationInfo) -> impl IntoView {
             <FormError error=error_of(action) />
             <SubmitButton tone=ButtonTone::Primary>"Create account"</SubmitButton>
         </ActionForm>
-        <OtherWay next=query("next") invitation=query("invitation") />
+        <ProviderSignIn next=query("next") invitation=query("invitation") />
     }
     .into_sync_any()
 }
 
-/// The way in by the installation's provider, where there is one.
+/// A link to the identity provider, if one is configured.
 #[component]
-fn OtherWay(next: String, #[prop(optional)] invitation: String) -> impl IntoView {
+fn ProviderSignIn(next: String, #[prop(optional)] invitation: String) -> impl IntoView {
     let accounts = expect_context::<Accounts>();
-    let provider = accounts.federation().map(|federation| federation.name().to_owned());
+    let provider = accounts.oidc().map(|oidc| oidc.name().to_owned());
     provider.map(|provider| view! { <div class="mt-3"><ProviderLink provider next invitation /></div> })
 }
 
-/// What the form says about itself; none where it would be filled in for nothing.
+/// Returns the text above the form; `None` if registration is closed for this user.
 fn about(registration: RegistrationInfo, invited: bool) -> Option<&'static str> {
     match registration.registration {
         _ if registration.first => Some("You're the first user, so this account will be the admin."),
@@ -126,8 +125,7 @@ fn closed(registration: RegistrationInfo) -> &'static str {
     }
 }
 
-/// The page's title. Begins with what matters most where the form was refused: it is read out first when
-/// a page is there.
+/// Returns the page's title. After an error it begins with that, because screen readers read the title first.
 pub(super) fn title(title: &str, error: Signal<Option<ServerFnError>>) -> String {
     if error.read_untracked().is_some() { format!("Error: {title}") } else { title.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! `/api/auth/google/*`: signing in at Google, or at another OpenID Connect provider.
+//! `/api/auth/google/*`: sign-in with Google or another OpenID Connect provider.
 
 use axum::Json;
 use axum::extract::{FromRef, State};
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::{TAG, set_cookies};
 use crate::accounts::cookies::{self, FlashCookie};
 use crate::accounts::next_page::next_page;
-use crate::accounts::oidc::{FederationError, Identity, LoginFlow};
+use crate::accounts::oidc::{Identity, LoginFlow, OidcError};
 use crate::accounts::service::SignedIn;
 use crate::accounts::{AccountError, Accounts, Session};
 use crate::http::ErrorBody;
@@ -32,29 +32,29 @@ where
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Beginning {
-    /// The page to go to afterwards; a path on this server.
+    /// The page to redirect to afterwards; a path on this server.
     next: Option<String>,
     /// The token of an invitation link, where registration is by invitation.
     invitation: Option<String>,
 }
 
-/// Where to sign in.
+/// The provider's sign-in page.
 #[derive(Serialize, ToSchema)]
 struct Authorization {
     url: String,
 }
 
-/// Begin to sign in at the provider
+/// Start sign-in with the identity provider
 ///
-/// Google, or whom the server's operator has set. Whoever is signed in connects their account with the
-/// identity instead. A browser that asks for a page is sent there at once.
+/// The provider is Google unless the operator has set another. A signed-in user connects their account with the
+/// identity instead. A browser that requests a page is redirected to the provider.
 #[utoipa::path(
     get, path = "/api/auth/google/authorize", tag = TAG, security(()),
     params(Beginning),
     responses(
-        (status = 200, description = "The address to open in the same browser", body = Authorization),
-        (status = 303, description = "A browser is sent to the provider"),
-        (status = 400, description = "It is not set up here, or the provider does not answer", body = ErrorBody),
+        (status = 200, description = "The URL to open in the same browser", body = Authorization),
+        (status = 303, description = "Redirect of a browser to the provider"),
+        (status = 400, description = "Not configured, or the provider cannot be reached", body = ErrorBody),
     )
 )]
 async fn authorize(
@@ -64,13 +64,16 @@ async fn authorize(
     headers: HeaderMap,
     Query(Beginning { next, invitation }): Query<Beginning>,
 ) -> Result<Response, AppError> {
-    let not_set_up = "Signing in at Google is not set up here. Sign in with your password.";
-    let federation = accounts.federation().ok_or_else(|| AppError::BadRequest(not_set_up.into()))?;
+    let not_set_up = "Sign-in with Google isn’t set up on this server. Use your password.";
+    let oidc = accounts.oidc().ok_or_else(|| AppError::BadRequest(not_set_up.into()))?;
     let invitation = invitation.filter(|token| !token.is_empty());
     let flow = LoginFlow::new(next_page(next.as_deref()), invitation, session.is_some());
-    let address = federation.address(&flow).await.map_err(|error| {
-        tracing::error!("{federation:?} does not say where to sign in: {error:#}");
-        AppError::BadRequest(format!("{} does not answer. Sign in with your password.", federation.name()))
+    let address = oidc.authorization_url(&flow).await.map_err(|error| {
+        tracing::error!("cannot load the metadata of {oidc:?}: {error:#}");
+        AppError::BadRequest(format!(
+            "{} can’t be reached. Use your password, or try again later.",
+            oidc.name()
+        ))
     })?;
     let cookies = set_cookies(cookies::set(FlashCookie::LoginFlow, &flow.text(), peer.secure));
     Ok(if wants_page(&headers) {
@@ -87,13 +90,13 @@ struct Answer {
     state: Option<String>,
 }
 
-/// End signing in at the provider
+/// Complete sign-in with the identity provider
 ///
-/// Where the provider sends the browser back to.
+/// The provider redirects the browser here.
 #[utoipa::path(
     get, path = "/api/auth/google/callback", tag = TAG, security(()),
     params(Answer),
-    responses((status = 303, description = "On to the page asked for, or back with `?error=` and a word for why"))
+    responses((status = 303, description = "Redirect to the requested page, or back with `?error=` and a code"))
 )]
 async fn callback(
     State(accounts): State<Accounts>,
@@ -116,10 +119,10 @@ async fn callback(
     (set_cookies(cookies), Redirect::to(&page)).into_response()
 }
 
-/// The page to go on to, and who has signed in.
+/// Returns the page to redirect to, and the new session.
 ///
 /// # Errors
-/// A word for why it came to nothing.
+/// The error code for the URL.
 async fn end(
     accounts: &Accounts,
     session: Option<&Session>,
@@ -127,34 +130,34 @@ async fn end(
     flow: Option<LoginFlow>,
     answer: Answer,
 ) -> Result<(String, Option<SignedIn>), &'static str> {
-    // Without its state the answer may be one to somebody else's question.
+    // A response without the state of this flow may belong to another browser's flow.
     let flow = flow.filter(|flow| answer.state.as_ref() == Some(&flow.state)).ok_or("state_mismatch")?;
     let code = answer.code.ok_or("missing_code")?;
     let identity = identity(accounts, &code, &flow).await?;
     if flow.connects {
         let session = session.ok_or("signed_out")?;
-        accounts.connect(session.user_id(), &identity).await.map_err(|error| word(&error))?;
+        accounts.connect(session.user_id(), &identity).await.map_err(|error| error_code(&error))?;
         return Ok((flow.next, None));
     }
     let invitation = flow.invitation.map(Into::into);
     let signed_in = accounts.sign_in_as(&identity, invitation.as_ref(), peer.address).await;
-    Ok((flow.next, Some(signed_in.map_err(|error| word(&error))?)))
+    Ok((flow.next, Some(signed_in.map_err(|error| error_code(&error))?)))
 }
 
 async fn identity(accounts: &Accounts, code: &str, flow: &LoginFlow) -> Result<Identity, &'static str> {
-    let federation = accounts.federation().ok_or("not_set_up")?;
-    federation.identity(code, flow).await.map_err(|error| {
-        let (word, error) = match error {
-            FederationError::Exchange(error) => ("token_exchange_failed", error),
-            FederationError::UserInfo(error) => ("missing_user_info", error),
+    let oidc = accounts.oidc().ok_or("not_set_up")?;
+    oidc.identity(code, flow).await.map_err(|error| {
+        let (error_code, error) = match error {
+            OidcError::Exchange(error) => ("token_exchange_failed", error),
+            OidcError::UserInfo(error) => ("missing_user_info", error),
         };
-        tracing::error!("{federation:?} does not say who signs in: {error:#}");
-        word
+        tracing::error!("cannot get the identity of a user from {oidc:?}: {error:#}");
+        error_code
     })
 }
 
-/// The word of the Python product, where it has one.
-fn word(error: &AccountError) -> &'static str {
+/// Returns the error code for the URL; the Python product's where it has one.
+fn error_code(error: &AccountError) -> &'static str {
     match error {
         AccountError::NoVerifiedEmail => "missing_user_info",
         AccountError::EmailTaken => "account_exists",
@@ -163,7 +166,7 @@ fn word(error: &AccountError) -> &'static str {
         AccountError::InvitationUnusable => "invitation_unusable",
         AccountError::Locked(_) => "too_many_attempts",
         error => {
-            tracing::error!("signing in at the provider came to nothing: {error:?}");
+            tracing::error!("sign-in with the identity provider failed: {error:?}");
             "user_creation_failed"
         }
     }

@@ -23,7 +23,7 @@ where
     OpenApiRouter::default().routes(routes!(forgot_password)).routes(routes!(reset_password))
 }
 
-/// What has been done, in a sentence.
+/// The outcome, as a sentence.
 #[derive(Serialize, ToSchema)]
 struct Message {
     message: &'static str,
@@ -35,18 +35,18 @@ struct Forgotten {
     email: String,
 }
 
-/// Ask for a link to a new password
+/// Request a password reset link
 ///
-/// It is mailed to the address, if there is an account with it; the answer does not tell. Where the
-/// server sends no mail an admin makes a link.
+/// It is mailed to the address if it has an account; the response does not disclose that. If email is not
+/// configured, an admin can create a link.
 #[utoipa::path(
     post, path = "/api/auth/forgot-password", tag = TAG, security(()),
     request_body = Forgotten,
     responses(
-        (status = 200, description = "What happens now; the same whether there is an account or not", body = Message),
-        (status = 400, description = "It is no e-mail address", body = ErrorBody),
+        (status = 200, description = "The next step; the same whether there is an account or not", body = Message),
+        (status = 400, description = "The email address is invalid", body = ErrorBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
-        (status = 429, description = "Asked too often; see Retry-After", body = DetailBody),
+        (status = 429, description = "Too many requests; see Retry-After", body = DetailBody),
     )
 )]
 async fn forgot_password(
@@ -56,7 +56,7 @@ async fn forgot_password(
 ) -> Result<Json<Message>, AppError> {
     accounts.forgot_password(&body.email, peer.address).await?;
     let message = if accounts.sends_mail() {
-        "If there is an account with this e-mail address, a link to a new password is on its way to it."
+        "If an account with this email address exists, we’ve sent it a reset link."
     } else {
         "Email isn’t set up on this server. Ask an admin for a reset link."
     };
@@ -72,17 +72,17 @@ struct NewPassword {
     password: SecretString,
 }
 
-/// Set a new password with a link's token
+/// Reset the password
 ///
-/// Ends all sessions and personal access tokens of the account.
+/// Ends all sessions and revokes all API tokens of the account.
 #[utoipa::path(
     post, path = "/api/auth/reset-password", tag = TAG, security(()),
     request_body = NewPassword,
     responses(
-        (status = 200, description = "The password is set: sign in with it", body = Message),
-        (status = 400, description = "The link is used up or expired, or the password cannot be used", body = ErrorBody),
+        (status = 200, description = "The password was changed", body = Message),
+        (status = 400, description = "The link has been used or has expired, or the password is invalid", body = ErrorBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
-        (status = 429, description = "Too many people are signing in at this moment; see Retry-After", body = DetailBody),
+        (status = 429, description = "Too many people are signing in; see Retry-After", body = DetailBody),
     )
 )]
 async fn reset_password(

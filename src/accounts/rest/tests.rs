@@ -1,4 +1,4 @@
-//! Accounts over HTTP, as scripts and browsers see them.
+//! Tests of accounts over HTTP, as scripts and browsers.
 
 use axum::body::Body as HttpBody;
 use axum::http::{Method, Request, StatusCode, header};
@@ -17,7 +17,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// Name and value of each cookie that is set, as a browser sends them back.
+    /// Returns name and value of each cookie that is set, as a browser sends them back.
     fn cookies(&self) -> String {
         let set = self.headers.get_all(header::SET_COOKIE).iter();
         set.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
@@ -69,7 +69,7 @@ impl App {
 const SAME_ORIGIN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 #[tokio::test]
-async fn registering_answers_user_token_and_cookies() {
+async fn registering_returns_user_token_and_cookies() {
     let app = App::new().await;
     let answer = app.register("anna@example.org").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -85,7 +85,7 @@ async fn registering_answers_user_token_and_cookies() {
 }
 
 #[tokio::test]
-async fn refusals_have_the_known_shapes() {
+async fn errors_have_the_documented_bodies() {
     let app = App::new().await;
     app.register("anna@example.org").await;
     let taken = app.register("anna@example.org").await;
@@ -100,8 +100,8 @@ async fn refusals_have_the_known_shapes() {
             (StatusCode::UNPROCESSABLE_ENTITY, true)
         );
     }
-    let nobody = app.get("/api/auth/me", &[]).await;
-    assert_eq!((nobody.status, nobody.body["detail"].is_string()), (StatusCode::UNAUTHORIZED, true));
+    let signed_out = app.get("/api/auth/me", &[]).await;
+    assert_eq!((signed_out.status, signed_out.body["detail"].is_string()), (StatusCode::UNAUTHORIZED, true));
     let wrong = json!({ "email": "anna@example.org", "password": "wrong password" });
     for _ in 0..5 {
         let refused = app.post("/api/auth/login", &[], wrong.clone()).await;
@@ -114,7 +114,7 @@ async fn refusals_have_the_known_shapes() {
 }
 
 #[tokio::test]
-async fn a_cookie_changes_nothing_for_another_site() {
+async fn a_cookie_is_rejected_from_another_site() {
     let app = App::new().await;
     let cookies = app.register("anna@example.org").await.cookies();
     let cookie = ("cookie", cookies.as_str());
@@ -143,7 +143,7 @@ async fn a_cookie_changes_nothing_for_another_site() {
 }
 
 #[tokio::test]
-async fn a_bad_bearer_is_not_made_up_for_by_a_cookie() {
+async fn with_an_invalid_bearer_the_cookie_is_ignored() {
     let app = App::new().await;
     let cookies = app.register("anna@example.org").await.cookies();
     let answer = app.get("/api/auth/me", &[("authorization", "Bearer nonsense"), ("cookie", &cookies)]).await;
@@ -151,7 +151,7 @@ async fn a_bad_bearer_is_not_made_up_for_by_a_cookie() {
 }
 
 #[tokio::test]
-async fn refreshing_replaces_the_cookie_and_pages_do_it_by_themselves() {
+async fn refreshing_replaces_the_cookie_and_pages_refresh_automatically() {
     let app = App::new().await;
     let first = app.register("anna@example.org").await.cookies();
     let second = app.post("/api/auth/refresh", &[("cookie", &first), SAME_ORIGIN], json!({})).await;
@@ -167,7 +167,7 @@ async fn refreshing_replaces_the_cookie_and_pages_do_it_by_themselves() {
 }
 
 #[tokio::test]
-async fn signing_out_takes_the_cookies_and_ends_the_session() {
+async fn signing_out_clears_the_cookies_and_ends_the_session() {
     let app = App::new().await;
     let answer = app.register("anna@example.org").await;
     let cookies = answer.cookies();
@@ -181,7 +181,7 @@ async fn signing_out_takes_the_cookies_and_ends_the_session() {
 }
 
 #[tokio::test]
-async fn tokens_are_made_listed_used_and_revoked() {
+async fn tokens_are_created_listed_used_and_revoked() {
     let app = App::new().await;
     let anna = app.register("anna@example.org").await.token();
     let ben = app.register("ben@example.org").await.token();
@@ -200,7 +200,7 @@ async fn tokens_are_made_listed_used_and_revoked() {
 }
 
 #[tokio::test]
-async fn admins_manage_and_others_may_not() {
+async fn only_admins_manage_users() {
     let app = App::new().await;
     let admin = app.register("anna@example.org").await;
     let user = app.register("ben@example.org").await;
@@ -234,16 +234,16 @@ async fn admins_manage_and_others_may_not() {
     let users = app.get("/api/admin/users?limit=1", &admin).await.body;
     assert_eq!((users["users"].as_array().unwrap().len(), users["next"].is_string()), (1, true));
     let me = app.get("/api/auth/me", &[("authorization", &user)]).await;
-    assert_eq!(me.status, StatusCode::UNAUTHORIZED, "another role ended the session");
+    assert_eq!(me.status, StatusCode::UNAUTHORIZED, "changing the role ended the session");
     let much = json!({ "benchmarks_per_hour": 5, "max_concurrent": 51, "max_runs_per_benchmark": 3 });
     assert_eq!(app.ask(Method::PUT, &limits, &admin, much).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let unknown = app.ask(Method::DELETE, "/api/admin/users/nobody", &admin, Value::Null).await;
+    let unknown = app.ask(Method::DELETE, "/api/admin/users/signed_out", &admin, Value::Null).await;
     assert_eq!((unknown.status, unknown.body["error"].is_string()), (StatusCode::NOT_FOUND, true));
 }
 
-/// The forms of pages, as a browser without a script sends them.
+/// Sends forms like a browser without a script.
 #[tokio::test]
-async fn a_form_signs_in_and_goes_on() {
+async fn a_form_signs_in_and_redirects() {
     let app = App::new().await;
     app.register("anna@example.org").await;
     let send = async |password: &str| {
@@ -271,7 +271,7 @@ async fn a_form_signs_in_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_server_function_sends_who_is_signed_out_to_the_door() {
+async fn a_server_function_redirects_signed_out_users_to_sign_in() {
     let app = App::new().await;
     let path = <crate::providers::api::ListProviders as leptos::server_fn::ServerFn>::PATH;
     let referer = ("referer", "http://studio.example/providers?q=a");
@@ -286,7 +286,7 @@ async fn a_server_function_sends_who_is_signed_out_to_the_door() {
 }
 
 #[tokio::test]
-async fn the_theme_is_for_everybody() {
+async fn setting_the_theme_needs_no_session() {
     let app = App::new().await;
     let path = <ui::theme::SetTheme as leptos::server_fn::ServerFn>::PATH;
     let request = Request::post(path)
@@ -301,27 +301,27 @@ async fn the_theme_is_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_answered_alike_for_everybody_and_not_too_often() {
+async fn a_reset_request_discloses_no_account_and_is_rate_limited() {
     let app = App::new().await;
     app.register("anna@example.org").await;
     let ask = async |email: &str| app.post("/api/auth/forgot-password", &[], json!({ "email": email })).await;
-    let (known, unknown) = (ask("Anna@example.org").await, ask("nobody@example.org").await);
+    let (known, unknown) = (ask("Anna@example.org").await, ask("signed_out@example.org").await);
     assert_eq!((known.status, unknown.status), (StatusCode::OK, StatusCode::OK));
     assert_eq!(known.body, unknown.body);
     assert!(known.body["message"].as_str().unwrap().contains("set up on this server"), "{}", known.body);
     let none = ask("anna").await;
     assert_eq!((none.status, none.body["error"].is_string()), (StatusCode::BAD_REQUEST, true));
     for _ in 0..4 {
-        ask("nobody@example.org").await;
+        ask("signed_out@example.org").await;
     }
-    let often = ask("nobody@example.org").await;
+    let often = ask("signed_out@example.org").await;
     assert_eq!((often.status, often.body["detail"].is_string()), (StatusCode::TOO_MANY_REQUESTS, true));
     assert!(often.headers.contains_key(header::RETRY_AFTER));
     assert_eq!(ask("anna@example.org").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_link_of_an_admin_sets_a_new_password_once() {
+async fn a_reset_link_of_an_admin_works_once() {
     let app = App::new().await;
     let admin = app.register("anna@example.org").await;
     let ben = app.register("ben@example.org").await;
@@ -345,7 +345,7 @@ async fn a_link_of_an_admin_sets_a_new_password_once() {
     assert_eq!((done.status, done.body["message"].is_string()), (StatusCode::OK, true));
     assert_eq!(set("a third password").await.status, StatusCode::BAD_REQUEST);
     let me = app.get("/api/auth/me", &[("authorization", &ben.token())]).await;
-    assert_eq!(me.status, StatusCode::UNAUTHORIZED, "what was signed in is out");
+    assert_eq!(me.status, StatusCode::UNAUTHORIZED, "all sessions have ended");
     let login = json!({ "email": "ben@example.org", "password": "another password" });
     assert_eq!(app.post("/api/auth/login", &[], login).await.status, StatusCode::OK);
 }

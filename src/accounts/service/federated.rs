@@ -1,4 +1,4 @@
-//! Signing in with an identity at another provider.
+//! Sign-in with an identity provider.
 
 use std::net::IpAddr;
 
@@ -14,28 +14,28 @@ use crate::accounts::types::IdentityConnection;
 use crate::accounts::types::UserId;
 use crate::database::now_ms;
 
-/// Nothing hashes to this: whoever has it as their hash has no password.
+/// No password has this hash: it marks users without a password.
 pub(super) const NO_PASSWORD: &str = "";
 
 impl Accounts {
-    /// Lets a provider sign users in.
+    /// Enables sign-in with an identity provider.
     #[must_use]
     pub fn with_oidc(self, oidc: Option<OidcClient>) -> Self {
         Self { oidc, ..self }
     }
 
-    /// The provider that signs users in.
-    pub fn federation(&self) -> Option<&OidcClient> {
+    /// Returns the identity provider.
+    pub fn oidc(&self) -> Option<&OidcClient> {
         self.oidc.as_ref()
     }
 
-    /// Signs in whom the identity was connected with, or opens an account for who is new.
+    /// Signs in the user connected with the identity, or creates an account for a new user.
     ///
-    /// An account with the identity's e-mail address is not taken for theirs: whoever opened it need not
-    /// have had the address, and would share it from then on.
+    /// An existing account with the identity's email address is not used: its creator may not own the address
+    /// and would then share the account.
     ///
     /// # Errors
-    /// When there is such an account, or registration is not open to this person.
+    /// If there is such an account, or registration is not open to this user.
     pub async fn sign_in_as(
         &self,
         identity: &Identity,
@@ -59,13 +59,13 @@ impl Accounts {
             admission: admission(registration, invitation.as_deref()),
             identity: Some((issuer, subject)),
         };
-        self.admit(&new, registration).await
+        self.create_and_sign_in(&new, registration).await
     }
 
-    /// Lets the identity sign `user` in from now on.
+    /// Connects the identity with `user`.
     ///
     /// # Errors
-    /// When it signs somebody in already.
+    /// If it is already connected with an account.
     pub async fn connect(&self, user: &UserId, identity: &Identity) -> Result<(), AccountError> {
         let Identity { issuer, subject, .. } = identity;
         if self.store.connect(user, issuer, subject).await? {
@@ -75,27 +75,27 @@ impl Accounts {
         if whose.is_some_and(|whose| whose.id == *user) { Ok(()) } else { Err(AccountError::IdentityTaken) }
     }
 
-    /// Takes that away again.
+    /// Disconnects the identity provider from `user`.
     ///
     /// # Errors
-    /// When the user has no password to sign in with instead.
+    /// If the user has no password.
     pub async fn disconnect(&self, user: &UserId) -> Result<(), AccountError> {
-        let Some(federation) = &self.oidc else { return Ok(()) };
+        let Some(oidc) = &self.oidc else { return Ok(()) };
         if !self.has_password(user).await? {
             return Err(AccountError::NoPassword);
         }
-        Ok(self.store.disconnect(user, federation.issuer()).await?)
+        Ok(self.store.disconnect(user, oidc.issuer()).await?)
     }
 
-    /// Whether and how a provider signs `user` in; `None` without a provider.
+    /// Returns how `user` can sign in with the provider; `None` without a provider.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn connection(&self, user: &UserId) -> Result<Option<IdentityConnection>, AccountError> {
-        let Some(federation) = &self.oidc else { return Ok(None) };
+        let Some(oidc) = &self.oidc else { return Ok(None) };
         Ok(Some(IdentityConnection {
-            provider: federation.name().to_owned(),
-            connected: self.store.is_connected(user, federation.issuer()).await?,
+            provider: oidc.name().to_owned(),
+            connected: self.store.is_connected(user, oidc.issuer()).await?,
             has_password: self.has_password(user).await?,
         }))
     }

@@ -1,4 +1,4 @@
-//! What admins do with the accounts of others.
+//! Administration of other users' accounts.
 
 use std::ops::RangeInclusive;
 
@@ -13,22 +13,22 @@ use crate::database::now_ms;
 
 const INVITATION_DAYS: RangeInclusive<i64> = 1..=30;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-const MOST_LISTED: i64 = 100;
+const MAX_LISTED: i64 = 100;
 
-/// An invitation that an admin wants to give.
+/// A request to create an invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInvitationRequest {
-    /// Who alone may use it.
+    /// Email address of the only user who may use it; `None` for anyone.
     pub email: Option<String>,
-    /// Days that it is good for.
+    /// Number of days until it expires.
     pub days: i64,
 }
 
 impl Accounts {
-    /// Gives another user a role and ends their sessions.
+    /// Changes another user's role and ends their sessions.
     ///
     /// # Errors
-    /// When there is no such user, or it is the admin's own account.
+    /// If there is no such user, or it is the admin's own account.
     pub async fn set_role(&self, admin: &UserId, user: &UserId, role: Role) -> Result<(), AccountError> {
         if admin == user {
             return Err(AccountError::OwnAccount);
@@ -38,23 +38,24 @@ impl Accounts {
         Ok(())
     }
 
-    /// Deletes another user's account and what belongs to it.
+    /// Closes another user's account; [`Self::deletion_loop`] then deletes all its data.
     ///
     /// # Errors
-    /// When there is no such user, or it is the admin's own account.
+    /// If there is no such user, or it is the admin's own account.
     pub async fn delete_other(&self, admin: &UserId, user: &UserId) -> Result<(), AccountError> {
         if admin == user {
             return Err(AccountError::OwnAccount);
         }
         self.store.delete_other(admin, user).await?.map_err(refused)?;
+        self.user_marked.notify_one();
         self.sessions_ended.sessions_ended(user);
         Ok(())
     }
 
-    /// An invitation and its token, which is told this once.
+    /// Creates an invitation. Returns it with its token, which cannot be read again.
     ///
     /// # Errors
-    /// When the e-mail address or the days are out of bounds.
+    /// If the email address or the days are invalid.
     pub async fn invite(
         &self,
         admin: &UserId,
@@ -63,7 +64,7 @@ impl Accounts {
         let email = request.email.as_deref().map(normalised).transpose()?;
         if !INVITATION_DAYS.contains(&request.days) {
             let (least, most) = (INVITATION_DAYS.start(), INVITATION_DAYS.end());
-            return Err(AccountError::Invalid(format!("An invitation is good for {least} to {most} days.")));
+            return Err(AccountError::Invalid(format!("Expiry must be {least} to {most} days.")));
         }
         let (token, now) = (random(), now_ms());
         let new = NewInvitation {
@@ -77,16 +78,16 @@ impl Accounts {
         Ok((token, stored))
     }
 
-    /// The newest invitations that can still be used.
+    /// Returns the newest pending invitations.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn open_invitations(&self) -> Result<Vec<Invitation>, AccountError> {
-        Ok(self.store.open_invitations(now_ms(), MOST_LISTED).await?)
+        Ok(self.store.open_invitations(now_ms(), MAX_LISTED).await?)
     }
 
     /// # Errors
-    /// When there is no such invitation.
+    /// If there is no such invitation.
     pub async fn withdraw_invitation(&self, id: &str) -> Result<(), AccountError> {
         let withdrawn = self.store.delete_invitation(id).await?;
         if withdrawn { Ok(()) } else { Err(AccountError::NoSuchInvitation) }

@@ -1,11 +1,14 @@
-//! What accounts can do: open, prove, change and close them.
+//! The accounts service: registration, sign-in, password change, deletion.
 
+mod deletion;
 mod federated;
 mod manage;
 mod recovery;
 mod sessions;
 mod tokens;
 
+#[cfg(test)]
+mod deletion_tests;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -17,6 +20,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
 
 use super::error::AccountError;
 use super::login_limit::{Key, LoginLimiter};
@@ -31,20 +35,21 @@ use super::types::RegistrationInfo;
 use super::types::{Registration, UserId};
 use crate::database::{Database, now_ms};
 
+pub use deletion::UserData;
 pub use manage::NewInvitationRequest;
 pub use recovery::{MailSettings, PasswordLink, password_link_for, password_link_path};
 pub use sessions::SignedIn;
 
-pub const LONGEST_EMAIL: usize = 254;
+pub const MAX_EMAIL_CHARS: usize = 254;
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 
-/// Somebody who acts when an account is opened: puts in what a new user starts with, for example.
+/// A hook that runs after registration, for example to add the default providers.
 pub trait OnRegistration: Send + Sync + 'static {
-    /// Called after the account is there. A failure is logged and does not undo the registration.
+    /// Called after the account was created. A failure is logged and does not undo the registration.
     fn registered<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
 }
 
-/// Who wants an account.
+/// A registration request.
 #[derive(Debug)]
 pub struct NewAccount {
     pub email: String,
@@ -66,6 +71,8 @@ pub struct Accounts {
     mail: Option<MailSettings>,
     oidc: Option<OidcClient>,
     registration_hooks: Arc<Vec<Box<dyn OnRegistration>>>,
+    /// There is a user whose data are to be deleted.
+    user_marked: Arc<Notify>,
 }
 
 impl fmt::Debug for Accounts {
@@ -76,7 +83,7 @@ impl fmt::Debug for Accounts {
 
 impl Accounts {
     /// # Errors
-    /// When passwords cannot be hashed.
+    /// If passwords cannot be hashed.
     pub fn new(
         database: Database,
         secret: &Secret,
@@ -93,53 +100,54 @@ impl Accounts {
             mail: None,
             oidc: None,
             registration_hooks: Arc::default(),
+            user_marked: Arc::default(),
         })
     }
 
-    /// Accounts whose passwords are hashed cheaply, for tests that are about something else.
+    /// Creates a service with cheap password hashes, for tests.
     #[cfg(test)]
     pub fn quick(database: Database, sessions_ended: Arc<dyn SessionsEnded>) -> Self {
         let accounts = Self::new(database, &Secret::random(), sessions_ended).unwrap();
         Self { passwords: Passwords::quick(), ..accounts }
     }
 
-    /// Tells these of each new account.
+    /// Adds hooks that run after each registration.
     #[must_use]
     pub fn with_registration_hooks(self, registration_hooks: Vec<Box<dyn OnRegistration>>) -> Self {
         Self { registration_hooks: Arc::new(registration_hooks), ..self }
     }
 
-    /// Makes the user with this e-mail address admin, now or when they register.
+    /// Makes the user with this email address admin, now or when they register.
     ///
     /// # Errors
-    /// When it is no e-mail address, or the database fails.
+    /// If it is not an email address, or the database fails.
     pub async fn with_admin(self, email: &str) -> Result<Self, AccountError> {
         let email = normalised(email)?;
         if self.store.promote(&email).await? {
-            tracing::info!("{email} is admin now");
+            tracing::info!("{email} is now admin");
         }
         Ok(Self { admin_email: Some(email.into()), ..self })
     }
 
-    /// What belongs to the whole installation.
+    /// Returns the installation's settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Whether somebody who comes now gets an account.
+    /// Returns the registration status.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn registration_info(&self) -> Result<RegistrationInfo, AccountError> {
         let (registration, users) = (self.settings.registration().await?, self.store.count_users().await?);
         Ok(RegistrationInfo { registration, first: users == 0, sends_mail: self.sends_mail() })
     }
 
-    /// Opens an account and signs it in.
+    /// Creates an account and signs it in.
     ///
     /// # Errors
-    /// When the e-mail address or the password cannot be used, the address is taken, registration is
-    /// not open to this person, or somebody tries too often from `from`.
+    /// If the email address or the password is invalid, the address is in use, registration is not open to this
+    /// user, or there were too many attempts from `from`.
     pub async fn register(&self, new: NewAccount, from: IpAddr) -> Result<SignedIn, AccountError> {
         let email = normalised(&new.email)?;
         check_password(&new.password)?;
@@ -155,10 +163,14 @@ impl Accounts {
             admission: admission(registration, invitation.as_deref()),
             identity: None,
         };
-        self.admit(&new, registration).await
+        self.create_and_sign_in(&new, registration).await
     }
 
-    async fn admit(&self, new: &NewUser<'_>, registration: Registration) -> Result<SignedIn, AccountError> {
+    async fn create_and_sign_in(
+        &self,
+        new: &NewUser<'_>,
+        registration: Registration,
+    ) -> Result<SignedIn, AccountError> {
         let user = match self.store.insert_user(new).await? {
             Ok(user) => user,
             Err(Refusal::EmailTaken) => return Err(AccountError::EmailTaken),
@@ -171,8 +183,8 @@ impl Accounts {
     /// Signs in.
     ///
     /// # Errors
-    /// When the e-mail address or the password is wrong (which of them is not told), or after too
-    /// many failures for this account or from `from`.
+    /// If the email address or the password is wrong (the error does not say which), or after too many failures
+    /// for this account or from `from`.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -181,12 +193,12 @@ impl Accounts {
     ) -> Result<SignedIn, AccountError> {
         let email = email.trim().to_lowercase();
         let attempt = self.login_limiter.begin(&Key::address(from), now_ms()).await??;
-        let proven = self.prove_credentials(&email, password).await;
+        let proven = self.verify_credentials(&email, password).await;
         if !matches!(proven, Err(AccountError::WrongCredentials)) {
             self.login_limiter.withdraw(attempt).await?;
         }
         let (known, verdict) = proven?;
-        if verdict == Verdict::RightButDated {
+        if verdict == Verdict::RightButOutdated {
             let hash = self.passwords.hash(password).await?;
             self.store.rehash(&known.user.id, &known.password_hash, &hash).await?;
         }
@@ -194,8 +206,8 @@ impl Accounts {
         self.begin_session(known.user).await
     }
 
-    /// Whose e-mail address and password these are. Wrong ones are counted for the account.
-    async fn prove_credentials(
+    /// Returns the user with this email address and password. Wrong passwords are counted for the account.
+    async fn verify_credentials(
         &self,
         email: &str,
         password: &SecretString,
@@ -214,11 +226,10 @@ impl Accounts {
         Ok((known, verdict))
     }
 
-    /// Sets another password. Everything that was signed in ends, personal access tokens too; who
-    /// asked gets a new session.
+    /// Changes the password. Ends all sessions, revokes all API tokens and starts a new session for the caller.
     ///
     /// # Errors
-    /// When the current password is wrong or the new one cannot be used.
+    /// If the current password is wrong or the new one is invalid.
     pub async fn change_password(
         &self,
         user: &UserId,
@@ -226,7 +237,7 @@ impl Accounts {
         new: &SecretString,
     ) -> Result<SignedIn, AccountError> {
         check_password(new)?;
-        let hash = self.prove_password(user, current).await?;
+        let hash = self.verify_password(user, current).await?;
         let replacement = self.passwords.hash(new).await?;
         if !self.store.change_password(user, &hash, &replacement).await? {
             return Err(AccountError::WrongPassword);
@@ -236,19 +247,20 @@ impl Accounts {
         self.begin_session(user).await
     }
 
-    /// Closes the user's own account. What belongs to it is deleted with it.
+    /// Closes the user's own account; [`Self::deletion_loop`] then deletes all its data.
     ///
     /// # Errors
-    /// When the password is wrong, or others would be left without an admin.
+    /// If the password is wrong, or the user is the only admin and there are others.
     pub async fn delete_own(&self, user: &UserId, password: &SecretString) -> Result<(), AccountError> {
-        self.prove_password(user, password).await?;
+        self.verify_password(user, password).await?;
         self.store.delete_self(user).await?.map_err(refused)?;
+        self.user_marked.notify_one();
         self.sessions_ended.sessions_ended(user);
         Ok(())
     }
 
-    /// The hash of the password, if it is right. Wrong passwords count as failed sign-ins.
-    async fn prove_password(&self, user: &UserId, password: &SecretString) -> Result<String, AccountError> {
+    /// Returns the hash of the password if it is right. Wrong passwords count as failed sign-ins.
+    async fn verify_password(&self, user: &UserId, password: &SecretString) -> Result<String, AccountError> {
         let known = self.store.credentials(user).await?.ok_or(AccountError::SessionEnded)?;
         let guesses = Key::account(&known.user.email);
         let _lock = self.login_limiter.lock(&guesses).await;
@@ -261,10 +273,10 @@ impl Accounts {
         Ok(known.password_hash)
     }
 
-    /// Notes that the user has been shown around.
+    /// Marks the user's onboarding as done.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn complete_onboarding(&self, user: &UserId) -> Result<(), AccountError> {
         Ok(self.store.complete_onboarding(user).await?)
     }
@@ -272,23 +284,23 @@ impl Accounts {
     async fn registered(&self, user: &UserId) {
         for hook in self.registration_hooks.iter() {
             if let Err(error) = hook.registered(user).await {
-                tracing::error!("a new account is not set up completely: {error:#}");
+                tracing::error!("a registration hook failed: {error:#}");
             }
         }
     }
 }
 
 impl Credentials {
-    /// The hash of the password, for who has one.
+    /// Returns the hash of the password; `None` for users without one.
     fn hash(&self) -> Option<String> {
         Some(self.password_hash.clone()).filter(|hash| hash != federated::NO_PASSWORD)
     }
 }
 
-/// The address in lower case, if it can be one.
+/// Returns the email address in lower case, if it is valid.
 fn normalised(email: &str) -> Result<String, AccountError> {
     let email = email.trim().to_lowercase();
-    let looks_right = email.len() <= LONGEST_EMAIL
+    let looks_right = email.len() <= MAX_EMAIL_CHARS
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
         && email.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty()

@@ -1,4 +1,4 @@
-//! The way back for who has forgotten the password: a link to a new one, by mail or by hand.
+//! Password reset with a link, sent by mail or passed on by an admin.
 
 use std::net::IpAddr;
 
@@ -15,55 +15,55 @@ use crate::database::{Database, now_ms};
 use crate::mail::Mailer;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
-/// How long a link in a mail is good for.
-const MAILED_FOR_MS: i64 = HOUR_MS;
-/// How long a link is good for that somebody passes on.
-const PASSED_ON_FOR_MS: i64 = 24 * HOUR_MS;
+/// Validity of a link in a mail.
+const MAILED_LINK_MS: i64 = HOUR_MS;
+/// Validity of a link that an admin passes on.
+const ADMIN_LINK_MS: i64 = 24 * HOUR_MS;
 
-const SUBJECT: &str = "A new password for LLM Benchmark Studio";
+const SUBJECT: &str = "Reset your LLM Benchmark Studio password";
 
-/// How links reach those who have forgotten their password. Cheap to clone.
+/// Settings for mailing reset links. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
     pub mailer: Mailer,
-    /// Where browsers reach this studio. Links never begin with what a request says its host was:
-    /// whoever asks for a link could have it lead to a server of their own.
+    /// The public URL of this server. Links never use the request's `Host`, which an attacker could set to
+    /// their own server.
     pub public_address: Url,
 }
 
-/// A link to a new password.
+/// A password reset link.
 #[derive(Debug, Clone)]
 pub struct PasswordLink {
-    /// ErrorBody this once.
+    /// Shown only once.
     pub token: SecretString,
     /// Unix milliseconds.
     pub expires_at: i64,
 }
 
 impl PasswordLink {
-    /// The page that takes the token, as a path on this server.
+    /// Returns the page for the token, as a path on this server.
     pub fn path(&self) -> String {
         password_link_path(self.token.expose_secret())
     }
 }
 
 impl Accounts {
-    /// Sends links to a new password by mail.
+    /// Enables mailing reset links.
     #[must_use]
     pub fn with_mail(self, mail: Option<MailSettings>) -> Self {
         Self { mail, ..self }
     }
 
-    /// Whether links to a new password are sent by mail.
+    /// Returns whether reset links can be mailed.
     pub fn sends_mail(&self) -> bool {
         self.mail.is_some()
     }
 
-    /// Mails a link to a new password to whoever has an account with this address. That nobody has is
-    /// not told, and takes as long: what there is to do is done after the answer.
+    /// Mails a reset link if there is an account with this address. The response and its duration do not
+    /// disclose that: the work is done after the response.
     ///
     /// # Errors
-    /// When it is no e-mail address, or somebody asks too often for it or from `from`.
+    /// If it is not an email address, or there were too many requests for it or from `from`.
     pub async fn forgot_password(&self, email: &str, from: IpAddr) -> Result<(), AccountError> {
         let email = normalised(email)?;
         let (to, place) = (Key::mail_to(&email), Key::mail_from(from));
@@ -76,19 +76,18 @@ impl Accounts {
             let store = self.store.clone();
             tokio::spawn(async move {
                 if let Err(error) = mail_link(&store, &mail, &email).await {
-                    tracing::error!("a link to a new password could not be mailed: {error:#}");
+                    tracing::error!("could not mail a password reset link: {error:#}");
                 }
             });
         }
         Ok(())
     }
 
-    /// Sets the password of whom the link was for. Everything that was signed in ends, personal access
-    /// tokens too. Nobody needs to be slowed down: a token cannot be guessed, and nothing is hashed
-    /// for one that is not good.
+    /// Sets a new password with a reset link. Ends all sessions and revokes all API tokens. There is no rate
+    /// limit, because a token cannot be guessed and nothing is hashed for an invalid one.
     ///
     /// # Errors
-    /// When the link is used up or expired, or the password cannot be used.
+    /// If the link has been used or has expired, or the password is invalid.
     pub async fn reset_password(&self, token: &str, password: &SecretString) -> Result<(), AccountError> {
         check_password(password)?;
         let link = fingerprint(token);
@@ -99,40 +98,40 @@ impl Accounts {
         let user = self.store.reset_password(&link, &hash, now_ms()).await?;
         let user = user.ok_or(AccountError::ResetUnusable)?;
         self.sessions_ended.sessions_ended(&user);
-        // Whoever guessed at the old password is no concern of who has a new one.
+        // Failed attempts with the old password do not matter any more.
         if let Some(user) = self.store.user(&user).await? {
             self.login_limiter.reset(&Key::account(&user.email)).await?;
         }
         Ok(())
     }
 
-    /// A link with which another user sets a new password, for an admin to pass on.
+    /// Creates a reset link for another user, which the admin passes on.
     ///
     /// # Errors
-    /// When there is no such user, or it is the admin's own account: whoever holds a session must not
-    /// get the password with it.
+    /// If there is no such user, or it is the admin's own account: a stolen session must not be enough to
+    /// change the password.
     pub async fn password_link(&self, admin: &UserId, user: &UserId) -> Result<PasswordLink, AccountError> {
         if admin == user {
             return Err(AccountError::OwnPassword);
         }
-        let made = make_link(&self.store, user, PASSED_ON_FOR_MS).await?;
-        tracing::info!(%admin, %user, "an admin made a link to a new password");
+        let made = make_link(&self.store, user, ADMIN_LINK_MS).await?;
+        tracing::info!(%admin, %user, "an admin created a password reset link");
         Ok(made)
     }
 }
 
-/// A link to a new password for the account with this address, made by who runs the server: the only
-/// admin may have forgotten theirs.
+/// Creates a reset link for the account with this address. For the server's operator, because the only admin
+/// may have forgotten their password.
 ///
 /// # Errors
-/// When there is no such account.
+/// If there is no such account.
 pub async fn password_link_for(database: Database, email: &str) -> Result<PasswordLink, AccountError> {
     let store = AccountStore::new(database);
     let user = user_with(&store, &normalised(email)?).await?.ok_or(AccountError::NoSuchAccount)?;
-    make_link(&store, &user.id, PASSED_ON_FOR_MS).await
+    make_link(&store, &user.id, ADMIN_LINK_MS).await
 }
 
-/// The page that takes the token of a link, as a path on this server.
+/// Returns the page for the token of a link, as a path on this server.
 pub fn password_link_path(token: &str) -> String {
     format!("/reset-password?token={token}")
 }
@@ -155,12 +154,12 @@ async fn make_link(
 
 async fn mail_link(store: &AccountStore, mail: &MailSettings, email: &str) -> anyhow::Result<()> {
     let Some(user) = user_with(store, email).await? else { return Ok(()) };
-    let link = make_link(store, &user.id, MAILED_FOR_MS).await?;
+    let link = make_link(store, &user.id, MAILED_LINK_MS).await?;
     let link = mail.public_address.join(&link.path())?;
     let text = format!(
-        "Somebody, probably you, has asked for a new password for {email} at LLM Benchmark Studio.\n\n\
-         Choose one here within an hour:\n\n{link}\n\n\
-         If it was not you, do nothing: your password stays as it is.\n"
+        "Someone, probably you, requested a password reset for {email} at LLM Benchmark Studio.\n\n\
+         Set a new password within one hour:\n\n{link}\n\n\
+         If this wasn’t you, ignore this email. Your password stays unchanged.\n"
     );
     mail.mailer.send(email, SUBJECT, text).await
 }

@@ -1,4 +1,4 @@
-//! Sessions: begun by signing in, carried by tokens, ended by signing out.
+//! Sessions: started by signing in, identified by tokens, ended by signing out.
 
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
@@ -11,12 +11,12 @@ use crate::accounts::token::{PERSONAL_PREFIX, REFRESH_SECONDS, RefreshToken, fin
 use crate::accounts::types::User;
 use crate::database::{new_id, now_ms};
 
-/// What somebody who has signed in gets to prove it from now on.
+/// The tokens of a new session.
 #[derive(Debug)]
 pub struct SignedIn {
     pub user: User,
     pub access_token: SecretString,
-    /// None when the one that was shown stays.
+    /// `None` if the current one stays valid.
     pub refresh_token: Option<SecretString>,
 }
 
@@ -36,10 +36,10 @@ impl Accounts {
         Ok(SignedIn { user, access_token, refresh_token: Some(refresh.text()) })
     }
 
-    /// A new access token for a refresh token, which is replaced.
+    /// Exchanges a refresh token for a new access token and a new refresh token.
     ///
     /// # Errors
-    /// When the session has ended. Showing a token that was replaced before ends it.
+    /// If the session has ended. Using a replaced token ends the session.
     pub async fn refresh(&self, token: &str) -> Result<SignedIn, AccountError> {
         let shown = RefreshToken::parse(token).ok_or(AccountError::SessionEnded)?;
         let next = RefreshToken::random(shown.session_id.clone());
@@ -53,7 +53,7 @@ impl Accounts {
             Rotation::Rotated(user) => (user, Some(next.text())),
             Rotation::InGrace(user) => (user, None),
             Rotation::Reused => {
-                tracing::warn!("a refresh token was used twice; its session has been ended");
+                tracing::warn!("a refresh token was used twice; ended its session");
                 return Err(AccountError::SessionEnded);
             }
             Rotation::Gone => return Err(AccountError::SessionEnded),
@@ -63,11 +63,11 @@ impl Accounts {
         Ok(SignedIn { user, access_token, refresh_token })
     }
 
-    /// Signs out: ends the session of a request, or that of its refresh token, which outlives access
-    /// tokens. Others of the same user go on.
+    /// Signs out: ends the session of a request, or that of its refresh token, which is valid longer than
+    /// access tokens. Other sessions of the user are kept.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn sign_out(
         &self,
         session: Option<&Session>,
@@ -82,21 +82,21 @@ impl Accounts {
         Ok(())
     }
 
-    /// Whose request it is that carries this access token. Looked up each time, so that a session
-    /// that was ended anywhere has ended everywhere.
+    /// Returns the session of an access token. It is looked up each time, so that ending a session takes effect
+    /// in all processes.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn session_of(&self, token: &str, carried: Proof) -> Result<Option<Session>, AccountError> {
         let Some(claims) = self.signer.read(token) else { return Ok(None) };
         let user = self.store.user_of_session(&claims.session_id, &claims.user, now_ms()).await?;
         Ok(user.map(|user| Session { user, id: claims.session_id, proof: carried }))
     }
 
-    /// The same for what stands in `Authorization: Bearer`: an access token or a personal one.
+    /// Returns the session of an `Authorization: Bearer` token: an access token or an API token.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn session_of_bearer(&self, token: &str) -> Result<Option<Session>, AccountError> {
         if !token.starts_with(PERSONAL_PREFIX) {
             return self.session_of(token, Proof::Bearer).await;
@@ -108,13 +108,13 @@ impl Accounts {
 
 impl SessionCheck for Accounts {
     fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
-        Box::pin(async move { Ok(self.lives(session).await?) })
+        Box::pin(async move { Ok(self.is_valid(session).await?) })
     }
 }
 
 impl Accounts {
-    /// Whether what proved a session is still good. A role that has changed ends it too.
-    async fn lives(&self, session: &Session) -> sqlx::Result<bool> {
+    /// Returns whether a session is still valid. A changed role ends it too.
+    async fn is_valid(&self, session: &Session) -> sqlx::Result<bool> {
         let (user, now) = (session.user_id(), now_ms());
         let found = match session.proof {
             Proof::Cookie | Proof::Bearer => self.store.user_of_session(&session.id, user, now).await?,

@@ -9,7 +9,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl NewAccount {
-    /// Somebody with this address and [`PASSWORD`].
+    /// Creates a registration with this address and [`PASSWORD`].
     pub fn for_test(email: &str) -> Self {
         Self { email: email.into(), password: PASSWORD.into(), invitation: None }
     }

@@ -1,4 +1,4 @@
-//! Accounts from the outside, on both databases.
+//! Tests of the accounts service on both databases.
 
 use std::sync::Mutex;
 
@@ -16,7 +16,7 @@ async fn all() -> Vec<Accounts> {
     all_with_hubs().await.into_iter().map(|(accounts, _)| accounts).collect()
 }
 
-/// Each with the hub that is told of ended sessions.
+/// Returns a service per database, each with the hub that is notified of ended sessions.
 async fn all_with_hubs() -> Vec<(Accounts, Hub)> {
     let with_hub = |database| {
         let hub = Hub::default();
@@ -34,7 +34,7 @@ fn refresh_token(signed_in: &SignedIn) -> String {
 }
 
 #[tokio::test]
-async fn the_first_is_admin_and_case_does_not_count() {
+async fn the_first_user_is_admin_and_emails_are_case_insensitive() {
     for accounts in all().await {
         assert_eq!(accounts.user_for_test(" Anna@Example.ORG ").await.user.role, Role::Admin);
         assert_eq!(accounts.user_for_test("ben@example.org").await.user.role, Role::User);
@@ -59,7 +59,7 @@ async fn admin_email_promotes_at_start_and_at_registration() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_an_account_is_refused() {
+async fn invalid_accounts_are_rejected() {
     let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     let with = |email: &str, password: &str| NewAccount {
         email: email.into(),
@@ -81,7 +81,7 @@ async fn what_cannot_be_an_account_is_refused() {
 }
 
 #[tokio::test]
-async fn a_new_account_is_welcomed_even_if_that_fails() {
+async fn registration_hooks_run_and_may_fail() {
     struct RecordingHook(Arc<Mutex<Vec<UserId>>>);
     impl OnRegistration for RecordingHook {
         fn registered<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
@@ -120,7 +120,7 @@ async fn registration_follows_the_settings() {
 }
 
 #[tokio::test]
-async fn known_and_unknown_addresses_are_answered_alike() {
+async fn known_and_unknown_addresses_get_the_same_errors() {
     for accounts in all().await {
         accounts.user_for_test("anna@example.org").await;
         let mut answers = Vec::new();
@@ -140,7 +140,7 @@ async fn known_and_unknown_addresses_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn guesses_that_arrive_together_are_counted_one_by_one() {
+async fn concurrent_guesses_are_all_counted() {
     for accounts in all().await {
         accounts.user_for_test("anna@example.org").await;
         let guesses: Vec<_> = (0..16)
@@ -160,7 +160,7 @@ async fn guesses_that_arrive_together_are_counted_one_by_one() {
 }
 
 #[tokio::test]
-async fn guesses_at_many_accounts_that_arrive_together_are_counted_one_by_one() {
+async fn concurrent_guesses_at_many_accounts_are_all_counted() {
     for accounts in all().await {
         let guesses: Vec<_> = (0..40)
             .map(|n| {
@@ -180,7 +180,7 @@ async fn guesses_at_many_accounts_that_arrive_together_are_counted_one_by_one() 
 }
 
 #[tokio::test]
-async fn who_guesses_at_many_accounts_is_locked_out_everywhere() {
+async fn guessing_at_many_accounts_locks_the_network() {
     let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     accounts.user_for_test("anna@example.org").await;
     for n in 0..20 {
@@ -194,7 +194,7 @@ async fn who_guesses_at_many_accounts_is_locked_out_everywhere() {
 }
 
 #[tokio::test]
-async fn another_password_ends_everything_but_who_asked() {
+async fn changing_the_password_ends_all_other_sessions() {
     for (accounts, hub) in all_with_hubs().await {
         let before = accounts.user_for_test("anna@example.org").await;
         let anna = before.user.id.clone();
@@ -210,14 +210,14 @@ async fn another_password_ends_everything_but_who_asked() {
         assert!(session(&accounts, &after).await.is_some());
         assert!(accounts.session_of_bearer(token.expose_secret()).await.unwrap().is_none());
         accounts.refresh(&refresh_token(&before)).await.unwrap_err();
-        assert!((&mut tab.ending).await.is_ok(), "the tab is told");
+        assert!((&mut tab.ending).await.is_ok(), "the tab is notified");
         accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap_err();
         accounts.sign_in("anna@example.org", &"another password".into(), LOCALHOST).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_new_password_by_link_ends_everything_and_forgives_guesses() {
+async fn a_reset_ends_all_sessions_and_resets_the_limit() {
     for (accounts, hub) in all_with_hubs().await {
         let admin = accounts.user_for_test("anna@example.org").await.user.id;
         let before = accounts.user_for_test("ben@example.org").await;
@@ -232,7 +232,7 @@ async fn a_new_password_by_link_ends_everything_and_forgives_guesses() {
         accounts.reset_password(link.token.expose_secret(), &new).await.unwrap();
         assert!(session(&accounts, &before).await.is_none());
         assert!(accounts.session_of_bearer(token.expose_secret()).await.unwrap().is_none());
-        assert!((&mut tab.ending).await.is_ok(), "the tab is told");
+        assert!((&mut tab.ending).await.is_ok(), "the tab is notified");
         accounts.sign_in("ben@example.org", &new, LOCALHOST).await.unwrap();
         let again = accounts.reset_password(link.token.expose_secret(), &new).await.unwrap_err();
         assert!(matches!(again, AccountError::ResetUnusable), "{again}");
@@ -240,7 +240,7 @@ async fn a_new_password_by_link_ends_everything_and_forgives_guesses() {
 }
 
 #[tokio::test]
-async fn a_changed_password_makes_links_useless() {
+async fn changing_the_password_invalidates_reset_links() {
     for database in testing::databases().await {
         let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
         accounts.user_for_test("anna@example.org").await;
@@ -256,7 +256,7 @@ async fn a_changed_password_makes_links_useless() {
 }
 
 #[tokio::test]
-async fn another_role_and_deletion_end_sessions() {
+async fn changing_the_role_and_deleting_end_sessions() {
     for accounts in all().await {
         let admin = accounts.user_for_test("anna@example.org").await.user.id;
         let ben = accounts.user_for_test("ben@example.org").await;
@@ -302,7 +302,7 @@ async fn a_stolen_refresh_token_ends_the_session_of_both() {
 }
 
 #[tokio::test]
-async fn a_personal_token_is_the_users_until_it_is_revoked() {
+async fn an_api_token_is_valid_until_revoked() {
     for accounts in all().await {
         let anna = accounts.user_for_test("anna@example.org").await.user.id;
         let (token, listed) = accounts.create_token(&anna, " ci ", 30).await.unwrap();
@@ -321,7 +321,7 @@ async fn a_personal_token_is_the_users_until_it_is_revoked() {
 }
 
 #[tokio::test]
-async fn the_last_user_may_go_and_the_last_admin_may_not() {
+async fn the_last_user_can_be_deleted_but_not_the_only_admin() {
     for accounts in all().await {
         let anna = accounts.user_for_test("anna@example.org").await.user.id;
         let ben = accounts.user_for_test("ben@example.org").await.user.id;
@@ -336,7 +336,7 @@ async fn the_last_user_may_go_and_the_last_admin_may_not() {
 }
 
 #[tokio::test]
-async fn nothing_shows_a_password_or_a_token() {
+async fn debug_output_shows_no_password_or_token() {
     let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     let new = NewAccount { invitation: Some("hush".into()), ..NewAccount::for_test("anna@example.org") };
     let shown = format!("{new:?}");

@@ -1,4 +1,4 @@
-//! Personal access tokens.
+//! API tokens (personal access tokens).
 
 use std::ops::RangeInclusive;
 
@@ -11,17 +11,17 @@ use crate::accounts::token::{fingerprint, random_personal};
 use crate::accounts::types::{AccessToken, UserId};
 use crate::database::now_ms;
 
-const MOST_TOKENS: i64 = 50;
-const LONGEST_NAME: usize = 100;
+const MAX_TOKENS: i64 = 50;
+const MAX_NAME_CHARS: usize = 100;
 const DAYS: RangeInclusive<i64> = 1..=365;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const HINT_CHARS: usize = 4;
 
 impl Accounts {
-    /// Makes a token that is good for `days`. The token itself is told this once.
+    /// Creates a token that expires in `days`. The token itself cannot be read again.
     ///
     /// # Errors
-    /// When name or days are out of bounds, or the user has too many tokens.
+    /// If name or days are out of bounds, or the user has too many tokens.
     pub async fn create_token(
         &self,
         user: &UserId,
@@ -29,14 +29,12 @@ impl Accounts {
         days: i64,
     ) -> Result<(SecretString, AccessToken), AccountError> {
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > LONGEST_NAME {
-            return Err(AccountError::Invalid(format!(
-                "Give the token a name of 1 to {LONGEST_NAME} characters."
-            )));
+        if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
+            return Err(AccountError::Invalid(format!("Name must be 1–{MAX_NAME_CHARS} characters.")));
         }
         if !DAYS.contains(&days) {
             let (least, most) = (DAYS.start(), DAYS.end());
-            return Err(AccountError::Invalid(format!("A token is good for {least} to {most} days.")));
+            return Err(AccountError::Invalid(format!("Expiry must be {least} to {most} days.")));
         }
         let (token, now) = (random_personal(), now_ms());
         let text = token.expose_secret();
@@ -47,21 +45,21 @@ impl Accounts {
             now,
             expires_at: now + days * DAY_MS,
         };
-        let listed = self.store.insert_token(user, &new, MOST_TOKENS).await?;
-        let listed = listed.ok_or(AccountError::TooManyTokens(MOST_TOKENS))?;
+        let listed = self.store.insert_token(user, &new, MAX_TOKENS).await?;
+        let listed = listed.ok_or(AccountError::TooManyTokens(MAX_TOKENS))?;
         Ok((token, listed))
     }
 
-    /// The user's tokens, newest first.
+    /// Returns the user's tokens, newest first.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn list_tokens(&self, user: &UserId) -> Result<Vec<AccessToken>, AccountError> {
         Ok(self.store.list_tokens(user).await?)
     }
 
     /// # Errors
-    /// When the user has no such token.
+    /// If the user has no such token.
     pub async fn revoke_token(&self, user: &UserId, id: &str) -> Result<(), AccountError> {
         let revoked = self.store.delete_token(user, id).await?;
         if revoked { Ok(()) } else { Err(AccountError::NoSuchToken) }

@@ -12,11 +12,12 @@ impl AccountStore {
         sqlx::query_as(concat!(
             "select ",
             user_columns!(),
-            " from users u join identities i on i.user_id = u.id where i.issuer = $1 and i.subject = $2"
+            " from users u join identities i on i.user_id = u.id
+             where i.issuer = $1 and i.subject = $2 and u.deleted_at is null"
         ))
         .bind(issuer)
         .bind(subject)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
@@ -34,7 +35,7 @@ impl AccountStore {
             sqlx::query_scalar("select count(*) from identities where user_id = $1 and issuer = $2")
                 .bind(user.as_str())
                 .bind(issuer)
-                .fetch_one(self.database.pool())
+                .fetch_one(self.database.reader())
                 .await?;
         Ok(identities > 0)
     }
@@ -44,7 +45,7 @@ impl AccountStore {
         sqlx::query("delete from identities where user_id = $1 and issuer = $2")
             .bind(user.as_str())
             .bind(issuer)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }

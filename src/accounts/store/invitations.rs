@@ -34,7 +34,7 @@ impl AccountStore {
     pub async fn insert_invitation(&self, new: &NewInvitation<'_>) -> sqlx::Result<Invitation> {
         sqlx::query("delete from invitations where used_at is not null or expires_at <= $1")
             .bind(new.now)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         sqlx::query_as(
             "insert into invitations (id, token_hash, email, created_by, created_at, expires_at)
@@ -47,7 +47,7 @@ impl AccountStore {
         .bind(new.created_by.as_str())
         .bind(new.now)
         .bind(new.expires_at)
-        .fetch_one(self.database.pool())
+        .fetch_one(self.database.writer())
         .await
     }
 
@@ -59,7 +59,7 @@ impl AccountStore {
         )
         .bind(now)
         .bind(most)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await
     }
 
@@ -67,7 +67,7 @@ impl AccountStore {
     pub async fn delete_invitation(&self, id: &str) -> sqlx::Result<bool> {
         let deleted = sqlx::query("delete from invitations where id = $1")
             .bind(id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(deleted.rows_affected() == 1)
     }

@@ -18,7 +18,7 @@ impl AccountStore {
     pub async fn insert_reset(&self, user: &UserId, new: &NewReset<'_>) -> sqlx::Result<bool> {
         let kept = sqlx::query(
             "insert into password_resets (user_id, token_hash, created_at, expires_at)
-             select u.id, $2, $3, $4 from users u where u.id = $1
+             select u.id, $2, $3, $4 from users u where u.id = $1 and u.deleted_at is null
              on conflict (user_id) do update set
                  token_hash = excluded.token_hash,
                  created_at = excluded.created_at,
@@ -28,7 +28,7 @@ impl AccountStore {
         .bind(new.fingerprint)
         .bind(new.now)
         .bind(new.expires_at)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(kept.rows_affected() == 1)
     }
@@ -40,7 +40,7 @@ impl AccountStore {
         )
         .bind(fingerprint)
         .bind(now)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await?;
         Ok(open.is_some())
     }

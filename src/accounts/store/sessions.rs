@@ -38,7 +38,7 @@ impl AccountStore {
         sqlx::query("delete from sessions where user_id = $1 and expires_at <= $2")
             .bind(new.user.as_str())
             .bind(new.now)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         sqlx::query(
             "insert into sessions (id, user_id, refresh_hash, rotated_at, created_at, expires_at)
@@ -49,7 +49,7 @@ impl AccountStore {
         .bind(new.refresh_fingerprint)
         .bind(new.now)
         .bind(new.expires_at)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
@@ -60,12 +60,12 @@ impl AccountStore {
             "select ",
             user_columns!(),
             " from sessions s join users u on u.id = s.user_id
-             where s.id = $1 and s.user_id = $2 and s.expires_at > $3"
+             where s.id = $1 and s.user_id = $2 and s.expires_at > $3 and u.deleted_at is null"
         ))
         .bind(id)
         .bind(user.as_str())
         .bind(now)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
@@ -88,7 +88,7 @@ impl AccountStore {
         .bind(now)
         .bind(expires_at)
         .bind(id)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.writer())
         .await?;
         match rotated {
             Some(user) => Ok(Rotation::Rotated(UserId::new(user))),
@@ -100,7 +100,7 @@ impl AccountStore {
         let row =
             sqlx::query("select user_id, previous_hash, rotated_at, expires_at from sessions where id = $1")
                 .bind(id)
-                .fetch_optional(self.database.pool())
+                .fetch_optional(self.database.reader())
                 .await?;
         let Some(row) = row else { return Ok(Rotation::Gone) };
         if row.try_get::<i64, _>("expires_at")? <= now {
@@ -110,7 +110,7 @@ impl AccountStore {
         if previous.as_deref() == Some(old) && now - row.try_get::<i64, _>("rotated_at")? <= GRACE_MS {
             return Ok(Rotation::InGrace(UserId::new(row.try_get::<String, _>("user_id")?)));
         }
-        sqlx::query("delete from sessions where id = $1").bind(id).execute(self.database.pool()).await?;
+        sqlx::query("delete from sessions where id = $1").bind(id).execute(self.database.writer()).await?;
         Ok(Rotation::Reused)
     }
 
@@ -118,7 +118,7 @@ impl AccountStore {
         sqlx::query("delete from sessions where user_id = $1 and id = $2")
             .bind(user.as_str())
             .bind(id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -128,7 +128,7 @@ impl AccountStore {
         sqlx::query("delete from sessions where id = $1 and (refresh_hash = $2 or previous_hash = $2)")
             .bind(id)
             .bind(fingerprint)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }

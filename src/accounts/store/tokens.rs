@@ -51,7 +51,7 @@ impl AccountStore {
         sqlx::query("delete from access_tokens where user_id = $1 and expires_at <= $2")
             .bind(user.as_str())
             .bind(new.now)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         sqlx::query_as(
             "insert into access_tokens (id, user_id, name, token_hash, hint, created_at, expires_at)
@@ -68,7 +68,7 @@ impl AccountStore {
         .bind(new.now)
         .bind(new.expires_at)
         .bind(most)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.writer())
         .await
     }
 
@@ -79,7 +79,7 @@ impl AccountStore {
              from access_tokens where user_id = $1 order by id desc",
         )
         .bind(user.as_str())
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await
     }
 
@@ -88,7 +88,7 @@ impl AccountStore {
         let deleted = sqlx::query("delete from access_tokens where user_id = $1 and id = $2")
             .bind(user.as_str())
             .bind(id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(deleted.rows_affected() == 1)
     }
@@ -100,11 +100,11 @@ impl AccountStore {
             user_columns!(),
             ", t.id as token_id, t.last_used_at
              from access_tokens t join users u on u.id = t.user_id
-             where t.token_hash = $1 and t.expires_at > $2"
+             where t.token_hash = $1 and t.expires_at > $2 and u.deleted_at is null"
         ))
         .bind(fingerprint)
         .bind(now)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await?;
         let Some(row) = row else { return Ok(None) };
         let token = StoredToken { id: row.try_get("token_id")?, user: User::from_row(&row)? };
@@ -113,7 +113,7 @@ impl AccountStore {
             sqlx::query("update access_tokens set last_used_at = $1 where id = $2")
                 .bind(now)
                 .bind(&token.id)
-                .execute(self.database.pool())
+                .execute(self.database.writer())
                 .await?;
         }
         Ok(Some(token))
@@ -125,12 +125,12 @@ impl AccountStore {
             "select ",
             user_columns!(),
             " from access_tokens t join users u on u.id = t.user_id
-             where t.id = $1 and t.user_id = $2 and t.expires_at > $3"
+             where t.id = $1 and t.user_id = $2 and t.expires_at > $3 and u.deleted_at is null"
         ))
         .bind(id)
         .bind(user.as_str())
         .bind(now)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 }

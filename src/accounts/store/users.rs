@@ -82,18 +82,22 @@ impl AccountStore {
         sqlx::query_as(concat!(
             "select ",
             user_columns!(),
-            ", u.password_hash from users u where u.email = $1"
+            ", u.password_hash from users u where u.email = $1 and u.deleted_at is null"
         ))
         .bind(email)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await
     }
 
     pub async fn credentials(&self, user: &UserId) -> sqlx::Result<Option<Credentials>> {
-        sqlx::query_as(concat!("select ", user_columns!(), ", u.password_hash from users u where u.id = $1"))
-            .bind(user.as_str())
-            .fetch_optional(self.database.pool())
-            .await
+        sqlx::query_as(concat!(
+            "select ",
+            user_columns!(),
+            ", u.password_hash from users u where u.id = $1 and u.deleted_at is null"
+        ))
+        .bind(user.as_str())
+        .fetch_optional(self.database.reader())
+        .await
     }
 
     pub async fn user(&self, user: &UserId) -> sqlx::Result<Option<User>> {
@@ -101,14 +105,16 @@ impl AccountStore {
     }
 
     pub async fn count_users(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar("select count(*) from users").fetch_one(self.database.pool()).await
+        sqlx::query_scalar("select count(*) from users where deleted_at is null")
+            .fetch_one(self.database.reader())
+            .await
     }
 
     pub async fn note_sign_in(&self, user: &UserId, now_ms: i64) -> sqlx::Result<()> {
         sqlx::query("update users set last_login = $1 where id = $2")
             .bind(now_ms)
             .bind(user.as_str())
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -119,7 +125,7 @@ impl AccountStore {
             .bind(new)
             .bind(user.as_str())
             .bind(old)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -145,7 +151,7 @@ impl AccountStore {
     pub async fn complete_onboarding(&self, user: &UserId) -> sqlx::Result<()> {
         sqlx::query("update users set onboarding_completed = 1 where id = $1")
             .bind(user.as_str())
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -155,7 +161,7 @@ impl AccountStore {
         let promoted = sqlx::query("update users set role = $1 where email = $2 and role <> $1")
             .bind(Role::Admin.as_str())
             .bind(email)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(promoted.rows_affected() == 1)
     }
@@ -172,7 +178,7 @@ impl AccountStore {
         if !is_admin(&mut tx, admin).await? {
             return Ok(Err(Refusal::NotAdmin));
         }
-        let changed = sqlx::query("update users set role = $1 where id = $2")
+        let changed = sqlx::query("update users set role = $1 where id = $2 and deleted_at is null")
             .bind(role.as_str())
             .bind(user.as_str())
             .execute(&mut *tx)
@@ -185,28 +191,30 @@ impl AccountStore {
         Ok(Ok(()))
     }
 
-    /// Deletes another user, in the name of `admin`.
+    /// Marks another user as deleted, in the name of `admin`.
     pub async fn delete_other(&self, admin: &UserId, user: &UserId) -> sqlx::Result<Result<(), Refusal>> {
         let mut tx = self.database.begin().await?;
         lock_roles(&mut tx).await?;
         if !is_admin(&mut tx, admin).await? {
             return Ok(Err(Refusal::NotAdmin));
         }
-        if !delete(&mut tx, user).await? {
+        if !mark_deleted(&mut tx, user).await? {
             return Ok(Err(Refusal::NoSuchUser));
         }
         tx.commit().await?;
         Ok(Ok(()))
     }
 
-    /// Deletes a user at their own wish. After the last one, the next to come is first again.
+    /// Marks a user as deleted at their own wish. After the last one, the next to come is first again.
     pub async fn delete_self(&self, user: &UserId) -> sqlx::Result<Result<(), Refusal>> {
         let mut tx = self.database.begin().await?;
         lock_roles(&mut tx).await?;
-        if !delete(&mut tx, user).await? {
+        if !mark_deleted(&mut tx, user).await? {
             return Ok(Err(Refusal::NoSuchUser));
         }
-        let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut *tx).await?;
+        let users: i64 = sqlx::query_scalar("select count(*) from users where deleted_at is null")
+            .fetch_one(&mut *tx)
+            .await?;
         let admins: i64 = sqlx::query_scalar("select count(*) from users where role = $1")
             .bind(Role::Admin.as_str())
             .fetch_one(&mut *tx)
@@ -219,6 +227,24 @@ impl AccountStore {
         }
         tx.commit().await?;
         Ok(Ok(()))
+    }
+
+    /// Returns the users that are marked as deleted and whose row is still there.
+    pub async fn marked_as_deleted(&self) -> sqlx::Result<Vec<UserId>> {
+        let users: Vec<String> =
+            sqlx::query_scalar("select id from users where deleted_at is not null order by deleted_at")
+                .fetch_all(self.database.reader())
+                .await?;
+        Ok(users.into_iter().map(UserId::new).collect())
+    }
+
+    /// Deletes the row of a user that is marked as deleted, with every row that still refers to it.
+    pub async fn delete_marked(&self, user: &UserId) -> sqlx::Result<()> {
+        sqlx::query("delete from users where id = $1 and deleted_at is not null")
+            .bind(user.as_str())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
     }
 }
 
@@ -288,8 +314,23 @@ async fn is_admin(tx: &mut Transaction<'static, Any>, user: &UserId) -> sqlx::Re
     Ok(role.as_deref() == Some(Role::Admin.as_str()))
 }
 
-async fn delete(tx: &mut Transaction<'static, Any>, user: &UserId) -> sqlx::Result<bool> {
-    let deleted =
-        sqlx::query("delete from users where id = $1").bind(user.as_str()).execute(&mut **tx).await?;
-    Ok(deleted.rows_affected() == 1)
+/// Ends an account at once, whatever it has stored: nobody signs in to it, nothing that was signed in stays
+/// so, its email address is free, and what it shared as admin is shared no more. Returns false when there is
+/// no such user.
+async fn mark_deleted(tx: &mut Transaction<'static, Any>, user: &UserId) -> sqlx::Result<bool> {
+    let marked = sqlx::query(
+        "update users set deleted_at = $1, email = id, password_hash = '', role = $2
+         where id = $3 and deleted_at is null",
+    )
+    .bind(now_ms())
+    .bind(Role::User.as_str())
+    .bind(user.as_str())
+    .execute(&mut **tx)
+    .await?;
+    end_what_was_let_in(tx, user).await?;
+    sqlx::query("delete from invitations where created_by = $1")
+        .bind(user.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(marked.rows_affected() == 1)
 }

@@ -1,4 +1,4 @@
-//! What holds for everybody, and who has been invited.
+//! Settings of the installation, and invitations.
 
 use leptos::prelude::*;
 
@@ -33,7 +33,7 @@ pub fn InstallationPanels() -> impl IntoView {
                         }
                             .into_any()
                     }
-                    // The list of users says it.
+                    // The list of users shows the error.
                     Err(error) => view! { <p class="form-error" hidden>{sentence(&error)}</p> }.into_any(),
                 }
             })}

@@ -1,4 +1,4 @@
-//! The screens of admins.
+//! Pages of admins.
 
 mod installation;
 mod one_time_secret;
@@ -15,7 +15,7 @@ use users::UsersPanel;
 
 pub use user::UserPage;
 
-/// Users, settings and invitations.
+/// The admin page: users, settings and invitations.
 #[component]
 pub fn AdminPage() -> impl IntoView {
     view! {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// A one-time link to pass on. `what` names it in the middle of a sentence.
+/// A one-time link to copy. `what` is its name within a sentence.
 #[component]
 pub fn FreshLink(path: String, what: &'static str) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! One user: role, limits, deletion.
+//! The page of one user: role, limits, deletion.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

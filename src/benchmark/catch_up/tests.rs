@@ -20,10 +20,10 @@ async fn large_benchmark(database: &crate::database::Database, user: &UserId) ->
         (0..ROWS).map(|tier| row("openai", "m", tier, (1..=runs_of(tier)).map(run).collect())).collect();
     let parameters = Parameters { runs: RUNS as u32, warmup: false, ..Parameters::default() };
     store.insert_complete(user, ID, &parameters, &[], &rows).await.unwrap();
-    sqlx::query("update benchmarks set status = 'running'").execute(database.pool()).await.unwrap();
+    sqlx::query("update benchmarks set status = 'running'").execute(database.writer()).await.unwrap();
     sqlx::query("update benchmark_rows set summary = null where position = $1")
         .bind(ROWS as i64 - 1)
-        .execute(database.pool())
+        .execute(database.writer())
         .await
         .unwrap();
     store
@@ -87,7 +87,7 @@ async fn only_unfinished_rows_need_their_chunk_times_for_a_resume() {
         let store = large_benchmark(&database, &anna).await;
         sqlx::query("update benchmark_runs set chunk_deltas = 'not to be read' where context_tokens < $1")
             .bind(ROWS as i64 - 1)
-            .execute(database.pool())
+            .execute(database.writer())
             .await
             .unwrap();
         let finished = store.finished(&anna, ID).await.unwrap();

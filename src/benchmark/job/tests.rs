@@ -63,7 +63,8 @@ impl World {
         let base_url = mock::base_url(&mock.base_url(), ProviderKind::Custom.facts().protocol);
         let provider = Arc::new(Mutex::new(Provider::of_kind(ProviderKind::Custom, base_url)));
         let store = BenchmarkStore::new(database.clone());
-        let handler = BenchmarkHandler::new(store.clone(), Arc::new(OneProvider(Arc::clone(&provider))));
+        let targets = Arc::new(OneProvider(Arc::clone(&provider)));
+        let handler = BenchmarkHandler::new(store.clone(), targets, NonZeroUsize::MIN);
         let anna = testing::add_user(&database, "anna").await;
         Self { anna, store, handler, mock: Some(mock), log, _directory: directory, provider, database }
     }
@@ -244,7 +245,8 @@ async fn after_a_crash_no_finished_run_is_made_again() {
 
     let second = context(&world, &id, &[SLOW], 6, Arc::default());
     let store = world.store.clone();
-    let next = BenchmarkHandler::new(store, Arc::new(OneProvider(Arc::clone(&world.provider))));
+    let targets = Arc::new(OneProvider(Arc::clone(&world.provider)));
+    let next = BenchmarkHandler::new(store, targets, NonZeroUsize::MIN);
     assert_eq!(next.run(second).await, done(&id));
     assert_eq!(world.run_numbers(&id).await, [1, 2, 3, 4, 5, 6]);
     let requests = world.requests();
@@ -285,12 +287,12 @@ async fn what_cannot_be_found_fails_with_a_sentence() {
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_told() {
     let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Published>::default());
-    sqlx::query("drop table benchmark_runs").execute(world.database.pool()).await.unwrap();
+    sqlx::query("drop table benchmark_runs").execute(world.database.writer()).await.unwrap();
     sqlx::query(
         "create view benchmark_runs as select 1 as user_id, 1 as benchmark_id, 1 as run, 1 as run_number,
                  1 as provider_key, 1 as model_id, 1 as context_tokens, 1 as chunk_deltas where 1 = 0",
     )
-    .execute(world.database.pool())
+    .execute(world.database.writer())
     .await
     .unwrap();
     let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
@@ -326,7 +328,7 @@ impl AwayAtFirst {
     fn handler(world: &World, failures: u32) -> BenchmarkHandler {
         let then = OneProvider(Arc::clone(&world.provider));
         let targets = Self { failures: Mutex::new(failures), then };
-        BenchmarkHandler::new(world.store.clone(), Arc::new(targets))
+        BenchmarkHandler::new(world.store.clone(), Arc::new(targets), NonZeroUsize::MIN)
     }
 }
 
@@ -356,7 +358,7 @@ async fn fail_every_second(database: &Database, table: &str) {
              for each statement execute function fail_{table}()"
         ),
     ] {
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.pool()).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.writer()).await.unwrap();
     }
 }
 
@@ -383,7 +385,7 @@ async fn store_run_two_as_another_worker(database: &Database) {
                      replace(new.run, '\"run_number\":1', '\"run_number\":2'), new.chunk_deltas);
          end",
     )
-    .execute(database.pool())
+    .execute(database.writer())
     .await
     .unwrap();
 }

@@ -6,7 +6,7 @@ use crate::benchmark::set_up::{Complaint, SetUpFields, TIERS, bounds};
 use crate::prompts::Template;
 use bench::types::{MAX_TIER, Timeouts};
 use ui::disclosure::Disclosure;
-use ui::form::{Checkbox, Chip, ChipGroup, NumberField, OwnValue, Select, SelectOption, TextArea};
+use ui::form::{Checkbox, Chip, ChipGroup, CustomValue, NumberField, Select, SelectOption, TextArea};
 use ui::format::{integer, tokens};
 use ui::hydration::Deferred;
 use ui::sync_view::IntoSyncAny;
@@ -75,7 +75,7 @@ pub fn Parameters(
                     name="tiers[]"
                     options=TIERS.iter().map(|tier| Chip::new(tier.to_string(), tokens(*tier))).collect()
                     chosen=tiers
-                    own=OwnValue { label: "Custom size (tokens)", name: "own_tiers", read: own_tier }
+                    own=CustomValue { label: "Custom size (tokens)", name: "own_tiers", read: own_tier }
                     error=complaints.of("tiers")
                 />
             </div>

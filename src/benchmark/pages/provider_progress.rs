@@ -8,12 +8,12 @@ use ui::format::time_left;
 use ui::progress::ProgressBar;
 use ui::sync_view::IntoSyncAny;
 use ui::tag::Dot;
-use ui::time::second_hand;
+use ui::time::current_time;
 
 /// A line for each provider: what is done, of how much, and how long it may still take.
 #[component]
 pub fn ProviderProgressPanel(benchmark: LiveBenchmark) -> impl IntoView {
-    let now = second_hand();
+    let now = current_time();
     let progress = Memo::new(move |_| {
         benchmark
             .with_rows(|rows| benchmark.parameters.with_value(|asked| by_provider(rows, asked, now.get())))

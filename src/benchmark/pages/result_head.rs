@@ -132,7 +132,7 @@ pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
         let failed = || benchmark.error.get().unwrap_or_else(|| "Failed for an unknown reason.".to_owned());
         match benchmark.job.get() {
             JobState::Pending | JobState::Queued => {
-                Some("Queued. Starts automatically when your other jobs finish.".to_owned())
+                Some("Queued. Starts automatically when its turn comes.".to_owned())
             }
             JobState::Running if benchmark.rows.read().is_empty() => Some("Starting…".to_owned()),
             JobState::Running | JobState::Done => None,

@@ -50,6 +50,9 @@ pub enum Metric {
     CachedInput,
     TotalTime,
     Connect,
+    Dns,
+    Tcp,
+    Tls,
     Lateness,
     Cost,
     TotalCost,
@@ -79,7 +82,7 @@ use Width::{Desktop, OnDemand, Phone, Tablet};
 
 /// Every metric of the measurement page, in the order in which the table shows them.
 #[rustfmt::skip]
-pub const COLUMNS: [Column; 23] = [
+pub const COLUMNS: [Column; 26] = [
     column(Metric::OutputSpeed, "Output speed", "tok/s", "tokens per second after the first token, mean ± standard deviation", High, Phone),
     column(Metric::OutputSpeedInterval, "95 % interval", "tok/s", "of the mean output speed", High, OnDemand),
     column(Metric::OutputSpeedRange, "p5 – p95", "tok/s", "of the output speed; p5 is the slow end", High, OnDemand),
@@ -100,6 +103,9 @@ pub const COLUMNS: [Column; 23] = [
     column(Metric::CachedInput, "Cached input", "tokens", "input tokens served from the provider’s cache", High, OnDemand),
     column(Metric::TotalTime, "Total time", "s", "from request to last token", Low, OnDemand),
     column(Metric::Connect, "Connect", "ms", "DNS, TCP and TLS of new connections; not part of any other number", Low, OnDemand),
+    column(Metric::Dns, "DNS", "ms", "name resolution of new connections; part of Connect", Low, OnDemand),
+    column(Metric::Tcp, "TCP", "ms", "TCP connect of new connections; part of Connect", Low, OnDemand),
+    column(Metric::Tls, "TLS", "ms", "TLS handshake of new connections; part of Connect", Low, OnDemand),
     column(Metric::Lateness, "Client lag", "ms", "delay between the kernel’s receive time and this client reading the chunk", Low, OnDemand),
     column(Metric::Cost, "Cost", "", "of one run", Low, Desktop),
     column(Metric::TotalCost, "Total cost", "", "of all successful runs", Low, OnDemand),
@@ -122,6 +128,9 @@ impl Metric {
             Self::CachedInput => of.cached_input_tokens,
             Self::TotalTime => of.total_time_s,
             Self::Connect => of.connect_ms,
+            Self::Dns => of.dns_ms,
+            Self::Tcp => of.tcp_ms,
+            Self::Tls => of.tls_ms,
             Self::Lateness => of.lateness_ms,
             Self::Cost | Self::TotalCost => of.cost,
         }
@@ -175,6 +184,9 @@ impl Metric {
             | Self::GapP95
             | Self::GapP99
             | Self::Connect
+            | Self::Dns
+            | Self::Tcp
+            | Self::Tls
             | Self::Lateness => format::millis(value),
             Self::OutputTokens | Self::ReasoningTokens | Self::InputTokens | Self::CachedInput => {
                 format::integer(value.round().max(0.0) as u64)

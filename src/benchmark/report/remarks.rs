@@ -175,7 +175,15 @@ mod tests {
     #[test]
     fn a_warm_up_that_failed_for_the_same_reason_is_no_second_line() {
         let mut row = row("openai", "a", 0, vec![failed(1)]);
-        let outcome = |error| WarmupOutcome { success: false, ttft_ms: None, connect_ms: None, error };
+        let outcome = |error| WarmupOutcome {
+            success: false,
+            ttft_ms: None,
+            connect_ms: None,
+            dns_ms: None,
+            tcp_ms: None,
+            tls_ms: None,
+            error,
+        };
         row.warmup = Some(outcome(row.runs[0].error.clone()));
         let expected = ["a · no context: 1 of 1 runs and the warm-up failed: [rate_limited] slow down"];
         assert_eq!(texts(failures(&[row])), expected);

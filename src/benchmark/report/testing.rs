@@ -23,6 +23,9 @@ pub fn run(number: u64) -> Run {
         response_id: None,
         started_at: 1_000 * number as i64,
         connect_ms: None,
+        dns_ms: None,
+        tcp_ms: None,
+        tls_ms: None,
         ttft_ms: Some(100.0 * slower),
         ttfa_ms: Some(100.0 * slower),
         total_time_s: Some(2.0),
@@ -110,7 +113,15 @@ fn engine_events(models: usize, runs: u64) -> Vec<Event> {
 }
 
 fn events_of_row(head: &RowHead, runs: u64) -> Vec<Event> {
-    let outcome = WarmupOutcome { success: true, ttft_ms: Some(90.0), connect_ms: None, error: None };
+    let outcome = WarmupOutcome {
+        success: true,
+        ttft_ms: Some(90.0),
+        connect_ms: None,
+        dns_ms: None,
+        tcp_ms: None,
+        tls_ms: None,
+        error: None,
+    };
     let warmup = WarmupResult {
         provider: head.provider.clone(),
         provider_key: head.provider_key.clone(),

@@ -1,6 +1,8 @@
 //! The routes of benchmarks and their history, through the whole router, with jobs that really run
 //! against the mock.
 
+use std::num::NonZeroUsize;
+
 use axum::body::Body as HttpBody;
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
@@ -57,7 +59,8 @@ impl World {
         }
         // Off otherwise, since there are two users.
         accounts::Settings::new(database.clone()).set_local_networks(Some(true)).await.unwrap();
-        let benchmarks = BenchmarkService::new(database.clone(), providers.clone(), jobs.clone());
+        let benchmarks =
+            BenchmarkService::new(database.clone(), providers.clone(), jobs.clone(), NonZeroUsize::MIN);
         let options =
             LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build();
         let accounts = Accounts::quick(database.clone(), std::sync::Arc::new(hub.clone()));
@@ -166,6 +169,8 @@ async fn a_benchmark_is_started_found_and_deleted() {
     assert_eq!(detail["results"], run["results"]);
     let runs = detail["rows"][0]["runs"].as_array().unwrap();
     assert_eq!((runs.len(), &runs[0]["chunk_deltas_us"]), (2, &Value::Null));
+    let phases = ["connect_ms", "dns_ms", "tcp_ms", "tls_ms"].map(|name| runs[0][name].is_number());
+    assert_eq!(phases, [true, false, true, false], "over HTTP to an address: {}", runs[0]);
     assert!(detail["rows"][0]["summary"]["gap_ms"].is_object());
 
     let place = format!("provider_key=custom&model_id={}&run_number=2", FAST.replace('=', "%3D"));
@@ -230,7 +235,7 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
         "insert into rate_limits (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
          values ('anna', 9, 1, 10, 0)",
     )
-    .execute(world.database.pool())
+    .execute(world.database.writer())
     .await
     .unwrap();
     for (body, expected) in [
@@ -263,7 +268,7 @@ async fn a_key_is_decrypted_when_the_job_starts_and_not_before() {
     let provider = providers.by_key(&id, "custom").await.unwrap().id;
     providers.save_key(&id, &provider, &"sk-a-key-of-anna".to_owned().into()).await.unwrap();
     let sql = "update provider_keys set sealed = 'no ciphertext'";
-    sqlx::query(sql).execute(world.database.pool()).await.unwrap();
+    sqlx::query(sql).execute(world.database.writer()).await.unwrap();
     for path in ["/api/benchmark/estimate", "/api/benchmark"] {
         let (status, answer) = world.ask("anna", Method::POST, path, &usual(FAST)).await;
         assert_eq!(status, StatusCode::OK, "{path}: {answer}");
@@ -332,15 +337,61 @@ async fn what_waits_can_be_looked_at() {
     assert_eq!(view.job.unwrap().progress_detail, format!("{FAST}, 2 runs"));
 }
 
+/// Waits until the job has failed; returns why.
+async fn hear_failure(tab: &mut Subscription) -> Value {
+    loop {
+        let mut frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
+        if frame["type"] == "job_failed" {
+            return frame["error"].take();
+        }
+    }
+}
+
+/// Status, error and end as the database has them of the only benchmark and of its job.
+async fn stored_ends(world: &World) -> [(String, String, i64); 2] {
+    let benchmark = sqlx::query_as("select status, error, finished_at from benchmarks");
+    let job = sqlx::query_as("select status, error, finished_at from jobs");
+    let pool = world.database.reader();
+    [benchmark.fetch_one(pool).await.unwrap(), job.fetch_one(pool).await.unwrap()]
+}
+
 #[tokio::test]
-async fn a_benchmark_whose_job_is_over_has_failed() {
+async fn a_benchmark_fails_with_its_job_whether_or_not_somebody_looks() {
+    for give_up in [false, true] {
+        let world = World::new().await;
+        let mut tab = world.state.hub.join(&anna()).unwrap();
+        let id = world.start(&usual(FAST)).await;
+        // It began, at a provider that has another address now.
+        let store = BenchmarkStore::new(world.database.clone());
+        let provider = Provider::of_kind(ProviderKind::Custom, "http://127.0.0.1:1");
+        let target = TargetSnapshot::of_parts(&provider, &Model::named(FAST));
+        store.begin(&anna(), &id, &Parameters::default(), &[target]).await.unwrap();
+        if give_up {
+            sqlx::query("update jobs set status = 'interrupted', crashes = 5")
+                .execute(world.database.writer())
+                .await
+                .unwrap();
+        }
+        world.state.jobs.start();
+        let error = hear_failure(&mut tab).await;
+        let expected = if give_up { "The server ended 5 times" } else { "Custom has another address" };
+        assert!(error.as_str().unwrap().starts_with(expected), "{error}");
+        let [benchmark, job] = stored_ends(&world).await;
+        assert_eq!(benchmark, job);
+        assert_eq!((&*benchmark.0, Some(&*benchmark.1)), ("failed", error.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn looking_at_benchmarks_writes_nothing() {
     let world = World::new().await;
     let (store, id) = (BenchmarkStore::new(world.database.clone()), new_id());
-    let none: [TargetSnapshot; 0] = [];
-    store.begin(&anna(), &id, &Parameters::default(), &none).await.unwrap();
-    let (_, page) = world.get("anna", "/api/history").await;
-    assert_eq!(page["runs"][0]["status"], "failed");
-    assert_eq!(page["runs"][0]["error"], "It ended before all runs were made.");
+    store.begin(&anna(), &id, &Parameters::default(), &[]).await.unwrap();
+    sqlx::query("pragma query_only = on").execute(world.database.writer()).await.unwrap();
+    for path in ["/api/history".to_owned(), format!("/api/history/{id}"), "/history".to_owned()] {
+        let request = Request::get(&path).extension(session("anna")).body(HttpBody::empty()).unwrap();
+        assert_eq!(world.send(request).await.status(), StatusCode::OK, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -52,14 +52,14 @@ impl BenchmarkStore {
             .bind(user.as_str())
             .bind(before)
             .bind(i64::from(limit))
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?;
         let mut items = benchmarks.iter().map(item).collect::<Result<Vec<_>, _>>()?;
         let rows = sqlx::query(ROWS_OF_A_PAGE)
             .bind(user.as_str())
             .bind(before)
             .bind(i64::from(limit))
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?;
         for row in &rows {
             let id: &str = row.try_get("benchmark_id")?;
@@ -76,7 +76,7 @@ impl BenchmarkStore {
         let rows: Vec<(String, String, i64, f64)> = sqlx::query_as(RECENT_TIMES)
             .bind(user.as_str())
             .bind(RECENT)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?;
         let times = rows.into_iter().map(|(provider_key, model_id, tier, seconds)| {
             (ModelRef { provider_key, model_id }, unsigned(tier), seconds)

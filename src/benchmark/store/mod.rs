@@ -32,8 +32,13 @@ const RUNNING: &str = "
     select id, status, error, created_at, finished_at, parameters, targets, client
     from benchmarks where user_id = $1 and status = 'running' order by id";
 
+/// Why a benchmark failed whose job gives no reason.
+const ENDED_EARLY: &str = "It ended before all runs were made.";
+
 /// Runs that one statement deletes: few enough that nobody waits long for SQLite's write lock.
 const RUNS_PER_DELETE: i64 = 500;
+/// Benchmarks of a deleted user whose ids one statement reads.
+const BENCHMARKS_AT_ONCE: i64 = 100;
 
 /// Why a row could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +113,7 @@ impl BenchmarkStore {
         targets: &[TargetSnapshot],
     ) -> Result<Option<StoredBenchmark>, StoreError> {
         let benchmark = StoredBenchmark::new(id, parameters, targets);
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         let is_new = insert(&mut connection, user, &benchmark).await?;
         drop(connection);
         if is_new { Ok(Some(benchmark)) } else { self.find(user, id).await }
@@ -148,20 +153,20 @@ impl BenchmarkStore {
         )
         .bind(user.as_str())
         .bind(id)
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
     /// The one that began last; `None` when the user has none.
     pub async fn latest(&self, user: &UserId) -> Result<Option<StoredBenchmark>, StoreError> {
-        let row = sqlx::query(LATEST).bind(user.as_str()).fetch_optional(self.database.pool()).await?;
+        let row = sqlx::query(LATEST).bind(user.as_str()).fetch_optional(self.database.reader()).await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
     /// Those that have begun and neither finished nor failed, oldest first.
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
-        let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.pool()).await?;
+        let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.reader()).await?;
         rows.iter().map(stored_benchmark).collect()
     }
 
@@ -179,25 +184,22 @@ impl BenchmarkStore {
         Ok(())
     }
 
-    /// It ended before its time, at `finished_at`. What was measured stays, and says so.
-    pub async fn fail(
-        &self,
-        user: &UserId,
-        id: &str,
-        error: &str,
-        finished_at: i64,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "update benchmarks set status = 'failed', error = $3, finished_at = $4
-             where user_id = $1 and id = $2 and status = 'running'",
+    /// Records that benchmarks failed whose jobs ended without doing so, with the time and the error of the
+    /// job; `now_ms` is for those whose job is not there any more. Returns how many there were.
+    pub async fn record_missing_ends(&self, now_ms: i64) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "update benchmarks set
+                 status = 'failed',
+                 error = coalesce((select error from jobs where jobs.id = benchmarks.id), $1),
+                 finished_at = coalesce((select finished_at from jobs where jobs.id = benchmarks.id), $2)
+             where status = 'running'
+                   and not exists (select 1 from jobs where jobs.id = benchmarks.id and finished_at is null)",
         )
-        .bind(user.as_str())
-        .bind(id)
-        .bind(error)
-        .bind(finished_at)
-        .execute(self.database.pool())
+        .bind(ENDED_EARLY)
+        .bind(now_ms)
+        .execute(self.database.writer())
         .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 
     /// The most runs of one benchmark that an admin allows this user; `None` where none has said.
@@ -205,7 +207,7 @@ impl BenchmarkStore {
         let row: Option<(i64,)> =
             sqlx::query_as("select max_runs_per_benchmark from rate_limits where user_id = $1")
                 .bind(user.as_str())
-                .fetch_optional(self.database.pool())
+                .fetch_optional(self.database.reader())
                 .await?;
         Ok(row.map(|(runs,)| unsigned(runs)))
     }
@@ -220,21 +222,45 @@ impl BenchmarkStore {
         )
         .bind(user.as_str())
         .bind(id)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         let deleted: Vec<(String,)> =
             sqlx::query_as("select id from benchmarks where user_id = $1 and status = 'deleted'")
                 .bind(user.as_str())
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.reader())
                 .await?;
         for (id,) in deleted {
             self.delete_runs(&id).await?;
             sqlx::query("delete from benchmarks where id = $1 and status = 'deleted'")
                 .bind(id)
-                .execute(self.database.pool())
+                .execute(self.database.writer())
                 .await?;
         }
         Ok(marked.rows_affected() > 0)
+    }
+
+    /// Removes everything of a user whose account is deleted, in batches. Nobody sees these benchmarks any
+    /// more, so they need not be marked first.
+    pub async fn delete_all(&self, user: &UserId) -> Result<(), StoreError> {
+        loop {
+            let next: Vec<(String,)> =
+                sqlx::query_as("select id from benchmarks where user_id = $1 order by id limit $2")
+                    .bind(user.as_str())
+                    .bind(BENCHMARKS_AT_ONCE)
+                    .fetch_all(self.database.reader())
+                    .await?;
+            if next.is_empty() {
+                return Ok(());
+            }
+            for (id,) in next {
+                self.delete_runs(&id).await?;
+                sqlx::query("delete from benchmarks where user_id = $1 and id = $2")
+                    .bind(user.as_str())
+                    .bind(id)
+                    .execute(self.database.writer())
+                    .await?;
+            }
+        }
     }
 
     async fn delete_runs(&self, id: &str) -> Result<(), StoreError> {
@@ -248,7 +274,7 @@ impl BenchmarkStore {
             )
             .bind(id)
             .bind(RUNS_PER_DELETE)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
             if done.rows_affected() < RUNS_PER_DELETE.unsigned_abs() {
                 return Ok(());
@@ -278,6 +304,28 @@ async fn insert(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Records that the benchmark failed, at `finished_at`. What was measured stays. One that has ended stays as
+/// it is.
+pub(super) async fn fail(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    id: &str,
+    error: &str,
+    finished_at: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "update benchmarks set status = 'failed', error = $3, finished_at = $4
+         where user_id = $1 and id = $2 and status = 'running'",
+    )
+    .bind(user.as_str())
+    .bind(id)
+    .bind(error)
+    .bind(finished_at)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn finish(

@@ -58,7 +58,7 @@ async fn fill(database: &Database) {
         "analyze".to_owned(),
     ];
     for sql in statements {
-        sqlx::query(AssertSqlSafe(sql)).execute(database.pool()).await.unwrap();
+        sqlx::query(AssertSqlSafe(sql)).execute(database.writer()).await.unwrap();
     }
 }
 
@@ -69,7 +69,7 @@ async fn plan(database: &Database, sql: &str) -> String {
         Backend::Postgres => ("explain", 0),
     };
     let rows =
-        sqlx::query(AssertSqlSafe(format!("{explain} {sql}"))).fetch_all(database.pool()).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("{explain} {sql}"))).fetch_all(database.reader()).await.unwrap();
     let steps = rows.iter().map(|row| row.get::<String, _>(column));
     steps.collect::<Vec<_>>().join("\n")
 }

@@ -52,7 +52,7 @@ impl BenchmarkStore {
 
     /// The rows of a benchmark in their order.
     pub async fn rows(&self, user: &UserId, id: &str) -> Result<Vec<StoredRow>, StoreError> {
-        let rows = sqlx::query(ROWS).bind(user.as_str()).bind(id).fetch_all(self.database.pool()).await?;
+        let rows = sqlx::query(ROWS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
         rows.iter().map(stored_row).collect()
     }
 
@@ -69,7 +69,7 @@ impl BenchmarkStore {
             .bind(id)
             .bind(after)
             .bind(limit)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?;
         rows.iter().map(|row| Ok((row.try_get("position")?, stored_row(row)?))).collect()
     }
@@ -92,14 +92,14 @@ impl BenchmarkStore {
         .bind(&warmup.model_id)
         .bind(signed(warmup.context_tokens))
         .bind(serde_json::to_string(&warmup.outcome)?)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
 
     /// Keeps the summary of a row whose runs are done.
     pub async fn save_summary(&self, user: &UserId, id: &str, row: &ResultRow) -> Result<(), StoreError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         sum_up(&mut connection, user, id, row).await
     }
 }

@@ -39,7 +39,7 @@ impl BenchmarkStore {
         row: &RowKey,
         run: &Run,
     ) -> Result<bool, StoreError> {
-        let mut connection = self.database.pool().acquire().await?;
+        let mut connection = self.database.writer().acquire().await?;
         if insert_run(&mut connection, user, id, row, run).await? {
             return Ok(true);
         }
@@ -60,7 +60,7 @@ impl BenchmarkStore {
 
     /// The runs of each row in their order, without the arrivals of their chunks.
     pub async fn runs(&self, user: &UserId, id: &str) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
-        let rows = sqlx::query(RUNS).bind(user.as_str()).bind(id).fetch_all(self.database.pool()).await?;
+        let rows = sqlx::query(RUNS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
         runs_by_row(&rows)
     }
 
@@ -78,7 +78,7 @@ impl BenchmarkStore {
             .bind(id)
             .bind(after)
             .bind(last)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reader())
             .await?;
         let mut by_row = runs_by_row(&rows)?;
         by_row.values_mut().for_each(|runs| runs.sort_unstable_by_key(|run| run.run_number));
@@ -88,7 +88,7 @@ impl BenchmarkStore {
     /// The number of runs that are stored.
     pub async fn count_runs(&self, user: &UserId, id: &str) -> Result<u64, StoreError> {
         let (count,): (i64,) =
-            sqlx::query_as(COUNT).bind(user.as_str()).bind(id).fetch_one(self.database.pool()).await?;
+            sqlx::query_as(COUNT).bind(user.as_str()).bind(id).fetch_one(self.database.reader()).await?;
         Ok(unsigned(count))
     }
 
@@ -145,7 +145,7 @@ impl BenchmarkStore {
         .bind(&row.model.model_id)
         .bind(signed(row.context_tokens))
         .bind(signed(run_number))
-        .fetch_optional(self.database.pool())
+        .fetch_optional(self.database.reader())
         .await?;
         Ok(deltas.map(|(deltas,)| serde_json::from_str(&deltas)).transpose()?)
     }

@@ -90,8 +90,13 @@ fn health() -> ClientHealth {
     }
 }
 
+async fn fail(world: &World, user: &UserId, error: &str, finished_at: i64) {
+    let mut connection = world.database.writer().acquire().await.unwrap();
+    super::fail(&mut connection, user, ID, error, finished_at).await.unwrap();
+}
+
 async fn count(world: &World, sql: &'static str) -> i64 {
-    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(world.database.pool()).await.unwrap();
+    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(world.database.reader()).await.unwrap();
     count
 }
 
@@ -145,7 +150,15 @@ async fn chunks_are_read_only_when_asked_for() {
 async fn finished_runs_are_loaded_with_their_gaps() {
     for world in worlds().await {
         begin(&world, &world.anna, ID, &[0, 5]).await;
-        let outcome = WarmupOutcome { success: true, ttft_ms: Some(1.5), connect_ms: None, error: None };
+        let outcome = WarmupOutcome {
+            success: true,
+            ttft_ms: Some(1.5),
+            connect_ms: None,
+            dns_ms: None,
+            tcp_ms: None,
+            tls_ms: None,
+            error: None,
+        };
         let RowHead { provider, provider_key, model, model_id, .. } = head(5);
         let warmup = WarmupResult {
             provider,
@@ -192,13 +205,13 @@ async fn what_failed_keeps_its_runs_and_what_is_complete_cannot_fail() {
     for world in worlds().await {
         begin(&world, &world.anna, ID, &[0]).await;
         world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
-        world.store.fail(&world.anna, ID, "It broke.", 77).await.unwrap();
+        fail(&world, &world.anna, "It broke.", 77).await;
         let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error.as_deref()), (BenchmarkStatus::Failed, Some("It broke.")));
         assert_eq!(found.finished_at, Some(77));
         assert_eq!(world.store.runs(&world.anna, ID).await.unwrap().len(), 1);
         world.store.finish(&world.anna, ID, &[], Some(&health())).await.unwrap();
-        world.store.fail(&world.anna, ID, "It broke.", 78).await.unwrap();
+        fail(&world, &world.anna, "It broke.", 78).await;
         let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error), (BenchmarkStatus::Complete, None));
     }
@@ -251,7 +264,7 @@ async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_wi
         }
         sqlx::query("update benchmarks set status = 'deleted' where id = $1")
             .bind(ID)
-            .execute(world.database.pool())
+            .execute(world.database.writer())
             .await
             .unwrap();
         assert_eq!(world.store.find(&world.anna, ID).await.unwrap(), None);
@@ -265,11 +278,80 @@ async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_wi
 }
 
 #[tokio::test]
+async fn all_of_a_user_is_deleted_in_batches_and_nothing_of_others() {
+    for world in worlds().await {
+        for n in 0..103 {
+            let id = format!("0198a000-0000-7000-8000-{n:012}");
+            begin(&world, &world.anna, &id, &[0]).await;
+            world.store.save_run(&world.anna, &id, &key(0), &run(1, 10.0)).await.unwrap();
+        }
+        let (large, bens) = ("0198a000-0000-7000-8000-aaaaaaaaaaaa", "0198a000-0000-7000-8000-bbbbbbbbbbbb");
+        begin(&world, &world.anna, large, &[0]).await;
+        for number in 1..=501 {
+            world.store.save_run(&world.anna, large, &key(0), &run(number, 10.0)).await.unwrap();
+        }
+        begin(&world, &world.ben, bens, &[0]).await;
+        world.store.save_run(&world.ben, bens, &key(0), &run(1, 10.0)).await.unwrap();
+        world.store.delete_all(&world.anna).await.unwrap();
+        world.store.delete_all(&world.anna).await.unwrap();
+        assert_eq!(count(&world, "select count(*) from benchmarks").await, 1);
+        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 1);
+        assert_eq!(count(&world, "select count(*) from benchmark_runs").await, 1);
+        assert!(world.store.find(&world.ben, bens).await.unwrap().is_some());
+    }
+}
+
+/// A job in this state, with the id of the benchmark.
+async fn insert_job(world: &World, status: &str, error: Option<&str>, finished_at: Option<i64>) {
+    sqlx::query(
+        "insert into jobs (id, user_id, job_type, status, params, progress_pct, progress_detail, error,
+                           created_at, finished_at)
+         values ($1, $2, 'benchmark', $3, 'null', 0, '', $4, 0, $5)",
+    )
+    .bind(ID)
+    .bind(world.anna.as_str())
+    .bind(status)
+    .bind(error)
+    .bind(finished_at)
+    .execute(world.database.writer())
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn the_missing_end_of_a_benchmark_is_recorded_as_its_job_ended() {
+    for (status, error, finished_at, expected) in [
+        ("failed", Some("It broke."), Some(55), Some(("It broke.", 55))),
+        ("done", None, Some(56), Some((ENDED_EARLY, 56))),
+        ("none", None, None, Some((ENDED_EARLY, 77))),
+        ("interrupted", None, None, None),
+        ("running", None, None, None),
+    ] {
+        for world in worlds().await {
+            begin(&world, &world.anna, ID, &[0]).await;
+            if status != "none" {
+                insert_job(&world, status, error, finished_at).await;
+            }
+            let recorded = world.store.record_missing_ends(77).await.unwrap();
+            assert_eq!(recorded, u64::from(expected.is_some()), "{status}");
+            let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+            let Some((error, finished_at)) = expected else {
+                assert_eq!((found.status, found.finished_at), (BenchmarkStatus::Running, None), "{status}");
+                continue;
+            };
+            assert_eq!(found.status, BenchmarkStatus::Failed, "{status}");
+            assert_eq!((found.error.as_deref(), found.finished_at), (Some(error), Some(finished_at)));
+            assert_eq!(world.store.record_missing_ends(78).await.unwrap(), 0);
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_a_reported_benchmark_that_cannot_be_stored_nothing_is() {
     for world in worlds().await {
         let parameters = Parameters::default();
         let whole = summary::row(head(0), None, vec![run(1, 10.0)]);
-        sqlx::query("drop table benchmark_runs").execute(world.database.pool()).await.unwrap();
+        sqlx::query("drop table benchmark_runs").execute(world.database.writer()).await.unwrap();
         let stored = world.store.insert_complete(&world.anna, ID, &parameters, &[target()], &[whole]).await;
         assert!(stored.is_err());
         assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
@@ -289,7 +371,7 @@ async fn users_do_not_reach_each_other() {
         assert!(store.finished(ben, ID).await.unwrap().is_empty());
         assert_eq!(store.timeline(ben, ID, &key(0), 1).await.unwrap(), None);
         assert!(!store.delete(ben, ID).await.unwrap());
-        store.fail(ben, ID, "Ha.", 77).await.unwrap();
+        fail(&world, ben, "Ha.", 77).await;
         store.finish(ben, ID, &[], Some(&health())).await.unwrap();
         let found = store.find(&world.anna, ID).await.unwrap().unwrap();
         assert_eq!(found.status, BenchmarkStatus::Running);
@@ -303,7 +385,7 @@ async fn an_account_takes_its_results_with_it() {
         begin(&world, &world.anna, ID, &[0]).await;
         sqlx::query("delete from users where id = $1")
             .bind(world.anna.as_str())
-            .execute(world.database.pool())
+            .execute(world.database.writer())
             .await
             .unwrap();
         assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);

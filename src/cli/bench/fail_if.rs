@@ -1,8 +1,8 @@
-//! `--fail-if "ttft_ms.p95 > 800"`: conditions under which a benchmark fails a CI.
+//! `--fail-if "ttft_ms.p95 > 800"`: conditions under which the command exits with an error, for CI.
 //!
-//! A condition is asked of every row that was measured; one row for which it holds is a breach. A
-//! row whose metric has no value (every run failed, or the endpoint does not report it) is a breach
-//! too: a gate must not open because nothing was measured. Skipped tiers are not asked.
+//! Each condition is checked against every measured row; a row that matches is a breach. A row whose metric has
+//! no value (every run failed, or the endpoint does not report it) is a breach too: a check must not pass
+//! because nothing was measured. Skipped context sizes are ignored.
 
 use std::{fmt, str::FromStr};
 
@@ -36,7 +36,7 @@ enum Operator {
     NotEqual,
 }
 
-/// Longer ones first, so that `>=` is not read as `>`.
+/// Longer operators first, so that `>=` is not parsed as `>`.
 const OPERATORS: [(&str, Operator); 6] = [
     (">=", Operator::GreaterOrEqual),
     ("<=", Operator::LessOrEqual),
@@ -46,7 +46,7 @@ const OPERATORS: [(&str, Operator); 6] = [
     ("<", Operator::Less),
 ];
 
-/// The breaches of all conditions, one sentence each, in the order of the report.
+/// Returns the breaches of all conditions, one sentence each, in the order of the report.
 pub fn breaches(conditions: &[Condition], report: &Report) -> Vec<String> {
     let measured = || report.results.iter().filter(|row| row.skipped.is_none());
     conditions.iter().flat_map(|condition| measured().filter_map(|row| condition.breach(row))).collect()
@@ -157,7 +157,7 @@ impl fmt::Display for Operator {
     }
 }
 
-/// The number as a person would type it, at most six digits after the point.
+/// Formats a number with at most six decimals and no trailing zeros.
 fn plain(value: f64) -> String {
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn spaces_do_not_matter() {
+    fn spaces_are_ignored() {
         for text in ["ttft_ms.p95>=800", " ttft_ms.p95 >= 800 ", "ttft_ms.p95>= 8e2"] {
             assert_eq!(condition(text).to_string(), "ttft_ms.p95 >= 800");
         }
     }
 
     #[test]
-    fn a_wrong_condition_says_what_there_is() {
+    fn an_invalid_condition_lists_the_valid_names() {
         assert!(error("ttft_ms.p95").contains("operator"));
         assert!(error("ttft_ms.p95 > fast").contains("fast"));
         assert!(error("ttft_ms.p95 > inf").contains("not a number"));
@@ -234,7 +234,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_parses_to_the_same(
+        fn a_printed_condition_parses_to_the_same(
             metric in 0..METRICS.len(),
             statistic in 0..STATISTICS.len(),
             operator in 0..OPERATORS.len(),
@@ -251,7 +251,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in ".*") {
+        fn any_text_is_parsed_without_a_panic(text in ".*") {
             let _ = text.parse::<Condition>();
         }
 

@@ -1,9 +1,9 @@
-//! `--list`: what would be measured, how many requests that takes and what it costs at most.
+//! `--list`: shows the plan, the number of requests and the maximum cost.
 
 use crate::cli::output::{Align, Canvas, Cell, Column, Grid, NONE, dollars, label, printable, whole};
 use bench::{Plan, preview, types::Preview};
 
-/// The plan as a table with its sums below.
+/// Renders the plan as a table with totals.
 pub fn show(plan: &Plan, canvas: Canvas) -> String {
     let models = plan.targets.iter().map(|target| (target.provider.clone(), target.model.clone()));
     let previews = preview(models, &plan.parameters);

@@ -26,10 +26,10 @@ use bench::{
 use endpoint::egress::AddressPolicy;
 use progress::Reporter;
 
-/// Whoever types the command may reach what their machine reaches.
+/// The command may connect to any address that the user's machine can reach.
 const POLICY: AddressPolicy = AddressPolicy::PUBLIC_AND_LOCAL;
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     log_to_stderr(args.verbose);
     check_output(&args)?;
@@ -57,16 +57,16 @@ async fn bench(args: &Args) -> anyhow::Result<ExitCode> {
     conclude(args, &report)
 }
 
-/// Measures to the end or to Ctrl-C.
+/// Runs the benchmark to its end or to Ctrl-C.
 async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
     ensure!(
         plan.parameters.load.is_none() || plan.targets.len() == 1,
-        "load mode takes one model, these match: {}",
+        "load mode supports one model, but several match: {}",
         select::some_of(
             plan.targets.iter().map(|target| format!("{}/{}", target.provider.key, target.model.id))
         )
     );
-    // Listened to from here on: what is pressed while an event is being shown counts too.
+    // Registered first, so that Ctrl-C is not missed while an event is handled.
     let mut interrupts = signal(SignalKind::interrupt())?;
     let stop = Stop::default();
     let Running { mut events, report } = bench::start(plan, stop.clone())?;
@@ -81,17 +81,16 @@ async fn measure(args: &Args, plan: Plan) -> anyhow::Result<Report> {
                 if stop.cancel.is_cancelled() {
                     std::process::exit(EXIT_INTERRUPTED.into());
                 }
-                reporter.say("Stopping… press Ctrl-C again to quit immediately.");
+                reporter.print("Stopping… press Ctrl-C again to quit immediately.");
                 stop.cancel.cancel();
             }
         }
     }
     reporter.finish();
-    report.await.context("the engine ended without a report, which is a fault of this program")
+    report.await.context("the engine ended without a report; this is a bug")
 }
 
-/// Prints, keeps and judges the report. Whether it can be printed has nothing to do with whether it
-/// can be kept.
+/// Prints the report, saves it and determines the exit code. It is saved even if printing fails.
 fn conclude(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
     let lost: Vec<_> =
         [print(args, report), keep(args, report)].into_iter().filter_map(Result::err).collect();
@@ -135,7 +134,7 @@ fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let path = save::keep(report)?;
+    let path = save::save(report)?;
     if stopped {
         eprintln!("Stopped with {} finished, saved to {}", count(runs), path.display());
     } else {
@@ -156,16 +155,12 @@ fn finished_runs(report: &Report) -> u64 {
     report.results.iter().map(|row| row.summary.success_count + row.summary.error_count).sum()
 }
 
-/// An output file that cannot be written is found out before anything is measured.
+/// Checks before the benchmark that the output file can be written.
 fn check_output(args: &Args) -> anyhow::Result<()> {
     let Some(path) = &args.output else { return Ok(()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    ensure!(
-        folder.is_none_or(|folder| folder.is_dir()),
-        "--output {}: there is no such folder",
-        path.display()
-    );
-    ensure!(!path.is_dir(), "--output {}: this is a folder, name a file", path.display());
+    ensure!(folder.is_none_or(|folder| folder.is_dir()), "--output {}: no such directory", path.display());
+    ensure!(!path.is_dir(), "--output {}: is a directory, not a file", path.display());
     Ok(())
 }
 

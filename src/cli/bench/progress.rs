@@ -1,5 +1,5 @@
-//! Live progress on stderr: one bar per provider on a terminal, else one line per finished model and
-//! tier.
+//! Live progress on stderr: one bar per provider on a terminal, otherwise one line per finished model and
+//! context size.
 
 use std::{collections::HashMap, io::IsTerminal, time::Duration};
 
@@ -8,18 +8,18 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 use crate::cli::output::{NONE, adjustment_note, label, measured, printable, row_label, whole};
 use bench::types::{Event, Init, ModelAdjustments, Progress, ResultRow, RunResult};
 
-/// Redraws a second, at most: drawing must not take time from measuring.
-const REDRAWS_A_SECOND: u8 = 10;
+/// Maximum redraws per second: drawing must not take CPU time from measuring.
+const MAX_REDRAWS_PER_SECOND: u8 = 10;
 
-/// Keeps the remaining time moving while one long request is under way.
+/// Updates the remaining time during a long request.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Says on stderr what the engine does.
+/// Reports the engine's progress on stderr.
 pub struct Reporter {
     display: Display,
     verbose: bool,
-    /// Whether changed parameters are said here; the table says them itself.
-    says_adjustments: bool,
+    /// Whether to print adjusted parameters; the table contains them itself.
+    prints_adjustments: bool,
 }
 
 enum Display {
@@ -28,25 +28,25 @@ enum Display {
 }
 
 impl Reporter {
-    /// Bars where stderr is a terminal and nothing else is written to it.
-    pub fn new(verbose: bool, says_adjustments: bool) -> Self {
+    /// Creates a reporter, with bars if stderr is a terminal and nothing else is written to it.
+    pub fn new(verbose: bool, prints_adjustments: bool) -> Self {
         let display = if std::io::stderr().is_terminal() && !verbose {
             Display::Bars(Bars::new())
         } else {
             Display::Lines
         };
-        Self { display, verbose, says_adjustments }
+        Self { display, verbose, prints_adjustments }
     }
 
-    /// Takes in one event.
+    /// Handles one event.
     pub fn on(&mut self, event: &Event) {
         match event {
             Event::BenchmarkInit { data } => self.begin(data),
-            Event::ParamAdjustments { models } if self.says_adjustments => {
+            Event::ParamAdjustments { models } if self.prints_adjustments => {
                 for ModelAdjustments { model, adjustments } in models {
                     let notes =
                         adjustments.iter().filter_map(|change| adjustment_note(&model.to_string(), change));
-                    notes.for_each(|note| self.say(&note));
+                    notes.for_each(|note| self.print(&note));
                 }
             }
             Event::ParamAdjustments { .. } | Event::BenchmarkWarmup { .. } => {}
@@ -56,15 +56,15 @@ impl Reporter {
         }
     }
 
-    /// Says one line without disturbing the bars.
-    pub fn say(&self, line: &str) {
+    /// Prints one line without disturbing the bars.
+    pub fn print(&self, line: &str) {
         match &self.display {
-            Display::Bars(bars) => bars.say(line),
+            Display::Bars(bars) => bars.print(line),
             Display::Lines => eprintln!("{line}"),
         }
     }
 
-    /// Takes the bars away.
+    /// Removes the bars.
     pub fn finish(self) {
         if let Display::Bars(bars) = self.display {
             bars.finish();
@@ -96,13 +96,13 @@ impl Reporter {
         if self.verbose
             && let Some(line) = run_line(result)
         {
-            self.say(&line);
+            self.print(&line);
         }
     }
 
     fn row_ended(&self, row: &ResultRow) {
         if matches!(self.display, Display::Lines) {
-            self.say(&row_line(row));
+            self.print(&row_line(row));
         }
     }
 }
@@ -119,7 +119,7 @@ struct ProviderBar {
 
 impl Bars {
     fn new() -> Self {
-        let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_A_SECOND);
+        let target = ProgressDrawTarget::stderr_with_hz(MAX_REDRAWS_PER_SECOND);
         Self { all: MultiProgress::with_draw_target(target), by_provider: HashMap::new() }
     }
 
@@ -155,7 +155,7 @@ impl Bars {
         }
     }
 
-    fn say(&self, line: &str) {
+    fn print(&self, line: &str) {
         self.all.suspend(|| eprintln!("{line}"));
     }
 
@@ -172,7 +172,7 @@ fn style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
         .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            // A bar that cannot be written is no reason to stop measuring.
+            // A failed write to the bar must not stop the benchmark.
             let _ = out.write_str(&time_left(state));
         })
 }
@@ -254,7 +254,7 @@ mod tests {
     use crate::cli::fixture;
 
     #[test]
-    fn a_line_says_how_a_row_ended() {
+    fn a_line_reports_the_outcome_of_a_row() {
         let lines: Vec<_> = fixture::report().results.iter().map(row_line).collect();
         assert_eq!(
             lines,
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_says_what_is_under_way() {
+    fn the_bar_shows_the_current_request() {
         let progress = Progress {
             provider: "OpenAI".into(),
             provider_key: "openai".into(),

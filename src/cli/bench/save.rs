@@ -1,4 +1,4 @@
-//! Results on disk. A file appears whole or not at all, and no results file is ever overwritten.
+//! Saves results. Files are written atomically, and a results file is never overwritten.
 
 use std::{
     fs, io,
@@ -11,63 +11,67 @@ use uuid::Uuid;
 use crate::cli::output::pretty_json;
 use bench::types::Report;
 
-const FOLDER: &str = "results";
+const DIRECTORY: &str = "results";
 
-/// Keeps the report as JSON in `results/` of the current folder; returns the new file's path.
+/// Saves the report as JSON in `results/` of the current directory. Returns the new file's path.
 ///
 /// # Errors
-/// When the folder or the file cannot be written.
-pub fn keep(report: &Report) -> anyhow::Result<PathBuf> {
-    keep_in(Path::new(FOLDER), report)
+/// If the directory or the file cannot be written.
+pub fn save(report: &Report) -> anyhow::Result<PathBuf> {
+    keep_in(Path::new(DIRECTORY), report)
 }
 
-/// Replaces `path` with `text` at once.
+/// Atomically replaces `path` with `text`.
 ///
 /// # Errors
-/// When its folder cannot be written.
+/// If its directory cannot be written.
 pub fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    let draft = draft(path, text)?;
-    fs::rename(&draft, path).or_else(|error| discard(&draft, error)).with_context(|| cannot_write(path))
+    let temporary = write_temporary(path, text)?;
+    fs::rename(&temporary, path)
+        .or_else(|error| discard(&temporary, error))
+        .with_context(|| cannot_write(path))
 }
 
 fn keep_in(folder: &Path, report: &Report) -> anyhow::Result<PathBuf> {
     let text = pretty_json(report)?;
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let stem = file_stem(&report.started_at);
-    let draft = draft(&folder.join(&stem), &text)?;
+    let temporary = write_temporary(&folder.join(&stem), &text)?;
     let mut paths = std::iter::once(format!("{stem}.json"))
         .chain((2..).map(|number| format!("{stem}_{number}.json")))
         .map(|name| folder.join(name));
-    let kept = paths.find_map(|path| match publish(&draft, &path) {
+    let kept = paths.find_map(|path| match publish(&temporary, &path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
         outcome => Some(outcome.map(|()| path)),
     });
     let kept = kept.unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()));
-    kept.or_else(|error| discard(&draft, error)).with_context(|| cannot_write(folder))
+    kept.or_else(|error| discard(&temporary, error)).with_context(|| cannot_write(folder))
 }
 
-/// Gives the finished draft its name, unless that name is taken.
-fn publish(draft: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(draft, path) {
-        Ok(()) => fs::remove_file(draft),
+/// Renames the temporary file, unless the name exists.
+fn publish(temporary: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(temporary, path) {
+        Ok(()) => fs::remove_file(temporary),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Some file systems know no links.
-        Err(_) if !path.try_exists()? => fs::rename(draft, path),
+        // Some file systems do not support hard links.
+        Err(_) if !path.try_exists()? => fs::rename(temporary, path),
         Err(_) => Err(io::ErrorKind::AlreadyExists.into()),
     }
 }
 
-/// The text in a hidden file beside `path`.
-fn draft(path: &Path, text: &str) -> anyhow::Result<PathBuf> {
+/// Writes the text to a hidden temporary file next to `path`.
+fn write_temporary(path: &Path, text: &str) -> anyhow::Result<PathBuf> {
     let name = path.file_name().and_then(|name| name.to_str()).with_context(|| cannot_write(path))?;
-    let draft = path.with_file_name(format!(".{name}.{}.tmp", Uuid::new_v4().simple()));
-    fs::write(&draft, text).or_else(|error| discard(&draft, error)).with_context(|| cannot_write(path))?;
-    Ok(draft)
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", Uuid::new_v4().simple()));
+    fs::write(&temporary, text)
+        .or_else(|error| discard(&temporary, error))
+        .with_context(|| cannot_write(path))?;
+    Ok(temporary)
 }
 
-fn discard<T>(draft: &Path, error: io::Error) -> io::Result<T> {
-    // What matters is the error that brought us here.
-    let _ = fs::remove_file(draft);
+fn discard<T>(temporary: &Path, error: io::Error) -> io::Result<T> {
+    // Ignored: the original error matters.
+    let _ = fs::remove_file(temporary);
     Err(error)
 }
 
@@ -75,7 +79,7 @@ fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
-/// `bench_2026-01-02T03-04-05Z`: sorts by time, and no system minds its characters.
+/// Returns `bench_2026-01-02T03-04-05Z`: sorts by time, and is a valid file name on all systems.
 fn file_stem(started_at: &str) -> String {
     let time = started_at.split_once('.').map_or(started_at.to_owned(), |(seconds, _)| format!("{seconds}Z"));
     let safe: String = time.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -97,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_the_report() {
+    fn the_file_contains_the_report() {
         let folder = tempfile::tempdir().unwrap();
         let path = keep_in(&folder.path().join("new/results"), &fixture::report()).unwrap();
         let read: Report = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
@@ -105,12 +109,12 @@ mod tests {
         assert_eq!(
             names(path.parent().unwrap()),
             ["bench_2026-01-02T03-04-05Z.json"],
-            "and no draft is left"
+            "and no temporary file is left"
         );
     }
 
     #[test]
-    fn nothing_is_ever_overwritten() {
+    fn results_files_are_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         for _ in 0..3 {
             keep_in(folder.path(), &fixture::report()).unwrap();
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_is_an_error_that_names_the_file() {
+    fn a_missing_directory_is_an_error_that_names_the_file() {
         let error = replace(Path::new("/no/such/folder/out.json"), "x").unwrap_err();
         assert!(error.to_string().contains("/no/such/folder/out.json"), "{error}");
     }

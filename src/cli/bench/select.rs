@@ -1,4 +1,4 @@
-//! Which of the models at hand are measured.
+//! Selects the models to benchmark.
 
 use anyhow::{bail, ensure};
 use secrecy::SecretString;
@@ -8,8 +8,8 @@ use crate::cli::output::printable;
 use bench::Target;
 use endpoint::{Model, Provider, ProviderKind};
 
-/// Models named in an error or taken at once from an endpoint's own list, at most.
-const MOST_LISTED: usize = 12;
+/// Maximum number of models named in an error, or selected from an endpoint's own list.
+const MAX_LISTED: usize = 12;
 
 /// An endpoint that can be measured.
 #[derive(Debug, Clone)]
@@ -17,27 +17,27 @@ pub struct Source {
     pub provider: Provider,
     pub key: Option<SecretString>,
     pub models: Vec<Model>,
-    /// Where `models` comes from.
+    /// The origin of `models`.
     pub origin: Origin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The user named them.
+    /// Named by the user.
     Named,
-    /// The endpoint listed them: there may be hundreds.
+    /// Listed by the endpoint; there may be hundreds.
     Listed,
 }
 
-/// What is measured, and what the user should know about the choice.
+/// The selected models, and notes for the user.
 #[derive(Debug, Default)]
 pub struct Selection {
     pub targets: Vec<Target>,
     pub remarks: Vec<String>,
 }
 
-/// True when `provider` is among the `wanted`, or none is wanted in particular. A provider's whole
-/// key counts before a part of its key or name: `openai` does not mean `openai_eu` too.
+/// Returns whether `provider` matches one of `wanted`, or `wanted` is empty. An exact key takes precedence over
+/// a partial match: `openai` does not match `openai_eu` too.
 pub fn wants_provider<'a>(
     wanted: &[String],
     provider: &Provider,
@@ -51,21 +51,21 @@ pub fn wants_provider<'a>(
         })
 }
 
-/// True when `name` is a part of the provider's key or display name.
+/// Returns whether `name` is part of the provider's key or display name.
 pub fn has_name_like(provider: &Provider, name: &str) -> bool {
     contains(&provider.key, name) || contains(&provider.display_name, name)
 }
 
-/// Picks the models whose id or name contains one of `wanted`; without any wish, every named model
-/// and one model of each endpoint that listed its own.
+/// Selects the models whose id or name contains one of `wanted`. If `wanted` is empty, selects every named
+/// model and one model of each endpoint that listed its own.
 ///
 /// # Errors
-/// When a wish matches nothing, or so many listed models that it cannot be meant.
+/// If a name matches nothing, or too many listed models.
 pub fn select(sources: &[Source], wanted: &[String]) -> anyhow::Result<Selection> {
     for text in wanted {
         ensure!(
             sources.iter().flat_map(|source| &source.models).any(|model| is_like(model, text)),
-            "no model matches \"{}\"; there are {}",
+            "no model matches \"{}\"; available: {}",
             printable(text),
             some_of(
                 sources.iter().flat_map(|source| source.models.iter().map(|model| qualified(source, model)))
@@ -78,7 +78,7 @@ pub fn select(sources: &[Source], wanted: &[String]) -> anyhow::Result<Selection
             if wanted.is_empty() { unasked(source, &mut selection.remarks) } else { asked(source, wanted)? };
         selection.targets.extend(models.into_iter().map(|model| source.target(model)));
     }
-    ensure!(!selection.targets.is_empty(), "there is no model to measure");
+    ensure!(!selection.targets.is_empty(), "no models to benchmark");
     Ok(selection)
 }
 
@@ -96,9 +96,9 @@ impl Source {
 fn asked<'a>(source: &'a Source, wanted: &[String]) -> anyhow::Result<Vec<&'a Model>> {
     let found: Vec<_> =
         source.models.iter().filter(|model| wanted.iter().any(|text| is_like(model, text))).collect();
-    if source.origin == Origin::Listed && found.len() > MOST_LISTED {
+    if source.origin == Origin::Listed && found.len() > MAX_LISTED {
         bail!(
-            "{} models of {} match; name fewer with --model: {}",
+            "{} models of {} match; select fewer with --model: {}",
             found.len(),
             source.provider.key,
             some_of(found.iter().map(|model| printable(&model.id)))
@@ -111,7 +111,7 @@ fn unasked<'a>(source: &'a Source, remarks: &mut Vec<String>) -> Vec<&'a Model> 
     if source.origin == Origin::Named || source.models.len() == 1 {
         return source.models.iter().collect();
     }
-    let choice = usual_model(source);
+    let choice = default_model(source);
     if let Some(model) = choice {
         remarks.push(format!(
             "Using {} (1 of {} models of {}). Choose others with --model.",
@@ -123,8 +123,8 @@ fn unasked<'a>(source: &'a Source, remarks: &mut Vec<String>) -> Vec<&'a Model> 
     choice.into_iter().collect()
 }
 
-/// A small, current, cheap model of the provider where we know one, else the first in its list.
-fn usual_model(source: &Source) -> Option<&Model> {
+/// Returns a small, current, cheap model of the provider if one is known, otherwise the first in its list.
+fn default_model(source: &Source) -> Option<&Model> {
     let preferred: &[&str] = match source.provider.kind {
         ProviderKind::Openai => &["gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini"],
         ProviderKind::Anthropic => &["claude-haiku-4-5", "claude-3-5-haiku"],
@@ -161,10 +161,10 @@ fn qualified(source: &Source, model: &Model) -> String {
 /// `a, b, c and 40 more`.
 pub fn some_of(names: impl Iterator<Item = String>) -> String {
     let names: Vec<_> = names.collect();
-    let shown = names.iter().take(MOST_LISTED).cloned().collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
     match names.len() {
         0 => "none".to_owned(),
-        n if n > MOST_LISTED => format!("{shown} and {} more", n - MOST_LISTED),
+        n if n > MAX_LISTED => format!("{shown} and {} more", n - MAX_LISTED),
         _ => shown,
     }
 }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_name_is_enough_in_any_case() {
+    fn part_of_the_name_matches_case_insensitively() {
         let sources = [
             source(ProviderKind::Openai, Origin::Named, &["gpt-4o", "o3"]),
             source(ProviderKind::Groq, Origin::Named, &["llama"]),
@@ -216,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_that_matches_nothing_says_what_there_is() {
+    fn a_name_that_matches_nothing_lists_the_available_models() {
         let sources = [source(ProviderKind::Openai, Origin::Named, &["gpt-4o", "o3"])];
         let error = select(&sources, &["gpt".into(), "claude".into()]).unwrap_err().to_string();
         assert!(error.contains("claude") && error.contains("openai/gpt-4o, openai/o3"), "{error}");
     }
 
     #[test]
-    fn of_a_long_list_one_cheap_model_is_taken_and_said() {
+    fn of_a_long_list_one_cheap_model_is_selected_and_reported() {
         let listed = source(
             ProviderKind::Openai,
             Origin::Listed,
@@ -236,13 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_list_gives_its_first_model() {
+    fn of_an_unknown_list_the_first_model_is_selected() {
         let listed = source(ProviderKind::Ollama, Origin::Listed, &["qwen3:0.6b", "llama3"]);
         assert_eq!(chosen(&[listed], &[]), ["ollama/qwen3:0.6b"]);
     }
 
     #[test]
-    fn a_wish_that_means_half_a_catalog_is_refused() {
+    fn a_name_that_matches_too_many_models_is_rejected() {
         let ids: Vec<_> = (0..60).map(|n| format!("gpt-{n}")).collect();
         let ids: Vec<_> = ids.iter().map(String::as_str).collect();
         let error =
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_key_counts_before_a_part() {
+    fn an_exact_key_takes_precedence_over_a_part() {
         let openai = source(ProviderKind::Openai, Origin::Named, &[]).provider;
         let router = source(ProviderKind::Openrouter, Origin::Named, &[]).provider;
         let europe = Provider { key: "openai_eu".into(), ..openai.clone() };

@@ -1,5 +1,5 @@
-//! Where models come from: the address on the command line, the configuration file, or what is there:
-//! keys in the environment, servers on this machine, else the built-in demo.
+//! Sources of models: the URL on the command line, the configuration file, or auto-detection: keys in the
+//! environment, local servers, otherwise the built-in demo.
 
 use std::path::Path;
 
@@ -18,35 +18,35 @@ use crate::cli::{
 };
 use endpoint::{Model, Protocol, Provider, ProviderKind, catalog, discovery};
 
-/// What was found.
+/// The sources that were found.
 #[derive(Debug, Default)]
 pub struct Found {
     pub sources: Vec<Source>,
-    /// What the user should know: which were taken, which left out, and why.
+    /// Notes for the user: which sources were used or skipped, and why.
     pub remarks: Vec<String>,
-    /// Serves the demo models for as long as this lives.
+    /// The server of the demo models.
     pub demo: Option<mock::Handle>,
 }
 
-/// An endpoint that may have to be asked for its models.
+/// An endpoint whose models may have to be listed.
 #[derive(Debug)]
 struct Candidate {
     provider: Provider,
     key: Option<SecretString>,
-    /// Empty: ask.
+    /// Empty: list them from the endpoint.
     models: Vec<Model>,
 }
 
-/// Finds what can be measured; models of the catalog are completed with its facts.
+/// Finds the models that can be benchmarked and completes them with the catalog's data.
 ///
 /// # Errors
-/// When something was asked for that is not there, or nothing is there at all.
+/// If a requested source is not available, or none is.
 pub async fn find(args: &Args, config: Option<&Loaded>) -> anyhow::Result<Found> {
     let configured = config.filter(|loaded| !loaded.file.providers.0.is_empty());
     let mut found = match (&args.base_url, configured) {
-        (Some(address), _) => at_address(args, address).await?,
-        (None, Some(loaded)) => in_file(args, loaded).await?,
-        (None, None) => around(args).await?,
+        (Some(address), _) => from_base_url(args, address).await?,
+        (None, Some(loaded)) => from_file(args, loaded).await?,
+        (None, None) => auto_detect(args).await?,
     };
     for source in &mut found.sources {
         for model in &mut source.models {
@@ -56,8 +56,8 @@ pub async fn find(args: &Args, config: Option<&Loaded>) -> anyhow::Result<Found>
     Ok(found)
 }
 
-/// `--base-url`: that endpoint and no other.
-async fn at_address(args: &Args, address: &str) -> anyhow::Result<Found> {
+/// `--base-url`: only this endpoint.
+async fn from_base_url(args: &Args, address: &str) -> anyhow::Result<Found> {
     let base_url = parse_base_url(address).context("--base-url")?;
     let provider = provider_at(base_url, args.protocol);
     let key = key_for_address(args, &provider)?;
@@ -65,17 +65,17 @@ async fn at_address(args: &Args, address: &str) -> anyhow::Result<Found> {
     let candidate = Candidate { provider, key, models };
     let sources = match ask(candidate).await {
         Ok(source) if source.origin == Origin::Listed && source.models.len() > 1 => bail!(
-            "{} offers several models, choose with --model-id: {}",
+            "{} has several models, choose one with --model-id: {}",
             host_label(&source.provider.base_url),
             some_of(source.models.iter().map(|model| printable(&model.id)))
         ),
         Ok(source) => vec![source],
-        Err(refusal) => bail!("{refusal}; name the model with --model-id"),
+        Err(refusal) => bail!("{refusal}; set the model with --model-id"),
     };
     Ok(Found { sources, ..Found::default() })
 }
 
-/// The provider whose own host this is, else a custom one.
+/// Returns the provider that this host belongs to, otherwise a custom one.
 fn provider_at(base_url: String, protocol: Option<Protocol>) -> Provider {
     let own = ProviderKind::all().find(|facts| !facts.local && facts.is_own_origin(&base_url));
     let facts = own.unwrap_or_else(|| ProviderKind::Custom.facts());
@@ -90,7 +90,7 @@ fn provider_at(base_url: String, protocol: Option<Protocol>) -> Provider {
     }
 }
 
-/// The key that was named, or the provider's usual one at its own host; never any other.
+/// Returns the key from the named variable, or the provider's usual key for its own host.
 fn key_for_address(args: &Args, provider: &Provider) -> anyhow::Result<Option<SecretString>> {
     let key = match &args.api_key_env {
         Some(name) => {
@@ -106,14 +106,14 @@ fn key_for_address(args: &Args, provider: &Provider) -> anyhow::Result<Option<Se
     }
 }
 
-/// The providers of the file.
-async fn in_file(args: &Args, loaded: &Loaded) -> anyhow::Result<Found> {
+/// Returns the providers of the file.
+async fn from_file(args: &Args, loaded: &Loaded) -> anyhow::Result<Found> {
     let configured = configured(&loaded.path, loaded)?;
     let all: Vec<Provider> = configured.iter().map(|entry| entry.provider.clone()).collect();
     if wants_demo(args, &all) {
         return demo();
     }
-    expect_known(args, &all)?;
+    check_requested(args, &all)?;
     let mut found = Found::default();
     let mut candidates = Vec::new();
     for Configured { provider, key, models } in configured {
@@ -131,8 +131,8 @@ async fn in_file(args: &Args, loaded: &Loaded) -> anyhow::Result<Found> {
             Key::NotNeeded => candidates.push(Candidate { provider, key: None, models }),
         }
     }
-    ask_all(candidates, &mut found).await;
-    ensure!(!found.sources.is_empty(), "nothing to benchmark: {}", said(&found.remarks));
+    list_models(candidates, &mut found).await;
+    ensure!(!found.sources.is_empty(), "nothing to benchmark: {}", joined(&found.remarks));
     Ok(found)
 }
 
@@ -143,23 +143,23 @@ fn configured(path: &Path, loaded: &Loaded) -> anyhow::Result<Vec<Configured>> {
         .collect()
 }
 
-/// No file: keys in the environment and servers on this machine, else the demo.
-async fn around(args: &Args) -> anyhow::Result<Found> {
+/// Without a file: keys in the environment and local servers, otherwise the demo.
+async fn auto_detect(args: &Args) -> anyhow::Result<Found> {
     if wants_demo(args, &[]) {
         return demo();
     }
     let keyed = discovery::keyed_providers(|name| std::env::var(name).ok());
-    let local = if asks_for_cloud_only(args) { Vec::new() } else { discovery::local_servers(POLICY).await };
+    let local = if wants_cloud_only(args) { Vec::new() } else { discovery::local_servers(POLICY).await };
     let cloud = keyed.iter().map(|(provider, _)| provider.clone());
     let all: Vec<Provider> = cloud.chain(local.iter().map(|(provider, _)| provider.clone())).collect();
     if all.is_empty() && args.provider.is_empty() {
-        return demo_for_want_of_others();
+        return demo_as_fallback();
     }
-    expect_known(args, &all)?;
+    check_requested(args, &all)?;
     let wanted = |provider: &Provider| wants_provider(&args.provider, provider, &all);
     let mut found = Found::default();
     let keyed = keyed.into_iter().filter(|(provider, _)| wanted(provider));
-    ask_all(
+    list_models(
         keyed.map(|(provider, key)| Candidate { provider, key: Some(key), models: Vec::new() }),
         &mut found,
     )
@@ -167,13 +167,13 @@ async fn around(args: &Args) -> anyhow::Result<Found> {
     let local = local.into_iter().filter(|(provider, models)| wanted(provider) && !models.is_empty());
     let listed = |(provider, models)| Source { provider, key: None, models, origin: Origin::Listed };
     found.sources.extend(local.map(listed));
-    ensure!(!found.sources.is_empty(), "nothing to benchmark: {}", said(&found.remarks));
+    ensure!(!found.sources.is_empty(), "nothing to benchmark: {}", joined(&found.remarks));
     let names = found.sources.iter().map(|source| source.provider.display_name.clone());
     found.remarks.insert(0, format!("No configuration file; found {}", some_of(names)));
     Ok(found)
 }
 
-fn demo_for_want_of_others() -> anyhow::Result<Found> {
+fn demo_as_fallback() -> anyhow::Result<Found> {
     let mut found = demo()?;
     found.remarks.push(
         "No config, API keys or local servers found. Benchmarking the built-in demo (simulated numbers)."
@@ -182,7 +182,7 @@ fn demo_for_want_of_others() -> anyhow::Result<Found> {
     Ok(found)
 }
 
-fn asks_for_cloud_only(args: &Args) -> bool {
+fn wants_cloud_only(args: &Args) -> bool {
     let is_local = |name: &String| ProviderKind::from_key(name).is_none_or(|kind| kind.facts().local);
     !args.provider.is_empty() && !args.provider.iter().any(is_local)
 }
@@ -195,28 +195,28 @@ fn wants_demo(args: &Args, others: &[Provider]) -> bool {
 }
 
 fn demo() -> anyhow::Result<Found> {
-    let server = mock::start_demo().context("the built-in demo does not start")?;
+    let server = mock::start_demo().context("cannot start the built-in demo")?;
     let provider = mock::demo_provider(&server.base_url());
     let source = Source { provider, key: None, models: mock::demo_models(), origin: Origin::Listed };
     Ok(Found { sources: vec![source], remarks: Vec::new(), demo: Some(server) })
 }
 
-/// Every `--provider` has to mean one of `all`.
-fn expect_known(args: &Args, all: &[Provider]) -> anyhow::Result<()> {
+/// Checks that every `--provider` matches one of `all`.
+fn check_requested(args: &Args, all: &[Provider]) -> anyhow::Result<()> {
     for name in &args.provider {
         if all.iter().any(|provider| has_name_like(provider, name)) {
             continue;
         }
         match ProviderKind::from_key(&name.to_lowercase()).map(ProviderKind::facts) {
             Some(facts) if facts.local => bail!(
-                "{name} does not answer at {}; start it, or name its address with --base-url",
-                facts.base_url.unwrap_or("its usual address")
+                "{name} is not running at {}; start it, or set its URL with --base-url",
+                facts.base_url.unwrap_or("its default URL")
             ),
             Some(facts) if !facts.key_env.is_empty() => {
                 bail!("{name} is not available: set {} or configure it in a file", facts.key_env.join(" or "))
             }
             _ => bail!(
-                "no provider matches \"{}\"; there are {}",
+                "no provider matches \"{}\"; available: {}",
                 printable(name),
                 some_of(all.iter().map(|provider| provider.key.clone()))
             ),
@@ -225,8 +225,8 @@ fn expect_known(args: &Args, all: &[Provider]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks all endpoints side by side; the ones that refuse are left out and said.
-async fn ask_all(candidates: impl IntoIterator<Item = Candidate>, found: &mut Found) {
+/// Lists the models of all endpoints concurrently. Endpoints that fail are skipped with a note.
+async fn list_models(candidates: impl IntoIterator<Item = Candidate>, found: &mut Found) {
     for answer in join_all(candidates.into_iter().map(ask)).await {
         match answer {
             Ok(source) => found.sources.push(source),
@@ -235,7 +235,7 @@ async fn ask_all(candidates: impl IntoIterator<Item = Candidate>, found: &mut Fo
     }
 }
 
-/// Completes the candidate with the endpoint's own list where no model is named.
+/// Completes the candidate with the endpoint's own list if it names no models.
 async fn ask(candidate: Candidate) -> Result<Source, String> {
     let Candidate { provider, key, models } = candidate;
     if !models.is_empty() {
@@ -250,6 +250,6 @@ async fn ask(candidate: Candidate) -> Result<Source, String> {
     }
 }
 
-fn said(remarks: &[String]) -> String {
+fn joined(remarks: &[String]) -> String {
     if remarks.is_empty() { "no provider is available".to_owned() } else { remarks.join("; ") }
 }

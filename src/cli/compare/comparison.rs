@@ -1,4 +1,4 @@
-//! Two reports side by side, as data.
+//! The comparison of two reports, as data.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::cli::metrics::METRICS;
 use bench::types::{Parameters, Report, ResultRow, SCHEMA_VERSION};
 use stats::{Difference, Summary, compare};
 
-/// The metrics that are compared, and which direction is good.
+/// The compared metrics, and which direction is better.
 const COMPARED: [(&str, Better); 8] = [
     ("output_speed_tps", Better::Higher),
     ("tokens_per_second", Better::Higher),
@@ -26,13 +26,13 @@ pub enum Better {
     Neither,
 }
 
-/// What `compare --format json` prints.
+/// The output of `compare --format json`.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     pub schema_version: u32,
     pub a: Side,
     pub b: Side,
-    /// Conditions that differ, so that the figures may not be comparable.
+    /// Differing conditions, because of which the figures may not be comparable.
     pub differing_conditions: Vec<String>,
     pub rows: Vec<Row>,
     pub only_in_a: Vec<RowKey>,
@@ -45,7 +45,7 @@ pub struct Side {
     pub tool_version: String,
 }
 
-/// By what rows are matched.
+/// The key that rows are matched by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowKey {
     pub provider_key: String,
@@ -79,12 +79,12 @@ pub struct ValuePair {
     pub better: Better,
     pub a: f64,
     pub b: f64,
-    /// In percent of `a`; `None` where that is 0.
+    /// In percent of `a`; `None` if that is 0.
     pub percent: Option<f64>,
 }
 
 impl Comparison {
-    /// Matches the rows of both reports and compares what both have.
+    /// Matches the rows of both reports and compares the common metrics.
     pub fn of(a: &Report, b: &Report) -> Self {
         let pairs = a
             .results
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_does_not_differ_from_itself() {
+    fn a_report_equals_itself() {
         let report = fixture::report();
         let comparison = Comparison::of(&report, &report);
         assert!(comparison.differing_conditions.is_empty());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn other_conditions_are_named() {
+    fn differing_conditions_are_listed() {
         let a = fixture::report();
         let mut b = fixture::report();
         b.parameters.max_tokens = 64;

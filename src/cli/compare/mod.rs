@@ -1,4 +1,4 @@
-//! `llm-studio compare A.json B.json`: what changed between two benchmarks.
+//! `llm-studio compare A.json B.json`: compares two results.
 
 mod comparison;
 mod show;
@@ -17,14 +17,14 @@ use comparison::Comparison;
 
 /// Compare two results files of `llm-studio bench`.
 ///
-/// Rows are matched by provider, model and context tier. Differences of means are in percent of A
-/// with a 95 % interval after Welch; an interval that contains 0 is no clear difference.
+/// Rows are matched by provider, model and context tier. Differences of means are in percent of A with a 95 %
+/// Welch interval; if it contains 0 there is no clear difference.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The benchmark to compare with.
+    /// The baseline
     #[arg(value_name = "A.json")]
     a: PathBuf,
-    /// The benchmark that is compared.
+    /// The result to compare with the baseline
     #[arg(value_name = "B.json")]
     b: PathBuf,
     #[arg(long, value_enum, default_value = "table")]
@@ -38,7 +38,7 @@ enum Format {
     Markdown,
 }
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (a, b) = (read(&args.a)?, read(&args.b)?);
     let comparison = Comparison::of(&a, &b);
@@ -54,7 +54,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Reads a results file.
 ///
 /// # Errors
-/// When it cannot be read, is not a results file, or has another schema version.
+/// If it cannot be read, is not a results file, or has another schema version.
 fn read(path: &Path) -> anyhow::Result<Report> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_results_file_is_told_in_a_line() {
+    fn other_files_are_rejected_in_one_line() {
         let other_version = pretty_json(&fixture::report())
             .unwrap()
             .replace("\"schema_version\": 1", "\"schema_version\": 9");

@@ -1,5 +1,5 @@
-//! The shape of the configuration file. Unknown fields are errors, so that a typing mistake never
-//! silently changes what is measured.
+//! The structure of the configuration file. Unknown fields are errors, so that a typo cannot silently change
+//! the benchmark.
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
@@ -17,7 +17,7 @@ use endpoint::{Protocol, ProviderKind};
 #[serde(deny_unknown_fields, default)]
 pub struct File {
     pub defaults: Defaults,
-    /// By the key that the user gave each, in the file's order.
+    /// By key, in the file's order.
     pub providers: Entries<ProviderEntry>,
 }
 
@@ -25,8 +25,8 @@ impl File {
     /// Parses YAML.
     ///
     /// # Errors
-    /// `line:column: what is wrong`, on one line and without an excerpt of the file, in which a
-    /// secret may stand by mistake.
+    /// `line:column: what is wrong`, on one line and without an excerpt of the file, which may contain a secret
+    /// by mistake.
     pub fn parse(text: &str) -> Result<Self, String> {
         serde_saphyr::from_str(text).map_err(|error| one_line(error.without_snippet()))
     }
@@ -41,7 +41,7 @@ fn one_line(error: &serde_saphyr::Error) -> String {
     }
 }
 
-/// What `bench` measures with when its flags do not say otherwise.
+/// Defaults of `bench`, which its flags override.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
@@ -52,7 +52,7 @@ pub struct Defaults {
     pub context_tiers: Option<Vec<u64>>,
     pub warmup: Option<bool>,
     pub params: Map<String, Value>,
-    /// Seconds, as are the two below.
+    /// In seconds, like the two below.
     pub connect_timeout: Option<f64>,
     pub first_token_timeout: Option<f64>,
     pub timeout: Option<f64>,
@@ -62,7 +62,7 @@ pub struct Defaults {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderEntry {
-    /// The kind with the entry's own key when left out, else `custom`.
+    /// If not set, the kind named like the entry's key, otherwise `custom`.
     pub kind: Option<ProviderKind>,
     pub name: Option<String>,
     #[serde(deserialize_with = "protocol")]
@@ -72,11 +72,11 @@ pub struct ProviderEntry {
     #[serde(rename = "api_key")]
     pub forbidden_key: ForbiddenKey,
     pub headers: Entries<String>,
-    /// Empty: ask the endpoint which it has.
+    /// Empty: use the endpoint's own list.
     pub models: Vec<ModelEntry>,
 }
 
-/// One model: its id alone, or a map of what is known about it.
+/// One model: its id, or a map with further fields.
 #[derive(Debug, Clone)]
 pub struct ModelEntry(pub ModelFields);
 
@@ -104,7 +104,7 @@ pub struct PriceFields {
     pub output: f64,
 }
 
-/// The name of an environment variable. What looks like a key instead is refused, and not quoted.
+/// The name of an environment variable. Text that looks like a key is rejected and not quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvName(pub String);
 
@@ -117,8 +117,8 @@ impl FromStr for EnvName {
         if starts_well && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
             Ok(Self(text.to_owned()))
         } else {
-            Err("this is not the name of an environment variable (letters, digits and _); \
-                 name the variable that holds the key, never the key itself"
+            Err("not the name of an environment variable (letters, digits and _); \
+                 set it to the variable that contains the key, never to the key itself"
                 .to_owned())
         }
     }
@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for EnvName {
     }
 }
 
-/// Stands where somebody may write a key: reading it is an error that says what to do instead.
+/// A field in which users might write a key. Reading it is an error that says what to do instead.
 #[derive(Debug, Default)]
 pub struct ForbiddenKey;
 
@@ -138,13 +138,13 @@ impl<'de> Deserialize<'de> for ForbiddenKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer)?;
         Err(serde::de::Error::custom(
-            "keys never stand in this file: put the key into an environment variable and name that \
+            "never put keys in this file: put the key into an environment variable and name that \
              variable with api_key_env",
         ))
     }
 }
 
-/// The protocol with this name, long (`openai_chat`) or short (`openai`).
+/// Parses a protocol name, long (`openai_chat`) or short (`openai`).
 ///
 /// # Errors
 /// A sentence that lists the names.

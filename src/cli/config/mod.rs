@@ -1,6 +1,6 @@
 //! The configuration file, and `llm-studio config`, which prints a commented example of it.
 //!
-//! The file names endpoints and models; it never holds a key.
+//! The file lists endpoints and models; it never contains keys.
 
 mod file;
 mod resolve;
@@ -37,7 +37,7 @@ enum Command {
     Example,
 }
 
-/// Runs the command to its end.
+/// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Example => to_stdout(EXAMPLE)?,
@@ -52,11 +52,11 @@ pub struct Loaded {
     pub file: File,
 }
 
-/// Reads `named`, or else the first of `./llm-studio.yaml` and `~/.config/llm-studio/config.yaml`
-/// that exists; `None` when nothing was named and neither exists.
+/// Reads `named`, or the first of `./llm-studio.yaml` and `~/.config/llm-studio/config.yaml` that exists;
+/// `None` if `named` is not set and neither exists.
 ///
 /// # Errors
-/// When the file cannot be read or is not a valid configuration; names file, line and column.
+/// If the file cannot be read or is not a valid configuration. The message has file, line and column.
 pub fn load(named: Option<&Path>) -> anyhow::Result<Option<Loaded>> {
     let Some(path) = named.map(Path::to_owned).or_else(usual_path) else { return Ok(None) };
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;

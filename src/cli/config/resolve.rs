@@ -1,8 +1,7 @@
-//! From the file's entries to providers, models and keys.
+//! Resolves the file's entries to providers, models and keys.
 //!
-//! A key travels only where its owner sent it: a well-known variable such as `OPENAI_API_KEY` is
-//! used for that provider's own host and for no other, unless the file names the variable for the
-//! endpoint itself.
+//! Keys are sent only to their provider: a well-known variable such as `OPENAI_API_KEY` is used only for that
+//! provider's own host, unless the file names the variable for an endpoint.
 
 use anyhow::{Context, bail, ensure};
 use secrecy::SecretString;
@@ -11,16 +10,16 @@ use url::{Host, Url};
 use super::file::{EnvName, ModelEntry, ModelFields, ProviderEntry};
 use endpoint::{Model, Price, PriceSource, Provider, ProviderKind, egress::check_base_url, types::KindFacts};
 
-/// One provider of the file, ready to be used.
+/// A resolved provider of the file.
 #[derive(Debug)]
 pub struct Configured {
     pub provider: Provider,
     pub key: Key,
-    /// Empty: the endpoint has to be asked.
+    /// Empty: use the endpoint's own list.
     pub models: Vec<Model>,
 }
 
-/// Whether a key is at hand.
+/// The state of a provider's key.
 #[derive(Debug, Clone)]
 pub enum Key {
     Present(SecretString),
@@ -36,12 +35,12 @@ impl Key {
     }
 }
 
-/// Turns one entry of the file into a provider.
+/// Resolves one entry of the file to a provider.
 ///
 /// # Errors
-/// When a needed address is missing, or an address, a key of the map or a header cannot be used.
+/// If a required URL is missing, or a URL, a key of the map or a header is invalid.
 pub fn resolve(key: &str, entry: &ProviderEntry) -> anyhow::Result<Configured> {
-    ensure!(is_provider_key(key), "a provider's key consists of letters, digits, - and _");
+    ensure!(is_provider_key(key), "a provider's key can contain only letters, digits, - and _");
     let kind = entry.kind.or_else(|| ProviderKind::from_key(key)).unwrap_or(ProviderKind::Custom);
     let facts = kind.facts();
     let base_url = match (&entry.base_url, facts.base_url) {
@@ -65,7 +64,7 @@ pub fn resolve(key: &str, entry: &ProviderEntry) -> anyhow::Result<Configured> {
     Ok(Configured { provider, key, models })
 }
 
-/// The key that the environment holds for `facts`, if `base_url` is that provider's own host.
+/// Returns the key in the environment for `facts`, if `base_url` is that provider's own host.
 pub fn known_key(facts: &KindFacts, base_url: &str) -> Key {
     if facts.key_env.is_empty() || !facts.is_own_origin(base_url) {
         return Key::NotNeeded;
@@ -77,7 +76,7 @@ pub fn known_key(facts: &KindFacts, base_url: &str) -> Key {
         .map_or_else(|| Key::Missing(facts.key_env.join(" or ")), Key::Present)
 }
 
-/// Checks an address that somebody typed; returns it without a trailing slash.
+/// Checks a URL and returns it without a trailing slash.
 ///
 /// # Errors
 /// As [`check_base_url`].
@@ -85,7 +84,7 @@ pub fn parse_base_url(text: &str) -> anyhow::Result<String> {
     check_base_url(text).map_err(anyhow::Error::msg)
 }
 
-/// `host` or `host:port`, as people name an endpoint that has no name.
+/// Returns `host` or `host:port`, the label of an endpoint without a name.
 pub fn host_label(base_url: &str) -> String {
     let Ok(url) = Url::parse(base_url) else { return base_url.to_owned() };
     let host = url.host().as_ref().map(Host::to_string).unwrap_or_default();
@@ -113,12 +112,12 @@ fn headers(entries: &[(String, String)]) -> anyhow::Result<Vec<(String, String)>
         let lower = name.to_ascii_lowercase();
         ensure!(
             !lower.contains("authorization") && !lower.contains("key") && !lower.contains("token"),
-            "header {name}: keys never stand in this file; put the key into an environment variable and \
+            "header {name}: never put keys in this file; put the key into an environment variable and \
              name that variable with api_key_env"
         );
         http::HeaderName::from_bytes(name.as_bytes())
-            .with_context(|| format!("header {name}: not a name"))?;
-        http::HeaderValue::from_str(value).with_context(|| format!("header {name}: not a value"))?;
+            .with_context(|| format!("header {name}: invalid name"))?;
+        http::HeaderValue::from_str(value).with_context(|| format!("header {name}: invalid value"))?;
     }
     Ok(entries.to_vec())
 }
@@ -142,10 +141,7 @@ fn model(entry: &ModelEntry) -> anyhow::Result<Model> {
         up_to_input_tokens: None,
         source: PriceSource::Custom,
     });
-    ensure!(
-        price.is_none_or(|price| is_sound(&price)),
-        "model {id}: a price is a number of dollars, 0 or more"
-    );
+    ensure!(price.is_none_or(|price| is_sound(&price)), "model {id}: prices must be 0 dollars or more");
     Ok(Model {
         display_name: name.unwrap_or_else(|| id.clone()),
         id,

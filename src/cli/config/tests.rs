@@ -60,7 +60,7 @@ fn a_wrong_type_is_named_with_its_line() {
 }
 
 #[test]
-fn a_key_in_the_file_is_refused_and_not_repeated() {
+fn a_key_in_the_file_is_rejected_and_not_quoted() {
     for yaml in ["    api_key: sk-secret\n", "    api_key_env: sk-secret\n"] {
         let error = File::parse(&format!("providers:\n  openai:\n{yaml}")).unwrap_err();
         assert!(error.starts_with("3:") && error.contains("variable"), "{error}");
@@ -111,7 +111,7 @@ fn addresses_are_checked_and_trimmed() {
 }
 
 #[test]
-fn only_a_providers_own_origin_is_its_own() {
+fn keys_are_used_only_for_the_providers_own_origin() {
     let openai = ProviderKind::Openai.facts();
     assert!(openai.is_own_origin("https://api.openai.com/v1"));
     assert!(openai.is_own_origin("https://api.openai.com/other"));
@@ -127,8 +127,8 @@ fn only_a_providers_own_origin_is_its_own() {
 }
 
 #[test]
-fn a_named_variable_goes_to_the_endpoint_that_names_it() {
-    // PATH is set wherever tests run; the process's environment cannot be changed safely.
+fn a_named_variable_is_used_for_its_endpoint() {
+    // PATH is always set; the process's environment cannot be changed safely.
     let configured = resolve("p", &entry("    base_url: http://h\n    api_key_env: PATH\n")).unwrap();
     let Key::Present(key) = configured.key else { panic!("{:?}", configured.key) };
     assert_eq!(key.expose_secret(), std::env::var("PATH").unwrap().trim());

@@ -1,5 +1,4 @@
-//! Which figures of a result stand in the final table: one set for requests one after the other,
-//! one for load.
+//! The columns of the final table: one set for sequential requests, one for load.
 
 use super::{
     figures::{NONE, dollars, measured, printable, range, spread, whole},
@@ -8,15 +7,15 @@ use super::{
 use bench::types::{Report, ResultRow, Run, RunSummary, TokenSource};
 use stats::Summary;
 
-/// One column: how it is headed, what it shows of a row, and whether it is shown at all.
+/// One column: its heading, its content, and when it is shown.
 struct Figure {
     column: Column,
     content: Content,
-    /// Whether the column says anything about these results.
+    /// Returns whether the column has any content for these results.
     worth_showing: fn(&[ResultRow]) -> bool,
 }
 
-/// What stands in a cell. Where a direction is given, the best rows of each tier are marked.
+/// The content of a cell. With a direction, the best rows of each context size are marked.
 #[derive(Clone, Copy)]
 enum Content {
     Text(fn(&ResultRow) -> Option<String>),
@@ -32,9 +31,9 @@ enum Better {
     Lower,
 }
 
-/// The table of a report: one row per provider, model and tier.
+/// Returns the table of a report: one row per provider, model and context size.
 pub fn grid(report: &Report) -> Grid {
-    let set = if report.parameters.load.is_some() { UNDER_LOAD } else { ONE_BY_ONE };
+    let set = if report.parameters.load.is_some() { UNDER_LOAD } else { SEQUENTIAL };
     let figures: Vec<_> = set.iter().filter(|figure| (figure.worth_showing)(&report.results)).collect();
     let cell = |figure: &Figure, row: &ResultRow| Cell {
         text: figure.content.text(row).unwrap_or_else(|| NONE.to_owned()),
@@ -60,7 +59,7 @@ impl Content {
         }
     }
 
-    /// The more, the better.
+    /// Returns a value that is higher for better rows.
     fn merit(self, row: &ResultRow) -> Option<f64> {
         let (value, better) = match self {
             Self::Text(_) => return None,
@@ -70,7 +69,7 @@ impl Content {
         Some(if better == Better::Higher { value } else { -value })
     }
 
-    /// True when no other row of the tier is better and at least one is worse.
+    /// Returns whether no other row of the context size is better and at least one is worse.
     fn is_best(self, row: &ResultRow, rows: &[ResultRow]) -> bool {
         let Some(own) = self.merit(row) else { return false };
         let tier = || rows.iter().filter(|other| other.context_tokens == row.context_tokens);
@@ -136,7 +135,7 @@ const fn value_of(
     Figure::of(number_column(title, unit, dispensable), Content::Value(of, better))
 }
 
-const ONE_BY_ONE: &[Figure] = &[
+const SEQUENTIAL: &[Figure] = &[
     PROVIDER,
     MODEL,
     CONTEXT,
@@ -182,17 +181,17 @@ fn has_cost(rows: &[ResultRow]) -> bool {
     rows.iter().any(|row| row.summary.cost.is_some())
 }
 
-/// Both ends: throughput's bad tail is its p5.
+/// Shows p5 and p95: the worst case of throughput is p5.
 fn speed_range(row: &ResultRow) -> Option<String> {
     let speed = row.summary.output_speed_tps.filter(|speed| speed.n > 1)?;
     Some(range(speed.p5, speed.p95))
 }
 
-/// The model's name, marked where its numbers do not come from a real model.
+/// Returns the model's name, marked if it is simulated.
 fn model_name(row: &ResultRow) -> String {
     let name = printable(&row.model);
-    let told = format!("{} {name}", row.provider).to_lowercase().contains("simulated");
-    if row.simulated && !told { format!("{name} (simulated)") } else { name }
+    let is_marked = format!("{} {name}", row.provider).to_lowercase().contains("simulated");
+    if row.simulated && !is_marked { format!("{name} (simulated)") } else { name }
 }
 
 fn reasons_first(row: &ResultRow) -> bool {
@@ -210,7 +209,7 @@ fn context_tokens(row: &ResultRow) -> String {
     if has_estimated_context(row) { format!("≈ {tokens}") } else { tokens }
 }
 
-/// True when the row's context was measured out with a tokenizer that is not the model's own.
+/// Returns whether the row's context was built with a tokenizer that is not the model's own.
 pub fn has_estimated_context(row: &ResultRow) -> bool {
     row.context_token_source == Some(TokenSource::Estimated)
 }
@@ -219,7 +218,7 @@ fn measured_count(mean: f64) -> String {
     if mean.fract() == 0.0 { whole(mean as u64) } else { measured(mean) }
 }
 
-/// True when any of the row's token counts is not the server's own.
+/// Returns whether any token count of the row is estimated.
 pub fn is_estimated(row: &ResultRow) -> bool {
     row.runs
         .iter()

@@ -1,5 +1,5 @@
-//! CSV: one line per run. Columns are named as on the measurement page; a skipped tier has one line
-//! without a run number, whose `skipped` says why.
+//! CSV: one line per run. Columns are named as in docs/measurement.md. A skipped context size has one line
+//! without a run number and the reason in `skipped`.
 
 use anyhow::Context;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use bench::types::{Clock, Report, ResultRow, Run, TokenSource};
 use endpoint::{PriceSource, Protocol};
 
-/// One line. Empty fields are values that do not exist.
+/// One line. Missing values are empty fields.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     provider: String,
@@ -27,6 +27,9 @@ struct Line<'a> {
     /// Unix milliseconds UTC.
     started_at: Option<i64>,
     connect_ms: Option<f64>,
+    dns_ms: Option<f64>,
+    tcp_ms: Option<f64>,
+    tls_ms: Option<f64>,
     ttft_ms: Option<f64>,
     ttfa_ms: Option<f64>,
     total_time_s: Option<f64>,
@@ -53,10 +56,10 @@ struct Line<'a> {
     lateness_max_ms: Option<f64>,
 }
 
-/// All runs of the report, with a heading.
+/// Renders all runs of the report, with a header.
 ///
 /// # Errors
-/// When a line cannot be written.
+/// If a line cannot be written.
 pub fn render(report: &Report) -> anyhow::Result<String> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     writer.write_record(HEADINGS)?;
@@ -72,8 +75,8 @@ pub fn render(report: &Report) -> anyhow::Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-/// The fields of [`Line`], written out so that a report without any run has a heading too.
-const HEADINGS: [&str; 40] = [
+/// The fields of [`Line`], listed so that a report without runs has a header too.
+const HEADINGS: [&str; 43] = [
     "provider",
     "provider_key",
     "model",
@@ -90,6 +93,9 @@ const HEADINGS: [&str; 40] = [
     "error",
     "started_at",
     "connect_ms",
+    "dns_ms",
+    "tcp_ms",
+    "tls_ms",
     "ttft_ms",
     "ttfa_ms",
     "total_time_s",
@@ -119,22 +125,25 @@ const HEADINGS: [&str; 40] = [
 fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
     let error = run.and_then(|run| run.error.as_ref());
     Line {
-        provider: inert(&row.provider),
-        provider_key: inert(&row.provider_key),
-        model: inert(&row.model),
-        model_id: inert(&row.model_id),
+        provider: escape_formula(&row.provider),
+        provider_key: escape_formula(&row.provider_key),
+        model: escape_formula(&row.model),
+        model_id: escape_formula(&row.model_id),
         protocol: row.protocol,
         simulated: row.simulated,
         context_tokens: row.context_tokens,
         context_token_source: row.context_token_source,
-        skipped: row.skipped.as_ref().filter(|_| run.is_none()).map(|skip| inert(&skip.reason)),
+        skipped: row.skipped.as_ref().filter(|_| run.is_none()).map(|skip| escape_formula(&skip.reason)),
         run_number: run.map(|run| run.run_number),
         success: run.map(|run| run.success),
         error_kind: error.map(|error| error.kind.as_str()),
         error_status: error.and_then(|error| error.status),
-        error: error.map(|error| inert(&error.message)),
+        error: error.map(|error| escape_formula(&error.message)),
         started_at: run.map(|run| run.started_at),
         connect_ms: run.and_then(|run| run.connect_ms),
+        dns_ms: run.and_then(|run| run.dns_ms),
+        tcp_ms: run.and_then(|run| run.tcp_ms),
+        tls_ms: run.and_then(|run| run.tls_ms),
         ttft_ms: run.and_then(|run| run.ttft_ms),
         ttfa_ms: run.and_then(|run| run.ttfa_ms),
         total_time_s: run.and_then(|run| run.total_time_s),
@@ -154,17 +163,17 @@ fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
         tokens_per_chunk: run.and_then(|run| run.tokens_per_chunk),
         cost: run.and_then(|run| run.cost),
         cost_source: run.and_then(|run| run.cost_source),
-        finish_reason: run.and_then(|run| run.finish_reason.as_deref()).map(inert),
-        response_id: run.and_then(|run| run.response_id.as_deref()).map(inert),
+        finish_reason: run.and_then(|run| run.finish_reason.as_deref()).map(escape_formula),
+        response_id: run.and_then(|run| run.response_id.as_deref()).map(escape_formula),
         clock: run.map(|run| run.clock),
         lateness_mean_ms: run.and_then(|run| run.lateness_mean_ms),
         lateness_max_ms: run.and_then(|run| run.lateness_max_ms),
     }
 }
 
-/// Text that no spreadsheet takes for a formula: an apostrophe goes in front of what would start one
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Figures are never changed.
-fn inert(text: &str) -> String {
+/// Prefixes text that a spreadsheet would read as a formula with an apostrophe
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers are not changed.
+fn escape_formula(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         format!("'{text}")
     } else {
@@ -178,7 +187,7 @@ mod tests {
     use crate::cli::fixture;
 
     #[test]
-    fn headings_are_the_fields_in_their_order() {
+    fn the_header_is_the_fields_in_their_order() {
         let report = fixture::report();
         let value = serde_json::to_value(line(&report.results[0], None)).unwrap();
         let fields: Vec<_> = value.as_object().unwrap().keys().cloned().collect();

@@ -1,9 +1,9 @@
-//! How figures are written for people: three to four digits that carry meaning, thousands apart.
+//! Formatting of figures: three to four significant digits, thousands separators.
 
-/// Stands where there is no value.
+/// Shown in place of a missing value.
 pub const NONE: &str = "–";
 
-/// A whole number, its thousands set apart: `12,345`.
+/// Formats a whole number with thousands separators: `12,345`.
 pub fn whole(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -16,25 +16,25 @@ pub fn whole(value: u64) -> String {
     out
 }
 
-/// A measured figure of any size: `0.42`, `5.31`, `42.5`, `312`, `12,345`.
+/// Formats a measured value of any size: `0.42`, `5.31`, `42.5`, `312`, `12,345`.
 pub fn measured(value: f64) -> String {
     with_decimals(value, decimals(value))
 }
 
-/// Mean and standard deviation with the mean's digits: `312 ± 24`.
+/// Formats mean and standard deviation with the mean's decimals: `312 ± 24`.
 pub fn spread(mean: f64, sd: Option<f64>) -> String {
     let decimals = decimals(mean);
     let mean = with_decimals(mean, decimals);
     sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", with_decimals(sd, decimals)))
 }
 
-/// Both ends of a range with the upper end's digits: `98–104`.
+/// Formats a range with the upper end's decimals: `98–104`.
 pub fn range(low: f64, high: f64) -> String {
     let decimals = decimals(high);
     format!("{}–{}", with_decimals(low, decimals), with_decimals(high, decimals))
 }
 
-/// US dollars: whole cents, or three meaningful digits of what is smaller than a dollar.
+/// Formats US dollars: whole cents, or three significant digits below one dollar.
 pub fn dollars(value: f64) -> String {
     if value == 0.0 {
         return "$0".to_owned();
@@ -46,7 +46,7 @@ pub fn dollars(value: f64) -> String {
     format!("${cents}{}", fractions.trim_end_matches('0'))
 }
 
-/// A relative difference in percent with its sign: `+4.2 %`.
+/// Formats a relative difference in percent with its sign: `+4.2 %`.
 pub fn percent(value: f64) -> String {
     let decimals = if value.abs() < 10.0 { 1 } else { 0 };
     let text = with_decimals(value, decimals);
@@ -70,7 +70,7 @@ fn with_decimals(value: f64, decimals: usize) -> String {
     if fraction.is_empty() { format!("{sign}{integer}") } else { format!("{sign}{integer}.{fraction}") }
 }
 
-/// Text from outside (endpoints, files) without the control characters that could drive a terminal.
+/// Removes the control characters from text of endpoints and files, which could control the terminal.
 pub fn printable(text: &str) -> String {
     let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         assert_eq!([0, 12, 999, 1_000, 1_234_567].map(whole), ["0", "12", "999", "1,000", "1,234,567"]);
     }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_from_outside_drives_the_terminal() {
+    fn control_characters_are_removed() {
         assert_eq!(printable("a\u{1b}[31mred\n\tb"), "a [31mred b");
     }
 }

@@ -1,5 +1,4 @@
-//! A table before it is drawn: columns that know how important they are, cells that know whether
-//! they are the best of their kind. Drawn for a terminal or as Markdown.
+//! A table with a priority per column and a mark on the best cells, rendered for a terminal or as Markdown.
 
 use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, ContentArrangement, LineStyle, Table, presets::NOTHING,
@@ -7,14 +6,14 @@ use comfy_table::{
 
 use super::markdown::escape;
 
-/// A heading, and what happens to the column where there is little room.
+/// A column's heading, and its priority if the table does not fit.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub title: &'static str,
     /// Second line of the heading; empty for none.
     pub unit: &'static str,
     pub align: Align,
-    /// 0 is never left out; of the others the highest goes first.
+    /// 0 is never left out; of the others the highest is left out first.
     pub dispensable: u8,
 }
 
@@ -42,17 +41,17 @@ pub struct Grid {
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// How wide and how colourful the place is that a table is drawn on.
+/// Width and styling of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Canvas {
-    /// Characters in a line; `None` for no limit (a file, a pipe).
+    /// Characters per line; `None` for no limit (a file, a pipe).
     pub width: Option<u16>,
     pub styled: bool,
 }
 
 impl Grid {
-    /// Draws it without its dispensable columns where they do not fit; what still does not fit is
-    /// wrapped. Ends without a line break.
+    /// Renders the table for a terminal. Dispensable columns are left out if it does not fit; if it still does
+    /// not fit, cells are wrapped. Ends without a line break.
     pub fn draw(&self, canvas: Canvas) -> String {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         while !self.fits(&shown, canvas) {
@@ -66,7 +65,7 @@ impl Grid {
         table.trim_fmt()
     }
 
-    /// A Markdown table; ends without a line break.
+    /// Renders a Markdown table. Ends without a line break.
     pub fn markdown(&self) -> String {
         let headings = self.columns.iter().map(|column| match column.unit {
             "" => column.title.to_owned(),
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_important_column_goes_first() {
+    fn the_least_important_column_is_left_out_first() {
         let unlimited = grid().draw(Canvas { width: None, styled: false });
         assert!(unlimited.contains("First") && unlimited.contains("Second"));
         let narrow = grid().draw(Canvas { width: Some(30), styled: false });
@@ -174,14 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_wraps() {
+    fn the_remaining_columns_wrap() {
         let tiny = grid().draw(Canvas { width: Some(12), styled: false });
         assert!(tiny.contains("Model") && !tiny.contains("First"), "{tiny}");
         assert!(widest(&tiny) <= 12, "{tiny}");
     }
 
     #[test]
-    fn escape_codes_appear_only_when_asked_for() {
+    fn escape_codes_appear_only_with_styles() {
         let mut grid = grid();
         grid.rows[0][1].best = true;
         assert!(!grid.draw(Canvas { width: None, styled: false }).contains('\u{1b}'));

@@ -1,15 +1,15 @@
-//! JSON that people can read too: objects are indented, lists of plain values stay on one line (a
-//! run carries hundreds of chunk offsets).
+//! Readable JSON: objects are indented, lists of plain values are on one line (a run has hundreds of chunk
+//! offsets).
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-/// `value` as indented JSON, ending with a line break.
+/// Formats `value` as indented JSON, ending with a line break.
 ///
 /// # Errors
-/// When `value` cannot be serialised.
+/// If `value` cannot be serialised.
 pub fn pretty<T: Serialize>(value: &T) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, Layout::default()))?;
@@ -20,7 +20,7 @@ pub fn pretty<T: Serialize>(value: &T) -> serde_json::Result<String> {
 #[derive(Default)]
 struct Layout {
     depth: usize,
-    /// Per open object or list: what it is, and whether something stands in it on a line of its own.
+    /// Per open object or list: its kind, and whether its content is on separate lines.
     open: Vec<Open>,
 }
 
@@ -135,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_layout_changes_no_value(value in any_json()) {
+        fn formatting_changes_no_value(value in any_json()) {
             let text = pretty(&value).unwrap();
             prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
         }

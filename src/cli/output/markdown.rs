@@ -1,9 +1,9 @@
-//! The table for documents and issues: the same columns and remarks as on the terminal.
+//! The table for documents and issues, with the same columns and notes as on the terminal.
 
 use super::{columns, notes};
 use bench::types::Report;
 
-/// A Markdown table with its remarks as a list.
+/// Renders a Markdown table with its notes as a list.
 pub fn render(report: &Report) -> String {
     let warning = report.client.warning.iter().map(|warning| format!("Warning: {warning}"));
     let remarks: Vec<_> = notes::adjustments(report)
@@ -21,7 +21,7 @@ pub fn render(report: &Report) -> String {
     )
 }
 
-/// Text from outside stays text: no markup, no links, no images.
+/// Escapes text from outside: no markup, links or images.
 pub fn escape(text: &str) -> String {
     let special = |c: char| matches!(c, '\\' | '`' | '*' | '[' | ']' | '<' | '|');
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()

@@ -1,4 +1,4 @@
-//! A report written out: as a table for people, as JSON, CSV or Markdown.
+//! Renders a report as a table, JSON, CSV or Markdown.
 
 mod columns;
 mod csv;
@@ -24,21 +24,21 @@ pub use notes::adjustment as adjustment_note;
 
 use bench::types::{Report, ResultRow};
 
-/// In which form a result is written.
+/// Output format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people: aligned columns, remarks below.
+    /// A table with aligned columns and notes below
     Table,
-    /// The results file, complete.
+    /// The complete results file
     Json,
-    /// One line per run, columns named as on the measurement page.
+    /// One line per run
     Csv,
     /// A table for documents and issues.
     Markdown,
 }
 
 impl Format {
-    /// What a file's name asks for, where it does.
+    /// Returns the format of a file's extension, if known.
     pub fn of_file(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "json" => Some(Self::Json),
@@ -49,10 +49,10 @@ impl Format {
     }
 }
 
-/// The report in this format, ending with a line break.
+/// Renders the report in this format, ending with a line break.
 ///
 /// # Errors
-/// When the report cannot be serialised.
+/// If the report cannot be serialised.
 pub fn render(report: &Report, format: Format, canvas: Canvas) -> anyhow::Result<String> {
     match format {
         Format::Table => Ok(table::render(report, canvas)),
@@ -62,10 +62,10 @@ pub fn render(report: &Report, format: Format, canvas: Canvas) -> anyhow::Result
     }
 }
 
-/// Writes to stdout. A reader that has gone away (`| head`) is no error.
+/// Writes to stdout. A closed pipe (`| head`) is not an error.
 ///
 /// # Errors
-/// When stdout cannot be written for any other reason.
+/// If writing to stdout fails for another reason.
 pub fn to_stdout(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -75,33 +75,33 @@ pub fn to_stdout(text: &str) -> io::Result<()> {
 }
 
 impl Canvas {
-    /// The terminal behind stdout; without limits and styles where there is none.
+    /// Returns the canvas of stdout; without limits and styles if it is not a terminal.
     pub fn of_stdout() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        // A terminal that does not know its size says 0.
+        // The width is 0 if the terminal's size is unknown.
         let width = comfy_table::Table::new().width().filter(|&width| width > 0);
         Self { width, styled: is_terminal && wants_colour() }
     }
 
-    /// No limits and no styles: for files.
+    /// Returns a canvas without limits and styles, for files.
     pub fn plain() -> Self {
         Self { width: None, styled: false }
     }
 }
 
-/// `NO_COLOR` (<https://no-color.org>) and dumb terminals switch all styling off.
+/// Returns whether to use styles: not with `NO_COLOR` (<https://no-color.org>) or a dumb terminal.
 fn wants_colour() -> bool {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     !no_color && !dumb
 }
 
-/// Names a row in a sentence: `openai/gpt-4o`, `openai/gpt-4o at 5,000 tokens`.
+/// Returns the label of a row: `openai/gpt-4o`, `openai/gpt-4o at 5,000 tokens`.
 pub fn row_label(row: &ResultRow) -> String {
     label(&row.provider_key, &row.model_id, row.context_tokens)
 }
 
-/// Names a model at a tier in a sentence.
+/// Returns the label of a model at a context size.
 pub fn label(provider_key: &str, model_id: &str, context_tokens: u64) -> String {
     let model = format!("{}/{}", printable(provider_key), printable(model_id));
     match context_tokens {

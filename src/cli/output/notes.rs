@@ -1,5 +1,5 @@
-//! The sentences around the table: what was changed before, what failed or was left out, and whether
-//! the client itself can be trusted.
+//! The notes around the table: adjusted parameters, failures, skipped context sizes, and the client's own
+//! measurement error.
 
 use super::{
     columns::{has_estimated_context, is_estimated},
@@ -12,10 +12,10 @@ use endpoint::{
     registry::{Adjustment, AdjustmentAction},
 };
 
-/// Distinct messages quoted for one row.
-const MOST_MESSAGES: usize = 3;
+/// Maximum number of distinct messages quoted per row.
+const MAX_MESSAGES: usize = 3;
 
-/// What was asked of every model, in one line.
+/// Returns the conditions of the benchmark in one line.
 pub fn conditions(parameters: &Parameters) -> String {
     let much = match parameters.load {
         Some(load) => {
@@ -32,7 +32,7 @@ pub fn conditions(parameters: &Parameters) -> String {
     )
 }
 
-/// Changes that the parameter rules made, each said once per model.
+/// Returns the adjusted parameters, each once per model.
 pub fn adjustments(report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
     for row in &report.results {
@@ -46,7 +46,7 @@ pub fn adjustments(report: &Report) -> Vec<String> {
     notes
 }
 
-/// One change that the parameter rules made; `None` for a mere other name of the same thing.
+/// Returns the note on one adjusted parameter; `None` if it was only renamed.
 pub fn adjustment(model: &str, change: &Adjustment) -> Option<String> {
     let Adjustment { param, original, adjusted, action, reason } = change;
     let what = match (action, adjusted) {
@@ -60,7 +60,7 @@ pub fn adjustment(model: &str, change: &Adjustment) -> Option<String> {
     Some(printable(&format!("Adjusted for {model}: {what} ({})", reason.trim_end_matches('.'))))
 }
 
-/// Everything that a reader of the table has to know and that is no figure.
+/// Returns all notes below the table.
 pub fn remarks(report: &Report) -> Vec<String> {
     let rows = &report.results;
     let mut notes = Vec::new();
@@ -94,7 +94,7 @@ fn cut_short(status: Status) -> Option<String> {
     Some(format!("{how}. Partial results."))
 }
 
-/// The client's own condition in one line.
+/// Returns the client's own measurement error in one line.
 pub fn client(client: &ClientHealth) -> String {
     let clock = match client.clock {
         Clock::Kernel => "Kernel timestamps",
@@ -131,7 +131,7 @@ fn failures(row: &ResultRow) -> Vec<String> {
     let messages = distinct_errors(row);
     let mut notes: Vec<_> = messages
         .iter()
-        .take(MOST_MESSAGES)
+        .take(MAX_MESSAGES)
         .map(|(message, count)| match count {
             1 => format!("{heading}: {message}"),
             _ => format!("{heading}: {message} ({} times)", whole(*count)),
@@ -139,16 +139,13 @@ fn failures(row: &ResultRow) -> Vec<String> {
         .collect();
     if messages.is_empty() {
         notes.push(heading);
-    } else if messages.len() > MOST_MESSAGES {
-        notes.push(format!(
-            "{heading}: {} further messages, see the results file",
-            messages.len() - MOST_MESSAGES
-        ));
+    } else if messages.len() > MAX_MESSAGES {
+        notes.push(format!("{heading}: {} more messages in the results file", messages.len() - MAX_MESSAGES));
     }
     notes
 }
 
-/// The row's error messages with their counts, in the order in which they first came.
+/// Returns the row's error messages with their counts, in the order of their first occurrence.
 fn distinct_errors(row: &ResultRow) -> Vec<(String, u64)> {
     let mut found: Vec<(String, u64)> = Vec::new();
     for error in row.runs.iter().filter_map(|run| run.error.as_ref()) {
@@ -168,7 +165,7 @@ fn warmup_failure(row: &ResultRow) -> Option<String> {
     counts.then(|| format!("Warm-up of {} failed: {}", row_label(row), printable(&error.to_string())))
 }
 
-/// What lies beyond 1.5 IQR; samples below n = 8 are too small to tell and say nothing.
+/// Returns the note on values beyond 1.5 IQR; `None` below n = 8.
 fn outliers(row: &ResultRow) -> Option<String> {
     let times = [("TTFT", row.summary.ttft_ms), ("total time", row.summary.total_time_s)];
     let found: Vec<String> = times

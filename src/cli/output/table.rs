@@ -1,9 +1,9 @@
-//! The table for people.
+//! The table for terminals.
 
 use super::{columns, grid::Canvas, notes};
 use bench::types::Report;
 
-/// Conditions and changed parameters above, the figures, remarks below.
+/// Renders conditions and adjusted parameters, the table, and the notes below.
 pub fn render(report: &Report, canvas: Canvas) -> String {
     let mut lines = vec![notes::conditions(&report.parameters)];
     lines.extend(notes::adjustments(report));

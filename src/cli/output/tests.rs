@@ -40,7 +40,7 @@ fn json_is_the_report() {
 }
 
 #[test]
-fn a_files_name_tells_its_format() {
+fn a_files_extension_selects_its_format() {
     let of = |name: &str| Format::of_file(Path::new(name));
     assert_eq!(of("a.JSON"), Some(Format::Json));
     assert_eq!(of("a.csv"), Some(Format::Csv));
@@ -49,11 +49,11 @@ fn a_files_name_tells_its_format() {
 }
 
 #[test]
-fn only_differing_values_can_be_the_best() {
+fn only_differing_values_are_marked_as_best() {
     let mut report = fixture::report();
     report.results.truncate(1);
     let styled = render(&report, Format::Table, Canvas { width: None, styled: true }).unwrap();
-    assert!(!styled.contains("\u{1b}[1m"), "one row alone has no best: {styled:?}");
+    assert!(!styled.contains("\u{1b}[1m"), "a single row is not marked as best: {styled:?}");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn an_estimated_context_is_marked() {
 }
 
 #[test]
-fn outliers_are_said_from_eight_runs_on() {
+fn outliers_are_reported_from_eight_runs_on() {
     let with_one_slow_run = |runs: u64| {
         let ttft = |number| if number == runs { 900.0 } else { 300.0 + number as f64 };
         let runs = (1..=runs).map(|number| fixture::run(number, ttft(number))).collect();
@@ -78,7 +78,7 @@ fn outliers_are_said_from_eight_runs_on() {
 }
 
 #[test]
-fn messages_of_endpoints_cannot_drive_the_terminal() {
+fn control_characters_of_endpoints_are_removed() {
     let mut report = fixture::report();
     report.results[0].model = "evil\u{1b}[2J".into();
     let text = render(&report, Format::Table, Canvas::plain()).unwrap();

@@ -13,7 +13,10 @@ async fn open(dir: &Path) -> Database {
 
 /// Names and values, which writers add two at a time.
 async fn settings(database: &Database) -> Vec<(String, String)> {
-    sqlx::query_as("select name, value from settings order by name").fetch_all(database.pool()).await.unwrap()
+    sqlx::query_as("select name, value from settings order by name")
+        .fetch_all(database.reader())
+        .await
+        .unwrap()
 }
 
 async fn add_pair(database: &Database) {
@@ -67,7 +70,8 @@ async fn a_backup_during_writes_is_one_moment_of_the_database() {
     assert!(before.iter().all(|row| kept.contains(row)), "what was written before is in it");
     assert!(kept.iter().all(|row| after.contains(row)), "nothing else is in it");
     assert_eq!(kept.len() % 2, 0, "no transaction is in it by half");
-    let users: Vec<(String,)> = sqlx::query_as("select id from users").fetch_all(copy.pool()).await.unwrap();
+    let users: Vec<(String,)> =
+        sqlx::query_as("select id from users").fetch_all(copy.reader()).await.unwrap();
     assert_eq!(users, [("anna".to_owned(),)]);
 }
 
@@ -118,7 +122,7 @@ async fn a_backup_of_a_newer_version_leaves_nothing_behind() {
     let good = dir.path().join("good.db");
     back_up(&old, &good).await.unwrap();
     sqlx::query("update _sqlx_migrations set version = 9999 where version = 1")
-        .execute(database.pool())
+        .execute(database.writer())
         .await
         .unwrap();
     let newer = dir.path().join("newer.db");

@@ -142,7 +142,7 @@ async fn the_job_of_a_deleted_account_stops() {
         let mut process = Process::start(&database, settings()).await;
         process.submit(&anna, plain()).await;
         let mut run = process.strings.next().await;
-        sqlx::query("delete from users where id = 'anna'").execute(database.pool()).await.unwrap();
+        sqlx::query("delete from users where id = 'anna'").execute(database.writer()).await.unwrap();
         process.jobs.wake();
         run.over().await;
     }

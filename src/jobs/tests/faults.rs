@@ -71,7 +71,7 @@ async fn a_row_that_cannot_be_read_stops_nobody() {
             format!("update jobs set params = '{{', cancel_requested_at = 1 where id = '{}'", cancelled.id),
             format!("update jobs set params = '{{' where id = '{}'", unreadable.id),
         ] {
-            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.pool()).await.unwrap();
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.writer()).await.unwrap();
         }
         let mut tab = process.hub.join(&anna).unwrap();
         process.jobs.start();
@@ -174,7 +174,7 @@ async fn jobs_are_removed_a_month_after_they_finished() {
             sqlx::query("update jobs set finished_at = $2 where id = $1")
                 .bind(&job.id)
                 .bind(now_ms() - days * day_ms)
-                .execute(database.pool())
+                .execute(database.writer())
                 .await
                 .unwrap();
         }

@@ -16,7 +16,7 @@ async fn set_limits(database: &Database, user: &UserId, per_hour: i64, at_once: 
     .bind(user.as_str())
     .bind(per_hour)
     .bind(at_once)
-    .execute(database.pool())
+    .execute(database.writer())
     .await
     .unwrap();
 }
@@ -25,7 +25,7 @@ async fn make_older(database: &Database, id: &str, by: Duration) {
     sqlx::query("update jobs set created_at = created_at - $2 where id = $1")
         .bind(id)
         .bind(i64::try_from(by.as_millis()).unwrap())
-        .execute(database.pool())
+        .execute(database.writer())
         .await
         .unwrap();
 }

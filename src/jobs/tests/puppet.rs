@@ -1,13 +1,15 @@
 //! A handler on strings: each run tells the test that it has begun, and ends when the test pulls.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
+use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::UserId;
-use crate::jobs::{JobContext, JobEnd, JobHandler};
+use crate::jobs::{JobContext, JobEnd, JobFailure, JobHandler};
 
 pub(super) const KIND: &str = "puppet";
 
@@ -17,6 +19,9 @@ pub(super) struct Puppet {
     begun: mpsc::UnboundedSender<Begun>,
     discarded: mpsc::UnboundedSender<String>,
     discard_fails: Arc<AtomicBool>,
+    failed: mpsc::UnboundedSender<JobFailure>,
+    recording_fails: Arc<AtomicBool>,
+    max_concurrent: Arc<AtomicUsize>,
 }
 
 /// The test's end of all runs.
@@ -25,7 +30,16 @@ pub(super) struct Strings {
     pub discarded: mpsc::UnboundedReceiver<String>,
     /// While it is set, nothing that a cancelled job has stored can be removed.
     pub discard_fails: Arc<AtomicBool>,
+    /// What the handler was asked to record.
+    pub failed: mpsc::UnboundedReceiver<JobFailure>,
+    /// While it is set, no failure can be recorded.
+    pub recording_fails: Arc<AtomicBool>,
+    /// How many of its jobs may run at once; 0 for any number.
+    pub max_concurrent: Arc<AtomicUsize>,
 }
+
+/// What the handler writes into the row of a job whose failure it records.
+pub(super) const RECORDED: &str = "recorded";
 
 /// A run that has begun. Dropped without a pull it goes on until it is stopped.
 pub(super) struct Begun {
@@ -68,13 +82,19 @@ impl Puppet {
     pub(super) fn new() -> (Self, Strings) {
         let (begun_sender, begun) = mpsc::unbounded_channel();
         let (discard_sender, discarded) = mpsc::unbounded_channel();
-        let discard_fails = Arc::<AtomicBool>::default();
+        let (failed_sender, failed) = mpsc::unbounded_channel();
+        let (discard_fails, recording_fails) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let max_concurrent = Arc::<AtomicUsize>::default();
         let puppet = Self {
             begun: begun_sender,
             discarded: discard_sender,
             discard_fails: Arc::clone(&discard_fails),
+            failed: failed_sender,
+            recording_fails: Arc::clone(&recording_fails),
+            max_concurrent: Arc::clone(&max_concurrent),
         };
-        (puppet, Strings { begun, discarded, discard_fails })
+        let strings = Strings { begun, discarded, discard_fails, failed, recording_fails, max_concurrent };
+        (puppet, strings)
     }
 }
 
@@ -113,6 +133,26 @@ impl JobHandler for Puppet {
                 () = context.cancel.cancelled() => JobEnd::Stopped,
                 () = context.drain.cancelled() => JobEnd::Stopped,
             }
+        })
+    }
+
+    fn max_concurrent(&self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.max_concurrent.load(Ordering::SeqCst))
+    }
+
+    fn record_failure<'a>(
+        &'a self,
+        connection: &'a mut AnyConnection,
+        failure: &'a JobFailure,
+    ) -> BoxFuture<'a, sqlx::Result<()>> {
+        Box::pin(async move {
+            sqlx::query("update jobs set result_ref = $1 where id = $2")
+                .bind(RECORDED)
+                .bind(&failure.job_id)
+                .execute(connection)
+                .await?;
+            let _ = self.failed.send(failure.clone());
+            if self.recording_fails.load(Ordering::SeqCst) { Err(sqlx::Error::PoolTimedOut) } else { Ok(()) }
         })
     }
 

@@ -1,5 +1,6 @@
 //! What a job goes through from its submission to its end.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -101,6 +102,61 @@ async fn what_a_handler_says_of_its_failure_is_told() {
         let error = "The model is gone.".to_owned();
         assert_eq!(end_of(&mut tab, &job.id).await, ServerMessage::JobFailed { job_id: job.id, error });
         assert!(process.strings.discarded.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_job_fails_together_with_what_its_handler_records_of_that() {
+    for database in databases().await {
+        let anna = add_user(&database, "anna").await;
+        let mut process = Process::start(&database, settings()).await;
+        let mut tab = process.hub.join(&anna).unwrap();
+        let job = process.submit(&anna, plain()).await;
+        process.strings.recording_fails.store(true, Ordering::SeqCst);
+        process.strings.next().await.end(JobEnd::Failed("The model is gone.".into()));
+        let failure = process.strings.failed.recv().await.unwrap();
+        assert_eq!(
+            (&*failure.job_id, &failure.user, &*failure.error),
+            (&*job.id, &anna, "The model is gone.")
+        );
+        let stored = async || -> (String, String) {
+            let row = sqlx::query_as("select status, coalesce(result_ref, '') from jobs");
+            row.fetch_one(database.reader()).await.unwrap()
+        };
+        assert_eq!(stored().await, ("running".to_owned(), String::new()));
+        process.strings.recording_fails.store(false, Ordering::SeqCst);
+        assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobFailed { .. }));
+        assert_eq!(stored().await, ("failed".to_owned(), puppet::RECORDED.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_kind_of_job_runs_so_often_at_once_and_the_others_wait_and_take_turns() {
+    for database in databases().await {
+        let users = [add_user(&database, "anna").await, add_user(&database, "ben").await];
+        let carl = add_user(&database, "carl").await;
+        let mut process = Process::idle(&database, settings()).await;
+        process.strings.max_concurrent.store(2, Ordering::SeqCst);
+        let mut tab = process.hub.join(&carl).unwrap();
+        let mut jobs = Vec::new();
+        for user in [&users[0], &users[0], &users[1], &users[1], &carl] {
+            jobs.push((user.clone(), process.submit(user, plain()).await.id));
+        }
+        process.jobs.start();
+        let mut running = vec![process.strings.next().await, process.strings.next().await];
+        assert_eq!([&running[0].context.user, &running[1].context.user], [&users[0], &users[1]]);
+        let mut states = Vec::new();
+        for (user, id) in &jobs {
+            states.push(process.state(user, id).await);
+        }
+        let waits = JobState::Queued;
+        assert_eq!(states, [JobState::Running, waits, JobState::Running, waits, waits]);
+        running.remove(0).finish();
+        let third = process.strings.next().await;
+        assert_eq!(third.context.user, carl, "who was served least recently is next");
+        third.finish();
+        assert!(matches!(end_of(&mut tab, &jobs[4].1).await, ServerMessage::JobCompleted { .. }));
+        assert_eq!(process.strings.next().await.id(), jobs[1].1);
     }
 }
 

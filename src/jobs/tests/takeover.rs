@@ -134,11 +134,11 @@ async fn a_lost_lease_is_no_crash() {
         for _ in 0..6 {
             assert_eq!(process.strings.next().await.id(), job.id);
             // Another process takes this one for dead.
-            sqlx::query("delete from job_workers").execute(database.pool()).await.unwrap();
+            sqlx::query("delete from job_workers").execute(database.writer()).await.unwrap();
         }
         assert_eq!(process.strings.next().await.id(), job.id);
         let (crashes,): (i64,) =
-            sqlx::query_as("select crashes from jobs").fetch_one(database.pool()).await.unwrap();
+            sqlx::query_as("select crashes from jobs").fetch_one(database.reader()).await.unwrap();
         assert_eq!(crashes, 0);
     }
 }
@@ -233,7 +233,7 @@ impl JobHandler for Tally {
     fn run(&self, context: JobContext) -> BoxFuture<'_, JobEnd> {
         Box::pin(async move {
             let insert = sqlx::query("insert into tally (job_id) values ($1)").bind(&context.job_id);
-            match insert.execute(self.database.pool()).await {
+            match insert.execute(self.database.writer()).await {
                 Ok(_) => JobEnd::Done { result_ref: None },
                 Err(error) => JobEnd::Failed(error.to_string()),
             }
@@ -250,7 +250,7 @@ async fn three_processes_run_every_job_once() {
     let limits = Settings { peers: Cluster::MultiProcess, ..settings() };
     for Shared { databases, _files } in shared::<3>().await {
         sqlx::query("create table tally (job_id text primary key)")
-            .execute(databases[0].pool())
+            .execute(databases[0].writer())
             .await
             .unwrap();
         let mut users = Vec::new();
@@ -276,7 +276,7 @@ async fn three_processes_run_every_job_once() {
             wait_for_all(&processes[0], &users[user], tab, &mut open).await;
         }
         let (runs,): (i64,) = sqlx::query_as("select cast(count(*) as bigint) from tally")
-            .fetch_one(databases[0].pool())
+            .fetch_one(databases[0].reader())
             .await
             .unwrap();
         assert_eq!(runs, 50);

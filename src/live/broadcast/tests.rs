@@ -50,7 +50,7 @@ async fn short_and_long_messages_arrive_once_and_in_order() {
     assert_eq!(next(&mut there).await, message(999, 0));
     assert!(elsewhere.frames.try_recv().is_err());
     let (kept,): (i64,) = sqlx::query_as("select cast(count(*) as bigint) from live_frames")
-        .fetch_one(database.pool())
+        .fetch_one(database.reader())
         .await
         .unwrap();
     assert_eq!(kept, 29);
@@ -77,11 +77,11 @@ async fn long_messages_are_stored_for_a_minute_only() {
     let mut there = two.hub().join(&anna).unwrap();
     one.send(&anna, &message(1, 9000));
     next(&mut there).await;
-    sqlx::query("update live_frames set created_at = 0").execute(database.pool()).await.unwrap();
+    sqlx::query("update live_frames set created_at = 0").execute(database.writer()).await.unwrap();
     one.send(&anna, &message(2, 9000));
     next(&mut there).await;
     let kept: Vec<(String,)> =
-        sqlx::query_as("select frame from live_frames").fetch_all(database.pool()).await.unwrap();
+        sqlx::query_as("select frame from live_frames").fetch_all(database.reader()).await.unwrap();
     assert_eq!(kept.len(), 1);
 }
 
@@ -106,7 +106,7 @@ async fn when_the_connection_breaks_tabs_reconnect_and_the_broadcast_goes_on() {
         "select cast(pg_terminate_backend(pid) as text) from pg_stat_activity
          where query like 'LISTEN%' and query like '%' || current_schema() || '%'",
     )
-    .execute(database.pool())
+    .execute(database.reader())
     .await
     .unwrap();
     (&mut there.ending).await.unwrap();
@@ -120,7 +120,7 @@ async fn tabs_reconnect_after_a_message_was_lost() {
     let Some([(one, database), (two, _)]) = two_processes().await else { return };
     let anna = UserId::new("anna");
     let mut there = two.hub().join(&anna).unwrap();
-    sqlx::query("alter table live_frames rename to away").execute(database.pool()).await.unwrap();
+    sqlx::query("alter table live_frames rename to away").execute(database.writer()).await.unwrap();
     one.send(&anna, &message(1, 9000));
     // Nothing else is sent: the gap is announced all the same.
     (&mut there.ending).await.unwrap();

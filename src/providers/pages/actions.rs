@@ -1,4 +1,4 @@
-//! What the user does on these pages, and what went wrong with it.
+//! The actions of the provider pages and their errors.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::providers::api::{
     StepModel, StepProvider, SwitchModel, SwitchProvider,
 };
 
-/// The actions of a page; its lists load again after each.
+/// The actions of a page, whose lists reload after each.
 #[derive(Clone, Copy)]
 pub(super) struct Actions {
     pub refresh_models: ServerAction<RefreshModels>,
@@ -42,7 +42,7 @@ impl Actions {
         }
     }
 
-    /// Grows with each action that has ended.
+    /// Increases with each finished action.
     pub(super) fn version(self) -> usize {
         [
             self.refresh_models.version(),
@@ -84,7 +84,7 @@ impl Actions {
     }
 }
 
-/// What went wrong with the last try, as a sentence.
+/// Returns the error of the last call, as a sentence.
 pub(super) fn error_of<S>(action: ServerAction<S>) -> Option<String>
 where
     S: server_fn::ServerFn<Output = (), Error = ServerFnError> + Clone + Send + Sync + 'static,
@@ -97,7 +97,7 @@ where
     }
 }
 
-/// Where it is said; always there, so that it is read out when it changes.
+/// The error region. Always rendered, so that screen readers announce changes.
 #[component]
 pub(super) fn ActionErrors(actions: Actions) -> impl IntoView {
     view! {

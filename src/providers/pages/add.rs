@@ -1,4 +1,4 @@
-//! The page that adds a provider: a known one, or any address.
+//! The page that adds a provider: a known one, or any URL.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

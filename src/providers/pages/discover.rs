@@ -1,4 +1,4 @@
-//! The page that asks a provider what it offers and lets the user pick.
+//! The page that lists a provider's models for selection.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ use ui::format::{UNKNOWN, tokens, usd};
 use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::Tag;
 
-/// Picks models of a provider.
+/// The page for adding listed models.
 #[component]
 pub fn DiscoverPage() -> impl IntoView {
     let parameters = use_params_map();

@@ -1,11 +1,11 @@
-//! What the small forms of an entry in a list send, be it a provider or a model.
+//! Fields of the small forms for an entry of a list, which is a provider or a model.
 
 use leptos::prelude::*;
 
 use crate::providers::settings::Step;
 use ui::button::{ButtonTone, SubmitButton};
 
-/// Turns the entry on or off. `kind` is its field's name, `id` the entry, `name` what people call it.
+/// Enables or disables the entry. `kind` is its field's name, `id` the entry's id, `name` its display name.
 #[component]
 pub(super) fn SwitchFields(
     kind: &'static str,
@@ -24,7 +24,7 @@ pub(super) fn SwitchFields(
     }
 }
 
-/// Moves the entry one step.
+/// Moves the entry by one position.
 #[component]
 pub(super) fn StepFields(kind: &'static str, id: String, name: String, step: Step) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! A provider's API key: what there is to know about it, and the field that replaces it.
+//! A provider's API key: its state, and the form that replaces it.
 
 use leptos::prelude::*;
 
@@ -9,7 +9,7 @@ use ui::form::{PasswordField, PasswordPurpose};
 use ui::tag::{Tag, Tone};
 use ui::time::Ago;
 
-/// The state of the key in a word or two.
+/// The state of the key as a tag.
 #[component]
 pub(super) fn KeyTag(key: KeyState) -> impl IntoView {
     let (tone, text) = match key {
@@ -23,7 +23,7 @@ pub(super) fn KeyTag(key: KeyState) -> impl IntoView {
     Some(view! { <Tag tone text /> })
 }
 
-/// Says what the key is, and takes a new one.
+/// Shows the state of the key, and the form for a new one.
 #[component]
 pub(super) fn KeySection(listing: ProviderListing, actions: Actions) -> impl IntoView {
     let id = listing.id.clone();
@@ -77,7 +77,7 @@ fn KeyStory(key: KeyState) -> impl IntoView {
     }
 }
 
-/// The field for a new key. The id tells it from those of other providers.
+/// The form for a new key. Its id differs from those of other providers.
 #[component]
 pub(super) fn KeyForm(listing: ProviderListing, actions: Actions) -> impl IntoView {
     let Actions { save_key, .. } = actions;

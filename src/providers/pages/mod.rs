@@ -1,4 +1,4 @@
-//! The pages of providers and models: what can be measured, how it is reached, and how to add more.
+//! The pages of providers and models.
 
 mod actions;
 mod add;
@@ -32,14 +32,14 @@ pub use discover::DiscoverPage;
 pub use model::ModelPage;
 pub use provider::ProviderPage;
 
-/// What can be measured.
+/// The list of providers and models.
 #[component]
 pub fn ProvidersPage() -> impl IntoView {
     let actions = Actions::new();
     let listings = Resource::new(move || actions.version(), |_| list_providers());
     let parameters = use_query_map();
     let query = RwSignal::new(parameters.read_untracked().get("q").unwrap_or_default());
-    // A link with another number asks again; without JavaScript too.
+    // A link with another number checks again, also without JavaScript.
     let check =
         Memo::new(move |_| parameters.read().get("check").and_then(|number| number.parse::<u32>().ok()));
     let health = Resource::new(
@@ -77,7 +77,7 @@ pub fn ProvidersPage() -> impl IntoView {
     }
 }
 
-/// Filters as one types; without JavaScript it asks the server.
+/// Filters while typing; without JavaScript the server filters.
 #[component]
 fn FilterForm(query: RwSignal<String>) -> impl IntoView {
     view! {
@@ -107,7 +107,7 @@ fn RefreshModelsButton(action: ServerAction<RefreshModels>) -> impl IntoView {
     }
 }
 
-/// In place of what could not be loaded.
+/// Shown in place of content that could not be loaded.
 #[component]
 fn AppError(error: String) -> impl IntoView {
     view! {
@@ -124,7 +124,7 @@ fn Overview(
     query: RwSignal<String>,
     actions: Actions,
 ) -> impl IntoView {
-    let figures = view! { <Answers listings=&listings /> };
+    let figures = view! { <KeyFigures listings=&listings /> };
     let health: HashMap<_, _> =
         health.into_iter().map(|health| (health.provider_key.clone(), health)).collect();
     let filtered = Memo::new(move |_| listing::matching(&listings, &query.read()));
@@ -152,9 +152,9 @@ fn Overview(
     }
 }
 
-/// The three figures that matter.
+/// The three key figures.
 #[component]
-fn Answers<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
+fn KeyFigures<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
     let ready = listings.iter().filter(|listing| listing.ready()).count();
     let models: usize =
         listings.iter().filter(|listing| listing.ready()).map(|listing| listing.switched_on().count()).sum();
@@ -197,7 +197,7 @@ fn Answers<'a>(listings: &'a [ProviderListing]) -> impl IntoView + use<> {
     }
 }
 
-/// Names a model beside a figure, in its provider's hue.
+/// The model of a figure, in its provider's hue.
 #[derive(Clone)]
 struct ModelName {
     hue: &'static str,

@@ -1,4 +1,4 @@
-//! The model editor, and what the registry makes of the usual parameters for this model.
+//! The model editor, and the adjustments of the default parameters for this model.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -17,7 +17,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{TextArea, TextField};
 use ui::page::{PageHead, Skeleton};
 
-/// One model of a provider.
+/// The page of a model.
 #[component]
 pub fn ModelPage() -> impl IntoView {
     let parameters = use_params_map();
@@ -66,7 +66,7 @@ fn Editor(provider: ProviderListing, listing: ModelListing) -> impl IntoView {
     }
 }
 
-/// What is sent differently from what a benchmark asks for by default.
+/// Lists the differences between a benchmark's default parameters and what is sent.
 #[component]
 fn Adjustments<'a>(provider: &'a ProviderListing, listing: &'a ModelListing) -> impl IntoView + use<> {
     let (parameters, model) = (Parameters::default(), &listing.model);

@@ -1,4 +1,4 @@
-//! One provider on the overview: its state, its models, and what can be done at once.
+//! The panel of a provider in the list: its state, its models, and actions.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -15,13 +15,13 @@ use ui::button::ButtonTone;
 use ui::format::{UNKNOWN, counted, millis, tokens, usd};
 use ui::tag::{Dot, Tag, Tone};
 
-/// Keeps the panel's edge where the columns to the right are hidden.
+/// Padding at the panel's edge if the columns to the right are hidden.
 const LAST_ON_NARROW: &str = "max-lg:pr-4.5";
 
-/// A provider with more models than this is folded until it is asked for.
+/// A provider with more models than this is initially collapsed.
 const FOLDED_FROM: usize = 30;
 
-/// One provider with its models. `open` unfolds even a long list.
+/// A provider with its models. `open` expands even a long list.
 #[component]
 pub(super) fn ProviderPanel(
     listing: ProviderListing,
@@ -81,7 +81,7 @@ fn ProviderTags<'a>(listing: &'a ProviderListing) -> impl IntoView + use<> {
     }
 }
 
-/// Whether it answered just now, and how fast.
+/// The result of the health check.
 #[component]
 fn HealthTag(health: ProviderHealth) -> impl IntoView {
     match (health.status, health.latency_ms) {
@@ -175,7 +175,7 @@ fn ModelRow(listing: ModelListing, simulated: bool) -> impl IntoView {
     }
 }
 
-/// What is out of the ordinary about a model.
+/// Tags for a model that is disabled or no longer available.
 #[component]
 pub(super) fn ModelTags(enabled: bool, offered: bool) -> impl IntoView {
     view! {

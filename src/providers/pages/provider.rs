@@ -1,4 +1,4 @@
-//! One provider: its key, its address, its models, and who has it.
+//! The page of a provider: key, URL, models, sharing.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -21,7 +21,7 @@ use ui::format::counted;
 use ui::page::{PageHead, Skeleton};
 use ui::tag::{Dot, Tag};
 
-/// One provider of the user.
+/// The page of a provider.
 #[component]
 pub fn ProviderPage() -> impl IntoView {
     let actions = Actions::new();

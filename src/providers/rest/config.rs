@@ -16,11 +16,11 @@ use crate::providers::settings::{CustomPrice, ModelSettings, ProviderSettings};
 use bench::types::Parameters;
 use endpoint::types::{Provider, ProviderKind};
 
-/// What the user can measure, and with what a benchmark starts.
+/// The user's providers and models, and the defaults of a benchmark.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Configuration {
     defaults: Defaults,
-    /// By display name; where two providers share one, the second has its key behind it.
+    /// By display name; if two providers have the same, the second has its key appended.
     #[schema(value_type = std::collections::HashMap<String, ConfiguredProvider>)]
     providers: Map<String, Value>,
 }
@@ -41,14 +41,14 @@ struct ConfiguredProvider {
     provider_key: String,
     display_name: String,
     api_base: String,
-    /// The environment variable that would hold its key, were it shared by an admin.
+    /// The environment variable with its key if it were shared by an admin.
     api_key_env: Option<String>,
-    /// Never the key: its last four characters behind an ellipsis, or null.
+    /// An ellipsis and the last four characters of the key, or null.
     api_key: Option<String>,
     model_id_prefix: Option<String>,
     direct_local: bool,
     is_active: bool,
-    /// An admin's: usable, not changeable.
+    /// Shared by an admin: usable, not changeable.
     shared: bool,
     models: Vec<ConfiguredModel>,
 }
@@ -64,7 +64,7 @@ struct ConfiguredModel {
     max_output_tokens: Option<u64>,
     skip_params: Vec<String>,
     system_prompt: Option<String>,
-    /// Parameters always sent to this model.
+    /// Parameters that are always sent to this model.
     #[schema(value_type = Object)]
     custom_fields: Map<String, Value>,
     /// US dollars per million tokens.
@@ -146,15 +146,15 @@ pub(super) async fn get(
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewProvider {
-    /// Names it in requests; one of the known kinds (`openai`, `ollama`, …) brings that kind's
-    /// protocol, rules and address.
+    /// Its key in requests. The key of a known kind (`openai`, `ollama`, …) selects that kind's protocol, rules
+    /// and URL.
     #[schema(pattern = "^[a-zA-Z0-9_-]+$", max_length = 64)]
     provider_key: String,
     #[schema(min_length = 1, max_length = 256)]
     display_name: Option<String>,
-    /// Needed where its kind has no address of its own.
+    /// Required if its kind has no default URL.
     api_base: Option<String>,
-    /// One of the variables that its kind is known by; any other is refused.
+    /// One of its kind's known variables; others are rejected.
     api_key_env: Option<String>,
     #[schema(max_length = 64)]
     model_id_prefix: Option<String>,
@@ -188,7 +188,7 @@ pub(super) async fn add_provider(
     Ok(Json(ProviderDone::to(new.provider_key)))
 }
 
-/// A provider as its kind is, with what the user says about it.
+/// Creates a provider from its kind and the user's settings.
 pub(super) fn new_provider(
     key: &str,
     display_name: Option<String>,
@@ -197,9 +197,8 @@ pub(super) fn new_provider(
 ) -> Result<ProviderSettings, AppError> {
     let facts = kind.facts();
     let base_url = base_url.filter(|url| !url.trim().is_empty()).or(facts.base_url.map(str::to_owned));
-    let base_url = base_url.ok_or_else(|| {
-        AppError::Invalid(format!("{key} has no address that everybody knows: give its api_base."))
-    })?;
+    let base_url =
+        base_url.ok_or_else(|| AppError::Invalid(format!("{key} has no default URL: set api_base.")))?;
     let mut provider = Provider::of_kind(kind, base_url);
     let usual = if key == facts.key { facts.display_name } else { key };
     provider.display_name = display_name.unwrap_or_else(|| usual.to_owned());
@@ -207,7 +206,7 @@ pub(super) fn new_provider(
     Ok(provider.into())
 }
 
-/// These routes answer 400 where `/api/v2` answers 409.
+/// These routes return 400 where `/api/v2` returns 409.
 fn taken_is_bad_request(error: ProviderError) -> AppError {
     match error {
         ProviderError::Taken(_) | ProviderError::ModelTaken(_) => AppError::BadRequest(error.to_string()),
@@ -220,8 +219,8 @@ pub(super) struct ProviderChange {
     provider_key: String,
     #[schema(min_length = 1, max_length = 256)]
     display_name: Option<String>,
-    /// Null puts back its kind's own. On another host or port, the saved key is locked until it is
-    /// entered anew.
+    /// Null resets it to its kind's default. If host or port change, the saved key is locked until it is
+    /// entered again.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     api_base: Option<Option<String>>,
@@ -240,7 +239,7 @@ pub(super) struct ProviderChange {
 
 /// Change a provider
 ///
-/// What is left out stays as it is.
+/// Missing fields are not changed.
 #[utoipa::path(
     put, path = "/api/config/provider", tag = "configuration", request_body = ProviderChange,
     responses((status = 200, body = ProviderDone), Refusals)
@@ -279,7 +278,7 @@ pub(super) struct WhichProvider {
 
 /// Delete a provider
 ///
-/// With its models and its key. Results measured with it stay.
+/// With its models and its key. Results are kept.
 #[utoipa::path(
     delete, path = "/api/config/provider", tag = "configuration", request_body = WhichProvider,
     responses((status = 200, body = ProviderDone), Refusals)
@@ -294,7 +293,7 @@ pub(super) async fn delete_provider(
     Ok(Json(ProviderDone::to(which.provider_key)))
 }
 
-/// That it was done, and to which model.
+/// Confirmation of a change, with the model's id.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ModelDone {
     #[schema(example = "ok")]
@@ -305,7 +304,7 @@ pub(super) struct ModelDone {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewModel {
     provider_key: String,
-    /// As the provider's API knows it.
+    /// The id in the provider's API.
     #[schema(min_length = 1, max_length = 256)]
     id: String,
     #[schema(max_length = 256)]
@@ -338,7 +337,7 @@ pub(super) async fn add_model(
     Ok(Json(ModelDone { status: "ok", model_id: new.id }))
 }
 
-/// A field that is null goes back to what the provider or the catalog says; one that is left out stays.
+/// A null field is reset to the value of the provider or the catalog. Missing fields are not changed.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ModelChange {
     provider_key: String,
@@ -363,7 +362,7 @@ pub(super) struct ModelChange {
     custom_fields: Option<Map<String, Value>>,
     #[schema(max_items = 50)]
     aliases: Option<Vec<String>>,
-    /// US dollars per million tokens; a price takes input and output.
+    /// US dollars per million tokens; set both input and output.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<f64>, minimum = 0)]
     input_cost_per_mtok: Option<Option<f64>>,
@@ -393,7 +392,7 @@ impl ModelChange {
         })
     }
 
-    /// Where one half of a price is given, the other is what it was, be it the catalog's.
+    /// Completes a price of which only one half is given with the current value, which may be the catalog's.
     fn price(&self, listing: &ModelListing) -> Result<Option<CustomPrice>, AppError> {
         let given = [self.input_cost_per_mtok, self.cached_input_cost_per_mtok, self.output_cost_per_mtok];
         if given.iter().all(Option::is_none) {
@@ -412,8 +411,7 @@ impl ModelChange {
                 output_per_mtok: output,
             })),
             _ => Err(AppError::Invalid(
-                "A price takes input_cost_per_mtok and output_cost_per_mtok; give both, or null for both."
-                    .into(),
+                "Set both input_cost_per_mtok and output_cost_per_mtok, or null for both.".into(),
             )),
         }
     }
@@ -451,7 +449,7 @@ pub(super) struct WhichModel {
 
 /// Delete a model
 ///
-/// Results measured with it stay.
+/// Its results are kept.
 #[utoipa::path(
     delete, path = "/api/config/model", tag = "configuration", request_body = WhichModel,
     responses((status = 200, body = ModelDone), Refusals)

@@ -1,4 +1,4 @@
-//! What providers say about themselves: their models, and whether they answer.
+//! Model lists and health checks of providers.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use crate::http::{AppError, Query};
 use crate::providers::listing::ProviderHealth;
 use crate::providers::service::{ProviderError, ProviderService};
 
-/// Parameters that LM Studio's MLX engine does not know.
+/// Parameters that LM Studio's MLX engine does not support.
 const MLX_UNSUPPORTED: [&str; 4] = ["mirostat", "mirostat_eta", "mirostat_tau", "typical_p"];
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -35,14 +35,14 @@ struct OfferedModel {
     max_output_tokens: Option<u64>,
 }
 
-/// Ask a provider for its models
+/// List the models of a provider's API
 ///
-/// Those that can chat, in its own order. Adds none: that is for the user to choose.
+/// Chat models only, in the provider's order. Does not add them.
 #[utoipa::path(
     get, path = "/api/models/discover", tag = "discovery", params(WhichProvider),
     responses(
         (status = 200, body = Offer),
-        (status = 502, description = "The provider does not list its models; the body says why"),
+        (status = 502, description = "The provider's list could not be loaded; the body has the reason"),
         Refusals
     )
 )]
@@ -63,7 +63,7 @@ pub(super) async fn discover(
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Detected {
-    /// Something like LM Studio answers.
+    /// Whether an LM Studio server responds.
     available: bool,
     models: Vec<DetectedModel>,
     /// `gguf`, `mlx`, `mixed` or `unknown`.
@@ -78,7 +78,7 @@ struct DetectedModel {
     compatibility_type: Option<String>,
 }
 
-/// Ask LM Studio what its models run with
+/// Detect the backend of LM Studio
 #[utoipa::path(
     get, path = "/api/lm-studio/detect", tag = "discovery", params(WhichProvider),
     responses((status = 200, body = Detected), Refusals)
@@ -130,10 +130,10 @@ pub(super) struct HealthOfAll {
     providers: Vec<ProviderHealth>,
 }
 
-/// Check which providers answer
+/// Check the health of providers
 ///
-/// Asks each provider that is switched on for its list of models, which costs nothing: side by side,
-/// within 10 seconds.
+/// Requests the model list of each enabled provider, which is free. Requests are concurrent, with a timeout of
+/// 10 seconds.
 #[utoipa::path(
     get, path = "/api/health/providers", tag = "discovery",
     responses((status = 200, body = HealthOfAll), Refusals)
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_backend_is_told_from_the_models_formats() {
+    fn the_backend_is_detected_by_the_models_formats() {
         for (formats, backend) in [
             (vec![Some("gguf"), None], "gguf"),
             (vec![Some("mlx")], "mlx"),

@@ -1,5 +1,4 @@
-//! `/api/env`: which API keys the server's environment holds. Admins may look; what is in it is set
-//! where the server is started.
+//! `/api/env`: the API keys in the server's environment, read-only and for admins.
 
 use axum::Json;
 use axum::extract::State;
@@ -19,21 +18,21 @@ pub(super) struct Environment {
 struct Variable {
     #[schema(example = "OPENAI_API_KEY")]
     name: &'static str,
-    /// Its last four characters behind an ellipsis.
+    /// An ellipsis and its last four characters.
     masked_value: Option<String>,
     is_set: bool,
 }
 
 /// List the server's keys
 ///
-/// The variables of the environment that can hold an API key. Such a key is used for a provider that an
-/// admin shares, at its kind's own address, and nowhere else.
+/// The environment variables that can contain an API key. Such a key is used only for a provider that an admin
+/// shares, at its kind's default URL.
 #[utoipa::path(
     get, path = "/api/env", tag = "keys",
     responses(
         (status = 200, body = Environment),
         (status = 401, description = "Not signed in"),
-        (status = 403, description = "Only admins may do this")
+        (status = 403, description = "Only admins can do this")
     )
 )]
 pub(super) async fn list_environment(
@@ -46,28 +45,28 @@ pub(super) async fn list_environment(
     Json(Environment { keys: keys.collect() })
 }
 
-/// DetailBody: change the server's environment
+/// Change the server's environment (not supported)
 ///
-/// A running program that rewrites its own environment opens a way to everybody's keys.
+/// Always rejected: changing the environment of a running server could expose all users' keys.
 #[utoipa::path(
     put, path = "/api/env", tag = "keys",
     responses(
         (status = 400, description = "Always, with the reason"),
         (status = 401, description = "Not signed in"),
-        (status = 403, description = "Only admins may do this")
+        (status = 403, description = "Only admins can do this")
     )
 )]
 pub(super) async fn set_environment(_: AdminSession) -> AppError {
     read_only()
 }
 
-/// DetailBody: remove from the server's environment
+/// Remove a variable from the server's environment (not supported)
 #[utoipa::path(
     delete, path = "/api/env", tag = "keys",
     responses(
         (status = 400, description = "Always, with the reason"),
         (status = 401, description = "Not signed in"),
-        (status = 403, description = "Only admins may do this")
+        (status = 403, description = "Only admins can do this")
     )
 )]
 pub(super) async fn unset_environment(_: AdminSession) -> AppError {
@@ -76,8 +75,8 @@ pub(super) async fn unset_environment(_: AdminSession) -> AppError {
 
 fn read_only() -> AppError {
     AppError::BadRequest(
-        "The server's environment is set where it is started. Set the variable there and restart, or save \
-         the key for one provider with PUT /api/keys."
+        "The server's environment can't be changed here. Set the variable where the server is started and restart it, or save \
+         the key for a provider with PUT /api/keys."
             .into(),
     )
 }

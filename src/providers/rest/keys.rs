@@ -1,4 +1,4 @@
-//! `/api/keys`: API keys, which go in and never come out.
+//! `/api/keys`: API keys, which can be saved but not read.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,21 +18,21 @@ pub(super) struct Keys {
     keys: Vec<KeyRow>,
 }
 
-/// What there is to know about a provider's key.
+/// The state of a provider's key.
 #[derive(Debug, Serialize, ToSchema)]
 struct KeyRow {
     provider_key: String,
     display_name: String,
     key_env_name: Option<String>,
-    /// An admin's or the server's key is used.
+    /// Whether an admin's or the server's key is used.
     has_global_key: bool,
     has_user_key: bool,
     /// Unix milliseconds.
     user_key_updated_at: Option<i64>,
     /// The last characters of the user's key.
     last4: Option<String>,
-    /// The address that the user's key was saved for, where the provider has another now: it is sent
-    /// nowhere until it is entered anew.
+    /// The URL that the user's key was saved for, if the provider's current one is different. The key is not
+    /// sent until it is entered again.
     locked_to: Option<String>,
 }
 
@@ -78,8 +78,8 @@ pub(super) struct NewKey {
     value: Option<SecretString>,
     #[schema(value_type = Option<String>, format = "password")]
     api_key: Option<SecretString>,
-    /// Accepted and not needed: a key belongs to its provider.
-    #[allow(dead_code, reason = "part of the interface that scripts know")]
+    /// Accepted and ignored: a key belongs to its provider.
+    #[allow(dead_code, reason = "part of the API that scripts use")]
     key_name: Option<String>,
 }
 
@@ -93,7 +93,7 @@ pub(super) struct KeySaved {
 
 /// Save a key
 ///
-/// In place of the one before, for the provider's present address: it is sent nowhere else.
+/// Replaces the previous one. It is only sent to the provider's current URL.
 #[utoipa::path(
     put, path = "/api/keys", tag = "keys", request_body = NewKey,
     responses((status = 200, body = KeySaved), Refusals)
@@ -110,7 +110,7 @@ pub(super) async fn save(
     Ok(Json(KeySaved { status: "ok", key_id: listing.id, provider_key: new.provider_key }))
 }
 
-/// Forget a key
+/// Delete a key
 #[utoipa::path(
     delete, path = "/api/keys", tag = "keys", request_body = WhichProvider,
     responses((status = 200, body = ProviderDone), Refusals)
@@ -124,5 +124,5 @@ pub(super) async fn delete(
     if service.remove_key(session.user_id(), &listing.id).await? {
         return Ok(Json(ProviderDone::to(which.provider_key)));
     }
-    Err(AppError::NotFound(format!("{} has no key of yours.", listing.provider.display_name)))
+    Err(AppError::NotFound(format!("You have no key for {}.", listing.provider.display_name)))
 }

@@ -1,5 +1,5 @@
-//! Providers, models, keys and parameter rules over HTTP. `/api/config` and `/api/v2` are two views of
-//! the same rows: the first names providers and models by their keys and ids, the second by row.
+//! Providers, models, keys and parameter rules over HTTP. `/api/config` and `/api/v2` are two views of the same
+//! rows: the first identifies providers and models by their keys and ids, the second by row.
 
 mod config;
 mod discovery;
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The routes of this folder.
+/// Returns the routes of this module.
 pub fn routes<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -47,9 +47,9 @@ where
         .routes(routes!(params::seed))
 }
 
-/// How any of these requests may be refused. `{"detail"}` for 401, 403 and 422, `{"error"}` else.
+/// Errors of these requests: `{"detail"}` for 401, 403 and 422, otherwise `{"error"}`.
 #[derive(utoipa::IntoResponses)]
-#[allow(dead_code, reason = "describes what `AppError` answers")]
+#[allow(dead_code, reason = "describes the responses of `AppError`")]
 enum Refusals {
     #[response(status = 400, description = "Understood, but it cannot be done; the body says why")]
     BadRequest,
@@ -65,7 +65,7 @@ enum Refusals {
     Invalid,
 }
 
-/// That it was done, and to which provider.
+/// Confirmation of a change, with the provider's key.
 #[derive(Debug, Serialize, ToSchema)]
 struct ProviderDone {
     #[schema(example = "ok")]
@@ -79,7 +79,7 @@ impl ProviderDone {
     }
 }
 
-/// Tells a field that is null (`Some(None)`) from one that is not there (`None`).
+/// Distinguishes a null field (`Some(None)`) from a missing one (`None`).
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
 }

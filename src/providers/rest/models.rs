@@ -20,7 +20,7 @@ pub(super) struct ModelRow {
     provider_id: String,
     provider_key: String,
     provider_name: String,
-    /// As the provider's API knows it.
+    /// The id in the provider's API.
     litellm_id: String,
     display_name: String,
     /// Tokens.
@@ -29,7 +29,7 @@ pub(super) struct ModelRow {
     max_output_tokens: Option<u64>,
     skip_params: Vec<String>,
     is_active: bool,
-    /// False when the provider's last list did not have it.
+    /// False if the provider's last list did not contain it.
     is_offered: bool,
     /// Unix milliseconds.
     created_at: i64,
@@ -61,7 +61,7 @@ fn rows(provider: ProviderListing) -> impl Iterator<Item = ModelRow> {
 
 /// List models
 ///
-/// Of all providers that the user can measure.
+/// The models of all the user's providers.
 #[utoipa::path(get, path = "/api/v2/models", tag = "models", responses((status = 200, body = Vec<ModelRow>), Refusals))]
 pub(super) async fn list(
     State(service): State<ProviderService>,
@@ -86,12 +86,12 @@ pub(super) async fn of_provider(
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewModel {
-    /// As the provider's API knows it.
+    /// The id in the provider's API.
     #[schema(min_length = 1, max_length = 256)]
     litellm_id: String,
     #[schema(min_length = 1, max_length = 256)]
     display_name: Option<String>,
-    /// Tokens; left out, what the provider or the catalog says.
+    /// Tokens; if missing, the value of the provider or the catalog.
     #[schema(minimum = 1, maximum = 10_000_000)]
     context_window: Option<u64>,
     #[schema(minimum = 1, maximum = 1_000_000)]
@@ -143,7 +143,7 @@ pub(super) struct ModelChange {
 
 /// Change a model
 ///
-/// A field that is null goes back to what the provider or the catalog says; one that is left out stays.
+/// A null field is reset to the value of the provider or the catalog. Missing fields are not changed.
 #[utoipa::path(
     put, path = "/api/v2/models/{id}", tag = "models", params(("id" = String, Path)),
     request_body = ModelChange, responses((status = 200, body = ModelRow), Refusals)
@@ -169,10 +169,10 @@ pub(super) async fn change(
 
 /// Delete a model
 ///
-/// Results measured with it stay.
+/// Its results are kept.
 #[utoipa::path(
     delete, path = "/api/v2/models/{id}", tag = "models", params(("id" = String, Path)),
-    responses((status = 204, description = "It is gone"), Refusals)
+    responses((status = 204, description = "Deleted"), Refusals)
 )]
 pub(super) async fn delete(
     State(service): State<ProviderService>,

@@ -1,4 +1,4 @@
-//! The parameter rules: what each provider takes, and what becomes of a request's parameters.
+//! The parameter rules of providers, and the adjustment of a request's parameters.
 
 use axum::Json;
 use axum::extract::State;
@@ -44,8 +44,8 @@ pub(super) struct Question {
     provider_key: String,
     #[schema(min_length = 1, max_length = 256)]
     model_id: String,
-    /// Under neutral or the provider's own names; `temperature` and `max_tokens` as a benchmark sends
-    /// them where they are left out.
+    /// Under neutral or the provider's own names. `temperature` and `max_tokens` default to those of a
+    /// benchmark.
     #[serde(default)]
     #[schema(value_type = Object)]
     params: Map<String, Value>,
@@ -53,22 +53,21 @@ pub(super) struct Question {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Verdict {
-    /// Nothing was left out or moved into its bounds.
+    /// Whether no parameter was dropped or clamped.
     valid: bool,
     has_warnings: bool,
-    /// Each change with what was asked for, what is sent, and why.
+    /// Each change with the requested value, the sent value and the reason.
     #[schema(value_type = Vec<Object>)]
     adjustments: Vec<Value>,
     warnings: Vec<String>,
-    /// What is sent, under the provider's own names.
+    /// The parameters that are sent, under the provider's own names.
     #[schema(value_type = Object)]
     resolved_params: Map<String, Value>,
 }
 
-/// Ask what becomes of parameters
+/// Validate parameters
 ///
-/// Applies the rules of the provider and the model, and the model's own settings where it is one of the
-/// user's. Sends nothing.
+/// Applies the rules of the provider and the model, and the user's settings of the model. Sends no request.
 #[utoipa::path(
     post, path = "/api/provider-params/validate", tag = "parameters", request_body = Question,
     responses((status = 200, body = Verdict), Refusals)
@@ -99,7 +98,7 @@ async fn asked_about(
         return Ok((listing.provider.kind, listing.provider.protocol, model));
     }
     let kind = ProviderKind::from_key(&question.provider_key).ok_or_else(|| {
-        AppError::BadRequest(format!("There is no provider and no kind \"{}\".", question.provider_key))
+        AppError::BadRequest(format!("There is no provider or kind \"{}\".", question.provider_key))
     })?;
     Ok((kind, kind.facts().protocol, unknown()))
 }
@@ -127,16 +126,16 @@ fn verdict(resolved: Resolved) -> Result<Verdict, AppError> {
 pub(super) struct Seed {
     #[schema(value_type = Object)]
     provider_defaults: Map<String, Value>,
-    /// Rules of single models are applied by name and not listed.
+    /// Empty: rules of single models are applied by name and not listed.
     #[schema(value_type = Object)]
     model_overrides: Map<String, Value>,
     #[schema(value_type = Vec<Object>)]
     presets: Vec<Value>,
 }
 
-/// Get what parameter settings start from
+/// Get defaults for parameter settings
 ///
-/// The rules by kind, and presets that the makers of some models recommend. Changes nothing.
+/// The rules by kind, and recommended presets of some models. Changes nothing.
 #[utoipa::path(
     post, path = "/api/param-support/seed", tag = "parameters",
     responses((status = 200, body = Seed), (status = 401, description = "Not signed in"))

@@ -19,17 +19,17 @@ use endpoint::types::ProviderKind;
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProviderRow {
     id: String,
-    /// Names it in requests.
+    /// Its key in requests.
     key: String,
     name: String,
-    /// Decides protocol and parameter rules: `openai`, `ollama`, `custom`, …
+    /// Selects protocol and parameter rules: `openai`, `ollama`, `custom`, …
     kind: String,
     api_base: String,
     api_key_env: Option<String>,
     model_prefix: Option<String>,
     is_active: bool,
     sort_order: i64,
-    /// An admin's: usable, not changeable.
+    /// Shared by an admin: usable, not changeable.
     shared: bool,
     /// Unix milliseconds.
     created_at: i64,
@@ -59,7 +59,7 @@ impl From<ProviderListing> for ProviderRow {
 
 /// List providers
 ///
-/// Those that admins share first, then the user's own in their order.
+/// Shared providers first, then the user's own in their order.
 #[utoipa::path(get, path = "/api/v2/providers", tag = "providers", responses((status = 200, body = Vec<ProviderRow>), Refusals))]
 pub(super) async fn list(
     State(service): State<ProviderService>,
@@ -75,11 +75,11 @@ pub(super) struct NewProvider {
     key: String,
     #[schema(min_length = 1, max_length = 256)]
     name: String,
-    /// One of the known kinds; without it the kind of this key, or `custom`.
+    /// One of the known kinds; by default the kind of this key, or `custom`.
     kind: Option<String>,
-    /// Needed where its kind has no address of its own.
+    /// Required if its kind has no default URL.
     api_base: Option<String>,
-    /// One of the variables that its kind is known by; any other is refused.
+    /// One of its kind's known variables; others are rejected.
     api_key_env: Option<String>,
     #[schema(max_length = 64)]
     model_prefix: Option<String>,
@@ -97,7 +97,7 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<ProviderRow>), AppError> {
     let kind = match &new.kind {
         Some(kind) => ProviderKind::from_key(kind)
-            .ok_or_else(|| AppError::Invalid(format!("\"{kind}\" is no kind of provider.")))?,
+            .ok_or_else(|| AppError::Invalid(format!("\"{kind}\" is not a kind of provider.")))?,
         None => ProviderKind::from_key(&new.key).unwrap_or(ProviderKind::Custom),
     };
     let settings = new_provider(&new.key, Some(new.name), new.api_base, kind)?;
@@ -124,7 +124,7 @@ pub(super) async fn get(
 pub(super) struct ProviderChange {
     #[schema(min_length = 1, max_length = 256)]
     name: Option<String>,
-    /// On another host or port, the saved key is locked until it is entered anew.
+    /// If host or port change, the saved key is locked until it is entered again.
     api_base: Option<String>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -138,7 +138,7 @@ pub(super) struct ProviderChange {
 
 /// Change a provider
 ///
-/// What is left out stays as it is.
+/// Missing fields are not changed.
 #[utoipa::path(
     put, path = "/api/v2/providers/{id}", tag = "providers", params(("id" = String, Path)),
     request_body = ProviderChange, responses((status = 200, body = ProviderRow), Refusals)
@@ -167,10 +167,10 @@ pub(super) async fn change(
 
 /// Delete a provider
 ///
-/// With its models and its key. Results measured with it stay.
+/// With its models and its key. Results are kept.
 #[utoipa::path(
     delete, path = "/api/v2/providers/{id}", tag = "providers", params(("id" = String, Path)),
-    responses((status = 204, description = "It is gone"), Refusals)
+    responses((status = 204, description = "Deleted"), Refusals)
 )]
 pub(super) async fn delete(
     State(service): State<ProviderService>,

@@ -1,4 +1,4 @@
-//! The REST interface through the router, without a socket.
+//! Tests of the REST API through the router, without a network connection.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -13,7 +13,7 @@ use crate::server::{AppState, router};
 
 const SECRET: &str = "sk-the-secret-of-ada-0042";
 
-/// The app with the admin ada, the users anna and ben.
+/// Creates an app with the admin ada and the users anna and ben.
 async fn app() -> AppState {
     let (state, database) = state().await;
     for name in ["anna", "ben"] {
@@ -53,12 +53,12 @@ async fn get(app: &AppState, name: &str, path: &str) -> Value {
     body
 }
 
-/// The status of a request that changes something.
+/// Sends a request with a body and returns its status.
 async fn status(app: &AppState, name: &str, method: &str, path: &str, body: Value) -> u16 {
     call(app, name, method, path, body).await.0.as_u16()
 }
 
-/// Ada's OpenAI with a key and a model; the ids of both rows.
+/// Gives ada an OpenAI provider with a key and a model, and returns the ids of both rows.
 async fn configured(app: &AppState) -> (String, String) {
     let new = json!({ "provider_key": "openai", "api_key": SECRET });
     assert_eq!(status(app, "ada", "POST", "/api/config/provider", new).await, 200);
@@ -70,7 +70,7 @@ async fn configured(app: &AppState) -> (String, String) {
 }
 
 #[tokio::test]
-async fn what_is_configured_is_told() {
+async fn the_configuration_is_returned() {
     let app = app().await;
     configured(&app).await;
     let change = json!({
@@ -100,7 +100,7 @@ async fn what_is_configured_is_told() {
 }
 
 #[tokio::test]
-async fn refusals_have_the_status_that_scripts_know() {
+async fn errors_have_the_documented_status() {
     let app = app().await;
     let (provider, model) = configured(&app).await;
     let renamed = json!({ "provider_key": "openai", "model_id": "gpt-5.5", "new_model_id": "a\nb" });
@@ -158,7 +158,7 @@ async fn refusals_have_the_status_that_scripts_know() {
 }
 
 #[tokio::test]
-async fn somebody_else_s_rows_answer_404() {
+async fn other_users_rows_return_404() {
     let app = app().await;
     let (provider, model) = configured(&app).await;
     let (provider, model) = (format!("/api/v2/providers/{provider}"), format!("/api/v2/models/{model}"));
@@ -179,7 +179,7 @@ async fn somebody_else_s_rows_answer_404() {
 }
 
 #[tokio::test]
-async fn no_answer_holds_a_key() {
+async fn no_response_contains_a_key() {
     let app = app().await;
     let (provider, _) = configured(&app).await;
     app.providers.share(&session("ada").user, &provider, true).await.unwrap();
@@ -197,7 +197,7 @@ async fn no_answer_holds_a_key() {
 }
 
 #[tokio::test]
-async fn a_key_is_locked_by_a_new_address_and_replaced_by_a_new_key() {
+async fn a_key_is_locked_by_a_new_url_and_replaced_by_a_new_key() {
     let app = app().await;
     configured(&app).await;
     let moved = json!({ "provider_key": "openai", "api_base": "https://gateway.example/v1" });
@@ -213,7 +213,7 @@ async fn a_key_is_locked_by_a_new_address_and_replaced_by_a_new_key() {
 }
 
 #[tokio::test]
-async fn parameters_are_judged_as_a_benchmark_would_send_them() {
+async fn parameters_are_validated_like_those_of_a_benchmark() {
     let app = app().await;
     configured(&app).await;
     let question = json!({ "provider_key": "openai", "model_id": "gpt-5.5", "params": { "top_k": 5 } });
@@ -229,7 +229,7 @@ async fn parameters_are_judged_as_a_benchmark_would_send_them() {
 }
 
 #[tokio::test]
-async fn prompt_templates_are_kept_by_key() {
+async fn prompt_templates_are_saved_by_key() {
     let app = app().await;
     let new = json!({ "key": "mine", "label": "Mine", "category": "code", "prompt": "Do it." });
     assert_eq!(status(&app, "anna", "POST", "/api/config/prompts", new).await, 200);

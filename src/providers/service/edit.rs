@@ -9,14 +9,14 @@ use crate::providers::settings::{DEMO_URL, ProviderSettings, Step};
 use endpoint::egress::check_base_url;
 use endpoint::types::{Model, Provider, ProviderKind};
 
-/// Nobody shares the same provider more often.
+/// Maximum number of shared providers with the same key.
 const MAX_SHARED_ALIKE: usize = 100;
 
 impl ProviderService {
-    /// Adds a provider of the user with its models; returns the id of its row.
+    /// Adds a provider of the user with its models. Returns the id of its row.
     ///
     /// # Errors
-    /// When its key is taken or a value is out of bounds.
+    /// If its key is in use or a value is out of bounds.
     pub async fn add(
         &self,
         user: &UserId,
@@ -28,11 +28,11 @@ impl ProviderService {
         id.ok_or(ProviderError::Taken(settings.provider.key))
     }
 
-    /// Adds a provider of this kind with the models that such providers start with; returns the id of
-    /// its row. Where name or address are empty they are the kind's own.
+    /// Adds a provider of this kind with its default models. Returns the id of its row. An empty name or URL is
+    /// the kind's default.
     ///
     /// # Errors
-    /// When there is no such kind, or it has no address of its own and none is given.
+    /// If there is no such kind, or it has no default URL and none is given.
     pub async fn add_of_kind(
         &self,
         user: &UserId,
@@ -42,7 +42,7 @@ impl ProviderService {
     ) -> Result<String, ProviderError> {
         let kind = ProviderKind::from_key(kind)
             .filter(|kind| *kind != ProviderKind::Demo)
-            .ok_or_else(|| ProviderError::Invalid("Choose a kind of provider from the list.".into()))?;
+            .ok_or_else(|| ProviderError::Invalid("Select a kind of provider from the list.".into()))?;
         let facts = kind.facts();
         let base_url = Some(base_url.trim()).filter(|url| !url.is_empty()).or(facts.base_url);
         let mut provider = Provider::of_kind(kind, base_url.unwrap_or_default());
@@ -54,8 +54,7 @@ impl ProviderService {
         self.add(user, &provider.into(), &known_models(kind)).await
     }
 
-    /// Puts in a provider whose models are known; of one that is there already the models are
-    /// completed and the settings stay.
+    /// Inserts a provider with its models. If it exists, adds missing models and keeps its settings.
     pub async fn put(
         &self,
         user: &UserId,
@@ -69,11 +68,11 @@ impl ProviderService {
         }
     }
 
-    /// Changes the user's own provider; its key (the name) stays. With another origin, its API key is
-    /// locked until it is entered anew.
+    /// Changes the user's own provider, except its key (the name). If the origin changes, its API key is locked
+    /// until it is entered again.
     ///
     /// # Errors
-    /// When the user has no such provider or a value is out of bounds.
+    /// If the user has no such provider or a value is out of bounds.
     pub async fn change(
         &self,
         user: &UserId,
@@ -89,10 +88,10 @@ impl ProviderService {
         Ok(())
     }
 
-    /// Moves the user's own provider by one place.
+    /// Moves the user's own provider by one position.
     ///
     /// # Errors
-    /// When the user has no such provider.
+    /// If the user has no such provider.
     pub async fn step(&self, user: &UserId, id: &str, step: Step) -> Result<(), ProviderError> {
         self.own(user, id).await?;
         let own = self.store.list(user).await?.into_iter().filter(|stored| &stored.owner == user);
@@ -101,19 +100,19 @@ impl ProviderService {
         Ok(self.store.reorder(user, &ids).await?)
     }
 
-    /// Moves the user's own provider to this place.
+    /// Moves the user's own provider to this position.
     ///
     /// # Errors
-    /// When the user has no such provider.
+    /// If the user has no such provider.
     pub async fn place(&self, user: &UserId, id: &str, position: u32) -> Result<(), ProviderError> {
         self.own(user, id).await?;
         Ok(self.store.place(user, id, position.into()).await?)
     }
 
-    /// Gives every user an admin's own provider, or takes it back.
+    /// Shares an admin's own provider with all users, or stops sharing it.
     ///
     /// # Errors
-    /// When the user is no admin or has no such provider.
+    /// If the user is not an admin or has no such provider.
     pub async fn share(&self, user: &User, id: &str, shared: bool) -> Result<(), ProviderError> {
         if user.role != Role::Admin {
             return Err(ProviderError::AdminsOnly);
@@ -127,7 +126,7 @@ impl ProviderService {
             return Ok(());
         }
         if stored.settings.provider.simulated() {
-            return Err(ProviderError::Invalid("Everybody has the demo already.".into()));
+            return Err(ProviderError::Invalid("All users already have the demo.".into()));
         }
         for attempt in 1..=MAX_SHARED_ALIKE {
             let key = shared_key(&stored.settings.provider.key, attempt);
@@ -135,20 +134,20 @@ impl ProviderService {
                 return Ok(());
             }
         }
-        Err(ProviderError::Invalid("Too many providers of this name are shared already.".into()))
+        Err(ProviderError::Invalid("Too many providers of this name are already shared.".into()))
     }
 
-    /// Deletes the user's own provider with its models and its key; results stay.
+    /// Deletes the user's own provider with its models and its key. Results are kept.
     ///
     /// # Errors
-    /// When the user has no such provider.
+    /// If the user has no such provider.
     pub async fn delete(&self, user: &UserId, id: &str) -> Result<(), ProviderError> {
         self.own(user, id).await?;
         self.store.delete(user, id).await?;
         Ok(())
     }
 
-    /// In the form in which it is kept.
+    /// Checks and normalises the settings for storage.
     fn checked(&self, mut settings: ProviderSettings) -> Result<ProviderSettings, ProviderError> {
         settings.check().map_err(ProviderError::Invalid)?;
         let provider = &mut settings.provider;
@@ -157,7 +156,7 @@ impl ProviderService {
         provider.base_url = match provider.kind {
             ProviderKind::Demo if here => DEMO_URL.to_owned(),
             ProviderKind::Demo => {
-                let sentence = "The demo's address cannot be changed; add a custom provider instead.";
+                let sentence = "The demo's URL can't be changed. Add a custom provider instead.";
                 return Err(ProviderError::Invalid(sentence.into()));
             }
             _ => check_base_url(&provider.base_url).map_err(ProviderError::Invalid)?,
@@ -166,7 +165,7 @@ impl ProviderService {
     }
 }
 
-/// Swaps `id` with its neighbour; at the end of the list nothing moves.
+/// Swaps `id` with its neighbour. Does nothing at the end of the list.
 pub(super) fn move_one(ids: &mut [String], id: &str, step: Step) {
     let Some(from) = ids.iter().position(|other| other == id) else { return };
     let to = match step {

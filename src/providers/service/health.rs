@@ -1,4 +1,4 @@
-//! Which providers answer, and how fast.
+//! Health checks of providers.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use endpoint::egress::{Client, Limits};
 use endpoint::types::{Protocol, Provider};
 use endpoint::wire;
 
-/// Providers that are asked at the same time.
+/// Number of providers checked concurrently.
 const CONCURRENCY: usize = 8;
 
-/// Of the question to LM Studio.
+/// Limits of the request to LM Studio.
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(2), total: Duration::from_secs(10), max_bytes: 1024 * 1024 };
 
-/// What LM Studio runs its models with.
+/// The models of an LM Studio server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LmStudio {
     /// Id and format (`gguf`, `mlx`) of each model.
@@ -28,8 +28,8 @@ pub struct LmStudio {
 }
 
 impl ProviderService {
-    /// Asks every provider that is switched on for its list of models, which costs nothing, each
-    /// within 10 seconds; in the order of the user's list.
+    /// Requests the model list of every enabled provider, which is free, each with a timeout of 10 seconds.
+    /// Returns them in the order of the user's list.
     pub async fn health(&self, user: &UserId) -> Result<Vec<ProviderHealth>, ProviderError> {
         let stored = self.store.list(user).await?.into_iter();
         let asked =
@@ -51,7 +51,7 @@ impl ProviderService {
             }
             Err(ProviderError::Store(error)) => {
                 tracing::error!("{error}");
-                (HealthStatus::Error, None, Some("It could not be asked. Try again.".to_owned()))
+                (HealthStatus::Error, None, Some("The check failed. Try again.".to_owned()))
             }
             Err(error) => (HealthStatus::Error, None, Some(error.to_string())),
         };
@@ -64,10 +64,10 @@ impl ProviderService {
         }
     }
 
-    /// Asks LM Studio at the provider's address what its models run with.
+    /// Requests the models and formats of LM Studio at the provider's URL.
     ///
     /// # Errors
-    /// When the user has no such provider, or nothing like LM Studio answers there.
+    /// If the user has no such provider, or it is not an LM Studio server.
     pub async fn lm_studio(&self, user: &UserId, key: &str) -> Result<LmStudio, ProviderError> {
         let stored = self.resolve_demo_url(self.stored_by_key(user, key).await?);
         let name = stored.settings.provider.display_name.clone();
@@ -89,7 +89,7 @@ impl ProviderService {
             return Err(unlisted(wire::decode_error(&provider, status, &answer.headers, &answer.body)));
         }
         let list: LmStudioList = serde_json::from_slice(&answer.body)
-            .map_err(|_| ProviderError::Invalid(format!("{name} does not answer like LM Studio.")))?;
+            .map_err(|_| ProviderError::Invalid(format!("{name} is not an LM Studio server.")))?;
         let models = list.data.into_iter().map(|model| (model.id, model.compatibility_type));
         Ok(LmStudio { models: models.collect() })
     }

@@ -1,4 +1,4 @@
-//! API keys: which one a request carries, and that it is sent nowhere but where it belongs.
+//! API keys: selects the key for a request, and sends it only to the origin it was saved for.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,13 +14,13 @@ use crate::providers::listing::KeyState;
 use crate::providers::store::{StoredKey, StoredProvider};
 use endpoint::types::ProviderKind;
 
-/// Characters of the longest key that is kept; real ones have a tenth.
+/// Maximum length of a key in characters; real ones have a tenth.
 const MAX_KEY: usize = 4096;
-/// Of a shorter key not even the end is shown.
+/// Minimum length of a key whose last characters are shown.
 const SHOW_END_FROM: usize = 12;
 
-/// API keys that were in the server's environment at its start, by variable. Its debug output names
-/// the variables only.
+/// API keys in the server's environment at its start, by variable. Its debug output contains only the
+/// variables.
 #[derive(Clone, Default)]
 pub struct EnvironmentKeys(Arc<HashMap<&'static str, SecretString>>);
 
@@ -31,7 +31,7 @@ impl fmt::Debug for EnvironmentKeys {
 }
 
 impl EnvironmentKeys {
-    /// The keys of all kinds of providers that `read` finds; empty ones do not count.
+    /// Reads the keys of all kinds of providers with `read`; empty ones are ignored.
     pub fn find(read: impl Fn(&str) -> Option<String>) -> Self {
         let found = Self::names().filter_map(|name| {
             let value = read(name)?.trim().to_owned();
@@ -40,18 +40,18 @@ impl EnvironmentKeys {
         Self(Arc::new(found.collect()))
     }
 
-    /// Every variable that can hold a key.
+    /// Returns all variables that can contain a key.
     pub fn names() -> impl Iterator<Item = &'static str> {
         ProviderKind::all().flat_map(|facts| facts.key_env.iter().copied())
     }
 
-    /// The key in this variable.
+    /// Returns the key in this variable.
     pub fn get(&self, name: &str) -> Option<&SecretString> {
         self.0.get(name)
     }
 }
 
-/// What a request to a provider carries.
+/// The key for requests to a provider.
 enum Key<'a> {
     Stored(&'a StoredKey),
     Environment(&'static str, &'a SecretString),
@@ -61,10 +61,10 @@ enum Key<'a> {
 }
 
 impl ProviderService {
-    /// Keeps `key` for the user's own provider and its present address, in place of the one before.
+    /// Saves `key` for the user's own provider and its current URL, replacing the previous one.
     ///
     /// # Errors
-    /// When the user has no such provider or the key is none.
+    /// If the user has no such provider or the key is invalid.
     pub async fn save_key(
         &self,
         user: &UserId,
@@ -87,10 +87,10 @@ impl ProviderService {
         Ok(self.store.save_key(user, &stored.id, &sealed).await?)
     }
 
-    /// Forgets the key of the user's own provider. False when there was none.
+    /// Deletes the key of the user's own provider. Returns false if there was none.
     ///
     /// # Errors
-    /// When the user has no such provider.
+    /// If the user has no such provider.
     pub async fn remove_key(&self, user: &UserId, provider_id: &str) -> Result<bool, ProviderError> {
         let stored = self.own(user, provider_id).await?;
         Ok(self.store.delete_key(user, &stored.id).await?)
@@ -124,7 +124,7 @@ impl ProviderService {
         !matches!(self.choose_key(stored), Key::Missing | Key::Locked(_))
     }
 
-    /// What the user may know about it.
+    /// Returns the state of the key for the user.
     pub(super) fn key_state(&self, user: &UserId, stored: &StoredProvider) -> KeyState {
         let key = self.choose_key(stored);
         if &stored.owner != user {
@@ -147,8 +147,8 @@ impl ProviderService {
         }
     }
 
-    /// A stored key goes to the origin it was saved for; one of the environment to the own origin of
-    /// its kind, for a provider that is shared.
+    /// Selects the key. A stored key is used only for the origin it was saved for; a key of the environment
+    /// only for a shared provider at its kind's own origin.
     fn choose_key<'a>(&'a self, stored: &'a StoredProvider) -> Key<'a> {
         let provider = &stored.settings.provider;
         if let Some(key) = &stored.key {
@@ -165,7 +165,7 @@ impl ProviderService {
         if needed { Key::Missing } else { Key::NotNeeded }
     }
 
-    /// The key of the environment that the provider would have, were it shared.
+    /// Returns the key of the environment that the provider would use if it were shared.
     fn environment_key(&self, stored: &StoredProvider) -> Option<(&'static str, &SecretString)> {
         let provider = &stored.settings.provider;
         let facts = provider.kind.facts();
@@ -177,20 +177,19 @@ impl ProviderService {
         names.find_map(|name| Some((*name, self.environment.get(name)?)))
     }
 
-    /// The variable of the server's environment from which the user's own provider would have its key,
-    /// were it shared.
+    /// Returns the environment variable whose key the user's own provider would use if it were shared.
     pub fn environment_of(&self, kind: ProviderKind) -> Option<&'static str> {
         kind.facts().key_env.iter().find(|name| self.environment.get(name).is_some()).copied()
     }
 
-    /// The keys of the environment, as an admin may see them: variable and masked value, if it is set.
+    /// Returns the keys of the environment for admins: variable and masked value, if set.
     pub fn environment(&self) -> Vec<(&'static str, Option<String>)> {
         let masked = |name| self.environment.get(name).map(|key| format!("…{}", end_of(key)));
         EnvironmentKeys::names().map(|name| (name, masked(name))).collect()
     }
 }
 
-/// Scheme, host and port, as keys are bound to them.
+/// Returns scheme, host and port, which keys are bound to.
 pub(super) fn origin(base_url: &str) -> Option<String> {
     let origin = Url::parse(base_url).ok()?.origin();
     origin.is_tuple().then(|| origin.ascii_serialization())
@@ -198,16 +197,16 @@ pub(super) fn origin(base_url: &str) -> Option<String> {
 
 fn checked(key: &SecretString) -> Result<SecretString, ProviderError> {
     let text = key.expose_secret().trim();
-    // It goes into a header, which takes nothing else.
+    // Other characters are invalid in a header.
     let fits = |c: char| c.is_ascii_graphic();
     if text.is_empty() || text.len() > MAX_KEY || !text.chars().all(fits) {
-        let sentence = format!("An API key has 1 to {MAX_KEY} letters, digits and signs, and no spaces.");
+        let sentence = format!("API keys can't contain spaces and have at most {MAX_KEY} characters.");
         return Err(ProviderError::Invalid(sentence));
     }
     Ok(text.into())
 }
 
-/// The last four characters, by which its owner knows it.
+/// Returns the last four characters, by which its owner recognises it.
 fn end_of(key: &SecretString) -> String {
     let text = key.expose_secret();
     let long_enough = text.chars().count() >= SHOW_END_FROM;

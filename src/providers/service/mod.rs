@@ -1,4 +1,4 @@
-//! Which providers and models a user has, and how they are changed, reached and paid for.
+//! The provider service: a user's providers, models, keys and prices.
 
 mod edit;
 mod health;
@@ -28,7 +28,7 @@ pub use keys::EnvironmentKeys;
 pub use models::ModelEdit;
 pub use targets::measurable;
 
-/// Why something cannot be done with a provider or a model.
+/// An error of the provider service.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     #[error("There is no provider \"{0}\". Add it in Providers & models, or check its key.")]
@@ -39,31 +39,31 @@ pub enum ProviderError {
         "No model is called \"{0}\". Name one of your models, as provider/model where several have its name."
     )]
     UnknownName(String),
-    #[error("There is no such model. It may have been deleted; load the page again.")]
+    #[error("Model not found. It may have been deleted; reload the page.")]
     NoSuchModel,
-    #[error("{0} is switched off. Switch it on in Providers & models.")]
+    #[error("{0} is disabled. Enable it in Providers & models.")]
     SwitchedOff(String),
     #[error("{0} has no API key. Enter one in Providers & models.")]
     Keyless(String),
-    #[error("{0}, shared by an admin, has no API key at present. Ask an admin to enter one.")]
+    #[error("{0}, shared by an admin, has no API key. Ask an admin to enter one.")]
     KeylessShared(String),
     #[error(
-        "The API key of {name} was saved for {origin} and is sent nowhere else. Enter the key for the new \
+        "The API key of {name} was saved for {origin} and is only sent there. Enter the key for the new \
          address in Providers & models."
     )]
     KeyLocked { name: String, origin: String },
-    #[error("{0} is shared by an admin, who alone can change it.")]
+    #[error("{0} is shared by an admin. Only the admin can change it.")]
     NotYours(String),
     #[error("Only admins can share a provider.")]
     AdminsOnly,
-    #[error("There is a provider \"{0}\" already. Choose another key.")]
+    #[error("A provider \"{0}\" already exists. Choose another key.")]
     Taken(String),
-    #[error("There is a model \"{0}\" at this provider already.")]
+    #[error("This provider already has a model \"{0}\".")]
     ModelTaken(String),
-    /// A value that is out of bounds; the sentence says which.
+    /// A value is out of bounds; the sentence says which.
     #[error("{0}")]
     Invalid(String),
-    #[error("{name} does not list its models: {}", .error.message)]
+    #[error("Couldn’t get the models of {name}: {}", .error.message)]
     Unlisted { name: String, error: ApiError },
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -101,12 +101,12 @@ pub struct ProviderService {
     installation: Settings,
     vault: Vault,
     environment: EnvironmentKeys,
-    /// Where the demo models of this process are.
+    /// The address of this process's demo server.
     demo: Option<SocketAddr>,
 }
 
 impl ProviderService {
-    /// Without a demo, and without keys of the environment.
+    /// Creates a service without a demo and without keys of the environment.
     pub fn new(database: Database, vault: Vault) -> Self {
         Self {
             installation: Settings::new(database.clone()),
@@ -117,36 +117,36 @@ impl ProviderService {
         }
     }
 
-    /// With the demo models at this address.
+    /// Adds the demo server at this address.
     pub fn with_demo(self, address: SocketAddr) -> Self {
         Self { demo: Some(address), ..self }
     }
 
-    /// With these keys for the providers that admins share.
+    /// Adds these keys for shared providers.
     pub fn with_environment(self, environment: EnvironmentKeys) -> Self {
         Self { environment, ..self }
     }
 
-    /// The providers that the user can measure: those that admins share first, then their own.
+    /// Returns the user's providers: shared ones first, then their own.
     pub async fn list(&self, user: &UserId) -> Result<Vec<ProviderListing>, ProviderError> {
         let stored = self.store.list(user).await?;
         Ok(stored.into_iter().map(|stored| self.listing(user, stored)).collect())
     }
 
-    /// One provider that the user can measure, by the id of its row.
+    /// Returns one of the user's providers by the id of its row.
     ///
     /// # Errors
-    /// When the user has none with this id.
+    /// If the user has none with this id.
     pub async fn get(&self, user: &UserId, id: &str) -> Result<ProviderListing, ProviderError> {
         let stored = self.visible(user, |stored| stored.id == id).await?;
         let stored = stored.ok_or_else(|| ProviderError::UnknownProvider(id.to_owned()))?;
         Ok(self.listing(user, stored))
     }
 
-    /// The same by the key under which the user knows it.
+    /// Returns one of the user's providers by its key.
     ///
     /// # Errors
-    /// When the user has none with this key.
+    /// If the user has none with this key.
     pub async fn by_key(&self, user: &UserId, key: &str) -> Result<ProviderListing, ProviderError> {
         Ok(self.listing(user, self.stored_by_key(user, key).await?))
     }
@@ -164,7 +164,7 @@ impl ProviderService {
         Ok(self.store.list(user).await?.into_iter().find(wanted))
     }
 
-    /// The user's own provider with this id.
+    /// Returns the user's own provider with this id.
     async fn own(&self, user: &UserId, id: &str) -> Result<StoredProvider, ProviderError> {
         match self.store.find(user, id).await? {
             Some(stored) => Ok(self.resolve_demo_url(stored)),
@@ -203,7 +203,7 @@ impl ProviderService {
         }
     }
 
-    /// With the demo's address of this process in place of the one that is kept.
+    /// Replaces the stored demo URL with the address of this process's demo server.
     fn resolve_demo_url(&self, mut stored: StoredProvider) -> StoredProvider {
         let provider = &mut stored.settings.provider;
         if provider.kind == ProviderKind::Demo && provider.base_url == DEMO_URL {
@@ -216,13 +216,13 @@ impl ProviderService {
         Some(mock::demo_provider(&format!("http://{}", self.demo?)).base_url)
     }
 
-    /// Which addresses may be reached just now, apart from the demo's.
+    /// Returns the current address policy, without the demo's address.
     async fn networks(&self) -> Result<AddressPolicy, ProviderError> {
         let allowed = self.installation.allows_local_networks().await.map_err(StoreError::from)?;
         Ok(AddressPolicy::of_setting(allowed))
     }
 
-    /// The same for requests to this provider.
+    /// Returns the address policy for requests to this provider.
     fn policy_for(&self, networks: AddressPolicy, provider: &Provider) -> AddressPolicy {
         self.demo.map_or(networks, |demo| networks.for_provider(provider, demo))
     }
@@ -236,7 +236,7 @@ fn access(user: &UserId, stored: &StoredProvider) -> Access {
     }
 }
 
-/// The key under which this user names the provider.
+/// Returns the provider's key for this user.
 fn key_for<'a>(user: &UserId, stored: &'a StoredProvider) -> &'a str {
     match &stored.shared_as {
         Some(shared_as) if &stored.owner != user => shared_as,
@@ -256,14 +256,15 @@ fn model_listing(provider: &Provider, stored: &StoredModel) -> ModelListing {
     }
 }
 
-/// The model as it is measured: the user's word before the provider's, and that before the catalog's.
+/// Returns the effective model: the user's settings take precedence over the provider's data, and those over
+/// the catalog's.
 fn effective(provider: &Provider, stored: &StoredModel) -> Model {
     let mut model = stored.settings.apply(stored.listed.clone());
     catalog::complete(provider, &mut model);
     model
 }
 
-/// The first key of the kind `shared-openai`, `shared-openai-2`, … that comes to mind.
+/// Returns a key like `shared-openai`, `shared-openai-2`, … for this attempt.
 fn shared_key(key: &str, attempt: usize) -> String {
     let number = if attempt == 1 { String::new() } else { format!("-{attempt}") };
     format!("{SHARED_PREFIX}{key}{number}")

@@ -8,20 +8,20 @@ use crate::providers::settings::{ModelSettings, Step, check_model_id};
 use crate::providers::store::{StoredModel, StoredProvider};
 use endpoint::types::Model;
 
-/// What can be changed about a model.
+/// The editable data of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelEdit {
-    /// The id that the provider's API knows.
+    /// The id in the provider's API.
     pub model_id: String,
     pub settings: ModelSettings,
     pub enabled: bool,
 }
 
 impl ProviderService {
-    /// Adds models to the user's own provider. Those that it has already stay as they are.
+    /// Adds models to the user's own provider. Existing ones are not changed.
     ///
     /// # Errors
-    /// When the user has no such provider or an id cannot be one.
+    /// If the user has no such provider or an id is invalid.
     pub async fn add_models(
         &self,
         user: &UserId,
@@ -33,10 +33,10 @@ impl ProviderService {
         Ok(self.store.add_models(user, &stored.id, models, now_ms()).await?)
     }
 
-    /// Adds one model with settings; returns the id of its row.
+    /// Adds one model with settings. Returns the id of its row.
     ///
     /// # Errors
-    /// When the user has no such provider, the provider has such a model, or a value is out of bounds.
+    /// If the user has no such provider, the provider already has this model, or a value is out of bounds.
     pub async fn add_model(
         &self,
         user: &UserId,
@@ -60,7 +60,7 @@ impl ProviderService {
     /// Changes the user's own model.
     ///
     /// # Errors
-    /// When the user has no such model, its provider another one of the new id, or a value is out of
+    /// If the user has no such model, its provider has another one with the new id, or a value is out of
     /// bounds.
     pub async fn change_model(
         &self,
@@ -87,10 +87,10 @@ impl ProviderService {
         if changed { Ok(()) } else { Err(ProviderError::NoSuchModel) }
     }
 
-    /// Moves the user's own model by one place.
+    /// Moves the user's own model by one position.
     ///
     /// # Errors
-    /// When the user has no such model.
+    /// If the user has no such model.
     pub async fn step_model(&self, user: &UserId, id: &str, step: Step) -> Result<(), ProviderError> {
         let (provider, _) = self.own_model(user, id).await?;
         let mut ids: Vec<String> = provider.models.into_iter().map(|model| model.id).collect();
@@ -98,10 +98,10 @@ impl ProviderService {
         Ok(self.store.reorder_models(user, &ids).await?)
     }
 
-    /// Deletes the user's own model; results stay.
+    /// Deletes the user's own model. Results are kept.
     ///
     /// # Errors
-    /// When the user has no such model.
+    /// If the user has no such model.
     pub async fn delete_model(&self, user: &UserId, id: &str) -> Result<(), ProviderError> {
         self.own_model(user, id).await?;
         self.store.delete_model(user, id).await?;

@@ -1,4 +1,4 @@
-//! Asking providers which models they have.
+//! Refreshes the model lists of providers.
 
 use futures::future::{join, join_all};
 
@@ -10,23 +10,23 @@ use endpoint::types::{ApiError, Model, Provider, ProviderKind};
 use endpoint::{catalog, discovery};
 
 impl ProviderService {
-    /// Looks again: puts in local servers that answer with their models, marks those that do not, and
-    /// asks every hosted provider that has a key what it offers now.
+    /// Refreshes all providers: adds local servers that respond and their models, marks those that do not
+    /// respond, and requests the model list of every hosted provider with a key.
     pub async fn refresh(&self, user: &UserId) -> Result<(), ProviderError> {
         let own: Vec<_> = self.own_providers(user).await?;
-        let hosted = own.iter().filter(|stored| !found_by_its_port(&stored.settings.provider));
-        let asked = join_all(hosted.map(|stored| self.look_at(user, stored)));
+        let hosted = own.iter().filter(|stored| !is_at_default_port(&stored.settings.provider));
+        let asked = join_all(hosted.map(|stored| self.refresh_one(user, stored)));
         let networks = self.networks().await?;
         let (asked, local) = join(asked, discovery::local_servers(networks)).await;
         asked.into_iter().collect::<Result<(), _>>()?;
-        self.note_gone(user, &own, &local).await?;
+        self.mark_unreachable(user, &own, &local).await?;
         for (provider, models) in local {
             self.upsert_discovered(user, &own, provider, &models).await?;
         }
         Ok(())
     }
 
-    /// Puts in a local server that answers, or its models where its address is known already.
+    /// Adds a local server with its models, or only its models if its URL already exists.
     pub(super) async fn upsert_discovered(
         &self,
         user: &UserId,
@@ -45,10 +45,10 @@ impl ProviderService {
         Ok(self.store.note_check(user, &id, None, now_ms()).await?)
     }
 
-    /// The models that the provider lists for chat, the user's own or a shared one.
+    /// Returns the chat models that the provider (the user's own or a shared one) lists.
     ///
     /// # Errors
-    /// When the user has no such provider, its key is missing, or it does not list its models.
+    /// If the user has no such provider, its key is missing, or its list cannot be loaded.
     pub async fn discover(&self, user: &UserId, key: &str) -> Result<Vec<Model>, ProviderError> {
         let stored = self.resolve_demo_url(self.stored_by_key(user, key).await?);
         let listed = self.list_models(user, &stored).await?;
@@ -63,10 +63,10 @@ impl ProviderService {
         Ok(listed)
     }
 
-    /// Adds those of the models that the user's own provider lists which have these ids.
+    /// Adds the models with these ids from the list of the user's own provider.
     ///
     /// # Errors
-    /// As [`Self::discover`], or when the provider lists none of this id.
+    /// As [`Self::discover`], or if the provider does not list an id.
     pub async fn add_offered(
         &self,
         user: &UserId,
@@ -79,9 +79,7 @@ impl ProviderService {
         let listed = listed.map_err(|error| ProviderError::Unlisted { name, error })?;
         let chosen: Vec<Model> = listed.into_iter().filter(|model| ids.contains(&model.id)).collect();
         if let Some(id) = ids.iter().find(|id| chosen.iter().all(|model| model.id != **id)) {
-            return Err(ProviderError::Invalid(format!(
-                "{id} is not offered any more. Load the page again."
-            )));
+            return Err(ProviderError::Invalid(format!("{id} is no longer available. Reload the page.")));
         }
         self.add_models(user, provider_id, &chosen).await
     }
@@ -94,8 +92,8 @@ impl ProviderService {
             .collect())
     }
 
-    /// Asks one provider, if it has what it takes, and keeps what it says, be it a problem.
-    async fn look_at(&self, user: &UserId, stored: &StoredProvider) -> Result<(), ProviderError> {
+    /// Requests the model list of one provider, if its key is known, and saves the list or the error.
+    async fn refresh_one(&self, user: &UserId, stored: &StoredProvider) -> Result<(), ProviderError> {
         if !stored.settings.enabled || stored.settings.provider.simulated() {
             return Ok(());
         }
@@ -105,7 +103,7 @@ impl ProviderService {
                 Ok(self.store.note_check(user, &stored.id, Some(&error.message), now_ms()).await?)
             }
             Err(ProviderError::Store(error)) => Err(error.into()),
-            // Without its key there is nothing to ask with, which its panel says.
+            // The key is missing, which its panel shows.
             Err(_) => Ok(()),
         }
     }
@@ -119,7 +117,7 @@ impl ProviderService {
         let provider = &stored.settings.provider;
         let policy = self.policy_for(self.networks().await?, provider);
         let listed = discovery::list_models(policy, provider, key.as_ref()).await;
-        // Prices are looked up when they are asked for: what is kept would grow old.
+        // Prices are not stored, because they would become outdated; they are looked up when needed.
         Ok(listed.map(|models| models.into_iter().map(|model| Model { price: None, ..model }).collect()))
     }
 
@@ -128,8 +126,8 @@ impl ProviderService {
         self.store.note_check(user, id, None, now_ms()).await
     }
 
-    /// Marks the local servers that are known but not among those that answer.
-    async fn note_gone(
+    /// Marks the known local servers that do not respond.
+    async fn mark_unreachable(
         &self,
         user: &UserId,
         own: &[StoredProvider],
@@ -137,24 +135,24 @@ impl ProviderService {
     ) -> Result<(), StoreError> {
         let answers =
             |provider: &Provider| answering.iter().any(|(other, _)| other.base_url == provider.base_url);
-        let local = own.iter().filter(|stored| found_by_its_port(&stored.settings.provider));
+        let local = own.iter().filter(|stored| is_at_default_port(&stored.settings.provider));
         for stored in local.filter(|stored| !answers(&stored.settings.provider)) {
             let base_url = &stored.settings.provider.base_url;
-            let problem = format!("It does not answer at {base_url}. Start it, then look again.");
+            let problem = format!("Unreachable at {base_url}. Start it, then scan again.");
             self.store.note_check(user, &stored.id, Some(&problem), now_ms()).await?;
         }
         Ok(())
     }
 }
 
-/// True for what [`discovery::local_servers`] finds: a local kind at its usual address.
-fn found_by_its_port(provider: &Provider) -> bool {
+/// Returns whether [`discovery::local_servers`] can find it: a local kind at its default URL.
+fn is_at_default_port(provider: &Provider) -> bool {
     let usual = provider.kind.facts().base_url;
     let local = [ProviderKind::Ollama, ProviderKind::LmStudio, ProviderKind::Vllm, ProviderKind::LlamaCpp];
     local.contains(&provider.kind) && usual == Some(provider.base_url.as_str())
 }
 
-/// `wanted`, or `wanted-2`, `wanted-3`, … where it is taken.
+/// Returns `wanted`, or `wanted-2`, `wanted-3`, … if it is in use.
 pub(super) fn free_key(wanted: &str, taken: impl Iterator<Item = String>) -> String {
     let taken: Vec<String> = taken.collect();
     let numbered = (2..).map(|number| format!("{wanted}-{number}"));

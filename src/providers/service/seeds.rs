@@ -1,5 +1,5 @@
-//! What a new account starts with: the demo, the well-known providers without keys, and the local
-//! servers that answer.
+//! Default providers of a new account: the demo, the well-known providers without keys, and the local servers
+//! that respond.
 
 use futures::future::BoxFuture;
 
@@ -10,7 +10,7 @@ use crate::providers::settings::DEMO_URL;
 use endpoint::discovery;
 use endpoint::types::{Model, Provider, ProviderKind};
 
-/// A few current models of each provider, the most used first; discovery brings the others.
+/// A few current models of each provider, the most used first; discovery finds the others.
 const MODELS: [(ProviderKind, &[&str]); 9] = [
     (ProviderKind::Openai, &["gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-4.1", "gpt-4o-mini"]),
     (
@@ -30,8 +30,8 @@ const MODELS: [(ProviderKind, &[&str]); 9] = [
 ];
 
 impl ProviderService {
-    /// Gives a new user what the first benchmark takes. Local servers are looked for where they may be
-    /// reached. What the user has already stays as it is.
+    /// Adds the default providers of a new user. Local servers are added only if local networks are allowed.
+    /// Existing data is not changed.
     pub async fn registered(&self, user: &UserId) -> Result<(), ProviderError> {
         let demo = Provider::of_kind(ProviderKind::Demo, DEMO_URL);
         self.put(user, &demo, &mock::demo_models()).await?;
@@ -52,7 +52,7 @@ impl OnRegistration for ProviderService {
     }
 }
 
-/// The hosted providers at their own addresses, each with a few models.
+/// Returns the hosted providers at their default URLs, each with a few models.
 fn well_known() -> impl Iterator<Item = (Provider, Vec<Model>)> {
     let hosted = ProviderKind::all().filter(|facts| !facts.local);
     hosted.filter_map(|facts| {
@@ -61,7 +61,7 @@ fn well_known() -> impl Iterator<Item = (Provider, Vec<Model>)> {
     })
 }
 
-/// The models with which a provider of this kind starts.
+/// Returns the default models of a provider of this kind.
 pub(super) fn known_models(kind: ProviderKind) -> Vec<Model> {
     let known = MODELS.iter().find(|(known, _)| *known == kind).map(|(_, ids)| *ids);
     known.unwrap_or_default().iter().map(|id| Model::named(*id)).collect()

@@ -1,4 +1,4 @@
-//! The service against a database, without a network.
+//! Tests of the service with a database, without a network.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -51,7 +51,7 @@ fn secret(text: &str) -> SecretString {
     text.to_owned().into()
 }
 
-/// The service with a provider of ada's that has a key and the model `gpt-5.5`, and its id.
+/// Returns the service with a provider of ada's that has a key and the model `gpt-5.5`, and its id.
 async fn with_key() -> (ProviderService, String) {
     let service = service().await;
     let models = [Model::named("gpt-5.5")];
@@ -66,7 +66,7 @@ async fn key_sent(service: &ProviderService, user: &str, wanted: ModelRef) -> Re
 }
 
 #[tokio::test]
-async fn a_new_account_can_measure_the_demo_at_once() {
+async fn a_new_account_can_benchmark_the_demo() {
     let service = service().await;
     service.registered(&id("anna")).await.unwrap();
     let listed = service.list(&id("anna")).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_new_account_can_measure_the_demo_at_once() {
 }
 
 #[tokio::test]
-async fn the_demo_is_where_this_process_has_it() {
+async fn the_demo_has_this_processs_address() {
     let service = service().await;
     service.registered(&id("anna")).await.unwrap();
     let restarted = service.with_demo("127.0.0.1:50000".parse().unwrap());
@@ -89,7 +89,7 @@ async fn the_demo_is_where_this_process_has_it() {
 }
 
 #[tokio::test]
-async fn welcoming_twice_changes_nothing() {
+async fn seeding_twice_changes_nothing() {
     let service = service().await;
     service.registered(&id("anna")).await.unwrap();
     let once = service.list(&id("anna")).await.unwrap();
@@ -98,7 +98,7 @@ async fn welcoming_twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn one_key_is_all_that_a_well_known_provider_takes() {
+async fn a_well_known_provider_needs_only_a_key() {
     let service = service().await;
     service.registered(&id("anna")).await.unwrap();
     let listed = service.by_key(&id("anna"), "openai").await.unwrap();
@@ -110,7 +110,7 @@ async fn one_key_is_all_that_a_well_known_provider_takes() {
 }
 
 #[tokio::test]
-async fn targets_come_in_the_order_asked_and_as_the_user_set_them_up() {
+async fn targets_have_the_requested_order_and_the_users_settings() {
     let service = service().await;
     let anna = id("anna");
     let models = [Model::named("gpt-4o"), Model::named("gpt-5.5")];
@@ -135,27 +135,27 @@ async fn targets_come_in_the_order_asked_and_as_the_user_set_them_up() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_measured_is_named() {
+async fn unavailable_models_are_named() {
     let service = service().await;
     let anna = id("anna");
     service.registered(&anna).await.unwrap();
-    for (wanted, told) in [
+    for (wanted, expected) in [
         (model("nobody", "m"), "There is no provider \"nobody\""),
         (model("demo", "nothing"), "demo has no model \"nothing\""),
         (model("openai", "gpt-5.5"), "OpenAI has no API key"),
     ] {
         let asked = [model("demo", "demo-fast"), wanted];
         let error = service.targets(&anna, &asked).await.unwrap_err().to_string();
-        assert!(error.starts_with(told), "{error}");
+        assert!(error.starts_with(expected), "{error}");
     }
     let demo = service.by_key(&anna, "demo").await.unwrap();
     service.change_model(&anna, &demo.models[0].id, |edit| edit.enabled = false).await.unwrap();
     let off = service.targets(&anna, &[model("demo", &demo.models[0].model.id)]).await.unwrap_err();
-    assert!(off.to_string().contains("is switched off"), "{off}");
+    assert!(off.to_string().contains("is disabled"), "{off}");
 }
 
 #[tokio::test]
-async fn a_key_goes_only_to_the_address_that_it_was_saved_for() {
+async fn a_key_is_sent_only_to_the_origin_it_was_saved_for() {
     let (service, provider) = with_key().await;
     let ada = id("ada");
     let wanted = || model("openai", "gpt-5.5");
@@ -180,7 +180,7 @@ async fn a_key_goes_only_to_the_address_that_it_was_saved_for() {
 }
 
 #[tokio::test]
-async fn the_environment_s_key_goes_with_a_shared_provider_at_its_own_address_alone() {
+async fn the_environments_key_is_used_only_for_shared_providers_at_their_own_origin() {
     let service = service().await;
     let admin = id("ada");
     let provider = service.add(&admin, &openai(OPENAI), &[Model::named("gpt-5.5")]).await.unwrap();
@@ -202,7 +202,7 @@ async fn the_environment_s_key_goes_with_a_shared_provider_at_its_own_address_al
 }
 
 #[tokio::test]
-async fn users_of_a_shared_provider_use_it_and_learn_nothing_of_its_key() {
+async fn users_of_a_shared_provider_see_nothing_of_its_key() {
     let (service, provider) = with_key().await;
     service.share(&ada(), &provider, true).await.unwrap();
     service.registered(&id("anna")).await.unwrap();
@@ -210,8 +210,8 @@ async fn users_of_a_shared_provider_use_it_and_learn_nothing_of_its_key() {
     let listed = service.list(&id("anna")).await.unwrap();
     assert_eq!((listed[0].access, &listed[0].key), (Access::Shared, &KeyState::Shared));
     assert_eq!(listed.iter().filter(|listing| listing.provider.kind == ProviderKind::Openai).count(), 2);
-    let told = serde_json::to_string(&listed).unwrap();
-    assert!(!told.contains(SECRET) && !told.contains("0042"), "{told}");
+    let shown = serde_json::to_string(&listed).unwrap();
+    assert!(!shown.contains(SECRET) && !shown.contains("0042"), "{shown}");
     for refused in [
         service.change(&id("anna"), &provider, |settings| settings.enabled = false).await,
         service.save_key(&id("anna"), &provider, &secret("sk-anna")).await,
@@ -225,7 +225,7 @@ async fn users_of_a_shared_provider_use_it_and_learn_nothing_of_its_key() {
 }
 
 #[tokio::test]
-async fn somebody_else_s_rows_are_not_there() {
+async fn other_users_rows_are_not_found() {
     let (service, provider) = with_key().await;
     let ben = id("ben");
     let model_row = service.get(&id("ada"), &provider).await.unwrap().models[0].id.clone();
@@ -247,7 +247,7 @@ async fn somebody_else_s_rows_are_not_there() {
 }
 
 #[tokio::test]
-async fn two_admins_share_under_two_names() {
+async fn two_admins_share_under_two_keys() {
     let (service, provider) = with_key().await;
     let other = service.add(&id("ben"), &openai(OPENAI), &[]).await.unwrap();
     service.share(&ada(), &provider, true).await.unwrap();
@@ -257,7 +257,7 @@ async fn two_admins_share_under_two_names() {
 }
 
 #[tokio::test]
-async fn a_local_server_is_found_by_its_address_and_named_freely() {
+async fn a_local_server_is_matched_by_url_and_can_be_renamed() {
     let service = service().await;
     let anna = id("anna");
     let at = |port: u16| Provider::of_kind(ProviderKind::Ollama, format!("http://127.0.0.1:{port}/v1"));
@@ -273,7 +273,7 @@ async fn a_local_server_is_found_by_its_address_and_named_freely() {
 }
 
 #[tokio::test]
-async fn the_demo_stays_where_it_is_and_keys_are_kept_apart() {
+async fn the_demos_url_is_fixed_and_keys_are_separate() {
     let service = service().await;
     let anna = id("anna");
     service.registered(&anna).await.unwrap();
@@ -291,7 +291,7 @@ async fn the_demo_stays_where_it_is_and_keys_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn local_networks_are_reached_as_the_admin_says_and_the_demo_always() {
+async fn local_networks_follow_the_setting_and_the_demo_is_always_allowed() {
     let database = testing::sqlite().await;
     let anna = testing::add_user(&database, "anna").await;
     let service = ProviderService::new(database.clone(), Vault::random()).with_demo(DEMO);
@@ -303,7 +303,7 @@ async fn local_networks_are_reached_as_the_admin_says_and_the_demo_always() {
         let targets = service.targets(&anna, &asked).await.unwrap();
         [targets[0].policy, targets[1].policy]
     };
-    assert_eq!(policies().await[0], AddressPolicy::PUBLIC_AND_LOCAL, "a single user is at home");
+    assert_eq!(policies().await[0], AddressPolicy::PUBLIC_AND_LOCAL, "a single user may use local networks");
     testing::add_user(&database, "ben").await;
     assert_eq!(policies().await, [AddressPolicy::PUBLIC, AddressPolicy::PUBLIC.with_exception(DEMO)]);
     Settings::new(database.clone()).set_local_networks(Some(true)).await.unwrap();

@@ -24,7 +24,7 @@ impl ProviderStore {
         .bind(&key.last4)
         .bind(&key.origin)
         .bind(key.updated_at)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(())
     }
@@ -34,7 +34,7 @@ impl ProviderStore {
         let done = sqlx::query("delete from provider_keys where user_id = $1 and provider_id = $2")
             .bind(user.as_str())
             .bind(provider_id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() > 0)
     }

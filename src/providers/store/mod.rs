@@ -85,21 +85,21 @@ impl ProviderStore {
              order by case when p.user_id = $1 then 1 else 0 end, p.position, p.created_at, p.id",
         )
         .bind(user.as_str())
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         let models: Vec<ModelRow> = sqlx::query_as(
             "select m.* from models m join providers p on p.id = m.provider_id
              where m.user_id = $1 or p.shared_as is not null order by m.position, m.created_at, m.id",
         )
         .bind(user.as_str())
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         let keys: Vec<KeyRow> = sqlx::query_as(
             "select k.* from provider_keys k join providers p on p.id = k.provider_id
              where k.user_id = $1 or p.shared_as is not null",
         )
         .bind(user.as_str())
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         assemble(providers, models, keys)
     }
@@ -110,7 +110,7 @@ impl ProviderStore {
             sqlx::query_as("select * from providers where user_id = $1 and id = $2")
                 .bind(user.as_str())
                 .bind(id)
-                .fetch_optional(self.database.pool())
+                .fetch_optional(self.database.reader())
                 .await?;
         let Some(provider) = provider else { return Ok(None) };
         let models: Vec<ModelRow> = sqlx::query_as(
@@ -118,13 +118,13 @@ impl ProviderStore {
         )
         .bind(user.as_str())
         .bind(id)
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reader())
         .await?;
         let keys: Vec<KeyRow> =
             sqlx::query_as("select * from provider_keys where user_id = $1 and provider_id = $2")
                 .bind(user.as_str())
                 .bind(id)
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.reader())
                 .await?;
         Ok(assemble(vec![provider], models, keys)?.pop())
     }
@@ -134,7 +134,7 @@ impl ProviderStore {
         let id = sqlx::query_scalar("select id from providers where user_id = $1 and key = $2")
             .bind(user.as_str())
             .bind(key)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await?;
         Ok(id)
     }
@@ -144,7 +144,7 @@ impl ProviderStore {
         let id = sqlx::query_scalar("select provider_id from models where user_id = $1 and id = $2")
             .bind(user.as_str())
             .bind(id)
-            .fetch_optional(self.database.pool())
+            .fetch_optional(self.database.reader())
             .await?;
         Ok(id)
     }

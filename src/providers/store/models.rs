@@ -78,7 +78,7 @@ impl ProviderStore {
         .bind(serde_json::to_string(settings)?)
         .bind(i64::from(enabled))
         .bind(now_ms)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -103,7 +103,7 @@ impl ProviderStore {
         let done = sqlx::query("delete from models where user_id = $1 and id = $2")
             .bind(user.as_str())
             .bind(id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() > 0)
     }

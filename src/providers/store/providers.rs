@@ -74,7 +74,7 @@ impl ProviderStore {
         .bind(i64::from(settings.direct_local))
         .bind(i64::from(settings.enabled))
         .bind(now_ms)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -96,7 +96,7 @@ impl ProviderStore {
         .bind(id)
         .bind(shared_as)
         .bind(now_ms)
-        .execute(self.database.pool())
+        .execute(self.database.writer())
         .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -114,7 +114,7 @@ impl ProviderStore {
             .bind(id)
             .bind(now_ms)
             .bind(problem)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -140,7 +140,7 @@ impl ProviderStore {
             .bind(user.as_str())
             .bind(id)
             .bind(position)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(())
     }
@@ -150,7 +150,7 @@ impl ProviderStore {
         let done = sqlx::query("delete from providers where user_id = $1 and id = $2")
             .bind(user.as_str())
             .bind(id)
-            .execute(self.database.pool())
+            .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() > 0)
     }

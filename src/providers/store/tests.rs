@@ -138,7 +138,7 @@ async fn a_key_is_replaced_and_goes_with_its_provider() {
         store.save_key(&anna, &id, &key("three")).await.unwrap();
         assert!(store.delete(&anna, &id).await.unwrap());
         let (left,): (i64,) = sqlx::query_as("select count(*) from provider_keys")
-            .fetch_one(store.database.pool())
+            .fetch_one(store.database.reader())
             .await
             .unwrap();
         assert_eq!(left, 0);
@@ -189,7 +189,7 @@ async fn a_shared_provider_is_everybody_s_while_its_owner_is_an_admin() {
         assert_eq!(store.list(&anna).await.unwrap().len(), 1);
         store.update(&ada, &id, &openai(), 4).await.unwrap();
         sqlx::query("update users set role = 'user' where id = 'ada'")
-            .execute(store.database.pool())
+            .execute(store.database.writer())
             .await
             .unwrap();
         assert_eq!(store.list(&anna).await.unwrap().len(), 1);

@@ -1,5 +1,5 @@
-//! Every route and server function while the database answers nothing: the database's own words reach
-//! nobody.
+//! Calls every route and server function while the database is unavailable: its error texts must not reach the
+//! caller.
 
 use axum::http::StatusCode;
 
@@ -7,10 +7,10 @@ use super::examples::{examples, server_function_examples};
 use super::fixture::Fixture;
 use super::without_hash;
 
-/// What the caller is told instead.
+/// The message that the caller gets instead.
 const SENTENCE: &str = "Something went wrong on the server. It has been logged; try again.";
 
-/// Server functions that anyone may call, with their arguments.
+/// Public server functions, with their arguments.
 const PUBLIC: &[(&str, &str)] = &[
     ("/api/auth/forms/sign-in", "email=new@example.org&password=long+enough"),
     ("/api/auth/forms/register", "email=new@example.org&password=long+enough"),
@@ -18,7 +18,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/api/auth/forms/reset-password", "token=none&password=long+enough"),
 ];
 
-/// Server functions that answer without the database, and why.
+/// Server functions that need no database, and why.
 const WITHOUT_DATABASE: &[(&str, &str)] = &[
     ("/api/set_theme", "sets a cookie of the browser"),
     ("/api/auth/forms/connection", "this installation has no identity provider"),
@@ -26,17 +26,17 @@ const WITHOUT_DATABASE: &[(&str, &str)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_error_inside_a_server_function_reaches_no_page() {
-    let world = Fixture::sqlite().await;
-    let admin = world.session_of_admin().await;
-    let examples = server_function_examples(&world.annas);
-    world.database.clone().close().await;
+async fn server_functions_hide_database_errors() {
+    let fixture = Fixture::sqlite().await;
+    let admin = fixture.session_of_admin().await;
+    let examples = server_function_examples(&fixture.annas);
+    fixture.database.clone().close().await;
     let mut wrong = Vec::new();
     for (path, method) in leptos::server_fn::axum::server_fn_paths() {
         let name = without_hash(path);
         let known = examples.iter().map(|(name, form)| (*name, form.as_str())).chain(PUBLIC.iter().copied());
         let arguments = known.into_iter().find(|(known, _)| *known == name).map_or("", |(_, form)| form);
-        let (status, answer) = world.call(&admin, method.as_str(), path, arguments).await;
+        let (status, answer) = fixture.call(&admin, method.as_str(), path, arguments).await;
         let is_told_in_general = status == StatusCode::INTERNAL_SERVER_ERROR && answer.ends_with(SENTENCE);
         if !is_told_in_general && !WITHOUT_DATABASE.iter().any(|(known, _)| *known == name) {
             wrong.push(format!("{name}: {status} {answer}"));
@@ -46,13 +46,13 @@ async fn a_database_error_inside_a_server_function_reaches_no_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_error_inside_a_route_reaches_no_script() {
-    let world = Fixture::sqlite().await;
-    let admin = world.session_of_admin().await;
-    world.database.clone().close().await;
+async fn routes_hide_database_errors() {
+    let fixture = Fixture::sqlite().await;
+    let admin = fixture.session_of_admin().await;
+    fixture.database.clone().close().await;
     let database_says = sqlx::Error::PoolClosed.to_string();
-    for example in examples(&world.annas) {
-        let (status, answer) = world.try_out(&admin, &example).await;
+    for example in examples(&fixture.annas) {
+        let (status, answer) = fixture.send_example(&admin, &example).await;
         let route = example.route();
         assert!(!answer.contains(&database_says), "{route}: {status} {answer}");
         if status == StatusCode::INTERNAL_SERVER_ERROR {

@@ -1,50 +1,50 @@
-//! How to call each route with what is Anna's, and whose business the route is.
+//! Example calls of each route with Anna's data, and who may make them.
 //!
-//! In an order in which the owner can make all calls: what is looked at first is deleted last.
+//! The owner can make all calls in this order: data that other calls need is deleted last.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use super::fixture::{Belongings, SLOW};
+use super::fixture::{SLOW, UserData};
 
-/// Who may do what the example does.
+/// Who may make the call of an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Business {
-    /// It names something of Anna's: to others that does not exist.
+pub(super) enum Access {
+    /// It names data of Anna's; other users get 404.
     Hidden,
-    /// It names nothing: everybody who is signed in gets their own.
+    /// It names no data; each user gets their own.
     Own,
-    /// It names something of Anna's among other things, and is refused so.
-    DetailBody(StatusCode),
+    /// It names data of Anna's in its body; other users get this status.
+    Rejected(StatusCode),
     AdminsOnly,
-    /// Answers without a session.
+    /// Needs no session.
     Public,
 }
 
-/// One call.
+/// One example call.
 #[derive(Debug, Clone)]
 pub(super) struct Example {
     pub method: &'static str,
-    /// As described, with `{names}`.
+    /// The path in the OpenAPI description, with `{names}`.
     path: &'static str,
-    pub business: Business,
-    /// Filled in, with its query.
+    pub access: Access,
+    /// The path with its parameters filled in, and the query.
     pub address: String,
     pub body: Option<Value>,
 }
 
 impl Example {
-    fn new(business: Business, route: &'static str) -> Self {
+    fn new(access: Access, route: &'static str) -> Self {
         let (method, path) = route.split_once(' ').unwrap();
-        Self { method, path, business, address: path.to_owned(), body: None }
+        Self { method, path, access, address: path.to_owned(), body: None }
     }
 
     pub(super) fn route(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    /// All that the caller says.
+    /// Everything that the caller sends.
     pub(super) fn sent(&self) -> String {
         format!("{} {}", self.address, self.body.clone().unwrap_or_default())
     }
@@ -70,38 +70,38 @@ fn query(pairs: &[(&str, &str)]) -> String {
 }
 
 fn hidden(route: &'static str) -> Example {
-    Example::new(Business::Hidden, route)
+    Example::new(Access::Hidden, route)
 }
 
 fn own(route: &'static str) -> Example {
-    Example::new(Business::Own, route)
+    Example::new(Access::Own, route)
 }
 
 fn refused(status: StatusCode, route: &'static str) -> Example {
-    Example::new(Business::DetailBody(status), route)
+    Example::new(Access::Rejected(status), route)
 }
 
 fn admins(route: &'static str) -> Example {
-    Example::new(Business::AdminsOnly, route)
+    Example::new(Access::AdminsOnly, route)
 }
 
 fn public(route: &'static str) -> Example {
-    Example::new(Business::Public, route)
+    Example::new(Access::Public, route)
 }
 
-/// One example for each operation of the description.
-pub(super) fn examples(annas: &Belongings) -> Vec<Example> {
+/// Returns one example for each operation of the OpenAPI description.
+pub(super) fn examples(annas: &UserData) -> Vec<Example> {
     [server(), configuration(annas), benchmarks(annas), admin(annas), removals(annas), accounts(annas)]
         .concat()
 }
 
 fn server() -> Vec<Example> {
-    // They say nothing about anybody.
+    // They return no user data.
     vec![public("GET /healthz"), public("GET /api/openapi.json"), public("GET /api/docs")]
 }
 
-fn configuration(annas: &Belongings) -> Vec<Example> {
-    let Belongings { provider_key, provider, model_id, model, .. } = annas;
+fn configuration(annas: &UserData) -> Vec<Example> {
+    let UserData { provider_key, provider, model_id, model, .. } = annas;
     let which = [("provider_key", provider_key.as_str())];
     let bens = json!({ "provider_key": "bens", "api_base": "http://127.0.0.1:9/v1" });
     vec![
@@ -138,8 +138,8 @@ fn configuration(annas: &Belongings) -> Vec<Example> {
     ]
 }
 
-fn benchmarks(annas: &Belongings) -> Vec<Example> {
-    let Belongings { provider_key, model_id, finished, running, .. } = annas;
+fn benchmarks(annas: &UserData) -> Vec<Example> {
+    let UserData { provider_key, model_id, finished, running, .. } = annas;
     let targets = json!({ "targets": [{ "provider_key": provider_key, "model_id": model_id }] });
     let run = [("provider_key", provider_key.as_str()), ("model_id", model_id), ("run_number", "1")];
     vec![
@@ -159,7 +159,7 @@ fn benchmarks(annas: &Belongings) -> Vec<Example> {
     ]
 }
 
-fn admin(annas: &Belongings) -> Vec<Example> {
+fn admin(annas: &UserData) -> Vec<Example> {
     let user = annas.user.as_str();
     vec![
         admins("GET /api/admin/jobs"),
@@ -183,8 +183,8 @@ fn admin(annas: &Belongings) -> Vec<Example> {
     ]
 }
 
-fn removals(annas: &Belongings) -> Vec<Example> {
-    let Belongings { provider_key, provider, other_provider_key, model, prompt, finished, .. } = annas;
+fn removals(annas: &UserData) -> Vec<Example> {
+    let UserData { provider_key, provider, other_provider_key, model, prompt, finished, .. } = annas;
     vec![
         hidden("DELETE /api/history/{id}").id(finished),
         hidden("DELETE /api/config/prompts").body(json!({ "key": prompt })),
@@ -196,7 +196,7 @@ fn removals(annas: &Belongings) -> Vec<Example> {
     ]
 }
 
-fn accounts(annas: &Belongings) -> Vec<Example> {
+fn accounts(annas: &UserData) -> Vec<Example> {
     let wrong = "not the password";
     vec![
         own("GET /api/auth/me"),
@@ -206,11 +206,11 @@ fn accounts(annas: &Belongings) -> Vec<Example> {
         own("GET /api/onboarding/status"),
         own("POST /api/onboarding/complete"),
         hidden("DELETE /api/auth/tokens/{id}").id(&annas.token),
-        // With the password they work, and end the session that this test goes on with.
+        // With the right password they would end the session that this test still uses.
         refused(StatusCode::BAD_REQUEST, "POST /api/auth/change-password")
             .body(json!({ "current_password": wrong, "new_password": "another password" })),
         refused(StatusCode::BAD_REQUEST, "DELETE /api/auth/account").body(json!({ "password": wrong })),
-        // The door.
+        // Sign-in.
         public("POST /api/auth/register")
             .body(json!({ "email": "new@example.org", "password": "long enough" })),
         public("POST /api/auth/login").body(json!({ "email": "nobody@example.org", "password": wrong })),
@@ -224,10 +224,9 @@ fn accounts(annas: &Belongings) -> Vec<Example> {
     ]
 }
 
-/// What another user may try with each server function that is not public: its name and its arguments,
-/// as a form or as JSON.
-pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str, String)> {
-    let Belongings { provider_key, provider, model_id, model, prompt, finished, running, token, .. } = annas;
+/// Returns a call of each server function that is not public: its name and its arguments, as a form or as JSON.
+pub(super) fn server_function_examples(annas: &UserData) -> Vec<(&'static str, String)> {
+    let UserData { provider_key, provider, model_id, model, prompt, finished, running, token, .. } = annas;
     let user = annas.user.as_str();
     let own = |name| (name, String::new());
     let one = |name, field, value: &str| (name, query(&[(field, value)]));
@@ -298,7 +297,7 @@ pub(super) fn server_function_examples(annas: &Belongings) -> Vec<(&'static str,
         own("/api/auth/forms/tokens"),
         ("/api/auth/forms/create-token", query(&[("name", "Ben's"), ("days", "1")])),
         one("/api/auth/forms/revoke-token", "id", token),
-        // With the password they work, and end the session that this test goes on with.
+        // With the right password they would end the session that this test still uses.
         (
             "/api/auth/forms/change-password",
             query(&[("current_password", "not the password"), ("new_password", "another password")]),
@@ -345,13 +344,13 @@ fn change_model(provider: &str, model: &str, model_id: &str) -> String {
     Serializer::new(String::new()).extend_pairs(which).extend_pairs(form).finish()
 }
 
-/// What answers without a session, and why.
+/// Server functions that need no session, and why.
 pub(super) const PUBLIC_SERVER_FUNCTIONS: &[(&str, &str)] = &[
-    ("/api/auth/forms/registration", "the page for signing in says whether accounts can be opened"),
-    ("/api/auth/forms/forgot-password", "mails a link to a new password"),
-    ("/api/auth/forms/reset-password", "sets a new password for who has a link"),
-    ("/api/auth/forms/register", "opens an account"),
+    ("/api/auth/forms/registration", "the sign-in page shows whether registration is open"),
+    ("/api/auth/forms/forgot-password", "mails a password reset link"),
+    ("/api/auth/forms/reset-password", "sets a new password with a reset link"),
+    ("/api/auth/forms/register", "creates an account"),
     ("/api/auth/forms/sign-in", "begins a session"),
-    ("/api/auth/forms/sign-out", "ends a session, which may have ended by itself"),
+    ("/api/auth/forms/sign-out", "ends a session, which may have expired"),
     ("/api/set_theme", "sets a cookie of the browser"),
 ];

@@ -1,4 +1,4 @@
-//! An installation with an admin, Anna, who has something of everything, and Ben.
+//! An installation with an admin, with Anna, who has data of every kind, and with Ben, who has none.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -15,33 +15,33 @@ use crate::database::{Database, Location, testing};
 use crate::server::{self, AppState, Config, router};
 use endpoint::ProviderKind;
 
-/// Stands in everything that Anna names, so that it is found wherever it gets to.
+/// Part of every name in Anna's data, so that leaks can be detected.
 pub(super) const MARK: &str = "zebra";
 
-/// Answers at once.
+/// A model that answers immediately.
 const QUICK: &str = "mock/ttft=1,gap=1,tokens=4";
-/// Does not answer while the test runs.
+/// A model that does not answer during the test.
 pub(super) const SLOW: &str = "mock/ttft=600000";
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Debug, Clone)]
 pub(super) enum Caller {
     Nobody,
     /// With `Authorization: Bearer`.
     Token(String),
-    /// Whose session was found before: nothing is read from the database to authenticate the request.
+    /// An already loaded session: authenticating the request reads nothing from the database.
     Session(Box<Session>),
 }
 
-/// What Anna has.
+/// Anna's data.
 #[derive(Debug, Clone)]
-pub(super) struct Belongings {
+pub(super) struct UserData {
     pub user: UserId,
     pub provider_key: String,
     pub provider: String,
-    /// A second provider, with nothing in it.
+    /// A second provider without models.
     pub other_provider_key: String,
     pub model_id: String,
     pub model: String,
@@ -49,17 +49,17 @@ pub(super) struct Belongings {
     pub prompt: String,
     pub finished: String,
     pub running: String,
-    /// An open invitation, which is the admin's and not Anna's.
+    /// A pending invitation, which belongs to the admin.
     pub invitation: String,
 }
 
-impl Belongings {
+impl UserData {
     fn ids(&self) -> [&str; 7] {
         let Self { provider, model, token, finished, running, invitation, user, .. } = self;
         [provider, model, token, finished, running, invitation, user.as_str()]
     }
 
-    /// Whether the text holds one of Anna's ids or something that she named.
+    /// Returns whether the text contains one of Anna's ids or names.
     pub(super) fn is_in(&self, text: &str) -> bool {
         text.contains(MARK) || self.ids().iter().any(|id| text.contains(id))
     }
@@ -68,7 +68,7 @@ impl Belongings {
 pub(super) struct Fixture {
     pub state: AppState,
     pub database: Database,
-    pub annas: Belongings,
+    pub annas: UserData,
     pub admin: Caller,
     pub anna: Caller,
     pub ben: Caller,
@@ -77,8 +77,8 @@ pub(super) struct Fixture {
     _data: TempDir,
 }
 
-/// Runs the test on each database that can be tested here.
-pub(super) async fn on_both(test: impl AsyncFn(Fixture)) {
+/// Runs the test on SQLite, and on PostgreSQL if it is available.
+pub(super) async fn on_each_database(test: impl AsyncFn(Fixture)) {
     test(Fixture::sqlite().await).await;
     if let Some(url) = testing::postgres_schema().await {
         test(Fixture::on(Location::Postgres(url), tempfile::tempdir().unwrap()).await).await;
@@ -94,20 +94,21 @@ impl Fixture {
     async fn on(location: Location, data: TempDir) -> Self {
         let config = Config {
             stop_limit: std::time::Duration::from_secs(60),
+            concurrent_benchmarks: std::num::NonZeroUsize::MIN,
             leptos: LeptosOptions::builder().output_name("llm-studio").site_root("no-such-directory").build(),
             database: location.clone(),
             data_dir: data.path().to_owned(),
             secret: None,
             admin_email: None,
             proxies: crate::http::client_ip::Proxies::default(),
-            post: None,
-            federation: None,
+            mail: None,
+            oidc: None,
         };
         let database = Database::open(location).await.unwrap();
         let demo = mock::start_demo().unwrap();
         let state = server::assemble(&config, &database, &demo).await.unwrap();
         state.jobs.start();
-        // Off otherwise, since there is more than one user; the mock is on this machine.
+        // By default off with more than one user, but the mock is on this machine.
         accounts::Settings::new(database.clone()).set_local_networks(Some(true)).await.unwrap();
         let (admin, _) = register(&state, "admin@example.org").await;
         let (anna, anna_id) = register(&state, &format!("{MARK}@example.org")).await;
@@ -115,7 +116,7 @@ impl Fixture {
         let invitation = json!({ "email": "somebody@example.org" });
         let invitation = make(&state, &admin, "POST", "/api/admin/invitations", invitation).await;
         let invitation = text(&invitation["id"]);
-        let annas = furnish(&state, &anna, UserId::new(anna_id), invitation, &demo).await;
+        let annas = create_data(&state, &anna, UserId::new(anna_id), invitation, &demo).await;
         let ben_id = UserId::new(ben_id);
         Self { state, database, annas, admin, anna, ben, ben_id, _demo: demo, _data: data }
     }
@@ -124,8 +125,8 @@ impl Fixture {
         self.ben_id.clone()
     }
 
-    /// The answer's status and text.
-    pub(super) async fn try_out(&self, caller: &Caller, example: &Example) -> (StatusCode, String) {
+    /// Makes the call and returns the status and text of the response.
+    pub(super) async fn send_example(&self, caller: &Caller, example: &Example) -> (StatusCode, String) {
         let body = example.body.as_ref().map(|body| ("application/json", body.to_string()));
         send(&self.state, caller, example.method, &example.address, body).await
     }
@@ -140,7 +141,7 @@ impl Fixture {
         json(&self.state, caller, method, path, body).await
     }
 
-    /// Calls a server function as a script does, with a form or JSON.
+    /// Calls a server function like a script, with a form or JSON.
     pub(super) async fn call(
         &self,
         caller: &Caller,
@@ -156,22 +157,22 @@ impl Fixture {
         send(&self.state, caller, method, path, Some((kind, arguments.to_owned()))).await
     }
 
-    /// The admin's session, for requests while there is no database.
+    /// Returns the admin's session, for requests while the database is unavailable.
     pub(super) async fn session_of_admin(&self) -> Caller {
         let Caller::Token(token) = &self.admin else { panic!("the admin has no token") };
         let session = self.state.accounts.session_of_bearer(token).await.unwrap().unwrap();
         Caller::Session(Box::new(session))
     }
 
-    /// What was sent may come back in the answer; nothing else of Anna's may.
-    pub(super) fn assert_tells_nothing(&self, route: &str, sent: &str, answer: &str) {
+    /// Asserts that a response contains none of Anna's data except what the caller sent.
+    pub(super) fn assert_discloses_nothing(&self, route: &str, sent: &str, answer: &str) {
         let words = self.annas.ids().into_iter().chain([MARK]);
         for word in words.filter(|word| !sent.contains(word)) {
-            assert!(!answer.contains(word), "{route} tells {word}: {answer}");
+            assert!(!answer.contains(word), "{route} discloses {word}: {answer}");
         }
     }
 
-    /// A token of Anna's that she has signed out.
+    /// Returns a token of Anna's whose session has ended.
     pub(super) async fn ended_session_of_anna(&self) -> Caller {
         let credentials = json!({ "email": format!("{MARK}@example.org"), "password": PASSWORD });
         let (_, answer) = self.json(&Caller::Nobody, "POST", "/api/auth/login", Some(credentials)).await;
@@ -188,14 +189,14 @@ async fn register(state: &AppState, email: &str) -> (Caller, String) {
     (Caller::Token(text(&answer["access_token"])), text(&answer["user"]["id"]))
 }
 
-/// Gives Anna one of everything.
-async fn furnish(
+/// Creates one item of each kind for Anna.
+async fn create_data(
     state: &AppState,
     anna: &Caller,
     user: UserId,
     invitation: String,
     demo: &mock::Handle,
-) -> Belongings {
+) -> UserData {
     let provider_key = format!("{MARK}-provider");
     let base_url = mock::base_url(&demo.base_url(), ProviderKind::Custom.facts().protocol);
     let provider =
@@ -223,12 +224,12 @@ async fn furnish(
         json!({ "targets": [target], "runs": 1, "warmup": false, "prompt": "How fast does a zebra run?", "timeout": 900 })
     };
     let finished = text(&make(state, anna, "POST", "/api/benchmark", benchmark(QUICK)).await["job_id"]);
-    hear(&mut tab, "job_completed").await;
+    receive(&mut tab, "job_completed").await;
     let running = make(state, anna, "POST", "/api/benchmark", benchmark(SLOW)).await;
-    hear(&mut tab, "benchmark_progress").await;
+    receive(&mut tab, "benchmark_progress").await;
     let running = text(&running["job_id"]);
     let model_id = QUICK.to_owned();
-    Belongings {
+    UserData {
         user,
         provider_key,
         provider,
@@ -243,7 +244,7 @@ async fn furnish(
     }
 }
 
-async fn hear(tab: &mut crate::live::hub::Subscription, name: &str) {
+async fn receive(tab: &mut crate::live::hub::Subscription, name: &str) {
     loop {
         let frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
         assert_ne!(frame["type"], "job_failed", "{frame}");
@@ -300,5 +301,5 @@ async fn send(
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a string")).to_owned()
 }

@@ -1,13 +1,13 @@
-//! A command line for each operation, with values that fit its schemas.
+//! Generates an example command for an operation, with values that match its schemas.
 
 use serde_json::{Map, Value};
 
 use super::fields::{Schemas, type_of};
 
-/// Stands for the server's address.
+/// Shell variable for the server's URL.
 const SERVER: &str = "$STUDIO";
 
-/// A `curl` command that calls the operation. The address is in `$STUDIO`, the token in `$TOKEN`.
+/// Returns a `curl` command that calls the operation, with the URL in `$STUDIO` and the token in `$TOKEN`.
 pub fn curl(schemas: Schemas<'_>, method: &str, path: &str, operation: &Value, public: bool) -> String {
     let mut lines = vec![match method {
         "GET" => format!("curl \"{SERVER}{path}\""),
@@ -23,12 +23,12 @@ pub fn curl(schemas: Schemas<'_>, method: &str, path: &str, operation: &Value, p
     lines.join(" \\\n  ")
 }
 
-/// Within single quotes of a shell.
+/// Quotes text with single quotes for a shell.
 fn quoted(text: &str) -> String {
     text.replace('\'', r"'\''")
 }
 
-/// A value that the schema takes; of an object what it must have.
+/// Returns a value that matches the schema; of an object only the required fields.
 fn value(schemas: Schemas<'_>, schema: &Value, depth: usize) -> Value {
     let resolved = schemas.resolve(schema);
     let given = [schema, resolved].into_iter().find_map(given);
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_carries_token_and_body() {
+    fn a_command_has_token_and_body() {
         let operation = json!({ "requestBody": { "content": { "application/json": { "schema": {
             "type": "object",
             "required": ["name", "runs", "tiers", "kind"],
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_public_needs_no_token() {
+    fn a_public_operation_needs_no_token() {
         let command = curl(Schemas(&Value::Null), "GET", "/healthz", &json!({}), true);
         assert_eq!(command, r#"curl "$STUDIO/healthz""#);
     }

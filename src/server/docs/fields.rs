@@ -1,9 +1,9 @@
-//! JSON schemas as lists of fields that a person can read.
+//! Converts JSON schemas to readable lists of fields.
 
 use serde_json::Value;
 
-/// Deeper than this, a field's own fields are left to the description for programs.
-const DEEPEST: usize = 4;
+/// Maximum nesting depth; deeper fields are only in the OpenAPI description.
+const MAX_DEPTH: usize = 4;
 
 /// One parameter, or one field of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,29 +12,29 @@ pub struct Field {
     /// For example `list of integers` or `text or null`.
     pub kind: String,
     pub required: bool,
-    /// Bounds, values to choose from, the default.
+    /// Bounds, allowed values, the default.
     pub limits: Vec<String>,
     pub meaning: String,
-    /// What an object, or each object of a list, holds.
+    /// The fields of an object, or of each object of a list.
     pub fields: Vec<Field>,
 }
 
-/// Reads schemas that refer to those in `description`.
+/// A reader of schemas that can refer to those in the description.
 #[derive(Debug, Clone, Copy)]
 pub struct Schemas<'a>(pub &'a Value);
 
 impl<'a> Schemas<'a> {
-    /// The fields of an object, or of the objects in a list.
+    /// Returns the fields of an object, or of the objects in a list.
     pub fn fields(self, schema: &'a Value) -> Vec<Field> {
         self.fields_at(schema, 0)
     }
 
-    /// One field with this schema.
+    /// Returns a field with this schema.
     pub fn field(self, name: &str, schema: &'a Value, required: bool, meaning: &str) -> Field {
         self.field_at(name, schema, required, meaning, 0)
     }
 
-    /// What kind of value this schema takes, in words.
+    /// Returns the type of this schema in words.
     pub fn kind(self, schema: &'a Value) -> String {
         let nullable = if self.takes_null(schema) { " or null" } else { "" };
         let schema = self.resolve(schema);
@@ -46,7 +46,7 @@ impl<'a> Schemas<'a> {
                 None => "list".to_owned(),
             },
             "" if schema.get("enum").is_some() => "text".to_owned(),
-            "" if alternatives(schema).is_some() => "one of several shapes".to_owned(),
+            "" if alternatives(schema).is_some() => "one of several types".to_owned(),
             "" => "any value".to_owned(),
             other => other.to_owned(),
         };
@@ -72,7 +72,7 @@ impl<'a> Schemas<'a> {
     }
 
     fn fields_at(self, schema: &'a Value, depth: usize) -> Vec<Field> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Vec::new();
         }
         let schema = self.resolve(schema);
@@ -90,12 +90,12 @@ impl<'a> Schemas<'a> {
         own.chain(parts.flat_map(|part| self.fields_at(part, depth))).collect()
     }
 
-    /// Follows references, and what is wrapped only to say that null will do too.
+    /// Follows references and unwraps schemas that are wrapped only to allow null.
     pub fn resolve(self, schema: &'a Value) -> &'a Value {
         let next = schema["$ref"]
             .as_str()
             .and_then(|reference| self.0.pointer(reference.strip_prefix('#')?))
-            .or_else(|| the_one_besides_null(schema));
+            .or_else(|| the_non_null_alternative(schema));
         match next {
             Some(next) if !std::ptr::eq(next, schema) => self.resolve(next),
             _ => schema,
@@ -116,12 +116,12 @@ fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
     schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array())
 }
 
-fn the_one_besides_null(schema: &Value) -> Option<&Value> {
+fn the_non_null_alternative(schema: &Value) -> Option<&Value> {
     let mut others = alternatives(schema)?.iter().filter(|option| !is_null(option));
     others.next().filter(|_| others.next().is_none())
 }
 
-/// The type's name; of several the first that is not null.
+/// Returns the type's name; of several the first that is not null.
 pub fn type_of(schema: &Value) -> &str {
     match &schema["type"] {
         Value::String(name) => name,
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contains_itself_has_an_end() {
+    fn recursive_schemas_are_truncated() {
         let description = json!({ "components": { "schemas": {
             "Tree": { "type": "object", "properties": { "child": { "$ref": "#/components/schemas/Tree" } } },
         } } });

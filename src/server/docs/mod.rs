@@ -1,5 +1,5 @@
-//! `GET /api/docs`: the interface as a page for people. Rendered from the same description that
-//! programs read; it needs no script and nothing from elsewhere.
+//! `GET /api/docs`: the API reference as an HTML page. It is rendered from the OpenAPI description and needs no
+//! script and no external resources.
 
 mod example;
 mod fields;
@@ -19,7 +19,7 @@ use super::openapi::Published;
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-/// Describe this interface, for people
+/// API reference
 #[utoipa::path(
     get, path = "/api/docs", tag = "server", security(()),
     responses((status = 200, description = "A page", body = String, content_type = "text/html"))

@@ -1,4 +1,4 @@
-//! The page itself.
+//! The page of the API reference.
 
 use leptos::config::LeptosOptions;
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use crate::live::closing::Closing;
 use ui::icons::Logo;
 use ui::theme::Theme;
 
-/// The HTML document, in the theme of the request.
+/// Renders the HTML document in the theme of the request.
 pub fn document(options: LeptosOptions, reference: Reference) -> impl IntoView {
     let Reference { title, version, introduction, sections } = reference;
     view! {
@@ -49,7 +49,7 @@ pub fn document(options: LeptosOptions, reference: Reference) -> impl IntoView {
     }
 }
 
-/// Leads to each operation.
+/// Links to each operation.
 fn contents(sections: &[Section]) -> impl IntoView + use<> {
     let links = sections.iter().map(|section| {
         let operations = section.operations.iter().map(|operation| {
@@ -84,7 +84,7 @@ fn contents(sections: &[Section]) -> impl IntoView + use<> {
 fn how_to_call() -> impl IntoView {
     view! {
         <p class="mt-2 max-w-[48rem]">
-            "Make a personal access token on the account's page. The examples take it and the server's address from the shell. Programs read this description at "
+            "Create an API token on your account page. The examples read it and the server's URL from the shell. The OpenAPI description is at "
             <a class="link" href="/api/openapi.json">
                 "/api/openapi.json"
             </a>
@@ -108,7 +108,7 @@ fn section(section: Section) -> impl IntoView {
 }
 
 fn operation(operation: Operation) -> impl IntoView {
-    let access = if operation.public { "without signing in" } else { "signed in" };
+    let access = if operation.public { "public" } else { "requires sign-in" };
     view! {
         <article id=operation.anchor class="panel mt-3 scroll-mt-3 p-3.5 sm:p-4.5">
             <h3 class="font-semibold">{operation.summary}</h3>
@@ -123,7 +123,7 @@ fn operation(operation: Operation) -> impl IntoView {
             {paragraphs(operation.about)}
             {part("Parameters", operation.parameters)}
             {part("Body", operation.body)}
-            <h4 class="text-muted mt-3 text-xs font-semibold uppercase">"Answers"</h4>
+            <h4 class="text-muted mt-3 text-xs font-semibold uppercase">"Responses"</h4>
             <ul class="mt-1">{operation.answers.into_iter().map(answer).collect_view()}</ul>
             <h4 class="text-muted mt-3 text-xs font-semibold uppercase">"Example"</h4>
             {code(operation.example)}
@@ -162,7 +162,7 @@ fn field(field: Field) -> impl IntoView {
     }
 }
 
-/// Errors all look the same; what success holds is worth a look.
+/// Shows the fields of successful responses only, because all errors have the same fields.
 fn answer(answer: Answer) -> impl IntoView {
     let shows_fields = answer.is_success() && !answer.fields.is_empty();
     let line = view! {
@@ -200,13 +200,13 @@ fn live() -> impl IntoView {
                 "live"
             </h2>
             <p class="text-soft max-w-[48rem]">
-                "A WebSocket at /ws tells what happens as it happens. It takes the cookie of a signed-in browser, from the app's own pages only, or "
+                "The WebSocket at /ws sends live events. It accepts the session cookie, only from the app's own pages, or "
                 <code class="font-mono text-[13px]">"Authorization: Bearer"</code>
-                "; a token in the address is refused. Five connections per user may be open. Each message is a JSON object with a type."
+                "; a token in the URL is rejected. Each user can have five open connections. Each message is a JSON object with a type."
             </p>
             {code("websocat -H \"Authorization: Bearer $TOKEN\" \"${STUDIO/http/ws}/ws\"".to_owned())}
-            {messages("The server says", socket::FROM_SERVER)}
-            {messages("A client may say", socket::FROM_CLIENT)}
+            {messages("Server messages", socket::FROM_SERVER)}
+            {messages("Client messages", socket::FROM_CLIENT)}
             <h3 class="mt-4 font-semibold">"Close codes"</h3>
             <div class="panel mt-2 overflow-x-auto">
                 <table class="data-table">
@@ -215,7 +215,7 @@ fn live() -> impl IntoView {
                             <th class="n" scope="col">
                                 "Code"
                             </th>
-                            <th scope="col">"Reason sent with it"</th>
+                            <th scope="col">"Reason"</th>
                         </tr>
                     </thead>
                     <tbody>{codes}</tbody>
@@ -247,7 +247,7 @@ fn paragraphs(texts: Vec<String>) -> impl IntoView {
     texts.collect_view()
 }
 
-/// Can be scrolled sideways, with the keyboard too.
+/// A code block that scrolls horizontally, also with the keyboard.
 fn code(text: String) -> impl IntoView {
     view! {
         <pre class="bg-base-200 border-base-300 mt-1 overflow-x-auto rounded-md border p-2.5" tabindex="0">
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_descriptions_hold_is_text_and_never_markup() {
+    fn markup_in_descriptions_is_escaped() {
         let evil = "<script>alert('1')</script>\"&";
         let page = rendered(&json!({
             "info": { "title": evil, "version": evil, "description": evil },

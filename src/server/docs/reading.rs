@@ -1,11 +1,11 @@
-//! The description, sorted for reading: by room, and in each room operation by operation.
+//! The OpenAPI description as data for the page: operations by tag.
 
 use serde_json::Value;
 
 use super::example;
 use super::fields::{Field, Schemas};
 
-/// All there is to read about the interface.
+/// The content of the API reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     pub title: String,
@@ -15,7 +15,7 @@ pub struct Reference {
     pub sections: Vec<Section>,
 }
 
-/// The operations of one room.
+/// The operations of one tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     pub name: String,
@@ -25,24 +25,24 @@ pub struct Section {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// Names it within the page.
+    /// Id within the page.
     pub anchor: String,
-    /// In capitals.
+    /// In upper case.
     pub method: String,
     pub path: String,
     pub summary: String,
     /// Paragraphs.
     pub about: Vec<String>,
-    /// Whether it answers those who are not signed in.
+    /// Whether it can be called without signing in.
     pub public: bool,
     pub parameters: Vec<Field>,
     pub body: Vec<Field>,
     pub answers: Vec<Answer>,
-    /// A command line to try it with.
+    /// An example command.
     pub example: String,
 }
 
-/// What may come back.
+/// One possible response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: String,
@@ -56,7 +56,7 @@ impl Answer {
     }
 }
 
-/// Reads an OpenAPI description. What it does not hold is left out.
+/// Reads an OpenAPI description. Missing parts are left empty.
 pub fn reference(description: &Value) -> Reference {
     let info = &description["info"];
     let sections = description["tags"].as_array().into_iter().flatten();
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operations_stand_under_their_tag_in_the_tags_order() {
+    fn operations_are_grouped_by_tag_in_the_order_of_the_tags() {
         let description = json!({
             "info": { "title": "T", "version": "1", "description": "One.\n\nTwo." },
             "tags": [{ "name": "jobs", "description": "What runs" }, { "name": "empty" }, { "name": "server" }],

@@ -1,4 +1,4 @@
-//! What goes over the WebSocket, in words: OpenAPI has none for it.
+//! Documents the messages of the WebSocket, which OpenAPI cannot describe.
 
 /// One kind of message.
 #[derive(Debug, Clone, Copy)]
@@ -13,40 +13,44 @@ const fn message(name: &'static str, fields: &'static str, meaning: &'static str
     Message { name, fields, meaning }
 }
 
-/// What a client may say.
+/// Messages from clients.
 pub const FROM_CLIENT: &[Message] = &[
     message(
         "ping",
         "",
-        "Answered with pong. Say it every 30 seconds: after 90 silent ones the socket is closed.",
+        "The server answers with pong. Send it every 30 seconds: after 90 seconds without a message the connection is closed.",
     ),
-    message("cancel", "job_id", "Cancels a job, as POST /api/jobs/{id}/cancel does."),
+    message("cancel", "job_id", "Cancels a job, like POST /api/jobs/{id}/cancel."),
 ];
 
-/// What the server says. Frames about a job carry `job_id` too.
+/// Messages from the server. Messages about a job also have a `job_id`.
 pub const FROM_SERVER: &[Message] = &[
     message(
         "sync",
         "active_jobs[], recent_jobs[]",
-        "The first frame of each connection: the jobs as they are now. The present state of running jobs follows.",
+        "The first message of each connection: the current jobs. The current state of running jobs follows.",
     ),
-    message("pong", "", "The answer to ping."),
-    message("error", "error", "What the client asked for could not be done, and why."),
+    message("pong", "", "The response to ping."),
+    message("error", "error", "A request of the client failed; error is the reason."),
     message("job_created", "job_type, status, progress_detail, created_at", "A job has been submitted."),
-    message("job_started", "job_type", "It runs."),
-    message("job_progress", "progress_pct, progress_detail", "It got on. At most ten a second."),
-    message("job_completed", "result_ref", "It is done; result_ref leads to what came out."),
-    message("job_failed", "error", "It failed, and why."),
-    message("job_cancelled", "", "It was cancelled; nothing of it is kept."),
+    message("job_started", "job_type", "The job has started."),
+    message(
+        "job_progress",
+        "progress_pct, progress_detail",
+        "The job has made progress. At most ten per second.",
+    ),
+    message("job_completed", "result_ref", "The job has finished; result_ref is the path of its result."),
+    message("job_failed", "error", "The job has failed; error is the reason."),
+    message("job_cancelled", "", "The job was cancelled; its results are deleted."),
     message(
         "benchmark_init",
         "data { targets[], runs, context_tiers[], max_tokens, total_requests, done_requests, rows[] }",
-        "What the benchmark will measure, before it does.",
+        "The plan of the benchmark, sent before the first run.",
     ),
     message(
         "param_adjustments",
         "models[] { provider_key, model_id, adjustments[] }",
-        "Parameters that were changed to what a model takes.",
+        "Parameters that were adjusted to what a model supports.",
     ),
     message(
         "benchmark_progress",
@@ -56,17 +60,17 @@ pub const FROM_SERVER: &[Message] = &[
     message(
         "benchmark_warmup",
         "data { provider_key, model_id, context_tokens, … }",
-        "The run that is not counted has ended.",
+        "The warm-up run has finished.",
     ),
     message(
         "benchmark_result",
         "data { provider_key, model_id, context_tokens, skipped or the run's figures }",
-        "One finished run, or a context tier that was skipped.",
+        "A finished run, or a skipped context size.",
     ),
     message(
         "benchmark_row",
         "data { a row of the result }",
-        "All runs of one model at one context tier are done.",
+        "All runs of one model at one context size have finished.",
     ),
 ];
 
@@ -78,7 +82,7 @@ mod tests {
     use super::*;
     use crate::messages::{ClientMessage, ServerMessage};
 
-    /// The names that `T` knows, from what it says about one that it does not know.
+    /// Returns the variant names of `T`, from the error about an unknown one.
     fn names_of<T: DeserializeOwned>() -> Vec<String> {
         let Err(error) = serde_json::from_value::<T>(json!({ "type": "?" })) else { return Vec::new() };
         let text = error.to_string();
@@ -95,12 +99,12 @@ mod tests {
     fn every_event_is_documented() {
         let known = documented(FROM_SERVER);
         for name in names_of::<ServerMessage>() {
-            assert!(known.contains(&name.as_str()), "{name} is not on the page");
+            assert!(known.contains(&name.as_str()), "{name} is not documented");
         }
     }
 
     #[test]
-    fn every_word_of_a_client_is_documented() {
+    fn every_client_message_is_documented() {
         assert_eq!(documented(FROM_CLIENT), names_of::<ClientMessage>());
     }
 }

@@ -1,35 +1,34 @@
-//! Adds to the rooms' descriptions what is the same for all operations, so that no room repeats it.
+//! Adds the parts that all operations share to their descriptions, so that modules do not repeat them.
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
-/// The description with an id of its own for each operation and with the answers that the server
-/// itself may give.
+/// Returns the description with a unique id for each operation and with the errors that middleware can return.
 pub fn complete(openapi: OpenApi) -> Value {
     let mut description = serde_json::to_value(openapi).unwrap_or_default();
     let paths = description.get_mut("paths").and_then(Value::as_object_mut);
     for item in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         for method in METHODS {
             if let Some(operation) = item.get_mut(method) {
-                name(operation);
-                answer(operation);
+                set_unique_id(operation);
+                add_errors(operation);
             }
         }
     }
     description
 }
 
-/// Handlers of different rooms share names: the tag tells them apart.
-fn name(operation: &mut Value) {
+/// Makes the operation id unique by prefixing the tag: handlers of different modules share names.
+fn set_unique_id(operation: &mut Value) {
     let tag = operation["tags"][0].as_str().unwrap_or("server");
     let handler = operation["operationId"].as_str().unwrap_or_default();
     operation["operationId"] = format!("{tag}_{handler}").into();
 }
 
-/// Adds the errors that every operation of its kind has, and says how errors look where a room does not.
-fn answer(operation: &mut Value) {
+/// Adds the errors that every operation of this kind can return, and the body of errors without one.
+fn add_errors(operation: &mut Value) {
     for (status, meaning) in errors_of(operation) {
         let known = &mut operation["responses"][status];
         if known.is_null() {
@@ -61,7 +60,7 @@ fn errors_of(operation: &Value) -> Vec<(&'static str, &'static str)> {
     errors
 }
 
-/// `security` with nothing in it says that nobody needs to sign in.
+/// Returns whether no sign-in is needed: `security` is empty.
 fn is_public(operation: &Value) -> bool {
     operation["security"] == json!([{}])
 }
@@ -70,7 +69,7 @@ fn is_error(status: &str) -> bool {
     status.starts_with('4') || status.starts_with('5')
 }
 
-/// What `AppError` writes with this status.
+/// Returns the body that `AppError` writes with this status.
 fn body_of(status: &str) -> Value {
     let name = if matches!(status, "401" | "403" | "422" | "429") { "DetailBody" } else { "ErrorBody" };
     json!({ "$ref": format!("#/components/schemas/{name}") })
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_sent_away_from_what_is_public() {
+    fn a_public_operation_has_no_401() {
         let operation = completed(json!({ "tags": ["server"], "security": [{}], "responses": {} }));
         assert_eq!(operation["responses"].get("401"), None);
         assert!(operation["responses"].get("500").is_some());

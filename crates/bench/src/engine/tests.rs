@@ -119,6 +119,23 @@ async fn the_connection_is_opened_once_and_kept() {
     assert_eq!(opened, [true, false, false, false]);
 }
 
+#[tokio::test]
+async fn the_phases_of_connecting_are_timed_where_they_happen() {
+    let mock = mock::start_demo().unwrap();
+    for (host, is_name) in [("127.0.0.1", false), ("localhost", true)] {
+        let mut target = target(&mock, "mock", "ttft=1,gap=0,tokens=4");
+        target.provider.base_url = target.provider.base_url.replace("127.0.0.1", host);
+        let (report, _) = report(vec![target], Parameters { runs: 2, ..quick() }).await;
+        let [first, second] = &report.results[0].runs[..] else { panic!("{report:?}") };
+        assert_eq!((first.dns_ms.is_some(), first.tls_ms), (is_name, None), "{host}: {first:?}");
+        let phases = first.dns_ms.unwrap_or(0.0) + first.tcp_ms.unwrap();
+        assert!(phases <= first.connect_ms.unwrap(), "{host}: {first:?}");
+        let reused = [second.connect_ms, second.dns_ms, second.tcp_ms, second.tls_ms];
+        assert_eq!(reused, [None; 4], "{host}");
+        assert_eq!(report.results[0].summary.tcp_ms.unwrap().n, 1, "{host}");
+    }
+}
+
 /// Answers the first request of each connection like llama.cpp, which promises to keep the
 /// connection and closes it; the second request on it goes unheard.
 fn server_that_closes(answers: bool) -> std::net::SocketAddr {

@@ -26,7 +26,7 @@ fn exchange(arrivals_ms: &[u64]) -> Exchange {
 }
 
 fn context() -> RunContext {
-    RunContext { run_number: 1, started_at: 0, connect_ms: None, price: None, tokenizer: Tokenizer::Estimate }
+    RunContext { run_number: 1, started_at: 0, opened: None, price: None, tokenizer: Tokenizer::Estimate }
 }
 
 fn run(exchange: &Exchange) -> Run {
@@ -154,6 +154,23 @@ fn one_read_on_the_user_clock_makes_it_the_run_s_clock() {
     let mut exchange = exchange(&[100, 110]);
     exchange.recording.user_clock_reads = 1;
     assert_eq!(run(&exchange).clock, Clock::User);
+}
+
+#[test]
+fn a_connection_s_phases_are_the_run_s() {
+    let opened = Opened { connect_ms: 9.0, dns_ms: Some(1.0), tcp_ms: 2.0, tls_ms: Some(4.0) };
+    let run = measure(&exchange(&[100]), &RunContext { opened: Some(opened), ..context() }, "the prompt");
+    let phases = [run.connect_ms, run.dns_ms, run.tcp_ms, run.tls_ms];
+    assert_eq!(phases, [Some(9.0), Some(1.0), Some(2.0), Some(4.0)]);
+}
+
+#[test]
+fn a_run_of_an_earlier_version_can_be_read() {
+    let mut stored = serde_json::to_value(run(&exchange(&[100]))).unwrap();
+    for added in ["dns_ms", "tcp_ms", "tls_ms"] {
+        assert!(stored.as_object_mut().unwrap().remove(added).is_some(), "{added}");
+    }
+    assert_eq!(serde_json::from_value::<Run>(stored).unwrap(), run(&exchange(&[100])));
 }
 
 proptest! {

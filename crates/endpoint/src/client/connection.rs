@@ -45,11 +45,24 @@ pub struct Connection {
     driver: JoinHandle<()>,
 }
 
-/// What opening a connection cost.
+/// How long opening a connection took. The phases do not overlap, so they add up to at most `connect_ms`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Opened {
-    /// DNS + TCP + TLS, ms.
+    /// The whole of it, ms.
     pub connect_ms: f64,
+    /// Name resolution, ms; `None` for an address literal.
+    pub dns_ms: Option<f64>,
+    /// From the first connection attempt to the first one that was accepted, ms.
+    pub tcp_ms: f64,
+    /// The TLS handshake, ms; `None` over plain HTTP.
+    pub tls_ms: Option<f64>,
+}
+
+/// The phases of opening a connection.
+struct Phases {
+    lookup: Option<Duration>,
+    tcp: Duration,
+    tls: Option<Duration>,
 }
 
 impl Connection {
@@ -68,7 +81,7 @@ impl Connection {
         limit: Duration,
     ) -> Result<(Self, Opened), ApiError> {
         let started = Instant::now();
-        let connection =
+        let (connection, phases) =
             timeout(limit, Self::connect(resolver, url, policy)).await.map_err(|_elapsed| {
                 let seconds = limit.as_secs_f64();
                 connect_error(
@@ -76,11 +89,20 @@ impl Connection {
                     format!("{} did not answer within {seconds} s", authority(url)),
                 )
             })??;
-        let connect_ms = started.elapsed().as_secs_f64() * 1e3;
-        Ok((connection, Opened { connect_ms }))
+        let opened = Opened {
+            connect_ms: ms(started.elapsed()),
+            dns_ms: phases.lookup.map(ms),
+            tcp_ms: ms(phases.tcp),
+            tls_ms: phases.tls.map(ms),
+        };
+        Ok((connection, opened))
     }
 
-    async fn connect(resolver: &dyn Resolver, url: &Url, policy: AddressPolicy) -> Result<Self, ApiError> {
+    async fn connect(
+        resolver: &dyn Resolver,
+        url: &Url,
+        policy: AddressPolicy,
+    ) -> Result<(Self, Phases), ApiError> {
         let failed = |what: &str, error: &dyn std::fmt::Display| {
             connect_error(ErrorKind::ConnectFailed, format!("{what} {} failed: {error}", authority(url)))
         };
@@ -88,19 +110,26 @@ impl Connection {
             NoAddress::Refused(refused) => refused.into(),
             NoAddress::Lookup(error) => failed("connecting to", &error),
         })?;
-        let stream =
-            connect_any(addresses.into_iter()).await.map_err(|error| failed("connecting to", &error))?;
+        let connecting = Instant::now();
+        let stream = connect_any(addresses.allowed.into_iter())
+            .await
+            .map_err(|error| failed("connecting to", &error))?;
+        let mut phases = Phases { lookup: addresses.lookup, tcp: connecting.elapsed(), tls: None };
         stream.set_nodelay(true).map_err(|error| failed("connecting to", &error))?;
         let stream = TimedStream::new(stream);
         let stamps = stream.stamps();
         let host = HeaderValue::from_str(&authority(url)).map_err(|error| failed("the address", &error))?;
         if url.scheme() == "http" {
-            return Self::handshake(stream, stamps, host).await.map_err(|error| failed("HTTP with", &error));
+            let opened = Self::handshake(stream, stamps, host).await;
+            return opened.map(|opened| (opened, phases)).map_err(|error| failed("HTTP with", &error));
         }
         let connector = tls::connector().map_err(|error| failed("TLS with", &error))?;
         let name = server_name(url).map_err(|error| failed("TLS with", &error))?;
+        let handshaking = Instant::now();
         let stream = connector.connect(name, stream).await.map_err(|error| tls_failed(url, &error))?;
-        Self::handshake(stream, stamps, host).await.map_err(|error| failed("HTTP with", &error))
+        phases.tls = Some(handshaking.elapsed());
+        let opened = Self::handshake(stream, stamps, host).await;
+        opened.map(|opened| (opened, phases)).map_err(|error| failed("HTTP with", &error))
     }
 
     async fn handshake(
@@ -147,6 +176,10 @@ async fn connect_any(mut addresses: impl Iterator<Item = SocketAddr>) -> io::Res
             Err(_elapsed) => {}
         }
     }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }
 
 fn server_name(url: &Url) -> Result<ServerName<'static>, String> {

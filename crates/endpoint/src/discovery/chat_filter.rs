@@ -1,22 +1,22 @@
-//! Tells by their ids which models of a list surely cannot chat. Lists in OpenAI's style name
-//! everything a provider has and seldom say what it is for. In doubt a model stays.
+//! Filters out models that cannot chat, by their ids. Lists in OpenAI's style contain all of a provider's
+//! models and seldom their purpose. A model stays if in doubt.
 
 use crate::types::ProviderKind;
 
-/// Words of an id that stand for another use.
+/// Words in an id that indicate another use.
 const OTHER_USE: [&str; 26] = [
     "aqa", "audio", "babbage", "bark", "bge", "clip", "dall", "davinci", "flux", "gte", "imagen", "image",
     "kokoro", "lyria", "ocr", "orpheus", "parakeet", "playai", "realtime", "rerank", "reranker", "sora",
     "speech", "tts", "veo", "whisper",
 ];
 
-/// Beginnings of such words.
+/// Prefixes of such words.
 const OTHER_USE_PREFIXES: [&str; 5] = ["diffusion", "embed", "moderat", "transcri", "translat"];
 
-/// Words of OpenAI ids that are served by other endpoints than chat completions.
+/// Words in OpenAI ids of models that chat completions does not serve.
 const OPENAI_ELSEWHERE: [&str; 4] = ["codex", "computer", "instruct", "research"];
 
-/// False for a model that surely cannot chat.
+/// Returns false for a model that certainly cannot chat.
 pub(super) fn can_chat(kind: ProviderKind, id: &str) -> bool {
     let id = id.to_ascii_lowercase();
     let mut words = id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -27,7 +27,7 @@ fn is_other_use(word: &str) -> bool {
     OTHER_USE.contains(&word) || OTHER_USE_PREFIXES.iter().any(|prefix| word.starts_with(prefix))
 }
 
-/// The pro models of o1, o3 and GPT-5 answer at the responses endpoint only.
+/// The pro models of o1, o3 and GPT-5 are served only by the responses endpoint.
 fn is_elsewhere(id: &str, word: &str) -> bool {
     let pro = word == "pro" && ["o1-", "o3-", "gpt-5"].iter().any(|family| id.starts_with(family));
     pro || OPENAI_ELSEWHERE.contains(&word)

@@ -1,4 +1,4 @@
-//! One bounded `GET` of a list of models.
+//! Requests a list of models, with limits on time and size.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use crate::{
     wire::{self, WireError},
 };
 
-/// The longest list known has a tenth of this.
+/// Maximum size; the longest known list has a tenth of it.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// A client for lists of models.
+/// Creates a client for lists of models.
 ///
 /// # Errors
-/// When the machine's certificates cannot be used.
+/// If the system's certificates cannot be loaded.
 pub(super) fn client(policy: AddressPolicy, connect: Duration, total: Duration) -> Result<Client, ApiError> {
     Client::new(policy, Limits { connect, total, max_bytes: MAX_BYTES })
 }
 
-/// The body of the provider's list of models.
+/// Requests the provider's list of models and returns the body.
 ///
 /// # Errors
-/// When the endpoint may not or cannot be reached in time, refuses, or answers with more than
-/// [`MAX_BYTES`].
+/// If the endpoint's address is not allowed, it cannot be reached in time, returns an error, or a body larger
+/// than [`MAX_BYTES`].
 pub(super) async fn models(
     client: &Client,
     provider: &Provider,

@@ -1,6 +1,6 @@
-//! Which models an endpoint offers, which local servers answer, and for which providers there is a key.
+//! Discovery: the models of an endpoint, local servers that respond, and providers with a key.
 //!
-//! Asks through the guarded client of [`egress`](super::egress), apart from the measured path.
+//! Uses the client of [`egress`](super::egress), not the measuring client.
 
 mod chat_filter;
 mod fetch;
@@ -20,18 +20,18 @@ use super::{
     wire::{self, ListedModel},
 };
 
-/// How long a provider's list may take.
+/// Timeout of a provider's list.
 const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server on this machine either accepts a connection at once or is not there.
+/// A local server accepts a connection immediately or is not running.
 const PROBE_CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// The models that a provider's list endpoint offers for chat, completed from the catalog, in the
-/// provider's order.
+/// Returns the chat models of a provider's list endpoint, completed from the catalog, in the provider's order.
 ///
 /// # Errors
-/// When `policy` refuses the endpoint's address, or it cannot be asked, refuses, or answers with something that is no list of models.
+/// If `policy` forbids the endpoint's address, it cannot be reached, returns an error, or a response that is
+/// not a list of models.
 pub async fn list_models(
     policy: AddressPolicy,
     provider: &Provider,
@@ -64,15 +64,15 @@ fn model(provider: &Provider, listed: ListedModel) -> Model {
     model
 }
 
-/// The servers that answer on this machine at their usual ports, with their models. Never fails: what
-/// does not answer like a model server, or may not be asked, is not there.
+/// Returns the local servers that respond at their default ports, with their models. Never fails: servers that
+/// do not respond like a model server, or that `policy` forbids, are left out.
 pub async fn local_servers(policy: AddressPolicy) -> Vec<(Provider, Vec<Model>)> {
     let kinds = [ProviderKind::Ollama, ProviderKind::LmStudio, ProviderKind::Vllm, ProviderKind::LlamaCpp];
     let addresses = kinds.into_iter().filter_map(|kind| Some((kind, kind.facts().base_url?)));
     servers_at(policy, addresses).await
 }
 
-/// Asks all addresses side by side; each is expected to be of the kind beside it.
+/// Requests all URLs concurrently, each with its expected kind.
 async fn servers_at<'a>(
     policy: AddressPolicy,
     addresses: impl Iterator<Item = (ProviderKind, &'a str)>,
@@ -91,8 +91,8 @@ async fn probe(client: &Client, expected: ProviderKind, base_url: &str) -> Optio
     Some((provider, models))
 }
 
-/// What a server is: as its models' `owned_by` says, else what usually has this port. Ports 8000 and
-/// 8080 are anybody's, so that a server there which does not say what it is stays unknown.
+/// Identifies a server by its models' `owned_by`, otherwise by its port. Ports 8000 and 8080 are used by many
+/// programs, so a server there is `Custom` unless `owned_by` identifies it.
 fn identify(expected: ProviderKind, body: &[u8]) -> ProviderKind {
     #[derive(Deserialize)]
     struct List {
@@ -117,7 +117,7 @@ fn identify(expected: ProviderKind, body: &[u8]) -> ProviderKind {
     })
 }
 
-/// Two servers of one kind are told apart by their ports.
+/// Appends the port to the keys of servers of the same kind.
 fn make_keys_unique(found: &mut [(Provider, Vec<Model>)]) {
     let mut seen = HashSet::new();
     for (provider, _) in found {
@@ -132,7 +132,7 @@ fn make_keys_unique(found: &mut [(Provider, Vec<Model>)]) {
     }
 }
 
-/// The providers whose usual variables hold a key, in the usual order; `env` reads a variable.
+/// Returns the providers whose usual variables contain a key, in the usual order. `env` reads a variable.
 pub fn keyed_providers(env: impl Fn(&str) -> Option<String>) -> Vec<(Provider, SecretString)> {
     let key_of = |names: &[&str]| {
         let values = names.iter().filter_map(|name| env(name));

@@ -1,4 +1,4 @@
-//! Discovery against a real server on a port of its own.
+//! Tests of discovery with a real server.
 
 use std::{convert::Infallible, net::Ipv4Addr};
 
@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::types::{ErrorKind, Protocol};
 
-const HOME: AddressPolicy = AddressPolicy::PUBLIC_AND_LOCAL;
+const LOCAL: AddressPolicy = AddressPolicy::PUBLIC_AND_LOCAL;
 
-/// Serves `router` until the test ends; the address has no trailing slash.
+/// Serves `router` until the test ends. Returns the URL without a trailing slash.
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -43,10 +43,10 @@ async fn an_openai_list_is_filtered_and_completed_from_the_catalog() {
         {"id": "gpt-of-tomorrow", "object": "model"}
     ]});
     let base_url = serve(answering("/v1/models", list)).await + "/v1";
-    let models = list_models(HOME, &Provider::of_kind(ProviderKind::Openai, &base_url), None).await.unwrap();
+    let models = list_models(LOCAL, &Provider::of_kind(ProviderKind::Openai, &base_url), None).await.unwrap();
     assert_eq!(ids(&models), ["gpt-4o", "gpt-of-tomorrow"]);
     assert_eq!(models[0].context_window, Some(128_000));
-    assert_eq!(models[0].price, None, "OpenAI's list price holds at OpenAI's address only");
+    assert_eq!(models[0].price, None, "OpenAI's list price applies only at OpenAI's own URL");
     assert_eq!(models[1], Model::named("gpt-of-tomorrow"));
 }
 
@@ -69,22 +69,23 @@ async fn the_other_protocols_lists_are_read_too() {
         (ProviderKind::Cohere, "/v1/models", cohere, "command-r-08-2024"),
     ] {
         let base_url = serve(answering(path, list)).await;
-        let models = list_models(HOME, &Provider::of_kind(kind, &base_url), None).await.unwrap();
+        let models = list_models(LOCAL, &Provider::of_kind(kind, &base_url), None).await.unwrap();
         assert_eq!(ids(&models), [id]);
         assert!(models[0].context_window.is_some() && models[0].max_output_tokens.is_some(), "{models:?}");
     }
 }
 
 #[tokio::test]
-async fn the_key_goes_along_and_never_into_an_error() {
+async fn the_key_is_sent_and_never_in_an_error() {
     async fn check(headers: HeaderMap) -> impl IntoResponse {
         let key = headers.get(header::AUTHORIZATION).unwrap().to_str().unwrap().to_owned();
         (StatusCode::UNAUTHORIZED, Json(json!({"error": {"message": format!("bad key {key}")}})))
     }
     let base_url = serve(Router::new().route("/models", get(check))).await;
     let key = SecretString::from("sk-test-1234567890abcdefghij");
-    let error =
-        list_models(HOME, &Provider::of_kind(ProviderKind::Openai, &base_url), Some(&key)).await.unwrap_err();
+    let error = list_models(LOCAL, &Provider::of_kind(ProviderKind::Openai, &base_url), Some(&key))
+        .await
+        .unwrap_err();
     assert_eq!((error.kind, error.status), (ErrorKind::AuthFailed, Some(401)));
     assert!(!error.to_string().contains("1234567890"), "{error}");
 }
@@ -96,51 +97,51 @@ async fn redirects_are_not_followed() {
     let redirect = move || async move { (StatusCode::FOUND, [(header::LOCATION, away)]) };
     let base_url = serve(Router::new().route("/models", get(redirect))).await;
     let error =
-        list_models(HOME, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
+        list_models(LOCAL, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.status, Some(302));
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut_off() {
+async fn an_endless_response_is_aborted() {
     let endless = || async {
         let piece = Bytes::from(vec![b' '; 64 * 1024]);
         Body::from_stream(stream::repeat_with(move || Ok::<_, Infallible>(piece.clone())))
     };
     let base_url = serve(Router::new().route("/models", get(endless))).await;
     let error =
-        list_models(HOME, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
+        list_models(LOCAL, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadResponse);
     assert!(error.message.contains("4194304 bytes"), "{error}");
 }
 
 #[tokio::test]
-async fn a_page_that_is_no_list_is_a_bad_response() {
+async fn another_response_is_a_bad_response() {
     let page = || async { "<html>It works!</html>" };
     let base_url = serve(Router::new().route("/models", get(page))).await;
     let error =
-        list_models(HOME, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
+        list_models(LOCAL, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadResponse);
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_ends_in_a_timeout() {
+async fn a_server_that_hangs_times_out() {
     let hanging = || std::future::pending::<&str>();
     let base_url = serve(Router::new().route("/models", get(hanging))).await;
-    let client = fetch::client(HOME, LIST_TIMEOUT, Duration::from_millis(50)).unwrap();
+    let client = fetch::client(LOCAL, LIST_TIMEOUT, Duration::from_millis(50)).unwrap();
     let error =
         fetch::models(&client, &Provider::of_kind(ProviderKind::Custom, &base_url), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::TotalTimeout);
 }
 
 #[tokio::test]
-async fn nobody_there_is_a_failed_connection() {
+async fn without_a_server_the_connection_fails() {
     let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let provider = Provider::of_kind(ProviderKind::Custom, format!("http://{free}"));
-    assert_eq!(list_models(HOME, &provider, None).await.unwrap_err().kind, ErrorKind::ConnectFailed);
+    assert_eq!(list_models(LOCAL, &provider, None).await.unwrap_err().kind, ErrorKind::ConnectFailed);
 }
 
 #[tokio::test]
-async fn local_servers_are_told_by_what_they_say_and_the_rest_is_not_there() {
+async fn local_servers_are_identified_by_their_responses() {
     let list = |owner: &str| json!({"data": [{"id": "some-model", "owned_by": owner}]});
     let llama = serve(answering("/v1/models", list("llamacpp"))).await + "/v1";
     let other_llama = serve(answering("/v1/models", list("llamacpp"))).await + "/v1";
@@ -148,7 +149,7 @@ async fn local_servers_are_told_by_what_they_say_and_the_rest_is_not_there() {
     let ollama = serve(answering("/v1/models", list("somebody"))).await + "/v1";
     let website = serve(Router::new().route("/", get(|| async { "hello" }))).await + "/v1";
     let found = servers_at(
-        HOME,
+        LOCAL,
         [
             (ProviderKind::Vllm, llama.as_str()),
             (ProviderKind::LlamaCpp, &other_llama),
@@ -169,14 +170,14 @@ async fn local_servers_are_told_by_what_they_say_and_the_rest_is_not_there() {
 }
 
 #[tokio::test]
-async fn looking_for_local_servers_never_fails() {
-    for (provider, _) in local_servers(HOME).await {
+async fn finding_local_servers_never_fails() {
+    for (provider, _) in local_servers(LOCAL).await {
         assert!(provider.base_url.starts_with("http://127.0.0.1:"));
     }
 }
 
 #[tokio::test]
-async fn an_address_that_the_policy_refuses_is_not_asked() {
+async fn a_forbidden_address_gets_no_request() {
     let base_url = serve(answering("/models", json!({"data": [{"id": "secret"}]}))).await;
     let provider = Provider::of_kind(ProviderKind::Custom, &base_url);
     let error = list_models(AddressPolicy::PUBLIC, &provider, None).await.unwrap_err();

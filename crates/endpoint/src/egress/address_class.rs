@@ -1,42 +1,41 @@
-//! What an IP address is: out in the world, on a local network, or nothing that a request may go to.
-//! After the special-purpose registries of IANA (RFC 6890 and its successors).
+//! Classifies IP addresses: public, local, or forbidden. Follows IANA's special-purpose registries (RFC 6890
+//! and its successors).
 //!
-//! A NAT64 prefix that a network chose for itself looks like any public prefix: who runs one has to
-//! filter there.
+//! A network-specific NAT64 prefix looks like any public prefix, so its operator has to filter there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// How far an address is from being harmless; the worst is the greatest.
+/// The class of an address, ordered from harmless to dangerous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressClass {
     Public,
-    /// This machine, or a network that is not the Internet.
+    /// This machine or a private network.
     Local,
     Forbidden(Reason),
 }
 
-/// Why an address is never connected to.
+/// Why connections to an address are forbidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Reaches nobody, or, as 0.0.0.0 does, this very machine.
+    /// The unspecified address; 0.0.0.0 connects to this machine.
     Unspecified,
     Reserved,
     Multicast,
     LinkLocal,
-    /// Hands credentials of the machine to whoever asks.
+    /// A metadata service, which returns the machine's credentials to any client.
     Metadata,
 }
 
 use AddressClass::{Forbidden, Local, Public};
 use Reason::{LinkLocal, Metadata, Multicast, Reserved, Unspecified};
 
-/// The first block that holds an address decides.
+/// The first matching block applies.
 const V4: [(Ipv4Net, AddressClass); 20] = [
-    // Alibaba Cloud, inside the shared addresses.
+    // Alibaba Cloud, within the shared addresses.
     (v4([100, 100, 100, 200], 32), Forbidden(Metadata)),
-    // Azure's platform address, public by its number only.
+    // Azure's platform address, in a public range.
     (v4([168, 63, 129, 16], 32), Forbidden(Metadata)),
     // Oracle Cloud's first generation.
     (v4([192, 0, 0, 192], 32), Forbidden(Metadata)),
@@ -48,8 +47,7 @@ const V4: [(Ipv4Net, AddressClass); 20] = [
     (v4([172, 16, 0, 0], 12), Local),
     (v4([192, 168, 0, 0], 16), Local),
     (v4([100, 64, 0, 0], 10), Local),
-    // For benchmarks of networks; VPN programs answer look-ups with it, so that it has to be usable
-    // where local networks are.
+    // For network benchmarks. VPN programs return it for DNS lookups, so it is allowed like local networks.
     (v4([198, 18, 0, 0], 15), Local),
     (v4([192, 0, 0, 0], 24), Forbidden(Reserved)),
     (v4([192, 0, 2, 0], 24), Forbidden(Reserved)),
@@ -57,13 +55,12 @@ const V4: [(Ipv4Net, AddressClass); 20] = [
     (v4([198, 51, 100, 0], 24), Forbidden(Reserved)),
     (v4([203, 0, 113, 0], 24), Forbidden(Reserved)),
     (v4([224, 0, 0, 0], 4), Forbidden(Multicast)),
-    // Broadcast included.
+    // Includes broadcast.
     (v4([240, 0, 0, 0], 4), Forbidden(Reserved)),
     (v4([0, 0, 0, 0], 0), Public),
 ];
 
-/// The first block that holds an address decides. Addresses that hold an IPv4 address are judged by
-/// that as well.
+/// The first matching block applies. Addresses that embed an IPv4 address are classified by that as well.
 const V6: [(Ipv6Net, AddressClass); 15] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Local),
     // Amazon, Google, Oracle and Scaleway, inside the unique local addresses.
@@ -94,7 +91,7 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
 }
 
-/// What `ip` is.
+/// Classifies `ip`.
 pub fn classify(ip: IpAddr) -> AddressClass {
     match ip {
         IpAddr::V4(ip) => classify_v4(ip),
@@ -112,7 +109,7 @@ fn classify_v6(ip: Ipv6Addr) -> AddressClass {
     tunnel_ends(ip).into_iter().flatten().map(classify_v4).fold(own, AddressClass::max)
 }
 
-/// The IPv4 address that an IPv6 address is another spelling of.
+/// Returns the IPv4 address that an IPv6 address is another notation of.
 fn translated(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     match ip.segments() {
         // The unspecified address and loopback look like IPv4-compatible ones.
@@ -125,8 +122,7 @@ fn translated(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// The IPv4 addresses that packets to `ip` may be sent to inside a tunnel: 6to4, both ends of Teredo,
-/// ISATAP.
+/// Returns the IPv4 addresses that packets to `ip` may be tunnelled to: 6to4, both ends of Teredo, ISATAP.
 fn tunnel_ends(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
     let [a, b, c, d, e, f, g, h] = ip.segments();
     let teredo = (a, b) == (0x2001, 0);
@@ -143,4 +139,5 @@ fn joined(high: u16, low: u16) -> Ipv4Addr {
 }
 
 #[cfg(test)]
+#[path = "address_class_tests.rs"]
 mod tests;

@@ -1,31 +1,31 @@
-//! Base URLs as users type them into settings.
+//! Validates the base URLs that users enter.
 
 use url::Url;
 
 /// Longest base URL, in bytes.
 const MAX_BASE_URL: usize = 2048;
 
-/// `text` as a provider's base URL is kept: in the form of the WHATWG URL standard, without a slash at
-/// its end. Where it leads is judged when it is connected to, for a name may lead elsewhere by then.
+/// Normalises a provider's base URL by the WHATWG URL standard, without a trailing slash. Its address is
+/// checked when connecting, because a name can resolve differently by then.
 ///
 /// # Errors
-/// A sentence that says what is wrong with it.
+/// A sentence about what is wrong with it.
 pub fn check_base_url(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("The base URL is empty; enter one such as https://api.example.com/v1.".into());
+        return Err("The base URL is empty. Enter one such as https://api.example.com/v1.".into());
     }
     let url = Url::parse(text).map_err(|error| {
-        format!("The base URL is not a URL ({error}); enter one such as https://api.example.com/v1.")
+        format!("The base URL is not a URL ({error}). Enter one such as https://api.example.com/v1.")
     })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("The base URL must begin with http:// or https://.".into());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("The base URL carries credentials; remove them and save the API key instead.".into());
+        return Err("The base URL contains credentials. Remove them and save the API key instead.".into());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("The base URL has a part after ? or #; end it with the path.".into());
+        return Err("The base URL must end with the path, without ? or #.".into());
     }
     let kept = url.as_str().trim_end_matches('/');
     if text.len().max(kept.len()) > MAX_BASE_URL {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_usable_url_is_kept_in_one_form() {
+    fn a_valid_url_is_normalised() {
         for (text, kept) in [
             ("https://api.example.com/v1", "https://api.example.com/v1"),
             (" https://api.example.com/v1/// ", "https://api.example.com/v1"),
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_url_is_told_why() {
+    fn an_invalid_base_url_is_rejected_with_the_reason() {
         let long = format!("https://example.com/{}", "a".repeat(MAX_BASE_URL));
         let grows = format!("https://example.com/{}", "é".repeat(MAX_BASE_URL / 3));
         for (text, word) in [

@@ -1,4 +1,4 @@
-//! The one HTTP client beside the measured one.
+//! The HTTP client for all requests except measured ones.
 
 use std::{
     error::Error,
@@ -56,12 +56,12 @@ pub struct Client {
 
 impl Client {
     /// # Errors
-    /// When the machine's certificates cannot be used.
+    /// If the system's certificates cannot be loaded.
     pub fn new(policy: AddressPolicy, limits: Limits) -> Result<Self, ApiError> {
         Self::resolving(Arc::new(SystemResolver), policy, limits)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the guarded client that others are to use")]
+    #[expect(clippy::disallowed_methods, reason = "this is the client that all other code uses")]
     fn resolving(
         resolver: Arc<dyn Resolver>,
         policy: AddressPolicy,
@@ -81,8 +81,7 @@ impl Client {
     }
 
     /// # Errors
-    /// When the address is refused or cannot be reached, or the answer is longer or takes longer than
-    /// the limits allow.
+    /// If the address is forbidden or cannot be reached, or the response exceeds the limits of size or time.
     pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Answer, ApiError> {
         self.check_literal(&url)?;
         self.send(self.http.get(url).headers(headers)).await
@@ -107,7 +106,7 @@ impl Client {
         })
     }
 
-    /// Hosts that are IP addresses never come before the resolver.
+    /// Checks hosts that are IP addresses, which are not resolved.
     fn check_literal(&self, url: &Url) -> Result<(), Refused> {
         let port = url.port_or_known_default().unwrap_or(80);
         let address: SocketAddr = match url.host() {
@@ -119,7 +118,7 @@ impl Client {
     }
 }
 
-/// Gives out allowed addresses only, and the client connects to nothing else.
+/// A resolver that returns only allowed addresses, which are the only ones that the client connects to.
 struct GuardedResolver {
     resolver: Arc<dyn Resolver>,
     policy: AddressPolicy,
@@ -130,7 +129,7 @@ impl Resolve for GuardedResolver {
         let lookup = self.resolver.lookup(name.as_str());
         let policy = self.policy;
         Box::pin(async move {
-            // The client puts the URL's port in place of 0.
+            // The client replaces port 0 with the URL's port.
             let found = lookup.await?.into_iter().map(|ip| SocketAddr::new(ip, 0));
             let allowed: Addrs = Box::new(allowed(name.as_str(), found, policy)?.into_iter());
             Ok(allowed)
@@ -138,8 +137,7 @@ impl Resolve for GuardedResolver {
     }
 }
 
-/// reqwest takes the process's TLS provider. Another part of the program may have set it already, which
-/// is as good.
+/// Sets the process's TLS provider, which reqwest uses. Another part of the program may have set it already.
 fn install_crypto() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -151,7 +149,7 @@ async fn bounded(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Ap
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
         if body.len() + chunk.len() > max_bytes {
-            let message = format!("the answer is longer than {max_bytes} bytes; check the base URL");
+            let message = format!("the response is larger than {max_bytes} bytes; check the base URL");
             return Err(failure(ErrorKind::BadResponse, message));
         }
         body.extend_from_slice(&chunk);
@@ -164,17 +162,17 @@ fn transport(error: reqwest::Error) -> ApiError {
         return refused.into();
     }
     let (kind, message) = match (error.is_timeout(), error.is_connect()) {
-        (true, true) => (ErrorKind::ConnectTimeout, "no connection in time; check the address"),
-        (true, false) => (ErrorKind::TotalTimeout, "the answer did not arrive in time"),
+        (true, true) => (ErrorKind::ConnectTimeout, "connection timed out; check the URL"),
+        (true, false) => (ErrorKind::TotalTimeout, "the response timed out"),
         (false, true) => {
-            (ErrorKind::ConnectFailed, "no connection; check the address and that the server runs")
+            (ErrorKind::ConnectFailed, "cannot connect; check the URL and that the server is running")
         }
-        (false, false) => (ErrorKind::ConnectionLost, "the connection broke while the answer arrived"),
+        (false, false) => (ErrorKind::ConnectionLost, "the connection was lost during the response"),
     };
     failure(kind, message.to_owned())
 }
 
-/// The policy's refusal, from wherever it stands among the causes.
+/// Returns the policy's error from the chain of causes.
 fn refusal(error: &reqwest::Error) -> Option<Refused> {
     let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.find_map(|cause| match cause.downcast_ref::<super::NoAddress>() {
@@ -188,4 +186,5 @@ fn failure(kind: ErrorKind, message: String) -> ApiError {
 }
 
 #[cfg(test)]
+#[path = "client_tests.rs"]
 mod tests;

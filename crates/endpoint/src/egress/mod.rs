@@ -1,9 +1,8 @@
-//! Where requests may go. Every URL is treated as written by an enemy: what decides is the IP address
-//! that is connected to, after the name was looked up, and only addresses that were judged are
-//! connected to.
+//! The policy for outgoing requests, against SSRF. Every URL is treated as hostile: the policy checks the IP
+//! address after the DNS lookup, and connections are made only to checked addresses.
 //!
-//! Two paths lead out: the measured client, which connects to [`addresses`], and everything else,
-//! which goes through [`Client`]. Clippy refuses any other way to build an HTTP client (`clippy.toml`).
+//! There are two clients: the measuring client, which connects to [`addresses`], and [`Client`] for everything
+//! else. Clippy rejects other HTTP clients (`clippy.toml`).
 
 mod address_class;
 mod base_url;
@@ -14,7 +13,7 @@ mod resolve;
 pub use base_url::check_base_url;
 pub use client::{Answer, Client, Limits};
 pub use policy::{AddressPolicy, Refused};
-pub use resolve::{NoAddress, Resolver, SystemResolver, addresses};
+pub use resolve::{Addresses, NoAddress, Resolver, SystemResolver, addresses};
 
 #[cfg(test)]
 pub(crate) mod testing;

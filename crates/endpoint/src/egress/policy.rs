@@ -1,4 +1,4 @@
-//! Who decides how far requests go, and what is said when one may not go.
+//! The address policy, and the errors for forbidden addresses.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,8 @@ use url::Url;
 use super::address_class::{AddressClass, Reason, classify};
 use crate::{ApiError, ErrorKind, Provider, ProviderKind};
 
-/// Which addresses may be connected to. Cloud metadata, link-local and reserved addresses never may.
+/// The addresses to which connections are allowed. Cloud metadata, link-local and reserved addresses are always
+/// forbidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressPolicy {
     networks: Networks,
@@ -21,20 +22,20 @@ enum Networks {
 }
 
 impl AddressPolicy {
-    /// The Internet alone.
+    /// Public addresses only.
     pub const PUBLIC: Self = Self { networks: Networks::Public, exception: None };
 
-    /// The Internet, this machine and private networks: for whoever runs the program themselves.
+    /// Public addresses, this machine and private networks: for users who run the program themselves.
     pub const PUBLIC_AND_LOCAL: Self = Self { networks: Networks::PublicAndLocal, exception: None };
 
-    /// The policy as an admin sets it.
+    /// Creates the policy from the admin's setting.
     pub const fn of_setting(allows_local_networks: bool) -> Self {
         if allows_local_networks { Self::PUBLIC_AND_LOCAL } else { Self::PUBLIC }
     }
 
-    /// The policy for requests to `provider`, where the built-in demo listens at `demo`: the demo
-    /// provider reaches exactly that address and port even where local networks are forbidden. Taking
-    /// its kind or its address for another provider opens nothing else.
+    /// Returns the policy for requests to `provider`, if the built-in demo listens at `demo`. The demo provider
+    /// may connect to exactly that address and port even if local networks are forbidden. Another provider with
+    /// its kind or URL gets no further access.
     pub fn for_provider(self, provider: &Provider, demo: SocketAddr) -> Self {
         let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
         let is_demo = provider.kind == ProviderKind::Demo
@@ -42,20 +43,20 @@ impl AddressPolicy {
         if is_demo { self.with_exception(demo) } else { self }
     }
 
-    /// This policy with `address` allowed, whatever it is: for addresses that no user has given.
+    /// Returns this policy with `address` allowed. For addresses that do not come from users.
     pub const fn with_exception(self, address: SocketAddr) -> Self {
         Self { exception: Some(address), ..self }
     }
 
-    /// This policy for connections whose port nobody can tell beforehand.
+    /// Returns this policy for connections whose port is not known yet.
     pub(super) const fn without_exception(self) -> Self {
         Self { exception: None, ..self }
     }
 
-    /// Judges an address that `host`, as the user wrote it, leads to.
+    /// Checks an address that `host`, as written by the user, resolves to.
     ///
     /// # Errors
-    /// When it may not be connected to.
+    /// If connections to it are forbidden.
     pub fn check(self, host: &str, address: SocketAddr) -> Result<(), Refused> {
         if self.exception == Some(address) {
             return Ok(());
@@ -68,7 +69,7 @@ impl AddressPolicy {
     }
 }
 
-/// An address may not be connected to. Names the host as it was given, never what it resolved to.
+/// The address is forbidden. Names the host as given, never the resolved address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(String);
@@ -76,20 +77,20 @@ pub struct Refused(String);
 impl Refused {
     fn local(host: &str) -> Self {
         Self(format!(
-            "{host} is on a local network, which this server does not connect to; an admin can allow local \
-             networks in Settings"
+            "{host} is on a local network, which is blocked on this server; an admin can allow local \
+             networks under Admin"
         ))
     }
 
     fn reason(host: &str, reason: Reason) -> Self {
         let what = match reason {
-            Reason::Unspecified => "the address of no machine",
+            Reason::Unspecified => "an unspecified address",
             Reason::Reserved => "a reserved address",
             Reason::Multicast => "a multicast address",
             Reason::LinkLocal => "a link-local address",
-            Reason::Metadata => "a cloud metadata service",
+            Reason::Metadata => "a cloud metadata address",
         };
-        Self(format!("{host} leads to {what}, which is never connected to; check the base URL"))
+        Self(format!("{host} resolves to {what}, which is blocked; check the base URL"))
     }
 }
 
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn local_networks_are_the_admin_s_to_allow_and_the_rest_is_nobody_s() {
+    fn an_admin_can_allow_local_networks_but_nothing_else() {
         for (address, public, local) in [
             ("1.1.1.1:443", true, true),
             ("127.0.0.1:80", false, true),
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_demo_reaches_the_demo_and_nothing_else() {
+    fn only_the_demo_provider_reaches_the_demo_and_nothing_else() {
         let demo = |kind, base_url: &str| {
             AddressPolicy::PUBLIC.for_provider(&Provider::of_kind(kind, base_url), DEMO)
         };
@@ -147,18 +148,18 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_host_and_what_to_do() {
+    fn an_error_names_the_host_and_what_to_do() {
         let refusal = |address: &str| {
             AddressPolicy::PUBLIC.check("llm.example", address.parse().unwrap()).unwrap_err().to_string()
         };
         assert_eq!(
             refusal("10.1.2.3:80"),
-            "llm.example is on a local network, which this server does not connect to; an admin can allow \
-             local networks in Settings"
+            "llm.example is on a local network, which is blocked on this server; an admin can allow \
+             local networks under Admin"
         );
         assert_eq!(
             refusal("[fd00:ec2::254]:80"),
-            "llm.example leads to a cloud metadata service, which is never connected to; check the base URL"
+            "llm.example resolves to a cloud metadata address, which is blocked; check the base URL"
         );
     }
 }

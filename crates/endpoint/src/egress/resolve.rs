@@ -1,9 +1,10 @@
-//! From a URL to the addresses that may be connected to: looked up once, judged, and handed on, so
-//! that no second look-up can bring another answer (DNS rebinding).
+//! Resolves a URL to allowed addresses. The name is looked up once and the checked addresses are used for the
+//! connection, so that a second lookup cannot return another address (DNS rebinding).
 
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
 };
 
 use futures::future::BoxFuture;
@@ -12,14 +13,14 @@ use url::{Host, Url};
 
 use super::policy::{AddressPolicy, Refused};
 
-/// Finds the addresses of a name.
+/// A DNS resolver.
 pub trait Resolver: Send + Sync {
     /// # Errors
-    /// When the name is unknown or nobody can be asked.
+    /// If the name is unknown or the lookup fails.
     fn lookup(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }
 
-/// Asks the operating system.
+/// The operating system's resolver.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemResolver;
 
@@ -41,21 +42,33 @@ pub enum NoAddress {
     Lookup(#[from] io::Error),
 }
 
-/// The addresses of `url`'s host, in the resolver's order, that `policy` allows: at least one. Only
-/// these may be connected to.
+/// The addresses of a URL's host that may be connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// In the resolver's order, at least one.
+    pub allowed: Vec<SocketAddr>,
+    /// From asking the resolver to its answer; `None` for an address literal, which needs no look-up.
+    pub lookup: Option<Duration>,
+}
+
+/// Returns the addresses of `url`'s host that `policy` allows, and how long the look-up took. Connect only to
+/// these.
 ///
 /// # Errors
-/// When the host is unknown or none of its addresses is allowed.
+/// If the host is unknown or none of its addresses is allowed.
 pub async fn addresses(
     url: &Url,
     policy: AddressPolicy,
     resolver: &dyn Resolver,
-) -> Result<Vec<SocketAddr>, NoAddress> {
+) -> Result<Addresses, NoAddress> {
     let port = url.port_or_known_default().unwrap_or(80);
     match url.host() {
         Some(Host::Domain(name)) => {
+            let asked = Instant::now();
             let found = resolver.lookup(name).await?;
-            allowed(name, found.into_iter().map(|ip| SocketAddr::new(ip, port)), policy)
+            let lookup = Some(asked.elapsed());
+            let allowed = allowed(name, found.into_iter().map(|ip| SocketAddr::new(ip, port)), policy)?;
+            Ok(Addresses { allowed, lookup })
         }
         Some(Host::Ipv4(ip)) => literal(url, (ip, port).into(), policy),
         Some(Host::Ipv6(ip)) => literal(url, (ip, port).into(), policy),
@@ -63,15 +76,15 @@ pub async fn addresses(
     }
 }
 
-fn literal(url: &Url, address: SocketAddr, policy: AddressPolicy) -> Result<Vec<SocketAddr>, NoAddress> {
+fn literal(url: &Url, address: SocketAddr, policy: AddressPolicy) -> Result<Addresses, NoAddress> {
     policy.check(url.host_str().unwrap_or_default(), address)?;
-    Ok(vec![address])
+    Ok(Addresses { allowed: vec![address], lookup: None })
 }
 
-/// Those of the addresses found for `name` that `policy` allows.
+/// Returns the addresses of `name` that `policy` allows.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub(super) fn allowed(
     name: &str,
     found: impl Iterator<Item = SocketAddr>,
@@ -95,18 +108,20 @@ mod tests {
 
     async fn found(url: &str, policy: AddressPolicy, resolver: &Answers) -> Result<Vec<String>, String> {
         let found = addresses(&Url::parse(url).unwrap(), policy, resolver).await;
-        found.map(|found| found.iter().map(ToString::to_string).collect()).map_err(|error| error.to_string())
+        found
+            .map(|found| found.allowed.iter().map(ToString::to_string).collect())
+            .map_err(|error| error.to_string())
     }
 
     #[tokio::test]
-    async fn of_many_addresses_only_the_allowed_remain() {
+    async fn only_the_allowed_addresses_are_returned() {
         let resolver = Answers::new(&[&["10.0.0.1", "1.1.1.1", "169.254.169.254", "2606:4700::1111", "::1"]]);
         let found = found("https://mixed.example/v1", AddressPolicy::PUBLIC, &resolver).await;
         assert_eq!(found.unwrap(), ["1.1.1.1:443", "[2606:4700::1111]:443"]);
     }
 
     #[tokio::test]
-    async fn a_name_that_turns_to_loopback_is_refused_from_then_on() {
+    async fn a_name_that_changes_to_loopback_is_rejected() {
         let resolver = Answers::new(&[&["1.1.1.1"], &["127.0.0.1"]]);
         let first = found("http://rebind.example", AddressPolicy::PUBLIC, &resolver).await;
         assert_eq!(first.unwrap(), ["1.1.1.1:80"]);
@@ -116,8 +131,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_spelling_of_an_address_is_judged() {
-        let nobody = Answers::new(&[]);
+    async fn every_notation_of_an_address_is_checked() {
+        let unused = Answers::new(&[]);
         for host in [
             "2852039166",
             "0xa9fea9fe",
@@ -132,17 +147,17 @@ mod tests {
             "[fe80::1]",
             "0",
         ] {
-            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC_AND_LOCAL, &nobody).await;
-            assert!(error.as_ref().unwrap_err().contains("never connected to"), "{host}: {error:?}");
+            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC_AND_LOCAL, &unused).await;
+            assert!(error.as_ref().unwrap_err().contains("is blocked"), "{host}: {error:?}");
         }
         for host in ["2130706433", "0x7f.1", "017700000001", "127.1.", "[::1]", "[::ffff:7f00:1]"] {
-            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC, &nobody).await;
+            let error = found(&format!("http://{host}/"), AddressPolicy::PUBLIC, &unused).await;
             assert!(error.as_ref().unwrap_err().contains("local network"), "{host}: {error:?}");
         }
     }
 
     #[tokio::test]
-    async fn this_machine_s_own_name_is_looked_up_like_any_other() {
+    async fn this_machines_name_is_resolved_like_any_other() {
         let url = Url::parse("http://LocalHost/").unwrap();
         let error = addresses(&url, AddressPolicy::PUBLIC, &SystemResolver).await.unwrap_err();
         assert!(matches!(error, NoAddress::Refused(_)), "{error}");
@@ -150,7 +165,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_without_an_address_says_so() {
+    async fn only_a_name_is_looked_up() {
+        let lookup = async |url: &str| {
+            let resolver = Answers::new(&[&["1.1.1.1"]]);
+            let found = addresses(&Url::parse(url).unwrap(), AddressPolicy::PUBLIC, &resolver).await;
+            found.unwrap().lookup
+        };
+        assert!(lookup("https://llm.example/v1").await.is_some());
+        assert_eq!(lookup("https://1.1.1.1/v1").await, None);
+        assert_eq!(lookup("https://[2606:4700::1111]/v1").await, None);
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_an_error() {
         let error = found("http://empty.example", AddressPolicy::PUBLIC, &Answers::new(&[&[]])).await;
         assert_eq!(error.unwrap_err(), "the name has no address");
     }

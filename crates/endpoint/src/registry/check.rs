@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{AdjustmentAction, ParamSpec, ParamType, Support, draft::Draft, effort, tables::parameters};
 use crate::types::Protocol;
 
-/// What a value becomes so that the provider takes it.
+/// The outcome of checking a value.
 #[derive(Debug, PartialEq)]
 enum Verdict {
     Fits,
@@ -31,25 +31,25 @@ pub(super) fn check_one(draft: &mut Draft<'_>, name: &str) {
 }
 
 fn pass_through(draft: &mut Draft<'_>, name: &str) {
-    let reason = format!("{name} is unknown here and is sent to {} as it is.", draft.vendor());
+    let reason = format!("Unknown parameter {name}; sent to {} unchanged.", draft.vendor());
     draft.note(name, AdjustmentAction::Passthrough, reason);
 }
 
 fn check(draft: &mut Draft<'_>, spec: &ParamSpec) {
     if spec.support == Support::No {
-        let reason = format!("{} has no {}.", draft.vendor(), spec.name);
+        let reason = format!("{} doesn’t support {}.", draft.vendor(), spec.name);
         return draft.drop(spec.name, reason);
     }
     let Some(value) = draft.get(spec.name) else { return };
-    match judge(spec, value, draft.protocol) {
+    match check_value(spec, value, draft.protocol) {
         Verdict::Fits => {}
         Verdict::Normalised(value) => draft.normalise(spec.name, value),
         Verdict::Clamped(value, bounds) => {
-            let reason = format!("{} takes {} {bounds}.", draft.vendor(), spec.name);
+            let reason = format!("{} accepts {} {bounds}.", draft.vendor(), spec.name);
             draft.clamp(spec.name, value, reason);
         }
         Verdict::Rejected(wanted) => {
-            let reason = format!("{} has to be {wanted}, so it is left out.", spec.name);
+            let reason = format!("{} must be {wanted}; not sent.", spec.name);
             draft.drop(spec.name, reason);
         }
     }
@@ -62,19 +62,21 @@ fn say_support(draft: &mut Draft<'_>, spec: &ParamSpec) {
     }
     let reason = match spec.support {
         Support::Partial => spec.note.to_owned(),
-        Support::Unknown => format!("Nobody here knows whether {} takes {}.", draft.vendor(), spec.name),
+        Support::Unknown => {
+            format!("Unknown whether {} supports {}; sent unchanged.", draft.vendor(), spec.name)
+        }
         Support::Yes | Support::No => return,
     };
     draft.note(spec.name, AdjustmentAction::Warn, reason);
 }
 
-fn judge(spec: &ParamSpec, value: &Value, protocol: Protocol) -> Verdict {
+fn check_value(spec: &ParamSpec, value: &Value, protocol: Protocol) -> Verdict {
     match spec.param_type {
-        ParamType::Number { min, max, .. } => judge_number(value, min, max),
-        ParamType::Integer { min, max } => judge_integer(value, min, max),
+        ParamType::Number { min, max, .. } => check_number(value, min, max),
+        ParamType::Integer { min, max } => check_integer(value, min, max),
         ParamType::Boolean => accept(value.is_boolean(), "true or false"),
-        ParamType::Choice { values } => judge_choice(spec.name, value, values),
-        ParamType::Texts { max_items } => judge_texts(value, max_items, protocol),
+        ParamType::Choice { values } => check_choice(spec.name, value, values),
+        ParamType::Texts { max_items } => check_texts(value, max_items, protocol),
         ParamType::Object => accept(value.is_object(), "an object"),
         ParamType::Any => Verdict::Fits,
     }
@@ -84,7 +86,7 @@ fn accept(fits: bool, wanted: &str) -> Verdict {
     if fits { Verdict::Fits } else { Verdict::Rejected(wanted.to_owned()) }
 }
 
-fn judge_number(value: &Value, min: f64, max: f64) -> Verdict {
+fn check_number(value: &Value, min: f64, max: f64) -> Verdict {
     let Some(number) = value.as_f64() else { return Verdict::Rejected("a number".to_owned()) };
     let near = number.clamp(min, max);
     if near == number {
@@ -93,7 +95,7 @@ fn judge_number(value: &Value, min: f64, max: f64) -> Verdict {
     Verdict::Clamped(near.into(), format!("from {min} to {max}"))
 }
 
-fn judge_integer(value: &Value, min: i64, max: i64) -> Verdict {
+fn check_integer(value: &Value, min: i64, max: i64) -> Verdict {
     if let Some(number) = value.as_i64() {
         let near = number.clamp(min, max);
         if near == number {
@@ -102,7 +104,7 @@ fn judge_integer(value: &Value, min: i64, max: i64) -> Verdict {
         return Verdict::Clamped(near.into(), bounds(min, max));
     }
     let Some(number) = value.as_f64() else { return Verdict::Rejected("a whole number".to_owned()) };
-    // Float to integer casts saturate, so that numbers beyond i64 end at its bounds.
+    // Float to integer casts saturate, so numbers beyond i64 become its bounds.
     let near = (number.round() as i64).clamp(min, max);
     if near as f64 == number && value.is_f64() {
         return Verdict::Normalised(near.into());
@@ -112,13 +114,13 @@ fn judge_integer(value: &Value, min: i64, max: i64) -> Verdict {
 
 fn bounds(min: i64, max: i64) -> String {
     match (min, max) {
-        (i64::MIN, i64::MAX) => "as a whole number of 64 bits".to_owned(),
-        (0, i64::MAX) => "as a whole number from 0 on".to_owned(),
+        (i64::MIN, i64::MAX) => "as a 64-bit whole number".to_owned(),
+        (0, i64::MAX) => "as a whole number of at least 0".to_owned(),
         _ => format!("as a whole number from {min} to {max}"),
     }
 }
 
-fn judge_choice(name: &str, value: &Value, values: &'static [&'static str]) -> Verdict {
+fn check_choice(name: &str, value: &Value, values: &'static [&'static str]) -> Verdict {
     let Some(asked) = value.as_str() else { return Verdict::Rejected(one_of(values)) };
     if values.contains(&asked) {
         return Verdict::Fits;
@@ -134,8 +136,8 @@ fn one_of(values: &[&str]) -> String {
     format!("one of {}", values.join(", "))
 }
 
-/// A single text is as good as a list of one; protocols with `stop_sequences` want the list.
-fn judge_texts(value: &Value, max_items: usize, protocol: Protocol) -> Verdict {
+/// Accepts a single text as a list of one, which protocols with `stop_sequences` require.
+fn check_texts(value: &Value, max_items: usize, protocol: Protocol) -> Verdict {
     let items = match value {
         Value::String(_) if protocol == Protocol::OpenaiChat => return Verdict::Fits,
         Value::String(_) => return Verdict::Normalised(Value::Array(vec![value.clone()])),

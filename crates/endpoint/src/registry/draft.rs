@@ -1,4 +1,4 @@
-//! The request's parameters while the rules work on them, and the record of what they change.
+//! The request's parameters while rules are applied, and the recorded changes.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Adjustment, AdjustmentAction, Resolved};
 use crate::types::{Protocol, ProviderKind};
 
-/// How a person wrote a parameter.
+/// A parameter as the user wrote it.
 struct Asked {
     name: String,
     value: Value,
@@ -18,7 +18,7 @@ pub(super) struct Draft<'a> {
     pub kind: ProviderKind,
     pub protocol: Protocol,
     pub model_id: &'a str,
-    /// The model's id in lower case without path and fine-tuning mark: what the model rules read.
+    /// The model's id in lower case without path and fine-tuning prefix, for the model rules.
     pub bare_id: String,
     values: Map<String, Value>,
     asked: HashMap<String, Asked>,
@@ -38,7 +38,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The provider's name for use in a sentence.
+    /// Returns the provider's name for use in a sentence.
     pub fn vendor(&self) -> &'static str {
         match self.kind {
             ProviderKind::Gemini => "Google",
@@ -68,30 +68,30 @@ impl<'a> Draft<'a> {
         self.values.get(name)?.as_str()
     }
 
-    /// The name under which a person set this parameter.
+    /// Returns the name with which the user set this parameter.
     pub fn asked_as<'b>(&'b self, name: &'b str) -> &'b str {
         self.asked.get(name).map_or(name, |asked| &asked.name)
     }
 
-    /// Puts in what a person asked for; a later wish replaces an earlier one.
+    /// Adds a requested parameter; a later value replaces an earlier one.
     pub fn ask(&mut self, name: &str, written_as: &str, value: Value) {
         self.values.insert(name.to_owned(), value.clone());
         self.asked.insert(name.to_owned(), Asked { name: written_as.to_owned(), value });
     }
 
-    /// Removes a parameter that was never meant to be sent.
+    /// Removes a parameter without recording a change.
     pub fn forget(&mut self, name: &str) {
         self.values.shift_remove(name);
     }
 
-    /// Leaves a parameter out. Nothing happens where it is not set.
+    /// Drops a parameter. Does nothing if it is not set.
     pub fn drop(&mut self, name: &str, reason: impl Into<String>) {
         if self.values.shift_remove(name).is_some() {
             self.record(name, None, AdjustmentAction::Drop, reason.into());
         }
     }
 
-    /// Sends another value. Nothing happens where the parameter is not set or has that value.
+    /// Changes a value. Does nothing if the parameter is not set or already has it.
     pub fn clamp(&mut self, name: &str, value: Value, reason: impl Into<String>) {
         let Some(current) = self.values.get_mut(name) else { return };
         if same(current, &value) {
@@ -101,7 +101,7 @@ impl<'a> Draft<'a> {
         self.record(name, Some(value), AdjustmentAction::Clamp, reason.into());
     }
 
-    /// Sends a parameter under another name or as other parameters.
+    /// Renames a parameter or replaces it by others.
     pub fn rename(&mut self, name: &str, sent: Map<String, Value>, reason: impl Into<String>) {
         if self.values.shift_remove(name).is_none() {
             return;
@@ -110,25 +110,25 @@ impl<'a> Draft<'a> {
         self.record(name, Some(Value::Object(sent)), AdjustmentAction::Rename, reason.into());
     }
 
-    /// Sends a parameter under the name in which the person wrote it, which needs no record.
+    /// Sends a parameter under the name that the user wrote, without recording a change.
     pub fn restore_name(&mut self, name: &str, sent_as: &str) {
         if let Some(value) = self.values.shift_remove(name) {
             self.values.insert(sent_as.to_owned(), value);
         }
     }
 
-    /// Writes a number in the form the provider expects (`40`, not `40.0`); not a change.
+    /// Formats a number as the provider expects (`40`, not `40.0`) without recording a change.
     pub fn normalise(&mut self, name: &str, value: Value) {
         self.values.insert(name.to_owned(), value);
     }
 
-    /// Sends a parameter as it is and says something about it.
+    /// Records a note about a parameter that is sent unchanged.
     pub fn note(&mut self, name: &str, action: AdjustmentAction, reason: impl Into<String>) {
         let value = self.values.get(name).cloned();
         self.record(name, value, action, reason.into());
     }
 
-    /// Says that one wish gave way to another.
+    /// Records that one value was overridden by another.
     pub fn overridden(&mut self, param: &str, original: Value, winner: Option<Value>, reason: String) {
         self.adjustments.push(Adjustment {
             param: param.to_owned(),
@@ -143,7 +143,7 @@ impl<'a> Draft<'a> {
         Resolved { params: self.values, adjustments: self.adjustments }
     }
 
-    /// A value changed twice is one change: from what was asked to what is sent.
+    /// Records a change. Two changes of a value are merged into one, from the requested to the sent value.
     fn record(&mut self, name: &str, adjusted: Option<Value>, action: AdjustmentAction, reason: String) {
         let (param, original) = match self.asked.get(name) {
             Some(asked) => (asked.name.clone(), asked.value.clone()),
@@ -160,8 +160,8 @@ fn is_superseded(action: AdjustmentAction) -> bool {
     matches!(action, AdjustmentAction::Clamp | AdjustmentAction::Passthrough)
 }
 
-/// Equal as values: `1` and `1.0` are the same number. Whole numbers are compared as such, because
-/// large ones would be rounded.
+/// Returns whether two values are equal; `1` and `1.0` are. Whole numbers are compared exactly, because large
+/// floats are rounded.
 fn same(a: &Value, b: &Value) -> bool {
     a == b || (a.is_f64() != b.is_f64() && a.is_number() && a.as_f64() == b.as_f64())
 }

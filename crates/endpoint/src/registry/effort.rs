@@ -1,4 +1,4 @@
-//! The scale of `reasoning_effort`, from not thinking at all to thinking without bounds.
+//! The levels of `reasoning_effort`, from none to unlimited.
 
 use super::draft::Draft;
 
@@ -10,9 +10,8 @@ fn rank(level: &str) -> Option<usize> {
     SCALE.iter().position(|known| *known == level)
 }
 
-/// The allowed level nearest to what was asked; the lower one of two that are equally near. A wish
-/// for reasoning is never turned into none while there is another level. `None` for a word that is
-/// not on the scale.
+/// Returns the allowed level closest to the requested one, and the lower of two equally close ones. Requested
+/// reasoning never becomes `none` if there is another level. `None` for an unknown level.
 pub(super) fn nearest(asked: &str, allowed: &[&'static str]) -> Option<&'static str> {
     let wanted = rank(asked)?;
     let thinks = |level: &&&'static str| asked == "none" || **level != "none";
@@ -24,13 +23,13 @@ pub(super) fn nearest(asked: &str, allowed: &[&'static str]) -> Option<&'static 
         .map(|(_, _, level)| level)
 }
 
-/// Brings the effort to a level that the model knows, or drops it.
+/// Changes the effort to a level that the model supports, or drops it.
 pub(super) fn fit(draft: &mut Draft<'_>, allowed: &[&'static str]) {
     let Some(asked) = draft.text(NAME).map(str::to_owned) else { return };
     if allowed.contains(&asked.as_str()) {
         return;
     }
-    let reason = format!("{} knows reasoning_effort {}.", draft.model_id, allowed.join(", "));
+    let reason = format!("{} supports reasoning_effort {}.", draft.model_id, allowed.join(", "));
     match nearest(&asked, allowed) {
         Some(level) => draft.clamp(NAME, level.into(), reason),
         None => draft.drop(NAME, reason),

@@ -1,4 +1,4 @@
-//! Gathers what was asked for, in order of precedence, and takes out what may not be sent.
+//! Collects the requested parameters in order of precedence, and removes those that must not be sent.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ const COMMON: &str = "for all models";
 const MODEL: &str = "for this model";
 const REQUEST: &str = "in the request's parameters";
 
-/// Puts all wishes into the draft: those for all models, those of the model, those of the request.
+/// Adds all requested parameters to the draft: those for all models, the model's, the request's.
 pub(super) fn collect(draft: &mut Draft<'_>, model_params: &Map<String, Value>, requested: &Requested<'_>) {
     wish(draft, "max_tokens", &requested.max_tokens.into(), COMMON);
     wish(draft, "temperature", &requested.temperature.into(), COMMON);
@@ -18,7 +18,7 @@ pub(super) fn collect(draft: &mut Draft<'_>, model_params: &Map<String, Value>, 
     forget_nulls(draft);
 }
 
-/// One map of wishes; what stands in its `passthrough` comes last and is checked like the rest.
+/// Adds one map of parameters. Those in its `passthrough` come last and are checked like the others.
 fn layer(draft: &mut Draft<'_>, params: &Map<String, Value>, place: &str) {
     for (name, value) in params.iter().filter(|(name, _)| *name != "passthrough") {
         wish(draft, name, value, place);
@@ -36,9 +36,9 @@ fn wish(draft: &mut Draft<'_>, written_as: &str, value: &Value, place: &str) {
     {
         let param = draft.asked_as(&name).to_owned();
         let reason = if value.is_null() {
-            format!("{param} {earlier} is not sent: {written_as} is set to null {place}.")
+            format!("{param} {earlier} isn’t sent, because {written_as} is set to null {place}.")
         } else {
-            format!("{param} {earlier} gives way to {value}, which is set {place}.")
+            format!("{param} {earlier} is overridden by {value}, set {place}.")
         };
         let winner = (!value.is_null()).then(|| value.clone());
         draft.overridden(&param, earlier, winner, reason);
@@ -54,43 +54,43 @@ fn forget_nulls(draft: &mut Draft<'_>) {
     }
 }
 
-/// Takes out every name that belongs to the request itself.
+/// Drops every name that belongs to the request itself.
 pub(super) fn drop_protected(draft: &mut Draft<'_>) {
     for name in draft.names() {
         if protected::is_protected(&name) || protected::is_protected(draft.asked_as(&name)) {
-            let reason = format!("{name} belongs to the request itself and cannot be set as a parameter.");
+            let reason = format!("{name} is part of the request itself and can’t be set as a parameter.");
             draft.drop(&name, reason);
         }
     }
 }
 
-/// Takes out what the model's `skip_params` name, under whichever of its names.
+/// Drops the parameters in the model's `skip_params`, by any of their names.
 pub(super) fn drop_skipped(draft: &mut Draft<'_>, skip_params: &[String]) {
     for skipped in skip_params {
         let name = names::neutral(draft.protocol, skipped);
-        let reason = format!("skip_params of {} leave {skipped} out.", draft.model_id);
+        let reason =
+            format!("{skipped} isn’t sent, because it is in the skipped parameters of {}.", draft.model_id);
         draft.drop(&name, reason);
     }
 }
 
-/// The same for what the model's rules have put in since, such as the `thinking` that an effort
-/// became.
+/// The same for parameters that the model's rules have added, such as `thinking` in place of an effort.
 pub(super) fn drop_skipped_again(draft: &mut Draft<'_>, skip_params: &[String]) {
     let may_go = |skipped: &&String| !is_required(draft.protocol, &names::neutral(draft.protocol, skipped));
     let skipped: Vec<String> = skip_params.iter().filter(may_go).cloned().collect();
     drop_skipped(draft, &skipped);
 }
 
-/// Anthropic's protocol has no default for `max_tokens`.
+/// Returns whether a parameter is required: Anthropic's protocol has no default for `max_tokens`.
 fn is_required(protocol: Protocol, name: &str) -> bool {
     protocol == Protocol::AnthropicMessages && name == "max_tokens"
 }
 
-/// Where a required parameter is missing, what is common to all models is sent.
+/// Adds a missing required parameter with the value for all models.
 pub(super) fn keep_required(draft: &mut Draft<'_>, max_tokens: u32) {
     if is_required(draft.protocol, "max_tokens") && !draft.has("max_tokens") {
         draft.ask("max_tokens", "max_tokens", max_tokens.into());
-        let reason = "Anthropic's protocol requires max_tokens, so it is sent nevertheless.";
+        let reason = "Anthropic’s API requires max_tokens, so it is sent anyway.";
         draft.note("max_tokens", AdjustmentAction::Warn, reason);
         check::check_one(draft, "max_tokens");
     }

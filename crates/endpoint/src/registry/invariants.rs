@@ -1,4 +1,4 @@
-//! What holds whatever is asked: bounds, protected names, and that nothing changes silently.
+//! Property tests of the rules: bounds, protected names, and that every change is recorded.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -122,8 +122,8 @@ fn any_protocol() -> impl Strategy<Value = Protocol> {
     ])
 }
 
-/// What was asked last for each parameter: name as written and value.
-fn wishes(protocol: Protocol, layers: &[&Map<String, Value>]) -> Vec<(String, Value)> {
+/// Returns the last requested name and value of each parameter.
+fn last_requested(protocol: Protocol, layers: &[&Map<String, Value>]) -> Vec<(String, Value)> {
     let mut last = std::collections::HashMap::new();
     for layer in layers {
         let inner = layer.get("passthrough").and_then(Value::as_object);
@@ -160,7 +160,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
-    fn whatever_is_asked_the_result_is_sound(
+    fn the_result_is_valid_for_any_request(
         kind in any_kind(),
         protocol in any_protocol(),
         model in prop_oneof![prop::sample::select(MODELS.to_vec()).prop_map(str::to_owned), "\\PC{0,12}"],
@@ -188,12 +188,12 @@ proptest! {
         }
 
         let common = map(json!({"max_tokens": max_tokens, "temperature": temperature}));
-        for (name, value) in wishes(protocol, &[&common, &model_params, &params]) {
+        for (name, value) in last_requested(protocol, &[&common, &model_params, &params]) {
             let as_asked = resolved.params.iter().any(|(sent, now)| {
                 sent.replace('_', "").eq_ignore_ascii_case(&name.replace('_', "")) && equal(&value, now)
             });
             let said = resolved.adjustments.iter().any(|adjustment| adjustment.param == name);
-            prop_assert!(as_asked || said, "nobody said what became of {name} = {value}: {resolved:?}");
+            prop_assert!(as_asked || said, "no adjustment for {name} = {value}: {resolved:?}");
         }
 
         let mut again = resolved.params.clone();

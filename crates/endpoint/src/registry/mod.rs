@@ -1,9 +1,8 @@
-//! Parameter rules per provider: what may be sent, within which bounds and under which name. Pure;
-//! compiled for the browser too.
+//! Parameter rules per provider: support, bounds and names. Pure; also compiled for the browser.
 //!
-//! The rules are chosen by [`ProviderKind`], names by [`Protocol`], and what differs between models
-//! by the model's id under that provider. Whatever is changed is said in an [`Adjustment`] that a
-//! person can read. Rules were checked against the providers' documentation in November 2026.
+//! Rules depend on the [`ProviderKind`], names on the [`Protocol`], and some rules on the model's id. Each
+//! change is recorded in an [`Adjustment`] with a readable explanation. Rules were checked against the
+//! providers' documentation in November 2026.
 
 mod check;
 mod draft;
@@ -34,13 +33,13 @@ pub use tables::parameters;
 pub struct Adjustment {
     /// The parameter's name in the request.
     pub param: String,
-    /// The value that was asked for.
+    /// The requested value.
     pub original: Value,
     /// The value that is sent; `None` if nothing is sent. For a rename: an object of the sent names and values.
     pub adjusted: Option<Value>,
     /// The kind of change.
     pub action: AdjustmentAction,
-    /// A sentence for the person who set the parameter.
+    /// A sentence for the user who set the parameter.
     pub reason: String,
 }
 

@@ -1,11 +1,11 @@
-//! Neutral names and the names of each protocol.
+//! Provider-independent names and the names of each protocol.
 
 use serde_json::Map;
 
 use super::{draft::Draft, models};
 use crate::types::{Protocol, ProviderKind};
 
-/// Names that mean the same everywhere, whoever's documentation they were copied from.
+/// Synonyms that are accepted for every provider.
 const SYNONYMS: [(&str, &str); 4] = [
     ("max_completion_tokens", "max_tokens"),
     ("max_output_tokens", "max_tokens"),
@@ -26,7 +26,7 @@ const GEMINI_CAMEL: [(&str, &str); 8] = [
 
 const COHERE_SHORT: [(&str, &str); 2] = [("p", "top_p"), ("k", "top_k")];
 
-/// The neutral name of a parameter, whichever of its names it was written under.
+/// Returns the neutral name of a parameter from any of its names.
 pub(super) fn neutral(protocol: Protocol, name: &str) -> String {
     let own: &[(&str, &str)] = match protocol {
         Protocol::GeminiGenerate => &GEMINI_CAMEL,
@@ -37,7 +37,7 @@ pub(super) fn neutral(protocol: Protocol, name: &str) -> String {
     known.map_or(name, |(_, neutral)| neutral).to_owned()
 }
 
-/// The provider's name for a neutral one, where it differs.
+/// Returns the provider's name for a neutral one if it differs.
 fn provider_name(draft: &Draft<'_>, neutral: &str) -> Option<&'static str> {
     match (draft.protocol, neutral) {
         (Protocol::GeminiGenerate, "max_tokens") => Some("max_output_tokens"),
@@ -54,7 +54,7 @@ fn provider_name(draft: &Draft<'_>, neutral: &str) -> Option<&'static str> {
     }
 }
 
-/// Gives every parameter its provider's name.
+/// Renames every parameter to its provider's name.
 pub(super) fn apply(draft: &mut Draft<'_>) {
     for neutral in draft.names() {
         let Some(value) = draft.get(&neutral).cloned() else { continue };
@@ -69,7 +69,7 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
     }
 }
 
-/// `topP` and `top_p` are the same name: the wire decides which case goes over the line.
+/// Returns whether two names differ only in case, like `topP` and `top_p`: the wire protocol converts the case.
 fn differs_in_case_only(a: &str, b: &str) -> bool {
     let letters = |name: &str| name.replace('_', "").to_lowercase();
     a == b || letters(a) == letters(b)

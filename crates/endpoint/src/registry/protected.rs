@@ -1,10 +1,10 @@
-//! Names that no parameter may have: they would redirect the request, carry credentials, or replace
-//! what the product itself puts into the body.
+//! Names that no parameter may have: they would redirect the request, contain credentials, or replace fields
+//! that the client sets itself.
 //!
-//! Names are compared without case and separators, so that `apiBase`, `API-base` and `api_base` are
-//! one. Only top-level names count: whatever is nested in a value is data.
+//! Names are compared without case and separators: `apiBase`, `API-base` and `api_base` are the same. Only
+//! top-level names are checked: nested names are data.
 
-/// Parts of a body or a client's set-up that belong to the request itself.
+/// Fields of the body or of a client's configuration that belong to the request itself.
 const EXACT: [&str; 29] = [
     "apiversion",
     "candidatecount",
@@ -37,7 +37,7 @@ const EXACT: [&str; 29] = [
     "tools",
 ];
 
-/// Anything around addresses, headers and credentials, whatever a client calls it.
+/// Parts of names for URLs, headers and credentials.
 const CONTAINED: [&str; 15] = [
     "accesstoken",
     "apibase",
@@ -58,7 +58,7 @@ const CONTAINED: [&str; 15] = [
 
 const STARTS: [&str; 3] = ["auth", "stream", "toolconfig"];
 
-/// True for a name that must never be set as a parameter.
+/// Returns whether a name must never be set as a parameter.
 pub fn is_protected(name: &str) -> bool {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();

@@ -1,14 +1,13 @@
-//! The parameters of each provider. Ranges and defaults are the providers' own, as documented in
-//! November 2026; what depends on the model is in [`super::models`].
+//! The parameters of each provider. Ranges and defaults are the providers' own, as documented in November 2026;
+//! rules per model are in [`super::models`].
 
 use super::spec::ParamSpec;
 use crate::types::ProviderKind;
 
 type Spec = ParamSpec;
 
-const IGNORED_BY_OLLAMA: &str =
-    "Ollama's OpenAI endpoint ignores it; set it in the Modelfile to make it count.";
-const SOME_MODELS: &str = "Only some models accept it; others may refuse the request.";
+const IGNORED_BY_OLLAMA: &str = "Ollama’s OpenAI endpoint ignores it; set it in the Modelfile instead.";
+const SOME_MODELS: &str = "Only some models support it; others may reject the request.";
 
 const fn max_tokens(ceiling: i64) -> Spec {
     Spec::integer("max_tokens", 1, ceiling).or(4096.0)
@@ -54,7 +53,7 @@ const OPENAI: &[Spec] = &[
     Spec::unsupported("top_k"),
     frequency_penalty(-2.0, 2.0),
     presence_penalty(-2.0, 2.0),
-    any_seed().partial("OpenAI calls it deprecated and promises no determinism."),
+    any_seed().partial("Deprecated by OpenAI, which doesn’t guarantee determinism."),
     effort(&["none", "minimal", "low", "medium", "high", "xhigh"]),
     Spec::choice("service_tier", &["auto", "default", "flex", "priority"]),
     Spec::choice("verbosity", &["low", "medium", "high"]),
@@ -245,8 +244,8 @@ const GROQ: &[Spec] = &[
     Spec::texts("stop", 4),
     top_p(1.0).or(1.0),
     Spec::unsupported("top_k"),
-    frequency_penalty(-2.0, 2.0).partial("Groq accepts it, but no model of its acts on it yet."),
-    presence_penalty(-2.0, 2.0).partial("Groq accepts it, but no model of its acts on it yet."),
+    frequency_penalty(-2.0, 2.0).partial("Groq accepts it, but none of its models use it yet."),
+    presence_penalty(-2.0, 2.0).partial("Groq accepts it, but none of its models use it yet."),
     any_seed(),
     effort(&["none", "default", "low", "medium", "high"]).partial(SOME_MODELS),
     Spec::choice("reasoning_format", &["hidden", "raw", "parsed"]),
@@ -291,7 +290,7 @@ const DEMO: &[Spec] = &[
     effort(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
 ];
 
-/// The parameters of a provider with their ranges, defaults and support.
+/// Returns the parameters of a provider with their ranges, defaults and support.
 pub fn parameters(kind: ProviderKind) -> &'static [ParamSpec] {
     match kind {
         ProviderKind::Openai => OPENAI,

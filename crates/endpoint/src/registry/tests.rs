@@ -1,4 +1,4 @@
-//! The rules as a person meets them.
+//! Tests of the rules.
 
 use serde_json::json;
 
@@ -65,7 +65,7 @@ fn adjustment<'a>(resolved: &'a Resolved, param: &str) -> &'a Adjustment {
 }
 
 #[test]
-fn what_fits_is_sent_untouched_and_unremarked() {
+fn valid_parameters_are_sent_unchanged_without_a_note() {
     let resolved = openai("gpt-4.1-mini").with(json!({"top_p": 0.9, "stop": ["a"]}));
     assert_eq!(sent(&resolved), json!({"max_tokens": 512, "temperature": 0.7, "top_p": 0.9, "stop": ["a"]}));
     assert_eq!(resolved.adjustments, []);
@@ -130,7 +130,7 @@ fn gpt_5_1_and_later_sample_freely_without_reasoning() {
 }
 
 #[test]
-fn gpt_5_rules_do_not_reach_other_names() {
+fn gpt_5_rules_do_not_apply_to_other_names() {
     for model in ["gpt-50", "gpt-5-chat-latest", "gpt-4o", "my-gpt-5-clone"] {
         let resolved = openai(model).with(json!({}));
         assert_eq!(sent(&resolved), json!({"max_tokens": 512, "temperature": 0.7}), "{model}");
@@ -153,11 +153,11 @@ fn openai_has_no_top_k_and_at_most_four_stops() {
     let resolved = openai("gpt-4o").with(json!({"top_k": 5, "stop": ["a", "b", "c", "d", "e"]}));
     assert_eq!(resolved.params.get("top_k"), None);
     assert_eq!(resolved.params["stop"], json!(["a", "b", "c", "d"]));
-    assert_eq!(adjustment(&resolved, "top_k").reason, "OpenAI has no top_k.");
+    assert_eq!(adjustment(&resolved, "top_k").reason, "OpenAI doesn’t support top_k.");
 }
 
 #[test]
-fn newer_claudes_take_one_sampler_and_the_newest_none() {
+fn newer_claudes_support_one_sampler_and_the_newest_none() {
     for (model, expected) in [
         ("claude-sonnet-4-20250514", json!({"temperature": 0.7, "top_p": 0.9, "top_k": 5})),
         ("claude-3-5-haiku-20241022", json!({"temperature": 0.7, "top_p": 0.9, "top_k": 5})),
@@ -182,7 +182,7 @@ fn top_p_can_be_measured_on_anthropic_without_a_temperature() {
     assert_eq!(sent(&by_skip), json!({"max_tokens": 512, "top_p": 0.9}));
     assert_eq!(
         adjustment(&by_skip, "temperature").reason,
-        "skip_params of claude-haiku-4-5 leave temperature out."
+        "temperature isn’t sent, because it is in the skipped parameters of claude-haiku-4-5."
     );
 }
 
@@ -197,12 +197,15 @@ fn anthropic_clamps_the_temperature_renames_stop_and_drops_what_it_lacks() {
 }
 
 #[test]
-fn skip_params_hold_for_what_an_effort_becomes() {
+fn skip_params_apply_to_a_translated_effort() {
     let effort = || json!({"reasoning_effort": "none"});
     let resolved = Ask::of(ProviderKind::Deepseek, "deepseek-v4-pro").skip("thinking").with(effort());
     assert_eq!(resolved.params.get("thinking"), None);
     let adjustment = adjustment(&resolved, "thinking");
-    assert_eq!(adjustment.reason, "skip_params of deepseek-v4-pro leave thinking out.");
+    assert_eq!(
+        adjustment.reason,
+        "thinking isn’t sent, because it is in the skipped parameters of deepseek-v4-pro."
+    );
 }
 
 #[test]
@@ -272,7 +275,7 @@ fn effort_becomes_googles_thinking_config() {
 }
 
 #[test]
-fn effort_stays_effort_where_google_speaks_openais_protocol() {
+fn effort_stays_effort_at_googles_openai_endpoint() {
     let params = map(json!({"reasoning_effort": "low"}));
     let requested = Requested { max_tokens: 64, temperature: 1.0, params: &params };
     let (kind, protocol) = (ProviderKind::Gemini, Protocol::OpenaiChat);
@@ -351,13 +354,13 @@ fn wrong_types_and_unknown_words_are_left_out() {
 }
 
 #[test]
-fn the_request_wins_over_the_model_and_the_model_over_the_rest() {
+fn the_request_takes_precedence_over_the_model_and_that_over_the_rest() {
     let model_params = json!({"temperature": 0.2, "top_p": 0.3, "seed": 5});
     let resolved = openai("gpt-4o").model_params(model_params).with(json!({"top_p": 0.4}));
     assert_eq!(sent(&resolved), json!({"max_tokens": 512, "temperature": 0.2, "seed": 5, "top_p": 0.4}));
     assert_eq!(
         adjustment(&resolved, "temperature").reason,
-        "temperature 0.7 gives way to 0.2, which is set for this model."
+        "temperature 0.7 is overridden by 0.2, set for this model."
     );
 }
 
@@ -372,7 +375,7 @@ fn synonyms_are_one_parameter() {
 }
 
 #[test]
-fn passthrough_sends_unknown_names_with_a_badge() {
+fn passthrough_sends_unknown_names_with_a_note() {
     let resolved = openai("gpt-4o").with(json!({
         "passthrough": {"metadata": {"model": "nested names are data", "url": "http://x"}},
         "logprobs": true
@@ -384,7 +387,7 @@ fn passthrough_sends_unknown_names_with_a_badge() {
 }
 
 #[test]
-fn passthrough_never_reaches_url_key_headers_or_the_requests_own_fields() {
+fn passthrough_cannot_set_url_key_headers_or_the_requests_own_fields() {
     let names = [
         "model",
         "messages",
@@ -434,7 +437,7 @@ fn passthrough_never_reaches_url_key_headers_or_the_requests_own_fields() {
 }
 
 #[test]
-fn legitimate_names_are_not_mistaken_for_protected_ones() {
+fn legitimate_names_are_not_protected() {
     for name in
         ["prompt_cache_key", "metadata", "user", "store", "parallel_tool_calls", "min_tokens", "top_a"]
     {
@@ -443,7 +446,7 @@ fn legitimate_names_are_not_mistaken_for_protected_ones() {
 }
 
 #[test]
-fn an_endpoint_nobody_knows_is_sent_everything_with_a_warning() {
+fn an_unknown_endpoint_gets_everything_with_a_warning() {
     let resolved = Ask::of(ProviderKind::Custom, "x").with(json!({"top_k": 5, "foo": 1}));
     assert_eq!(sent(&resolved), json!({"max_tokens": 512, "temperature": 0.7, "top_k": 5, "foo": 1}));
     assert_eq!(adjustment(&resolved, "top_k").action, AdjustmentAction::Warn);

@@ -116,7 +116,7 @@ impl From<&super::ToolChoice> for ToolChoice {
 }
 
 /// Reads one stream.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Decoder {
     usage: Usage,
     /// Content block index of each tool call, in the order in which they began.

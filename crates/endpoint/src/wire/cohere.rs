@@ -88,7 +88,7 @@ impl From<&ToolDefinition> for Tool {
 }
 
 /// Reads one stream.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Decoder {
     finished: bool,
 }

@@ -179,7 +179,7 @@ impl From<&ToolChoice> for ToolConfig {
 }
 
 /// Reads one stream. There is no end mark: the finish reason is the last thing that must come.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Decoder {
     id_seen: bool,
     calls: u32,

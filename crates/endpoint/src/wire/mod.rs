@@ -10,15 +10,17 @@ mod error;
 pub mod gemini;
 mod lenient;
 pub mod openai;
+mod repetition;
 mod request;
 mod think;
 
 #[cfg(test)]
 mod tests;
 
-use secrecy::SecretString;
 use std::fmt;
 
+use repetition::Repetition;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -323,10 +325,11 @@ fn json<T: Serialize>(body: &T) -> Result<bytes::Bytes, WireError> {
 #[derive(Debug)]
 pub struct Decoder {
     protocol: ProtocolDecoder,
+    repetition: Repetition,
     end_mark: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum ProtocolDecoder {
     Openai(openai::Decoder),
     Anthropic(anthropic::Decoder),
@@ -343,7 +346,7 @@ impl Decoder {
             Protocol::GeminiGenerate => ProtocolDecoder::Gemini(gemini::Decoder::default()),
             Protocol::CohereChat => ProtocolDecoder::Cohere(cohere::Decoder::default()),
         };
-        Self { protocol, end_mark: false }
+        Self { protocol, repetition: Repetition::default(), end_mark: false }
     }
 
     /// Reads the data of one SSE event and adds what it says to `out`. `event_name` is empty where
@@ -356,12 +359,21 @@ impl Decoder {
                 self.end_mark = true;
                 out.push(StreamEvent::Done);
             }
-            data => match &mut self.protocol {
-                ProtocolDecoder::Openai(decoder) => decoder.decode(event_name, data, out),
-                ProtocolDecoder::Anthropic(decoder) => decoder.decode(event_name, data, out),
-                ProtocolDecoder::Gemini(decoder) => decoder.decode(event_name, data, out),
-                ProtocolDecoder::Cohere(decoder) => decoder.decode(event_name, data, out),
+            data => match self.repetition.recognise(event_name, data) {
+                Some(event) => out.push(event),
+                None => self.parse(event_name, data, out),
             },
+        }
+    }
+
+    fn parse(&mut self, event_name: &str, data: &[u8], out: &mut Vec<StreamEvent>) {
+        let before = out.len();
+        self.protocol.decode(event_name, data, out);
+        if let [found] = &out[before..]
+            && self.protocol.passes_on(found)
+        {
+            let mut parser = self.protocol.clone();
+            self.repetition.learn(event_name, data, found, |data, out| parser.decode(event_name, data, out));
         }
     }
 
@@ -381,6 +393,26 @@ impl Decoder {
     pub fn end(&mut self, out: &mut Vec<StreamEvent>) {
         if let ProtocolDecoder::Openai(decoder) = &mut self.protocol {
             decoder.end(out);
+        }
+    }
+}
+
+impl ProtocolDecoder {
+    fn decode(&mut self, event_name: &str, data: &[u8], out: &mut Vec<StreamEvent>) {
+        match self {
+            Self::Openai(decoder) => decoder.decode(event_name, data, out),
+            Self::Anthropic(decoder) => decoder.decode(event_name, data, out),
+            Self::Gemini(decoder) => decoder.decode(event_name, data, out),
+            Self::Cohere(decoder) => decoder.decode(event_name, data, out),
+        }
+    }
+
+    /// Whether the text of this event, which was decoded just now, passed through unchanged, and that of all later
+    /// ones like it will too.
+    fn passes_on(&self, event: &StreamEvent) -> bool {
+        match self {
+            Self::Openai(decoder) => decoder.passes_on(event),
+            Self::Anthropic(_) | Self::Gemini(_) | Self::Cohere(_) => true,
         }
     }
 }

@@ -86,7 +86,7 @@ impl From<&super::ToolChoice> for ToolChoice {
 }
 
 /// Reads one stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Decoder {
     dialect: ProviderKind,
     think: ThinkSplitter,
@@ -119,6 +119,15 @@ impl Decoder {
 
     pub(super) fn finished(&self) -> bool {
         self.finished
+    }
+
+    /// Whether the text of this event, decoded just now, stood in the chunk as it is, and whether that of later chunks
+    /// like it will pass unchanged: inline tags can neither begin nor end there.
+    pub(super) fn passes_on(&self, event: &StreamEvent) -> bool {
+        match event {
+            StreamEvent::Text(_) => self.think.is_past_tags(),
+            _ => !self.think.is_inside_tags(),
+        }
     }
 
     pub(super) fn end(&mut self, out: &mut Vec<StreamEvent>) {
@@ -214,7 +223,7 @@ fn finish_reason(reason: &str) -> FinishReason {
 }
 
 /// Numbers the calls of servers that leave `index` out: a new id begins a new call.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct CallNumbering {
     last: Option<(u32, Option<String>)>,
 }

@@ -11,7 +11,7 @@ const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
 /// Sees the text of one answer, delta by delta.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ThinkSplitter {
     place: Place,
     /// The beginning of what may be a tag.
@@ -29,6 +29,16 @@ enum Place {
 }
 
 impl ThinkSplitter {
+    /// Whether text passes unchanged from here on.
+    pub(super) fn is_past_tags(&self) -> bool {
+        self.place == Place::Answer
+    }
+
+    /// Whether text is reasoning until the closing tag.
+    pub(super) fn is_inside_tags(&self) -> bool {
+        self.place == Place::Thinking
+    }
+
     /// Sorts one delta into text and reasoning.
     pub(super) fn push(&mut self, delta: String, out: &mut Vec<StreamEvent>) {
         let text = self.with_held(delta);

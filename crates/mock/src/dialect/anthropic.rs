@@ -4,7 +4,7 @@ use serde_json::json as value;
 
 use super::{Dialect, Reply, STREAM_ERROR, json, unreadable};
 use crate::presets::Preset;
-use crate::script::{Ask, Call, Segment, Tool, UsageWish};
+use crate::script::{Call, ChatRequest, Segment, Tool, UsageRequest};
 use crate::track::{Fragment, Pieces, TEXT, Track};
 use endpoint::Protocol;
 use endpoint::wire::anthropic as api;
@@ -12,7 +12,7 @@ use endpoint::wire::{self, FinishReason};
 
 pub(super) struct Anthropic;
 
-/// Clients hand it back unread; it only has to be there.
+/// Clients return it unchanged, so any value will do.
 const SIGNATURE: &str = "c2ltdWxhdGVk";
 
 impl Dialect for Anthropic {
@@ -20,19 +20,19 @@ impl Dialect for Anthropic {
         Protocol::AnthropicMessages
     }
 
-    fn read(&self, body: &[u8]) -> Result<Ask, String> {
+    fn read(&self, body: &[u8]) -> Result<ChatRequest, String> {
         let request: api::Request = serde_json::from_slice(body).map_err(unreadable)?;
         let max_tokens = request.max_tokens.ok_or("max_tokens: Field required")?;
         let messages = request.messages.iter().map(|message| length(&message.content));
         let tools = request.tools.into_iter();
-        Ok(Ask {
+        Ok(ChatRequest {
             model: request.model,
             stream: request.stream.unwrap_or_default(),
             max_tokens: Some(max_tokens),
             input_bytes: messages.sum::<usize>() + request.system.as_ref().map_or(0, length),
             tools: tools.map(|tool| Tool { name: tool.name, parameters: tool.input_schema }).collect(),
             tool_choice: tool_choice(request.tool_choice)?,
-            usage: UsageWish::Implied,
+            usage: UsageRequest::Implied,
         })
     }
 
@@ -78,7 +78,7 @@ impl Dialect for Anthropic {
         event(&api::Event::Error { error: error_detail(529, STREAM_ERROR) })
     }
 
-    fn whole(&self, reply: &Reply<'_>) -> Vec<u8> {
+    fn document(&self, reply: &Reply<'_>) -> Vec<u8> {
         let response = api::Response {
             content: reply.script.segments.iter().map(block).collect(),
             stop_reason: Some(stop_reason(reply)),
@@ -120,7 +120,9 @@ fn tool_choice(choice: Option<api::ToolChoice>) -> Result<wire::ToolChoice, Stri
         ("any", _) => Ok(wire::ToolChoice::Required),
         ("none", _) => Ok(wire::ToolChoice::None),
         ("tool", Some(name)) => Ok(wire::ToolChoice::Named(name)),
-        (kind, _) => Err(format!("tool_choice: `{kind}` is none of auto, any, none, tool (with a name)")),
+        (kind, _) => {
+            Err(format!("tool_choice: `{kind}` is invalid; use auto, any, none, or tool with a name"))
+        }
     }
 }
 
@@ -172,7 +174,7 @@ fn block(segment: &Segment) -> api::Block {
     }
 }
 
-/// A call that was cut short has no arguments that an object could hold.
+/// A truncated call has no complete arguments, so its input is an empty object.
 fn input(call: &Call) -> serde_json::Value {
     serde_json::from_str(&call.arguments).unwrap_or_else(|_| value!({}))
 }

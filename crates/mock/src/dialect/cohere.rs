@@ -2,7 +2,7 @@
 
 use super::{Dialect, Reply, STREAM_ERROR, json, unreadable};
 use crate::presets::Preset;
-use crate::script::{Ask, Call, Segment, Tool, UsageWish};
+use crate::script::{Call, ChatRequest, Segment, Tool, UsageRequest};
 use crate::track::{Fragment, Pieces, TEXT, Track};
 use endpoint::Protocol;
 use endpoint::wire::cohere::{self as api, EventKind};
@@ -15,10 +15,10 @@ impl Dialect for Cohere {
         Protocol::CohereChat
     }
 
-    fn read(&self, body: &[u8]) -> Result<Ask, String> {
+    fn read(&self, body: &[u8]) -> Result<ChatRequest, String> {
         let request: api::Request = serde_json::from_slice(body).map_err(unreadable)?;
         let tools = request.tools.into_iter().map(|tool| tool.function);
-        Ok(Ask {
+        Ok(ChatRequest {
             model: request.model,
             stream: request.stream,
             max_tokens: request.max_tokens,
@@ -30,7 +30,7 @@ impl Dialect for Cohere {
                 .sum(),
             tools: tools.map(|tool| Tool { name: tool.name, parameters: tool.parameters }).collect(),
             tool_choice: tool_choice(request.tool_choice)?,
-            usage: UsageWish::Implied,
+            usage: UsageRequest::Implied,
         })
     }
 
@@ -70,7 +70,7 @@ impl Dialect for Cohere {
         message_end(reply, delta)
     }
 
-    fn whole(&self, reply: &Reply<'_>) -> Vec<u8> {
+    fn document(&self, reply: &Reply<'_>) -> Vec<u8> {
         let segments = &reply.script.segments;
         let parts: Vec<_> = segments.iter().filter_map(part).collect();
         let message = api::Message {
@@ -103,13 +103,13 @@ impl Dialect for Cohere {
     }
 }
 
-/// Cohere cannot name the one tool to call: it is the only one that the request brings.
+/// Cohere has no choice by name: a client that wants one tool sends only that tool.
 fn tool_choice(choice: Option<String>) -> Result<wire::ToolChoice, String> {
     match choice.as_deref() {
         None => Ok(wire::ToolChoice::Auto),
         Some("REQUIRED") => Ok(wire::ToolChoice::Required),
         Some("NONE") => Ok(wire::ToolChoice::None),
-        Some(choice) => Err(format!("tool_choice `{choice}` is neither REQUIRED nor NONE")),
+        Some(choice) => Err(format!("tool_choice `{choice}` is invalid; use REQUIRED or NONE")),
     }
 }
 

@@ -1,10 +1,10 @@
-//! Google's Gemini `generateContent`. Model and streaming stand in the address, not in the body.
+//! Google's Gemini `generateContent`. The model and whether to stream are in the URL, not in the body.
 
 use serde_json::{Value, json as value};
 
 use super::{Dialect, Reply, STREAM_ERROR, json, unreadable};
 use crate::presets::Preset;
-use crate::script::{Ask, Call, Segment, Tool, UsageWish};
+use crate::script::{Call, ChatRequest, Segment, Tool, UsageRequest};
 use crate::track::{Fragment, Pieces, TEXT, Track};
 use endpoint::Protocol;
 use endpoint::wire::gemini as api;
@@ -17,18 +17,18 @@ impl Dialect for Gemini {
         Protocol::GeminiGenerate
     }
 
-    fn read(&self, body: &[u8]) -> Result<Ask, String> {
+    fn read(&self, body: &[u8]) -> Result<ChatRequest, String> {
         let request: api::Request = serde_json::from_slice(body).map_err(unreadable)?;
         let input = request.contents.iter().chain(&request.system_instruction).map(length).sum();
         let declarations = request.tools.into_iter().flat_map(|tool| tool.function_declarations);
-        Ok(Ask {
+        Ok(ChatRequest {
             model: String::new(),
             stream: false,
             max_tokens: request.generation_config.and_then(|config| config.max_output_tokens),
             tools: declarations.map(tool).collect(),
             tool_choice: tool_choice(request.tool_config)?,
             input_bytes: input,
-            usage: UsageWish::Implied,
+            usage: UsageRequest::Implied,
         })
     }
 
@@ -63,7 +63,7 @@ impl Dialect for Gemini {
         event(&error_body(503, STREAM_ERROR))
     }
 
-    fn whole(&self, reply: &Reply<'_>) -> Vec<u8> {
+    fn document(&self, reply: &Reply<'_>) -> Vec<u8> {
         let parts = reply.script.segments.iter().map(part).collect();
         json(&finished(reply, parts)).into_bytes()
     }
@@ -99,7 +99,7 @@ fn tool_choice(config: Option<api::ToolConfig>) -> Result<wire::ToolChoice, Stri
             Some(name) => wire::ToolChoice::Named(name),
             None => wire::ToolChoice::Required,
         }),
-        Some(mode) => Err(format!("functionCallingConfig.mode `{mode}` is none of AUTO, ANY, NONE")),
+        Some(mode) => Err(format!("functionCallingConfig.mode `{mode}` is invalid; use AUTO, ANY or NONE")),
     }
 }
 
@@ -139,7 +139,7 @@ fn part(segment: &Segment) -> api::Part {
     }
 }
 
-/// A call that was cut short has no arguments that an object could hold.
+/// A truncated call has no complete arguments, so its arguments are an empty object.
 fn call_part(call: &Call) -> api::Part {
     let args: Value = serde_json::from_str(&call.arguments).unwrap_or_else(|_| value!({}));
     let function_call =
@@ -147,7 +147,7 @@ fn call_part(call: &Call) -> api::Part {
     api::Part { function_call: Some(function_call), ..api::Part::default() }
 }
 
-/// Gemini has no reason of its own for tool calls.
+/// Gemini has no separate finish reason for tool calls.
 fn finish_reason(finish: &FinishReason) -> &str {
     match finish {
         FinishReason::Stop | FinishReason::ToolCalls => "STOP",

@@ -2,7 +2,7 @@
 
 use super::{Dialect, Reply, STREAM_ERROR, json, unreadable};
 use crate::presets::Preset;
-use crate::script::{Ask, Call, Segment, Tool, UsageWish};
+use crate::script::{Call, ChatRequest, Segment, Tool, UsageRequest};
 use crate::track::{Fragment, Pieces, TEXT, Track};
 use endpoint::Protocol;
 use endpoint::wire::openai as api;
@@ -15,13 +15,13 @@ impl Dialect for Openai {
         Protocol::OpenaiChat
     }
 
-    fn read(&self, body: &[u8]) -> Result<Ask, String> {
+    fn read(&self, body: &[u8]) -> Result<ChatRequest, String> {
         let request: api::Request = serde_json::from_slice(body).map_err(unreadable)?;
         let tools = request.tools.into_iter().map(|tool| Tool {
             name: tool.function.name,
             parameters: tool.function.parameters.unwrap_or_default(),
         });
-        Ok(Ask {
+        Ok(ChatRequest {
             model: request.model,
             stream: request.stream.unwrap_or_default(),
             max_tokens: request.max_completion_tokens.or(request.max_tokens),
@@ -29,8 +29,8 @@ impl Dialect for Openai {
             tool_choice: tool_choice(request.tool_choice)?,
             input_bytes: request.messages.into_iter().filter_map(|message| message.content).map(length).sum(),
             usage: match request.stream_options {
-                Some(options) if options.include_usage => UsageWish::Asked,
-                _ => UsageWish::Unasked,
+                Some(options) if options.include_usage => UsageRequest::Requested,
+                _ => UsageRequest::NotRequested,
             },
         })
     }
@@ -70,7 +70,7 @@ impl Dialect for Openai {
         data(&error_body(500, STREAM_ERROR))
     }
 
-    fn whole(&self, reply: &Reply<'_>) -> Vec<u8> {
+    fn document(&self, reply: &Reply<'_>) -> Vec<u8> {
         let mut message = api::Message { role: "assistant".into(), ..api::Message::default() };
         let mut text = String::new();
         for segment in &reply.script.segments {
@@ -128,7 +128,7 @@ fn tool_choice(choice: Option<api::ToolChoice>) -> Result<wire::ToolChoice, Stri
             "auto" => Ok(wire::ToolChoice::Auto),
             "required" => Ok(wire::ToolChoice::Required),
             "none" => Ok(wire::ToolChoice::None),
-            _ => Err(format!("tool_choice `{mode}` is none of auto, required, none")),
+            _ => Err(format!("tool_choice `{mode}` is invalid; use auto, required or none")),
         },
     }
 }

@@ -2,68 +2,72 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::scenario::{DEFAULT, Scenario};
-use crate::script::{Tool, UsageWish};
+use crate::script::{Tool, UsageRequest};
 use crate::values::Failure;
 use endpoint::wire::ToolChoice;
 
-/// Where a protocol keeps what an answer says, as JSON pointers into its events and its documents.
-struct Places {
+/// JSON pointers to the content of a protocol's events and of its complete responses.
+struct Pointers {
     protocol: Protocol,
-    event: Said<&'static str>,
-    whole: Said<&'static str>,
+    event: Content<&'static str>,
+    document: Content<&'static str>,
 }
 
 #[derive(Debug, PartialEq)]
-struct Said<T> {
+struct Content<T> {
     text: T,
     reasoning: T,
     arguments: T,
 }
 
-const PLACES: [Places; 4] = [
-    Places {
+const POINTERS: [Pointers; 4] = [
+    Pointers {
         protocol: Protocol::OpenaiChat,
-        event: Said {
+        event: Content {
             text: "/choices/0/delta/content",
             reasoning: "/choices/0/delta/reasoning_content",
             arguments: "/choices/0/delta/tool_calls/0/function/arguments",
         },
-        whole: Said {
+        document: Content {
             text: "/choices/0/message/content",
             reasoning: "/choices/0/message/reasoning_content",
             arguments: "/choices/0/message/tool_calls/0/function/arguments",
         },
     },
-    Places {
+    Pointers {
         protocol: Protocol::AnthropicMessages,
-        event: Said { text: "/delta/text", reasoning: "/delta/thinking", arguments: "/delta/partial_json" },
-        whole: Said {
+        event: Content {
+            text: "/delta/text",
+            reasoning: "/delta/thinking",
+            arguments: "/delta/partial_json",
+        },
+        document: Content {
             text: "/content/1/text",
             reasoning: "/content/0/thinking",
             arguments: "/content/1/input",
         },
     },
-    Places {
+    Pointers {
         protocol: Protocol::CohereChat,
-        event: Said {
+        event: Content {
             text: "/delta/message/content/text",
             reasoning: "/delta/message/content/thinking",
             arguments: "/delta/message/tool_calls/function/arguments",
         },
-        whole: Said {
+        document: Content {
             text: "/message/content/1/text",
             reasoning: "/message/content/0/thinking",
             arguments: "/message/tool_calls/0/function/arguments",
         },
     },
-    Places {
+    Pointers {
         protocol: Protocol::GeminiGenerate,
-        event: Said {
+        event: Content {
             text: "/candidates/0/content/parts/0/text",
             reasoning: "/candidates/0/content/parts/0/thought",
             arguments: "/candidates/0/content/parts/0/functionCall/args",
         },
-        whole: Said {
+        document: Content {
             text: "/candidates/0/content/parts/1/text",
             reasoning: "/candidates/0/content/parts/0/text",
             arguments: "/candidates/0/content/parts/1/functionCall/args",
@@ -76,29 +80,29 @@ fn script(tool_choice: ToolChoice) -> Script {
         "type": "object", "required": ["quote"],
         "properties": {"quote": {"type": "string", "default": "a \"quoted\"\nné\u{1F980}"}},
     });
-    let ask = Ask {
+    let request = ChatRequest {
         model: "mock".into(),
         stream: true,
         max_tokens: None,
         tools: vec![Tool { name: "note".into(), parameters }],
         tool_choice,
         input_bytes: 40,
-        usage: UsageWish::Asked,
+        usage: UsageRequest::Requested,
     };
     let scenario = Scenario { tokens: 12, reasoning_tokens: 5, cached_tokens: 3, ..DEFAULT };
-    Script::compose(&ask, &scenario, Failure::None, 1)
+    Script::compose(&request, &scenario, Failure::None, 1)
 }
 
-fn said_by(script: &Script) -> Said<String> {
-    let mut said = Said { text: String::new(), reasoning: String::new(), arguments: String::new() };
+fn content_of_script(script: &Script) -> Content<String> {
+    let mut content = Content { text: String::new(), reasoning: String::new(), arguments: String::new() };
     for segment in &script.segments {
         match segment {
-            Segment::Reasoning(words) => said.reasoning += &words.text(),
-            Segment::Text(words) => said.text += &words.text(),
-            Segment::Call(call) => said.arguments += &call.arguments,
+            Segment::Reasoning(words) => content.reasoning += &words.text(),
+            Segment::Text(words) => content.text += &words.text(),
+            Segment::Call(call) => content.arguments += &call.arguments,
         }
     }
-    said
+    content
 }
 
 fn reply(script: &Script) -> Reply<'_> {
@@ -127,47 +131,52 @@ fn text_at(value: &Value, pointer: &str) -> String {
     }
 }
 
-/// Gemini marks reasoning beside the text instead of naming it.
+/// Gemini marks a text part as reasoning with a flag.
 fn is_thought(event: &Value) -> bool {
     event.pointer("/candidates/0/content/parts/0/thought") == Some(&Value::Bool(true))
 }
 
-fn said_in(events: &[Value], places: &Said<&str>) -> Said<String> {
-    let mut said = Said { text: String::new(), reasoning: String::new(), arguments: String::new() };
+fn content_of_events(events: &[Value], pointers: &Content<&str>) -> Content<String> {
+    let mut content = Content { text: String::new(), reasoning: String::new(), arguments: String::new() };
     for event in events {
-        let text = text_at(event, places.text);
-        let kind = if is_thought(event) { &mut said.reasoning } else { &mut said.text };
+        let text = text_at(event, pointers.text);
+        let kind = if is_thought(event) { &mut content.reasoning } else { &mut content.text };
         kind.push_str(&text);
-        said.reasoning += &text_at(event, places.reasoning);
-        said.arguments += &text_at(event, places.arguments);
+        content.reasoning += &text_at(event, pointers.reasoning);
+        content.arguments += &text_at(event, pointers.arguments);
     }
-    said
+    content
 }
 
 #[test]
-fn a_stream_says_what_its_script_says() {
+fn a_stream_has_the_content_of_its_script() {
     for tool_choice in [ToolChoice::None, ToolChoice::Required] {
         let script = script(tool_choice);
-        for places in &PLACES {
-            let events = stream(of(places.protocol), &reply(&script));
-            assert_eq!(said_in(&events, &places.event), said_by(&script), "{:?}", places.protocol);
+        for pointers in &POINTERS {
+            let events = stream(of(pointers.protocol), &reply(&script));
+            assert_eq!(
+                content_of_events(&events, &pointers.event),
+                content_of_script(&script),
+                "{:?}",
+                pointers.protocol
+            );
         }
     }
 }
 
 #[test]
-fn a_document_says_what_its_script_says() {
+fn a_complete_response_has_the_content_of_its_script() {
     for tool_choice in [ToolChoice::None, ToolChoice::Required] {
         let script = script(tool_choice);
-        for places in &PLACES {
+        for pointers in &POINTERS {
             let document: Value =
-                serde_json::from_slice(&of(places.protocol).whole(&reply(&script))).unwrap();
-            let said = Said {
-                text: text_at(&document, places.whole.text),
-                reasoning: text_at(&document, places.whole.reasoning),
-                arguments: text_at(&document, places.whole.arguments),
+                serde_json::from_slice(&of(pointers.protocol).document(&reply(&script))).unwrap();
+            let content = Content {
+                text: text_at(&document, pointers.document.text),
+                reasoning: text_at(&document, pointers.document.reasoning),
+                arguments: text_at(&document, pointers.document.arguments),
             };
-            assert_eq!(said, said_by(&script), "{:?}", places.protocol);
+            assert_eq!(content, content_of_script(&script), "{:?}", pointers.protocol);
         }
     }
 }
@@ -175,22 +184,23 @@ fn a_document_says_what_its_script_says() {
 #[test]
 fn usage_adds_up_in_every_protocol() {
     let script = script(ToolChoice::None);
-    let whole = |protocol| serde_json::from_slice::<Value>(&of(protocol).whole(&reply(&script))).unwrap();
-    let openai = &whole(Protocol::OpenaiChat)["usage"];
+    let document =
+        |protocol| serde_json::from_slice::<Value>(&of(protocol).document(&reply(&script))).unwrap();
+    let openai = &document(Protocol::OpenaiChat)["usage"];
     assert_eq!((&openai["prompt_tokens"], &openai["completion_tokens"]), (&json!(10), &json!(17)));
     assert_eq!(openai["prompt_tokens_details"]["cached_tokens"], 3);
-    let anthropic = &whole(Protocol::AnthropicMessages)["usage"];
+    let anthropic = &document(Protocol::AnthropicMessages)["usage"];
     assert_eq!((&anthropic["input_tokens"], &anthropic["cache_read_input_tokens"]), (&json!(7), &json!(3)));
     assert_eq!(anthropic["output_tokens"], 17);
     assert_eq!(anthropic["output_tokens_details"]["thinking_tokens"], 5);
-    let gemini = &whole(Protocol::GeminiGenerate)["usageMetadata"];
+    let gemini = &document(Protocol::GeminiGenerate)["usageMetadata"];
     assert_eq!((&gemini["candidatesTokenCount"], &gemini["thoughtsTokenCount"]), (&json!(12), &json!(5)));
-    let cohere = &whole(Protocol::CohereChat)["usage"]["tokens"];
+    let cohere = &document(Protocol::CohereChat)["usage"]["tokens"];
     assert_eq!(*cohere, json!({"input_tokens": 10, "output_tokens": 17}));
 }
 
 #[test]
-fn reads_the_same_wish_from_every_protocol() {
+fn reads_the_same_request_in_every_protocol() {
     let schema = json!({"type": "object"});
     let bodies = [
         (
@@ -219,17 +229,17 @@ fn reads_the_same_wish_from_every_protocol() {
         ),
     ];
     for (protocol, body) in bodies {
-        let ask = of(protocol).read(body.to_string().as_bytes()).unwrap();
-        assert_eq!((ask.max_tokens, ask.input_tokens()), (Some(9), 2), "{protocol:?}");
-        assert_eq!(ask.tools, [Tool { name: "f".into(), parameters: schema.clone() }], "{protocol:?}");
-        assert_eq!(ask.tool_choice, ToolChoice::Named("f".into()), "{protocol:?}");
+        let request = of(protocol).read(body.to_string().as_bytes()).unwrap();
+        assert_eq!((request.max_tokens, request.input_tokens()), (Some(9), 2), "{protocol:?}");
+        assert_eq!(request.tools, [Tool { name: "f".into(), parameters: schema.clone() }], "{protocol:?}");
+        assert_eq!(request.tool_choice, ToolChoice::Named("f".into()), "{protocol:?}");
     }
 }
 
 #[test]
-fn what_cannot_be_read_is_said_in_a_sentence() {
-    for places in &PLACES {
-        let message = of(places.protocol).read(b"{").unwrap_err();
-        assert!(message.starts_with("the request body is not what this protocol expects"), "{message}");
+fn an_invalid_body_is_reported_in_a_sentence() {
+    for pointers in &POINTERS {
+        let message = of(pointers.protocol).read(b"{").unwrap_err();
+        assert!(message.starts_with("invalid request body"), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-// A bar a row from zero, and over its end a whisker from the interval's low to its high.
+// One bar per row, starting at zero, with a whisker for the interval at its end.
 
 import { named, number, simulatedBar, tooltip, valueAxis } from "./common.js";
 import { shortened, widest } from "./text.js";

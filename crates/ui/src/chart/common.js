@@ -1,4 +1,4 @@
-// What all charts share.
+// Shared by all charts.
 
 const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
@@ -15,7 +15,7 @@ export const valueAxis = (look) => ({
   nameTextStyle: { color: look.muted, fontSize: 12 },
 });
 
-// Rich text is drawn on the canvas: the page's policy allows no inline styles in HTML.
+// Rich text is drawn on the canvas, because the content security policy forbids inline styles in HTML.
 export const tooltip = (look, more) => ({
   renderMode: "richText",
   confine: true,
@@ -25,7 +25,7 @@ export const tooltip = (look, more) => ({
   ...more,
 });
 
-// A simulated result looks like one without its colour being asked.
+// Simulated results differ from real ones by pattern, not only by colour.
 export const simulatedBar = (look) => ({
   opacity: 0.6,
   decal: { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: Math.PI / 4, color: look.background },

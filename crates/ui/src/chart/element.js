@@ -1,10 +1,10 @@
-// <studio-chart spec="{…}">: shows the chart that its attribute describes (crates/ui/src/chart/spec.rs) and keeps it
-// up to date with data, theme and size. It lends its canvas to the painter, which draws in a thread of its own.
+// <studio-chart spec="{…}">: shows the chart that its attribute describes (crates/ui/src/chart/spec.rs) and
+// keeps it up to date with data, theme and size. The painter draws on its canvas in a worker.
 
-import { lookOf } from "./look.js";
-import { heightOf } from "./room.js";
+import { lookOf } from "./style.js";
+import { heightOf } from "./height.js";
 
-// Live data is drawn four times a second at most.
+// Live data is drawn at most four times a second.
 const DRAW_EVERY_MS = 250;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -14,8 +14,8 @@ const charts = new Map();
 let painter;
 let lastId = 0;
 
-// One for all charts of the document. `PAINTER` is its address, which carries a hash (scripts/charts.mjs).
-function summonPainter() {
+// One worker for all charts of the document. `PAINTER` is its URL, which contains a hash (scripts/charts.mjs).
+function sharedPainter() {
   if (painter) return painter;
   painter = new Worker(new URL(PAINTER, import.meta.url), { type: "module" });
   painter.addEventListener("message", ({ data: { id, png } }) => charts.get(id)?.save(png));
@@ -36,7 +36,7 @@ class StudioChart extends HTMLElement {
   #sizes = new ResizeObserver(() => this.#resize());
   #themes = new MutationObserver(() => this.#draw());
   #redraw = () => this.#draw();
-  #export = () => this.#canvas && this.#tell("export", this.#picture());
+  #export = () => this.#canvas && this.#send("export", this.#picture());
 
   constructor() {
     super();
@@ -63,7 +63,7 @@ class StudioChart extends HTMLElement {
     this.#sizes.disconnect();
     this.#themes.disconnect();
     dark.removeEventListener("change", this.#redraw);
-    if (this.#canvas) this.#tell("end");
+    if (this.#canvas) this.#send("end");
     charts.delete(this.#id);
     this.#id = this.#canvas = undefined;
     this.replaceChildren();
@@ -78,7 +78,7 @@ class StudioChart extends HTMLElement {
     }, Math.max(0, wait));
   }
 
-  // Offers the picture to whoever looks at the page.
+  // Downloads the image.
   save(png) {
     const address = URL.createObjectURL(png);
     Object.assign(document.createElement("a"), { href: address, download: this.#spec.file }).click();
@@ -90,8 +90,8 @@ class StudioChart extends HTMLElement {
     return text ? JSON.parse(text) : undefined;
   }
 
-  #tell(order, about = {}, transfer = []) {
-    if (this.#id !== undefined) summonPainter().postMessage({ id: this.#id, order, ...about }, transfer);
+  #send(order, about = {}, transfer = []) {
+    if (this.#id !== undefined) sharedPainter().postMessage({ id: this.#id, order, ...about }, transfer);
   }
 
   #draw({ animate = false } = {}) {
@@ -99,9 +99,9 @@ class StudioChart extends HTMLElement {
     if (this.#id === undefined || !spec || this.clientWidth === 0) return;
     this.#drawnAt = performance.now();
     if (!this.#canvas) this.#lendCanvas();
-    // Rows that do not fit the box are scrolled to.
+    // Rows that do not fit the box are scrollable.
     this.style.minHeight = `${heightOf(spec)}px`;
-    this.#tell("draw", { ...this.#picture(spec), animate: animate && !calm.matches });
+    this.#send("draw", { ...this.#picture(spec), animate: animate && !calm.matches });
   }
 
   #lendCanvas() {
@@ -109,7 +109,7 @@ class StudioChart extends HTMLElement {
     this.#canvas.className = "chart-surface";
     this.append(this.#canvas);
     const canvas = this.#canvas.transferControlToOffscreen();
-    this.#tell("begin", { canvas, ratio: devicePixelRatio }, [canvas]);
+    this.#send("begin", { canvas, ratio: devicePixelRatio }, [canvas]);
   }
 
   #picture(spec = this.#spec) {
@@ -121,14 +121,14 @@ class StudioChart extends HTMLElement {
     if (this.#size.width !== this.clientWidth || this.#size.height !== this.clientHeight) this.#draw();
   }
 
-  // Tells the painter where the pointer is, once a frame at most.
+  // Sends the pointer position to the painter, at most once per frame.
   #point(place) {
     this.#pointer = place;
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = undefined;
       const { left, top } = this.getBoundingClientRect();
       const at = this.#pointer && { x: this.#pointer.clientX - left, y: this.#pointer.clientY - top };
-      this.#tell("point", { at });
+      this.#send("point", { at });
     });
   }
 }

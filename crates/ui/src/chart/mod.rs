@@ -1,14 +1,14 @@
 //! Charts: typed specs in Rust, drawn by ECharts in the browser.
 //!
-//! [`Chart`] puts a `<studio-chart>` element on the page and hands it a [`ChartSpec`] as JSON. The
-//! element (`element.js`, bundled by `scripts/charts.mjs`) is a module of its own that the browser
-//! fetches when the first chart comes near the window, so pages without charts do not pay for it. What
-//! draws (`painter.js`) runs in a thread of its own, so that pages do not stand still meanwhile.
+//! [`Chart`] puts a `<studio-chart>` element on the page and hands it a [`ChartSpec`] as JSON. The element
+//! (`element.js`, bundled by `scripts/charts.mjs`) is a separate JavaScript module that the browser fetches
+//! when the first chart comes near the viewport, so pages without charts do not load it. The drawing code
+//! (`painter.js`) runs in a worker, so it does not block the page.
 
 mod module;
-mod near;
 mod spec;
 mod view;
+mod viewport;
 
 #[cfg(feature = "ssr")]
 pub use module::ModuleAddress;

@@ -1,30 +1,30 @@
-//! The module that draws charts: where it is, and how it gets into the page.
+//! The URL of the chart module, and loading it into the page.
 
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::closure::Closure;
 use leptos::web_sys::{Element, Event};
 
-/// Names the `<meta>` that tells the browser the module's address, which carries a hash.
+/// Name of the `<meta>` with the module's URL, which contains a hash.
 const META_NAME: &str = "charts-module";
 
-/// Marks the script, so that it is put in once.
+/// Marks the script element, so that it is added only once.
 const SCRIPT_MARK: &str = "data-charts";
 
-/// Tells the browser where the module is. Stands in the document's head.
+/// Renders the `<meta>` with the module's URL; for the document's head.
 #[cfg(feature = "ssr")]
 #[component]
 pub fn ModuleAddress(options: LeptosOptions) -> impl IntoView {
     use std::sync::OnceLock;
 
-    /// The site's files do not change while the server runs.
+    /// The files do not change while the server runs.
     static ADDRESS: OnceLock<Option<String>> = OnceLock::new();
 
     let address = ADDRESS.get_or_init(|| find(&options.site_root)).clone();
     address.map(|address| view! { <meta name=META_NAME content=address /> })
 }
 
-/// The address of the module that `scripts/charts.mjs` put into the site.
+/// Returns the URL of the module that `scripts/charts.mjs` wrote to the site directory.
 #[cfg(feature = "ssr")]
 fn find(site_root: &str) -> Option<String> {
     let files = std::fs::read_dir(std::path::Path::new(site_root).join("charts")).ok()?;
@@ -34,23 +34,23 @@ fn find(site_root: &str) -> Option<String> {
         .map(|name| format!("/charts/{name}"))
 }
 
-/// Has the browser fetch the module unless it has it. `failed` is set when it cannot be had.
+/// Loads the module unless it is loaded. Sets `failed` if that fails.
 pub(super) fn load(failed: RwSignal<bool>) {
     let Some(script) = script() else { return failed.set(true) };
     let on_error = Closure::once_into_js(move |event: Event| {
-        // Out of the page, so that the next chart tries again.
+        // Removed, so that the next chart tries again.
         if let Some(script) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) {
             script.remove();
         }
-        // The chart may be gone by now.
+        // The chart may have been removed.
         failed.try_set(true);
     });
-    // Fails for wrong options only, and there are none.
+    // Fails only for invalid options, and none are given.
     let _ = script.add_event_listener_with_callback("error", on_error.unchecked_ref());
 }
 
-/// The script element: the one there is, or a new one. The content security policy lets a script that
-/// runs add others.
+/// Returns the existing script element or adds one. The content security policy (`strict-dynamic`) allows a
+/// running script to add others.
 fn script() -> Option<Element> {
     let document = document();
     if let Some(script) = document.query_selector(&format!("script[{SCRIPT_MARK}]")).ok()? {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_module_is_found_among_the_sites_files() {
+    fn finds_the_module_among_the_sites_files() {
         let site = tempfile::tempdir().unwrap();
         let root = site.path().to_str().unwrap();
         assert_eq!(find(root), None);

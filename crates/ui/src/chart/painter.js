@@ -1,5 +1,5 @@
-// Draws charts with ECharts on canvases that are lent to it, in a thread of its own: what it takes to draw does
-// not hold the page up. element.js says what it is to do.
+// A worker that draws charts with ECharts on transferred canvases, so that drawing does not block the page. It
+// is controlled by messages from element.js.
 
 import { BarChart, CustomChart, ScatterChart } from "echarts/charts";
 import { GridComponent, TitleComponent, TooltipComponent } from "echarts/components";
@@ -63,7 +63,7 @@ function optionOf(spec, { hues, ...colors }, width, animation) {
   };
 }
 
-// The chart on a canvas of its own, under its title.
+// Draws the chart with its title on a separate canvas.
 function pngOf({ spec, look, size }) {
   const width = Math.max(size.width, EXPORT.minWidth);
   const height = size.height + EXPORT.heading;
@@ -99,8 +99,8 @@ const orders = {
   },
 };
 
-// A thread has fonts of its own. What is drawn before a font is there would look so for ever after; where it
-// is not to be had, another is drawn with.
+// A worker has its own fonts. Text drawn before the font has loaded would not be redrawn; if loading fails, a
+// fallback font is used.
 const inter = new FontFace("Inter", "url(/fonts/inter.woff2)", { weight: "100 900" });
 self.fonts.add(inter);
 const font = inter.load().catch(() => {});

@@ -1,4 +1,4 @@
-// A named point for each model: two quantities against each other.
+// A labelled point per model: two quantities against each other.
 
 import { named, number, tooltip, valueAxis } from "./common.js";
 
@@ -9,7 +9,7 @@ export const scatter = {
     const axis = (side) => ({ ...valueAxis(look), name: `${side.name} (${side.unit})` });
     return {
       grid: { left: 8, right: 24, top: 30, bottom: 26, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-      tooltip: tooltip(look, { trigger: "item", formatter: ({ dataIndex }) => tell(spec, dataIndex) }),
+      tooltip: tooltip(look, { trigger: "item", formatter: ({ dataIndex }) => tooltipText(spec, dataIndex) }),
       xAxis: { ...axis(spec.x), nameLocation: "middle", nameGap: 24 },
       yAxis: { ...axis(spec.y), nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: 12, align: "left" } },
       series: [pointSeries(spec, look)],
@@ -29,7 +29,7 @@ function pointSeries(spec, look) {
     data: spec.points.map((point) => ({
       value: [point.x, point.y],
       itemStyle: styleOf(point, look),
-      // Names stay inside of the picture.
+      // Labels stay inside the chart.
       label: { position: point.x > middle ? "left" : "right" },
     })),
   };
@@ -41,7 +41,7 @@ function styleOf(point, look) {
   return { color: point.simulated ? look.background : hue, borderColor: hue, borderWidth: 2, opacity: 1 };
 }
 
-function tell(spec, index) {
+function tooltipText(spec, index) {
   const point = spec.points[index];
   if (!point) return "";
   const line = (side, value) => `${side.name}: ${number(value)} ${side.unit}`;

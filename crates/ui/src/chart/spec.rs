@@ -1,13 +1,13 @@
-//! What a chart shows. Each kind also puts itself into words, for those who do not see it.
+//! The data of charts. Each kind also has a text description for screen readers.
 
 use serde::Serialize;
 
 use crate::format::{counted, millis, number};
 
-/// How many results the words name before they say how many more there are.
-const NAMED_IN_WORDS: usize = 12;
+/// Maximum number of results that a description names; further ones are counted.
+const MAX_DESCRIBED: usize = 12;
 
-/// One of the charts that can be drawn.
+/// A chart of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ChartSpec {
@@ -22,9 +22,9 @@ pub enum ChartSpec {
 /// A quantity per row, with its interval.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bars {
-    /// Of the values: `tok/s`.
+    /// Unit of the values: `tok/s`.
     pub unit: &'static str,
-    /// From top to bottom. Rows whose results are on their way are there from the start, empty.
+    /// The rows from top to bottom. Rows without a result yet are included, empty.
     pub rows: Vec<BarRow>,
 }
 
@@ -37,7 +37,7 @@ pub struct BarRow {
     pub hue: String,
     /// The value, in [`Bars::unit`]; `None` until there is a result.
     pub value: Option<f64>,
-    /// Ends of the 95 % interval; none where there are too few runs for one.
+    /// Ends of the 95 % interval; `None` if there are too few runs.
     pub interval: Option<(f64, f64)>,
     /// Whether the value comes from the mock server.
     pub simulated: bool,
@@ -54,7 +54,7 @@ pub struct Scatter {
     pub points: Vec<Point>,
 }
 
-/// What an axis measures.
+/// The quantity of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quantity {
     /// The name of the quantity.
@@ -78,7 +78,7 @@ pub struct Point {
     pub simulated: bool,
 }
 
-/// The chunks of one run. The longest gap between two is marked.
+/// The chunks of one run. The longest gap is marked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Timeline {
     /// From the request to the first chunk, in milliseconds.
@@ -90,7 +90,7 @@ pub struct Timeline {
 }
 
 impl ChartSpec {
-    /// How many rows it has, below each other; none where it has no rows.
+    /// Returns the number of rows; 0 for charts without rows.
     pub fn rows(&self) -> usize {
         match self {
             Self::Bars(bars) => bars.rows.len(),
@@ -98,24 +98,24 @@ impl ChartSpec {
         }
     }
 
-    /// The chart in a few sentences.
-    pub fn in_words(&self) -> String {
+    /// Returns a description of the chart in a few sentences.
+    pub fn description(&self) -> String {
         match self {
-            Self::Bars(bars) => bars.in_words(),
-            Self::Scatter(scatter) => scatter.in_words(),
-            Self::Timeline(timeline) => timeline.in_words(),
+            Self::Bars(bars) => bars.description(),
+            Self::Scatter(scatter) => scatter.description(),
+            Self::Timeline(timeline) => timeline.description(),
         }
     }
 }
 
 impl Bars {
-    fn in_words(&self) -> String {
-        listed(self.rows.iter().map(|row| row.in_words(self.unit)))
+    fn description(&self) -> String {
+        listed(self.rows.iter().map(|row| row.description(self.unit)))
     }
 }
 
 impl BarRow {
-    fn in_words(&self, unit: &str) -> String {
+    fn description(&self, unit: &str) -> String {
         let name = named(&self.label, self.simulated);
         match (self.value, self.interval) {
             (None, _) => format!("{name}: no result yet"),
@@ -129,7 +129,7 @@ impl BarRow {
 }
 
 impl Scatter {
-    fn in_words(&self) -> String {
+    fn description(&self) -> String {
         let side =
             |quantity: Quantity, value| format!("{} {} {}", quantity.name, number(value), quantity.unit);
         listed(self.points.iter().map(|point| {
@@ -140,7 +140,7 @@ impl Scatter {
 }
 
 impl Timeline {
-    fn in_words(&self) -> String {
+    fn description(&self) -> String {
         let chunks = counted(self.deltas_ms.len() + 1, "chunk");
         let total = self.ttft_ms + self.deltas_ms.iter().sum::<f64>();
         let longest = self.deltas_ms.iter().copied().reduce(f64::max);
@@ -159,8 +159,8 @@ fn named(label: &str, simulated: bool) -> String {
 }
 
 fn listed(results: impl ExactSizeIterator<Item = String>) -> String {
-    let more = results.len().saturating_sub(NAMED_IN_WORDS);
-    let mut words = results.take(NAMED_IN_WORDS).collect::<Vec<_>>().join("; ");
+    let more = results.len().saturating_sub(MAX_DESCRIBED);
+    let mut words = results.take(MAX_DESCRIBED).collect::<Vec<_>>().join("; ");
     match (words.is_empty(), more) {
         (true, _) => return "No results yet.".to_owned(),
         (false, 0) => {}
@@ -180,24 +180,24 @@ mod tests {
     }
 
     #[test]
-    fn bars_are_told_with_their_intervals() {
+    fn bars_are_described_with_their_intervals() {
         let rows = vec![
             row("a", Some(142.61), Some((136.5, 148.7))),
             BarRow { simulated: true, ..row("b", Some(100.0), None) },
             row("c", None, None),
         ];
-        let words = ChartSpec::Bars(Bars { unit: "tok/s", rows }).in_words();
+        let words = ChartSpec::Bars(Bars { unit: "tok/s", rows }).description();
         let expected =
             "a: 142.6 tok/s, 95 % interval 136.5 to 148.7; b (simulated): 100.0 tok/s; c: no result yet.";
         assert_eq!(words, expected);
     }
 
     #[test]
-    fn long_lists_are_cut() {
+    fn long_lists_are_truncated() {
         let rows = (0..15).map(|index| row(&index.to_string(), None, None)).collect();
-        let words = ChartSpec::Bars(Bars { unit: "ms", rows }).in_words();
+        let words = ChartSpec::Bars(Bars { unit: "ms", rows }).description();
         assert!(words.ends_with("11: no result yet; and 3 more."), "{words}");
-        assert_eq!(ChartSpec::Bars(Bars { unit: "ms", rows: vec![] }).in_words(), "No results yet.");
+        assert_eq!(ChartSpec::Bars(Bars { unit: "ms", rows: vec![] }).description(), "No results yet.");
     }
 
     #[test]
@@ -205,19 +205,19 @@ mod tests {
         let (x, y) = (Quantity { name: "TTFT", unit: "ms" }, Quantity { name: "speed", unit: "tok/s" });
         let point =
             Point { label: "a".to_owned(), hue: "demo".to_owned(), x: 212.0, y: 39.4, simulated: true };
-        let words = ChartSpec::Scatter(Scatter { x, y, points: vec![point] }).in_words();
+        let words = ChartSpec::Scatter(Scatter { x, y, points: vec![point] }).description();
         assert_eq!(words, "a (simulated): TTFT 212.0 ms, speed 39.4 tok/s.");
     }
 
     #[test]
-    fn a_timeline_tells_its_longest_gap() {
+    fn a_timeline_describes_its_longest_gap() {
         let timeline = |deltas_ms| Timeline { ttft_ms: 840.0, deltas_ms, hue: "demo".to_owned() };
-        let words = timeline(vec![20.0, 310.0, 30.0]).in_words();
+        let words = timeline(vec![20.0, 310.0, 30.0]).description();
         assert_eq!(
             words,
             "First token after 840 ms; 4 chunks within 1,200 ms. The longest gap between two is 310 ms."
         );
-        assert_eq!(timeline(vec![]).in_words(), "First token after 840 ms; 1 chunk within 840 ms.");
+        assert_eq!(timeline(vec![]).description(), "First token after 840 ms; 1 chunk within 840 ms.");
     }
 
     #[test]

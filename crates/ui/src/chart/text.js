@@ -1,4 +1,4 @@
-// How wide texts are when they are drawn.
+// Widths of drawn texts.
 
 const brush = new OffscreenCanvas(1, 1).getContext("2d");
 
@@ -8,8 +8,8 @@ export function widest(texts, look) {
   return Math.max(0, ...texts.map((text) => brush.measureText(text).width));
 }
 
-// The text with as much of the middle left out as does not fit. What stands behind the last " · ", such
-// as a context size, tells it from others of its name and stays.
+// Shortens the text in the middle until it fits. The part after the last " · ", such as a context size,
+// distinguishes it from others of the same name and is kept.
 export function shortened(text, room, look) {
   if (widest([text], look) <= room) return text;
   const place = text.lastIndexOf(" · ");

@@ -2,7 +2,7 @@
 
 import { number, tooltip, valueAxis } from "./common.js";
 
-// From here on the axis is written in seconds.
+// From this value on the axis is in seconds.
 const SECONDS_FROM_MS = 2000;
 
 export const timeline = {
@@ -39,7 +39,7 @@ function arrivalsOf(spec) {
   return [now, ...spec.deltas_ms.map((delta) => (now += delta))];
 }
 
-// None below two gaps: a single one is not long or short.
+// None below two gaps: a single gap has nothing to compare with.
 function longestGap(spec, arrivals) {
   if (spec.deltas_ms.length < 2) return null;
   const index = spec.deltas_ms.reduce((longest, delta, at, all) => (delta > all[longest] ? at : longest), 0);

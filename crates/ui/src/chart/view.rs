@@ -1,4 +1,4 @@
-//! The chart on the page: heading, box of a fixed height, export.
+//! The chart component: heading, box of a fixed height, export.
 
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -6,12 +6,12 @@ use leptos::web_sys::{Element, Event};
 use serde::Serialize;
 
 use super::module;
-use super::near::comes_near;
 use super::spec::ChartSpec;
+use super::viewport::near_viewport;
 use crate::case::lower_case;
 
-/// How high a chart's box is, from the start: nothing moves when it is drawn or gets more data. Rows
-/// that do not fit are scrolled to.
+/// The fixed height of a chart's box, so that the layout does not shift when it is drawn or gets more data.
+/// Rows that do not fit are scrollable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ChartSize {
     /// Four rows, or a timeline.
@@ -24,7 +24,7 @@ pub enum ChartSize {
 }
 
 impl ChartSize {
-    /// The smallest that shows this many rows, or the largest.
+    /// Returns the smallest size that shows this number of rows, or the largest size.
     pub fn for_rows(rows: usize) -> Self {
         match rows {
             0..=4 => Self::Short,
@@ -50,19 +50,19 @@ impl ChartSize {
     }
 }
 
-/// What the element is handed.
+/// The JSON in the element's attribute.
 #[derive(Serialize)]
 struct Picture<'a> {
     title: &'a str,
     subtitle: &'a str,
-    /// What the exported file is called.
+    /// Name of the exported file.
     file: &'a str,
     #[serde(flatten)]
     spec: &'a ChartSpec,
 }
 
-/// A chart under its title. Follows its signals in place, four times a second at most; the page shows
-/// the same numbers in a table.
+/// A chart with its title. It follows its signals, at most four times a second. The page also shows the numbers
+/// in a table.
 #[component]
 pub fn Chart(
     #[prop(into)] title: Signal<String>,
@@ -75,7 +75,7 @@ pub fn Chart(
     let frame = NodeRef::<Div>::new();
     let failed = RwSignal::new(false);
     let element = move || frame.get().and_then(|frame| frame.query_selector("studio-chart").ok().flatten());
-    let near = comes_near(frame);
+    let near = near_viewport(frame);
     Effect::new(move |_| {
         if near.get() {
             module::load(failed);
@@ -93,8 +93,8 @@ pub fn Chart(
             ask_for_png(&element);
         }
     };
-    let words = move || format!("Chart. {}: {}", title.read(), spec.read().in_words());
-    // What scrolls has to be reachable by keyboard.
+    let words = move || format!("Chart. {}: {}", title.read(), spec.read().description());
+    // Scrollable areas must be reachable by keyboard.
     let tab_stop = move || (spec.read().rows() > size.rows()).then_some("0");
     view! {
         <figure class="panel chart">
@@ -130,18 +130,18 @@ pub fn Chart(
 fn show(element: &Element, title: &str, subtitle: &str, spec: &ChartSpec) {
     let file = format!("{}.png", slug(title));
     let picture = Picture { title, subtitle, file: &file, spec };
-    // Neither fails: plain numbers and text, and an attribute with a valid name.
+    // Neither can fail: the data is plain numbers and text, and the attribute's name is valid.
     let Ok(json) = serde_json::to_string(&picture) else { return };
     let _ = element.set_attribute("spec", &json);
 }
 
 fn ask_for_png(element: &Element) {
-    // Neither fails: the name is valid, and the element listens.
+    // Neither can fail: the event's name is valid.
     let Ok(event) = Event::new("export-png") else { return };
     let _ = element.dispatch_event(&event);
 }
 
-/// A title as part of a file's name: `output-speed`.
+/// Converts a title to a file name: `output-speed`.
 fn slug(title: &str) -> String {
     let words = title.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     lower_case(&words.collect::<Vec<_>>().join("-"))

@@ -1,4 +1,4 @@
-//! Ties a control to a signal without losing what was typed before WASM arrived.
+//! Binds a control to a signal without losing what was typed before hydration.
 
 use leptos::html::{ElementType, Input};
 use leptos::prelude::*;
@@ -27,8 +27,8 @@ macro_rules! text_control {
 
 text_control!(web_sys::HtmlInputElement, web_sys::HtmlTextAreaElement, web_sys::HtmlSelectElement);
 
-/// Once mounted, the signal takes over what the control holds; from then on the control follows the
-/// signal. The other direction, typing, is the field's `on:input`.
+/// On mount the signal is set to the control's value; from then on the control follows the signal. The other
+/// direction, typing, is the field's `on:input`.
 pub(super) fn bind_text<E>(control: NodeRef<E>, bound: Option<RwSignal<String>>)
 where
     E: ElementType + 'static,
@@ -53,7 +53,7 @@ fn adopt(bound: RwSignal<String>, typed: String) {
     }
 }
 
-/// The same for a check box.
+/// Like [`bind_text`], for a check box.
 pub(super) fn bind_checked(control: NodeRef<Input>, bound: Option<RwSignal<bool>>) {
     let Some(bound) = bound else { return };
     Effect::new(move |adopted: Option<bool>| {

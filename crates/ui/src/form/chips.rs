@@ -1,4 +1,4 @@
-//! Several of many, in little room: each value a chip that is checked or not, and a way to add others.
+//! A compact multiple choice: each value is a chip that is checked or not, and users can add others.
 
 use leptos::ev::KeyboardEvent;
 use leptos::html::Input;
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::field::FieldError;
 
-/// A value to choose, as the form sends it and as people read it.
+/// A selectable value with its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chip {
     /// The value that the form sends.
@@ -22,28 +22,28 @@ impl Chip {
     }
 }
 
-/// How a user adds a value that is not offered.
+/// A field with which users add a custom value.
 #[derive(Debug, Clone, Copy)]
-pub struct OwnValue {
-    /// Says what to enter: "Another size, in tokens".
+pub struct CustomValue {
+    /// Label of the field: "Custom size (tokens)".
     pub label: &'static str,
-    /// The field's name in the form: what stands in it is sent too, so that it also works without
-    /// JavaScript. Several values stand in it separated by commas or one alone, as `read` allows.
+    /// The field's name in the form. Its content is sent too, so that it works without JavaScript: one value,
+    /// or several separated by commas if `read` allows.
     pub name: &'static str,
-    /// Makes a chip of what was typed, or says in a sentence what to enter.
+    /// Converts the input to a chip, or returns a sentence that says what to enter.
     pub read: fn(&str) -> Result<Chip, String>,
 }
 
 /// A group of check boxes that share a name, shown as chips.
 ///
-/// `chosen` holds the checked values in the order in which the chips stand.
+/// `chosen` holds the checked values in the order of the chips.
 #[component]
 pub fn ChipGroup(
     #[prop(into)] legend: String,
     #[prop(into)] name: String,
     options: Vec<Chip>,
     chosen: RwSignal<Vec<String>>,
-    #[prop(optional, into)] own: Option<OwnValue>,
+    #[prop(optional, into)] own: Option<CustomValue>,
     #[prop(optional, into)] error: MaybeProp<String>,
 ) -> impl IntoView {
     let options = RwSignal::new(with_chosen(options, &chosen.read_untracked()));
@@ -62,7 +62,7 @@ pub fn ChipGroup(
                 <For each=move || options.get() key=|chip| chip.value.clone() let:chip>
                     <ChipBox name=chips_name.clone() chip options chosen />
                 </For>
-                {own.map(|own| view! { <OwnChip own problem add=Callback::new(add) /> })}
+                {own.map(|own| view! { <CustomChip own problem add=Callback::new(add) /> })}
             </div>
             <FieldError id=error_id.clone() error />
         </fieldset>
@@ -97,7 +97,7 @@ fn ChipBox(
 }
 
 #[component]
-fn OwnChip(own: OwnValue, problem: RwSignal<Option<String>>, add: Callback<Chip>) -> impl IntoView {
+fn CustomChip(own: CustomValue, problem: RwSignal<Option<String>>, add: Callback<Chip>) -> impl IntoView {
     let control = NodeRef::<Input>::new();
     let take = move || {
         let Some(control) = control.get_untracked() else { return };
@@ -135,7 +135,7 @@ fn OwnChip(own: OwnValue, problem: RwSignal<Option<String>>, add: Callback<Chip>
     }
 }
 
-/// The offered chips and those that are chosen without being offered.
+/// Returns the options and a chip for each chosen value that is not among them.
 fn with_chosen(mut options: Vec<Chip>, chosen: &[String]) -> Vec<Chip> {
     for value in chosen {
         include(&mut options, Chip::new(value, value));
@@ -154,7 +154,7 @@ fn set_chosen(chosen: RwSignal<Vec<String>>, options: RwSignal<Vec<Chip>>, value
     chosen.update(|chosen| *chosen = rechosen(&options, chosen, value, checked));
 }
 
-/// The chosen values after `value` was checked or not, in the order of the chips.
+/// Returns the chosen values after `value` was checked or unchecked, in the order of the chips.
 fn rechosen(options: &[Chip], chosen: &[String], value: &str, checked: bool) -> Vec<String> {
     let holds = |option: &&Chip| {
         if option.value == value { checked } else { chosen.contains(&option.value) }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn chosen_values_stand_in_the_order_of_the_chips() {
+    fn chosen_values_are_in_the_order_of_the_chips() {
         let options = sizes(&["0", "5000", "10000"]);
         let both = rechosen(&options, &texts(&["10000"]), "0", true);
         assert_eq!(both, texts(&["0", "10000"]));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_value_that_is_not_offered_gets_a_chip() {
+    fn a_custom_chosen_value_gets_a_chip() {
         let shown = with_chosen(sizes(&["0", "5000"]), &texts(&["0", "7000"]));
         assert_eq!(shown, sizes(&["0", "5000", "7000"]));
     }

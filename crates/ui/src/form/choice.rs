@@ -1,4 +1,4 @@
-//! Fields to choose with: one of several, yes or no.
+//! Fields for choices: select, check box, switch.
 
 use leptos::html::{Input, Select as SelectTag};
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ pub struct SelectOption {
     pub value: String,
     /// The text that users read.
     pub label: String,
-    /// Heading under which entries that follow each other stand together.
+    /// Heading of consecutive entries that form a group.
     pub group: Option<String>,
 }
 
@@ -25,23 +25,23 @@ impl SelectOption {
         Self { value: value.into(), label: label.into(), group: None }
     }
 
-    /// The same entry under a heading.
+    /// Puts the entry under a heading.
     pub fn under(self, group: impl Into<String>) -> Self {
         Self { group: Some(group.into()), ..self }
     }
 }
 
-/// One of several.
+/// A drop-down list.
 #[component]
 pub fn Select(
     #[prop(into)] label: String,
     #[prop(into)] name: String,
     options: Vec<SelectOption>,
     #[prop(optional, into)] id: Option<String>,
-    /// The value chosen at first.
+    /// The initially selected value.
     #[prop(optional, into)]
     value: String,
-    /// Follows the field and is followed by it; its content wins over `value`.
+    /// Bound to the field in both directions; takes precedence over `value`.
     #[prop(optional)]
     bind: Option<RwSignal<String>>,
     #[prop(optional, into)] hint: Option<String>,
@@ -76,7 +76,7 @@ pub fn Select(
     }
 }
 
-/// Entries that follow each other under one heading, together.
+/// Groups consecutive entries by their heading.
 fn grouped(options: Vec<SelectOption>) -> Vec<(Option<String>, Vec<SelectOption>)> {
     let mut groups: Vec<(Option<String>, Vec<SelectOption>)> = Vec::new();
     for option in options {
@@ -102,17 +102,17 @@ fn option_group(group: Option<String>, options: Vec<SelectOption>, chosen: &str)
     }
 }
 
-/// Yes or no, sent with the form: `value` where it is checked, nothing where it is not.
+/// A check box. The form sends `value` if it is checked, and nothing otherwise.
 #[component]
 pub fn Checkbox(
     #[prop(into)] label: String,
     #[prop(into)] name: String,
     #[prop(optional, into)] id: Option<String>,
-    /// What a form sends where it is checked.
+    /// The value that the form sends if it is checked.
     #[prop(default = "true".to_owned(), into)]
     value: String,
     #[prop(optional)] checked: bool,
-    /// Follows the box and is followed by it; it wins over `checked`.
+    /// Bound to the box in both directions; takes precedence over `checked`.
     #[prop(optional)]
     bind: Option<RwSignal<bool>>,
     #[prop(optional, into)] hint: Option<String>,
@@ -120,17 +120,17 @@ pub fn Checkbox(
     view! { <Toggle class="form-check" role=None label name id value checked bind hint /> }
 }
 
-/// On or off, for what takes effect as a setting. A check box to the form that sends it.
+/// A switch for settings. The form treats it as a check box.
 #[component]
 pub fn Switch(
     #[prop(into)] label: String,
     #[prop(into)] name: String,
     #[prop(optional, into)] id: Option<String>,
-    /// What a form sends where it is on.
+    /// The value that the form sends if it is on.
     #[prop(default = "true".to_owned(), into)]
     value: String,
     #[prop(optional)] checked: bool,
-    /// Follows the switch and is followed by it; it wins over `checked`.
+    /// Bound to the switch in both directions; takes precedence over `checked`.
     #[prop(optional)]
     bind: Option<RwSignal<bool>>,
     #[prop(optional, into)] hint: Option<String>,
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_stand_under_their_heading_in_the_given_order() {
+    fn entries_are_grouped_under_their_heading_in_the_given_order() {
         let options = vec![
             SelectOption::new("", "Own prompt"),
             SelectOption::new("a", "Recursion").under("Reasoning"),

@@ -1,8 +1,8 @@
-//! What all fields share: label, hint, error, and the ids that tie them to the control.
+//! Shared parts of all fields: label, hint, error, and the ids that connect them with the control.
 
 use leptos::prelude::*;
 
-/// The ids of a field's parts, made from its name.
+/// The ids of a field's parts, derived from its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FieldIds {
     pub control: String,
@@ -11,13 +11,13 @@ pub(super) struct FieldIds {
 }
 
 impl FieldIds {
-    /// `id` where a page shows several fields of one name, else the name itself.
+    /// Creates the ids from `id`, if a page has several fields of one name, otherwise from the name.
     pub fn new(id: Option<String>, name: &str) -> Self {
         let control = id.unwrap_or_else(|| format!("field-{name}"));
         Self { hint: format!("{control}-hint"), error: format!("{control}-error"), control }
     }
 
-    /// Value of `aria-describedby`: the error first, for it is the news.
+    /// Returns the value of `aria-describedby`, with the error first.
     pub fn described_by(&self, hint: bool, error: bool) -> Option<String> {
         let parts: Vec<_> = [(error, &self.error), (hint, &self.hint)]
             .into_iter()
@@ -47,10 +47,10 @@ pub(super) fn FieldFrame(
     }
 }
 
-/// What is wrong with a field. Read out when it appears; takes no room while there is nothing to say.
+/// The error of a field. Screen readers announce it when it appears; it takes no space while empty.
 #[component]
 pub fn FieldError(
-    /// Named by the control's `aria-describedby`.
+    /// The id that the control's `aria-describedby` refers to.
     #[prop(into)]
     id: String,
     #[prop(into)] error: Signal<Option<String>>,
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_may_name_the_control() {
+    fn a_page_can_set_the_id_of_the_control() {
         let ids = FieldIds::new(Some("runs-of-7".to_owned()), "runs");
         assert_eq!(ids.control, "runs-of-7");
     }

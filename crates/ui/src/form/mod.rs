@@ -1,8 +1,7 @@
-//! Form fields: a label, a control, a hint and an error that belong together, also for those who
-//! cannot see that they do.
+//! Form fields: label, control, hint and error, connected by ARIA attributes.
 //!
-//! Every field is a native control with a `name`, so that a form works before WASM arrives and without
-//! it. A field that a page watches takes `bind`: what was typed before WASM arrived is kept.
+//! Every field is a native control with a `name`, so that forms work before and without hydration. A page reads
+//! a field through `bind`, which keeps what was typed before hydration.
 
 mod binding;
 mod chips;
@@ -12,7 +11,7 @@ mod number;
 mod outcome;
 mod text;
 
-pub use chips::{Chip, ChipGroup, OwnValue};
+pub use chips::{Chip, ChipGroup, CustomValue};
 pub use choice::{Checkbox, Select, SelectOption, Switch};
 pub use field::FieldError;
 pub use number::{Bounds, NumberField};

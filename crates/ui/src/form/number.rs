@@ -7,32 +7,32 @@ use super::binding::bind_text;
 use super::field::{FieldFrame, FieldIds};
 use super::text::initial;
 
-/// What a number may be. The default allows any.
+/// Bounds of a number. The default allows any number.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Bounds {
     /// Smallest value; `None` allows any.
     pub min: Option<f64>,
     /// Largest value; `None` allows any.
     pub max: Option<f64>,
-    /// The distance between two values that the arrow keys offer; none allows any value.
+    /// Step of the arrow keys; `None` allows any value.
     pub step: Option<f64>,
 }
 
 impl Bounds {
-    /// Whole numbers from `min` to `max`.
+    /// Allows whole numbers from `min` to `max`.
     pub const fn whole(min: f64, max: f64) -> Self {
         Self { min: Some(min), max: Some(max), step: Some(1.0) }
     }
 
-    /// Any number from `min` to `max`; the arrow keys go by `step`.
+    /// Allows any number from `min` to `max`; the arrow keys change it by `step`.
     pub const fn between(min: f64, max: f64) -> Self {
         Self { min: Some(min), max: Some(max), step: None }
     }
 
-    /// The number that `text` holds, none where it is empty.
+    /// Parses `text`; `None` if it is empty.
     ///
     /// # Errors
-    /// A sentence that says what the number has to be.
+    /// A sentence that says which numbers are valid.
     pub fn parse(self, text: &str) -> Result<Option<f64>, String> {
         let text = text.trim();
         if text.is_empty() {
@@ -64,19 +64,20 @@ impl Bounds {
     }
 }
 
-/// NaN where `text` holds no number.
+/// Parses a number; NaN if `text` is not one.
 #[cfg(feature = "ssr")]
 fn number_of(text: &str) -> f64 {
     text.parse().unwrap_or(f64::NAN)
 }
 
-/// As the browser reads it: the standard library's tables for it would weigh 13 kB there.
+/// Uses JavaScript's `Number`, because the standard library's tables would add 13 kB of WebAssembly.
 #[cfg(not(feature = "ssr"))]
 fn number_of(text: &str) -> f64 {
     leptos::wasm_bindgen::JsValue::from_str(text).unchecked_into_f64()
 }
 
-/// A number. Bound to a signal it says itself when the number is out of bounds; `error` wins.
+/// A number field. If bound to a signal, it shows an error while the number is out of bounds; `error` takes
+/// precedence.
 #[component]
 pub fn NumberField(
     #[prop(into)] label: String,
@@ -85,16 +86,16 @@ pub fn NumberField(
     /// As text, so that an empty field is not zero.
     #[prop(optional, into)]
     value: String,
-    /// Follows the field and is followed by it, as text; [`Bounds::parse`] reads it.
+    /// Bound to the field in both directions, as text; [`Bounds::parse`] parses it.
     #[prop(optional)]
     bind: Option<RwSignal<String>>,
     #[prop(optional)] bounds: Bounds,
-    /// Stands behind the number, in a lighter tone.
+    /// Unit after the number, in a lighter tone.
     #[prop(optional, into)]
     unit: Option<String>,
     #[prop(optional, into)] hint: Option<String>,
     #[prop(optional, into)] error: MaybeProp<String>,
-    /// What holds while the field is empty.
+    /// The value that applies while the field is empty.
     #[prop(optional, into)]
     placeholder: Option<String>,
     #[prop(optional)] required: bool,
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_within_bounds_are_taken() {
+    fn numbers_within_bounds_are_accepted() {
         let runs = Bounds::whole(1.0, 20.0);
         assert_eq!(
             ["1", " 20 ", "", "  "].map(|text| runs.parse(text)),
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_told_what_to_enter() {
+    fn other_input_returns_what_to_enter() {
         let runs = Bounds::whole(1.0, 20.0);
         for text in ["0", "21", "2.5", "two", "NaN", "inf"] {
             assert_eq!(runs.parse(text), Err("Enter a whole number from 1 to 20.".to_owned()), "{text}");

@@ -1,8 +1,8 @@
-//! What came of sending a form.
+//! Errors of submitted forms.
 
 use leptos::prelude::*;
 
-/// Why a server function refused, as its sentence alone.
+/// Returns the message of a server function's error without its prefix.
 pub fn sentence(error: &ServerFnError) -> String {
     match error {
         ServerFnError::ServerError(sentence) => sentence.clone(),
@@ -10,7 +10,7 @@ pub fn sentence(error: &ServerFnError) -> String {
     }
 }
 
-/// Why the form was refused. Read out when it appears; takes no room while there is nothing to say.
+/// The error of a form. Screen readers announce it when it appears; it takes no space while empty.
 #[component]
 pub fn FormError(#[prop(into)] error: Signal<Option<ServerFnError>>) -> impl IntoView {
     view! {
@@ -20,7 +20,7 @@ pub fn FormError(#[prop(into)] error: Signal<Option<ServerFnError>>) -> impl Int
     }
 }
 
-/// The error of an action's latest answer, for [`FormError`].
+/// Returns the error of an action's latest response, for [`FormError`].
 pub fn error_of<S>(action: ServerAction<S>) -> Signal<Option<ServerFnError>>
 where
     S: leptos::server_fn::ServerFn<Error = ServerFnError> + Clone + Send + Sync + 'static,

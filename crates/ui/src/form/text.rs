@@ -6,24 +6,24 @@ use leptos::prelude::*;
 use super::binding::bind_text;
 use super::field::{FieldFrame, FieldIds};
 
-/// The text that a control starts with.
+/// Returns the initial text of a control.
 pub(super) fn initial(value: String, bind: Option<RwSignal<String>>) -> String {
     bind.map_or(value, |bound| bound.get_untracked())
 }
 
 /// One line of text.
 ///
-/// `error` is a text, an option or a signal of either; while there is one the control is marked
-/// invalid and described by it.
+/// `error` is a text, an option or a signal of either. While it is set, the control is marked invalid and
+/// described by it.
 #[component]
 pub fn TextField(
     #[prop(into)] label: String,
     #[prop(into)] name: String,
-    /// Where a page shows several fields of this name.
+    /// Id of the field, if the page has several of this name.
     #[prop(optional, into)]
     id: Option<String>,
     #[prop(optional, into)] value: String,
-    /// Follows the field and is followed by it; its content wins over `value`.
+    /// Bound to the field in both directions; takes precedence over `value`.
     #[prop(optional)]
     bind: Option<RwSignal<String>>,
     /// `text`, `email`, `url`, `search` …
@@ -32,7 +32,7 @@ pub fn TextField(
     #[prop(optional, into)] hint: Option<String>,
     #[prop(optional, into)] error: MaybeProp<String>,
     #[prop(optional, into)] placeholder: Option<String>,
-    /// What the browser may fill in, as `autocomplete` names it.
+    /// The `autocomplete` attribute.
     #[prop(default = "off")]
     autocomplete: &'static str,
     #[prop(optional)] required: bool,
@@ -75,7 +75,7 @@ pub fn TextArea(
     #[prop(into)] name: String,
     #[prop(optional, into)] id: Option<String>,
     #[prop(optional, into)] value: String,
-    /// Follows the field and is followed by it; its content wins over `value`.
+    /// Bound to the field in both directions; takes precedence over `value`.
     #[prop(optional)]
     bind: Option<RwSignal<String>>,
     #[prop(default = 4)] rows: u32,
@@ -115,14 +115,14 @@ pub fn TextArea(
     }
 }
 
-/// What a password is asked for; browsers and password managers fill it in accordingly.
+/// The purpose of a password field, for password managers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordPurpose {
-    /// The one the user has, as at sign-in.
+    /// The user's current password, as at sign-in.
     Current,
-    /// One that is being chosen.
+    /// A new password.
     New,
-    /// A secret that no password manager should offer, such as an API key.
+    /// A secret that password managers should not fill in, such as an API key.
     Secret,
 }
 
@@ -136,7 +136,7 @@ impl PasswordPurpose {
     }
 }
 
-/// A line whose text is not shown. Starts empty, always: a secret is never sent to the browser.
+/// A password field. It always starts empty: a secret is never sent to the browser.
 #[component]
 pub fn PasswordField(
     #[prop(into)] label: String,

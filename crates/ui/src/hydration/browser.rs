@@ -1,4 +1,4 @@
-//! The parts and their queue, in the browser.
+//! The queue of deferred parts in the browser.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,27 +19,27 @@ use super::yield_to_browser;
 type Make = Box<dyn FnOnce() -> AnyView + Send>;
 
 thread_local! {
-    /// The parts whose turn is to come, in the order of the page.
+    /// Parts that are not hydrated yet, in the order of the page.
     static QUEUE: RefCell<VecDeque<Weak<RefCell<Stage>>>> = const { RefCell::new(VecDeque::new()) };
-    /// Who waits for the end of all turns; none when it has come.
+    /// Waiters for the end of hydration; `None` after it.
     static WAITING: RefCell<Option<Vec<oneshot::Sender<()>>>> = const { RefCell::new(Some(Vec::new())) };
 }
 
-/// Returns when the whole page has been taken over.
+/// Waits until the whole page is hydrated.
 pub async fn all_hydrated() {
     let (sender, receiver) = oneshot::channel();
     let waits = WAITING.with_borrow_mut(|waiting| waiting.as_mut().map(|waiting| waiting.push(sender)));
     if waits.is_some() {
-        // Ends with the sender, whatever becomes of it.
+        // Also returns if the sender is dropped.
         let _ = receiver.await;
     }
 }
 
-/// Takes over all parts that wait, a task each. Called once, when there are no others to come.
+/// Hydrates all queued parts, each in a task of its own. Called once, after all parts are queued.
 pub async fn run_deferred() {
     while let Some(stage) = QUEUE.with_borrow_mut(VecDeque::pop_front) {
         yield_to_browser().await;
-        // A part that is gone from the page has no turn.
+        // Parts that were removed from the page are skipped.
         if let Some(stage) = stage.upgrade() {
             stage.borrow_mut().take_over();
         }
@@ -47,7 +47,7 @@ pub async fn run_deferred() {
     WAITING.take();
 }
 
-/// A view that is not made before its turn.
+/// A view that is created when its part is hydrated.
 pub(super) struct Part(Make);
 
 impl Part {
@@ -56,16 +56,16 @@ impl Part {
     }
 }
 
-/// How far a part is.
+/// The hydration state of a part.
 enum Stage {
-    /// The server's HTML, and what makes the view that belongs to it.
+    /// Not hydrated: the server's HTML, and the function that creates its view.
     Waiting {
         element: Element,
         make: Make,
         owner: Option<Owner>,
     },
     Alive(AnyViewState),
-    /// In between, and after a panic.
+    /// During hydration, and after a panic.
     Gone,
 }
 
@@ -87,7 +87,7 @@ impl Stage {
     }
 }
 
-/// A part on the page.
+/// The state of a mounted part.
 pub(super) struct PartState(Rc<RefCell<Stage>>);
 
 impl Render for Part {
@@ -140,7 +140,7 @@ impl RenderHtml for Part {
                 position.set(Position::NextChild);
                 Stage::Waiting { element, make: self.0, owner: Owner::current() }
             }
-            // Not an element, against the rules: taken over at once.
+            // Not an element, which the contract forbids: hydrate it at once.
             None => {
                 position.set(Position::Current);
                 Stage::Alive((self.0)().hydrate::<FROM_SERVER>(cursor, position))

@@ -23,7 +23,15 @@ fn earlier_run(number: u64) -> Run {
 
 fn finished(target: &Target, numbers: impl IntoIterator<Item = u64>) -> FinishedRow {
     let model = ModelRef { provider_key: target.provider.key.clone(), model_id: target.model.id.clone() };
-    let warmup = WarmupOutcome { success: true, ttft_ms: Some(60_000.0), connect_ms: None, error: None };
+    let warmup = WarmupOutcome {
+        success: true,
+        ttft_ms: Some(60_000.0),
+        connect_ms: None,
+        dns_ms: None,
+        tcp_ms: None,
+        tls_ms: None,
+        error: None,
+    };
     let runs: Vec<_> = numbers.into_iter().map(earlier_run).collect();
     let mut gaps_ms = Accumulator::new();
     runs.iter().for_each(|_| gaps_ms.push(EARLIER_GAP_MS));

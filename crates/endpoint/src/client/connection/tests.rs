@@ -1,4 +1,5 @@
-//! Which addresses a measured connection is opened to, and which never see a packet.
+//! Which addresses a measured connection is opened to, which never see a packet, and how long each phase of
+//! opening it takes.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
@@ -51,4 +52,22 @@ async fn the_address_that_was_judged_is_the_one_connected_to() {
 
     let _open = Connection::open_resolving(&resolver, &url(&text), only_v6, LIMIT).await.unwrap();
     expect_one_arrival(&v6);
+}
+
+#[tokio::test]
+async fn each_phase_is_timed_where_it_happened() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let opened = async |host: &str| {
+        let resolver = Answers::new(&[&["127.0.0.1"]]);
+        let url = url(&format!("http://{host}:{port}/v1"));
+        let policy = AddressPolicy::PUBLIC_AND_LOCAL;
+        Connection::open_resolving(&resolver, &url, policy, LIMIT).await.unwrap().1
+    };
+    let named = opened("llm.example").await;
+    assert!(named.dns_ms.is_some_and(|dns_ms| dns_ms + named.tcp_ms <= named.connect_ms), "{named:?}");
+    assert_eq!(named.tls_ms, None);
+    let literal = opened("127.0.0.1").await;
+    assert_eq!((literal.dns_ms, literal.tls_ms), (None, None));
+    assert!(literal.tcp_ms <= literal.connect_ms, "{literal:?}");
 }

@@ -1,27 +1,26 @@
-//! Anthropic: which sampling parameters a Claude takes, and how it is told to think.
+//! Anthropic: sampling parameters and thinking of each Claude generation.
 //!
-//! <https://platform.claude.com/docs/en/about-claude/models/migration-guide>: from Opus 4.1 on a
-//! request may hold temperature or top_p, not both; from Opus 4.7 on neither, nor top_k. Thinking
-//! had a token budget until 4.6 and has been adaptive, with an effort, since.
+//! <https://platform.claude.com/docs/en/about-claude/models/migration-guide>: from Opus 4.1 on a request may
+//! have temperature or top_p, not both; from Opus 4.7 on neither, nor top_k. Thinking has a token budget until
+//! 4.6 and is adaptive, with an effort, from then on.
 
 use serde_json::{Map, Value, json};
 
 use crate::registry::{draft::Draft, effort};
 
-/// Anthropic's least thinking budget in tokens.
+/// Anthropic's minimum thinking budget in tokens.
 const MIN_BUDGET: u64 = 1024;
 
 const NO_ROOM: &str = "Thinking needs at least 1024 tokens below max_tokens; raise max_tokens to use it.";
 
-/// A Claude's generation; (4, 5) for Sonnet 4.5. Models that stand above the numbered tiers count as
-/// the newest.
+/// A Claude's generation; (4, 5) for Sonnet 4.5. Models without a version number count as the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Generation(u32, u32);
 
 const NEWEST: Generation = Generation(u32::MAX, 0);
 
 impl Generation {
-    /// Reads both orders of Anthropic's ids, `claude-3-5-haiku-20241022` and `claude-opus-4-1`.
+    /// Parses both forms of Anthropic's ids, `claude-3-5-haiku-20241022` and `claude-opus-4-1`.
     fn of(id: &str) -> Option<Self> {
         let words = id.strip_prefix("claude-")?;
         if ["mythos", "fable"].iter().any(|tier| words.starts_with(tier)) {
@@ -65,7 +64,7 @@ fn is_version_part(word: &str) -> bool {
     (1..=2).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Claudes that cannot stop thinking.
+/// Returns whether thinking cannot be turned off.
 fn always_thinks(id: &str, generation: Generation) -> bool {
     generation == NEWEST || (generation >= Generation(5, 5) && !id.contains("haiku"))
 }
@@ -76,7 +75,7 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
     fit_thinking(draft, generation);
     if generation.rejects_sampling() {
         for name in ["temperature", "top_p", "top_k"] {
-            draft.drop(name, format!("{} takes no {name}.", draft.model_id));
+            draft.drop(name, format!("{} doesn’t support {name}.", draft.model_id));
         }
         return;
     }
@@ -85,7 +84,7 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
     }
     if generation.takes_one_sampler() && draft.has("temperature") {
         let reason = format!(
-            "{} takes temperature or top_p, not both; set temperature to null to send top_p.",
+            "{} supports temperature or top_p, not both. Set temperature to null to send top_p.",
             draft.model_id
         );
         draft.drop("top_p", reason);
@@ -96,7 +95,7 @@ fn translate_effort(draft: &mut Draft<'_>, generation: Generation) {
     let Some(level) = draft.text(effort::NAME).map(str::to_owned) else { return };
     let model = draft.model_id;
     if draft.has("thinking") {
-        return draft.drop(effort::NAME, "thinking is set already and says the same.");
+        return draft.drop(effort::NAME, "thinking is already set.");
     }
     if !generation.thinks() {
         return draft.drop(effort::NAME, format!("{model} cannot think."));
@@ -108,12 +107,12 @@ fn translate_effort(draft: &mut Draft<'_>, generation: Generation) {
     if generation.thinks_adaptively() { adapt(draft, generation) } else { budget(draft, &level) }
 }
 
-/// Before Claude 5 thinking is off unless asked for.
+/// Turns thinking off. Before Claude 5 it is off by default.
 fn stop_thinking(draft: &mut Draft<'_>, generation: Generation) {
     let model = draft.model_id;
     if generation < Generation(5, 0) {
         return draft
-            .drop(effort::NAME, format!("{model} does not think unless told to, so nothing is sent."));
+            .drop(effort::NAME, format!("Reasoning is off by default for {model}, so nothing is sent."));
     }
     let sent = object([("thinking", json!({"type": "disabled"}))]);
     draft.rename(effort::NAME, sent, "Anthropic calls it thinking.");
@@ -141,7 +140,7 @@ fn budget(draft: &mut Draft<'_>, level: &str) {
     draft.rename(effort::NAME, sent, "Anthropic calls it thinking with a token budget.");
 }
 
-/// Brings `thinking` into the form this Claude takes.
+/// Converts `thinking` to the form of this generation.
 fn fit_thinking(draft: &mut Draft<'_>, generation: Generation) {
     let Some(thinking) = draft.get("thinking").and_then(Value::as_object).cloned() else { return };
     let model = draft.model_id;
@@ -153,11 +152,11 @@ fn fit_thinking(draft: &mut Draft<'_>, generation: Generation) {
         Some("disabled") => {}
         Some("adaptive") if generation.thinks_adaptively() => {}
         Some("enabled") if generation.rejects_sampling() => {
-            let reason = format!("{model} takes no thinking budget; it thinks adaptively.");
+            let reason = format!("{model} doesn’t support a thinking budget; its thinking is adaptive.");
             draft.clamp("thinking", json!({"type": "adaptive"}), reason);
         }
         Some("enabled") => fit_budget(draft, thinking),
-        _ => draft.drop("thinking", format!("{model} does not know this kind of thinking.")),
+        _ => draft.drop("thinking", format!("{model} doesn’t support this type of thinking.")),
     }
 }
 
@@ -167,12 +166,12 @@ fn fit_budget(draft: &mut Draft<'_>, mut thinking: Map<String, Value>) {
         return draft.drop("thinking", NO_ROOM);
     };
     thinking.insert("budget_tokens".to_owned(), tokens.into());
-    let reason =
-        format!("The thinking budget has to be a whole number from {MIN_BUDGET} to below max_tokens.");
+    let reason = format!("The thinking budget must be a whole number from {MIN_BUDGET} to below max_tokens.");
     draft.clamp("thinking", thinking.into(), reason);
 }
 
-/// The budget is part of `max_tokens` and has to leave room for an answer; `None` where it cannot.
+/// Returns a budget that fits: it is part of `max_tokens` and must leave tokens for an answer. `None` if it
+/// cannot.
 fn fitting_budget(draft: &Draft<'_>, wanted: u64) -> Option<u64> {
     let limit = draft.get("max_tokens").and_then(Value::as_u64)?;
     (limit > MIN_BUDGET).then(|| wanted.clamp(MIN_BUDGET, limit - 1))
@@ -185,14 +184,10 @@ fn is_thinking(draft: &Draft<'_>) -> bool {
 
 fn yield_to_thinking(draft: &mut Draft<'_>) {
     let model = draft.model_id;
-    draft.clamp(
-        "temperature",
-        1.into(),
-        format!("{model} takes no other temperature than 1 while it thinks."),
-    );
-    draft.drop("top_k", format!("{model} takes no top_k while it thinks."));
+    draft.clamp("temperature", 1.into(), format!("{model} requires temperature 1 while thinking."));
+    draft.drop("top_k", format!("{model} doesn’t support top_k while thinking."));
     if draft.number("top_p").is_some_and(|top_p| top_p < 0.95) {
-        draft.clamp("top_p", 0.95.into(), format!("{model} takes top_p from 0.95 to 1 while it thinks."));
+        draft.clamp("top_p", 0.95.into(), format!("{model} supports top_p 0.95 to 1 while thinking."));
     }
 }
 
@@ -205,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generations_are_read_from_both_orders_of_names() {
+    fn generations_are_parsed_from_both_forms_of_ids() {
         let generation = |id| Generation::of(id).map(|Generation(major, minor)| (major, minor));
         assert_eq!(generation("claude-3-5-sonnet-20241022"), Some((3, 5)));
         assert_eq!(generation("claude-3-opus-20240229"), Some((3, 0)));

@@ -1,4 +1,4 @@
-//! Cohere: the limit on output per family, and thinking of the reasoning models.
+//! Cohere: the output limit per family, and thinking of the reasoning models.
 //!
 //! <https://docs.cohere.com/docs/models>, <https://docs.cohere.com/docs/reasoning>
 
@@ -24,12 +24,12 @@ fn limit_output(draft: &mut Draft<'_>) {
         _ => return,
     };
     if draft.number("max_tokens").is_some_and(|asked| asked > f64::from(ceiling)) {
-        let reason = format!("{} writes at most {ceiling} tokens.", draft.model_id);
+        let reason = format!("{} generates at most {ceiling} tokens.", draft.model_id);
         draft.clamp("max_tokens", ceiling.into(), reason);
     }
 }
 
-/// Cohere's endpoint in OpenAI's protocol takes the effort as it is.
+/// Cohere's OpenAI-compatible endpoint accepts the effort unchanged.
 fn translate_effort(draft: &mut Draft<'_>) {
     if draft.protocol != Protocol::CohereChat {
         return;
@@ -42,7 +42,7 @@ fn translate_effort(draft: &mut Draft<'_>) {
         _ => json!({"type": "enabled", "token_budget": 10_000}),
     };
     if draft.has("thinking") {
-        return draft.drop(effort::NAME, "thinking is set already and says the same.");
+        return draft.drop(effort::NAME, "thinking is already set.");
     }
     if !thinks(&draft.bare_id) {
         let reason = format!("{} cannot think.", draft.model_id);

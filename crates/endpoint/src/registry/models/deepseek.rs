@@ -1,7 +1,7 @@
-//! DeepSeek: while it thinks, sampling parameters have no effect.
+//! DeepSeek: sampling parameters have no effect while thinking.
 //!
-//! <https://api-docs.deepseek.com/guides/thinking_mode>: thinking is on by default from V4 on, and
-//! is switched by `thinking.type`; its effort is high or max.
+//! <https://api-docs.deepseek.com/guides/thinking_mode>: thinking is on by default from V4 on, and controlled
+//! by `thinking.type`; its effort is high or max.
 
 use serde_json::{Map, Value, json};
 
@@ -14,21 +14,21 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         return;
     }
     for name in ["temperature", "top_p", "frequency_penalty", "presence_penalty"] {
-        draft.drop(name, format!("{} ignores {name} while it thinks.", draft.model_id));
+        draft.drop(name, format!("{} ignores {name} while thinking.", draft.model_id));
     }
     for name in ["logprobs", "top_logprobs"] {
-        draft.drop(name, format!("{} refuses {name} while it thinks.", draft.model_id));
+        draft.drop(name, format!("{} rejects {name} while thinking.", draft.model_id));
     }
 }
 
 fn translate_effort(draft: &mut Draft<'_>) {
     let Some(level) = draft.text(effort::NAME).map(str::to_owned) else { return };
     if only_thinks(&draft.bare_id) {
-        let reason = format!("{} always thinks and takes no effort.", draft.model_id);
+        let reason = format!("{} always thinks and doesn’t support an effort.", draft.model_id);
         return draft.drop(effort::NAME, reason);
     }
     if draft.has("thinking") && matches!(level.as_str(), "none" | "enabled") {
-        return draft.drop(effort::NAME, "thinking is set already and says the same.");
+        return draft.drop(effort::NAME, "thinking is already set.");
     }
     if draft.has("thinking") {
         return;
@@ -38,7 +38,7 @@ fn translate_effort(draft: &mut Draft<'_>) {
     if matches!(level.as_str(), "high" | "max") {
         sent.insert(effort::NAME.to_owned(), level.into());
     }
-    draft.rename(effort::NAME, sent, "DeepSeek switches thinking with thinking.type.");
+    draft.rename(effort::NAME, sent, "DeepSeek calls it thinking.type.");
 }
 
 fn only_thinks(id: &str) -> bool {

@@ -1,9 +1,8 @@
 //! Google Gemini: temperature of Gemini 3, and thinking by level or by budget.
 //!
-//! <https://ai.google.dev/gemini-api/docs/gemini-3> asks for temperature 1 (below it the model may
-//! loop); <https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6> ends sampling parameters;
-//! <https://ai.google.dev/gemini-api/docs/openai> says which budget stands for which effort
-//! before Gemini 3.
+//! <https://ai.google.dev/gemini-api/docs/gemini-3> asks for temperature 1 (below it the model may loop);
+//! <https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6> ends sampling parameters;
+//! <https://ai.google.dev/gemini-api/docs/openai> maps efforts to budgets before Gemini 3.
 
 use serde_json::{Map, Value, json};
 
@@ -23,28 +22,28 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         }
     }
     if version >= (3, 0) && draft.number("temperature").is_some_and(|temperature| temperature < 1.0) {
-        draft.clamp("temperature", 1.into(), format!("{model} is not to be run below temperature 1."));
+        draft.clamp("temperature", 1.into(), format!("{model} requires temperature ≥ 1."));
     }
 }
 
-/// Aliases such as `gemini-flash-latest` stand for a Gemini 3 or later.
+/// Returns the version; aliases such as `gemini-flash-latest` mean Gemini 3 or later.
 fn version_of(id: &str) -> Option<Version> {
     let alias = id.starts_with("gemini-") && id.ends_with("-latest");
     version::after(id, "gemini-").or(alias.then_some((3, 0)))
 }
 
-/// From Gemini 3.6 on (Flash-Lite: 3.5) these parameters are deprecated and without effect.
+/// Returns whether sampling parameters are deprecated and without effect: from Gemini 3.6 on (Flash-Lite: 3.5).
 fn ignores_sampling(id: &str, version: Version) -> bool {
     version >= if id.contains("flash-lite") { (3, 5) } else { (3, 6) }
 }
 
-/// Google's endpoint in OpenAI's protocol takes the effort as it is.
+/// Google's OpenAI-compatible endpoint accepts the effort unchanged.
 fn translate_effort(draft: &mut Draft<'_>, version: Version) {
     if !draft.has(effort::NAME) || draft.protocol != Protocol::GeminiGenerate {
         return;
     }
     if draft.has("thinking_config") {
-        return draft.drop(effort::NAME, "thinking_config is set already and says the same.");
+        return draft.drop(effort::NAME, "thinking_config is already set.");
     }
     if version < (2, 5) {
         let reason = format!("{} cannot think.", draft.model_id);
@@ -72,7 +71,7 @@ fn levels(id: &str, version: Version) -> &'static [&'static str] {
     }
 }
 
-/// Thinking tokens of Gemini 2.5; its Pro cannot think less than 128.
+/// Returns the thinking tokens of Gemini 2.5; its Pro requires at least 128.
 fn budget(id: &str, level: &str) -> u32 {
     match level {
         "none" if id.contains("pro") => 128,

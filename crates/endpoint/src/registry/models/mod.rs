@@ -1,4 +1,4 @@
-//! What depends on the model: one file a provider whose models differ.
+//! Rules per model: one file per provider whose models differ.
 
 mod anthropic;
 mod cohere;

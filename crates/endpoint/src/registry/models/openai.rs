@@ -1,4 +1,4 @@
-//! OpenAI: reasoning models fix their sampling and count reasoning into the token limit.
+//! OpenAI: reasoning models have fixed sampling and count reasoning towards the token limit.
 //!
 //! <https://platform.openai.com/docs/guides/latest-model> and the errors of the API: sampling
 //! parameters are accepted by reasoning models only from GPT-5.1 on and only with
@@ -10,18 +10,18 @@ use crate::{
     types::ProviderKind,
 };
 
-/// What a model id says about the model.
+/// The family of a model, from its id.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Family {
     /// o1, o3, o4-mini, …
     OSeries,
     /// GPT-5 and GPT-6 with their variants, apart from GPT-5's chat model.
     Gpt(version::Version),
-    /// Models that search the web by themselves take next to no parameters.
+    /// Models with built-in web search, which support almost no parameters.
     Search,
     /// GPT-3.5, GPT-4 and `gpt-5-chat`, which do not reason.
     Plain,
-    /// Nothing is known, so nothing is changed.
+    /// Unknown models, for which nothing is changed.
     Unknown,
 }
 
@@ -41,7 +41,7 @@ fn family(id: &str) -> Family {
     }
 }
 
-/// Reasoning models know the limit as `max_completion_tokens` only.
+/// Returns whether the limit is called `max_completion_tokens`, as for reasoning models.
 pub(in crate::registry) fn wants_completion_tokens(draft: &Draft<'_>) -> bool {
     let search_of_5 = || draft.bare_id.starts_with("gpt-5-search");
     draft.kind == ProviderKind::Openai
@@ -53,7 +53,7 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
         Family::OSeries => {
             effort::fit(draft, &["low", "medium", "high"]);
             fix_sampling(draft);
-            drop_unknown_to_reasoning(draft);
+            drop_unsupported_by_reasoning(draft);
         }
         Family::Gpt(version) => {
             let levels = effort_levels(&draft.bare_id, version);
@@ -61,19 +61,19 @@ pub(super) fn apply(draft: &mut Draft<'_>) {
             if draft.text(effort::NAME) != Some("none") {
                 fix_sampling(draft);
             }
-            drop_unknown_to_reasoning(draft);
+            drop_unsupported_by_reasoning(draft);
         }
-        Family::Search => drop_unknown_to_search(draft),
+        Family::Search => drop_unsupported_by_search(draft),
         Family::Plain => {
-            let reason = format!("{} does not reason.", draft.model_id);
+            let reason = format!("{} has no reasoning mode.", draft.model_id);
             draft.drop(effort::NAME, reason);
         }
         Family::Unknown => {}
     }
 }
 
-/// The levels that chat completions take; the chat variants reason at one level only, and the
-/// GPT-6 models named here are those that can do without reasoning.
+/// Returns the levels that chat completions supports. Chat variants have only one level, and of GPT-6 only the
+/// models named here support `none`.
 fn effort_levels(id: &str, version: version::Version) -> &'static [&'static str] {
     const WITHOUT: [&str; 3] = ["gpt-6-luna", "gpt-6-sol", "gpt-6.1-terra"];
     let has = |word: &str| id.split('-').any(|part| part == word);
@@ -94,21 +94,21 @@ fn effort_levels(id: &str, version: version::Version) -> &'static [&'static str]
 fn fix_sampling(draft: &mut Draft<'_>) {
     let model = draft.model_id;
     if draft.bare_id.starts_with("o3-mini") {
-        draft.drop("temperature", format!("{model} takes no temperature."));
+        draft.drop("temperature", format!("{model} doesn’t support temperature."));
     }
     draft.clamp("temperature", 1.into(), format!("OpenAI fixes the temperature of {model} at 1."));
     for name in ["top_p", "logprobs", "top_logprobs"] {
-        draft.drop(name, format!("{model} takes no {name} while it reasons."));
+        draft.drop(name, format!("{model} doesn’t support {name} while reasoning."));
     }
 }
 
-fn drop_unknown_to_reasoning(draft: &mut Draft<'_>) {
+fn drop_unsupported_by_reasoning(draft: &mut Draft<'_>) {
     for name in ["stop", "frequency_penalty", "presence_penalty", "logit_bias", "prediction"] {
-        draft.drop(name, format!("{} is a reasoning model and takes no {name}.", draft.model_id));
+        draft.drop(name, format!("{} is a reasoning model and doesn’t support {name}.", draft.model_id));
     }
 }
 
-fn drop_unknown_to_search(draft: &mut Draft<'_>) {
+fn drop_unsupported_by_search(draft: &mut Draft<'_>) {
     let unknown = [
         "temperature",
         "top_p",
@@ -120,7 +120,7 @@ fn drop_unknown_to_search(draft: &mut Draft<'_>) {
         effort::NAME,
     ];
     for name in unknown {
-        draft.drop(name, format!("{} searches the web and takes no {name}.", draft.model_id));
+        draft.drop(name, format!("{} is a web search model and doesn’t support {name}.", draft.model_id));
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_are_told_by_whole_words() {
+    fn families_are_matched_by_whole_words() {
         for id in ["o1", "o3-mini", "o4-mini-2025-04-16", "o5", "o1-preview"] {
             assert_eq!(family(id), Family::OSeries, "{id}");
         }

@@ -3,15 +3,15 @@
 /// Major and minor version; a missing minor is 0.
 pub(super) type Version = (u32, u32);
 
-/// The version that follows `prefix`: `gpt-5.1-mini` has (5, 1) after `gpt-`, `gpt-50` has (50, 0),
-/// and `gpt-5o` has none, since it is another word.
+/// Returns the version after `prefix`: `gpt-5.1-mini` has (5, 1) after `gpt-`, `gpt-50` has (50, 0), and
+/// `gpt-5o` has none, since it is another word.
 pub(super) fn after(id: &str, prefix: &str) -> Option<Version> {
     let text = text_after(id, prefix)?;
     let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// The version that follows `prefix` as it is written, up to the end of the id or of its word.
+/// Returns the text of the version after `prefix`, up to the end of the word.
 pub(super) fn text_after<'a>(id: &'a str, prefix: &str) -> Option<&'a str> {
     let rest = id.strip_prefix(prefix)?;
     let word = rest.split(['-', ':', '@', '_']).next()?;

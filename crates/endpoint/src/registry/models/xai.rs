@@ -1,4 +1,4 @@
-//! xAI: reasoning models refuse penalties and stop, and each knows other efforts.
+//! xAI: reasoning models reject penalties and stop, and efforts differ by model.
 //!
 //! <https://docs.x.ai/docs/guides/reasoning>
 
@@ -8,19 +8,19 @@ use crate::registry::{draft::Draft, effort};
 pub(super) fn apply(draft: &mut Draft<'_>) {
     let model = draft.model_id;
     match effort_levels(&draft.bare_id) {
-        Some([]) => draft.drop(effort::NAME, format!("{model} takes no reasoning_effort.")),
+        Some([]) => draft.drop(effort::NAME, format!("{model} doesn’t support reasoning_effort.")),
         Some(levels) => effort::fit(draft, levels),
         None => {}
     }
     let reasons = reasons(&draft.bare_id) && draft.text(effort::NAME) != Some("none");
     if reasons {
         for name in ["frequency_penalty", "presence_penalty", "stop"] {
-            draft.drop(name, format!("{model} is a reasoning model and refuses {name}."));
+            draft.drop(name, format!("{model} is a reasoning model and doesn’t support {name}."));
         }
     }
 }
 
-/// Grok counts in decimals: 4.20 comes before 4.3.
+/// Returns the version of a Grok, a decimal number: 4.20 comes before 4.3.
 fn generation(id: &str) -> Option<f64> {
     version::text_after(id, "grok-")?.parse().ok()
 }
@@ -31,7 +31,7 @@ fn reasons(id: &str) -> bool {
     (since_4 || named) && !id.contains("non-reasoning")
 }
 
-/// `None` where nobody knows; empty where the parameter is refused.
+/// Returns the supported efforts; `None` if unknown, empty if the parameter is rejected.
 fn effort_levels(id: &str) -> Option<&'static [&'static str]> {
     if id.starts_with("grok-3-mini") {
         return Some(&["low", "high"]);

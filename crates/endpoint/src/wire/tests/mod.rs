@@ -2,6 +2,7 @@
 
 mod common;
 mod hostile;
+mod repetition;
 mod requests;
 mod types;
 

@@ -1,4 +1,4 @@
-//! The guarded client against real sockets of this machine.
+//! Tests of the client with real sockets on this machine.
 
 use std::{convert::Infallible, net::TcpListener};
 
@@ -35,7 +35,7 @@ async fn refusal(client: &Client, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_refused_never_arrives() {
+async fn forbidden_requests_are_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let public = Client::new(AddressPolicy::PUBLIC, LIMITS).unwrap();
@@ -51,7 +51,7 @@ async fn what_is_refused_never_arrives() {
 }
 
 #[tokio::test]
-async fn an_exception_holds_for_its_port_alone() {
+async fn an_exception_applies_only_to_its_port() {
     let demo = serve(Router::new().route("/", get(|| async { "demo" }))).await;
     let client = Client::new(AddressPolicy::PUBLIC.with_exception(demo), LIMITS).unwrap();
     assert_eq!(ask(&client, &format!("http://{demo}/")).await.unwrap().body, b"demo");
@@ -60,21 +60,21 @@ async fn an_exception_holds_for_its_port_alone() {
 }
 
 #[tokio::test]
-async fn a_name_s_refused_addresses_are_never_tried() {
+async fn forbidden_addresses_of_a_name_are_never_tried() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://mixed.example:{}/", listener.local_addr().unwrap().port());
-    // 0.0.0.0 would reach the listener as well.
+    // 0.0.0.0 would also connect to the listener.
     let resolver = Answers::new(&[&["0.0.0.0"], &["0.0.0.0", "127.0.0.1", "169.254.169.254"]]);
     let client = Client::resolving(Arc::new(resolver), AddressPolicy::PUBLIC_AND_LOCAL, LIMITS).unwrap();
     let message = refusal(&client, &url).await;
-    assert!(message.contains("mixed.example leads to") && !message.contains("0.0"), "{message}");
+    assert!(message.contains("mixed.example resolves to") && !message.contains("0.0"), "{message}");
     let answering = answer_one(listener);
     assert_eq!(ask(&client, &url).await.unwrap().body, b"hi");
     assert!(is_quiet(&answering.join().unwrap()));
 }
 
 #[tokio::test]
-async fn the_next_look_up_of_a_name_is_judged_anew() {
+async fn each_lookup_of_a_name_is_checked() {
     let answers: [&[&str]; 2] = [&["127.0.0.1"], &["0.0.0.0"]];
     let server =
         serve(Router::new().route("/", get(|| async { ([(header::CONNECTION, "close")], "hi") }))).await;
@@ -86,7 +86,7 @@ async fn the_next_look_up_of_a_name_is_judged_anew() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer() {
+async fn a_redirect_is_returned_and_not_followed() {
     for target in ["http://169.254.169.254/latest/meta-data/", "http://localhost:1/", "file:///etc/passwd"] {
         let redirect =
             move || async move { (StatusCode::FOUND, [(header::LOCATION, target)]).into_response() };
@@ -101,7 +101,7 @@ async fn a_redirect_is_an_answer() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_cut() {
+async fn an_endless_body_is_aborted() {
     let endless = || async {
         Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b' '; 100]))))
     };
@@ -113,7 +113,7 @@ async fn an_endless_body_is_cut() {
 }
 
 #[tokio::test]
-async fn an_endless_drip_is_cut() {
+async fn a_slow_endless_body_is_aborted() {
     let drip = || async {
         let drops = tokio::time::interval(Duration::from_millis(1));
         let drops = stream::unfold(drops, |mut drops| async {
@@ -130,7 +130,7 @@ async fn an_endless_drip_is_cut() {
 }
 
 #[tokio::test]
-async fn other_schemes_go_nowhere() {
+async fn other_schemes_are_rejected() {
     let client = Client::new(AddressPolicy::PUBLIC_AND_LOCAL, LIMITS).unwrap();
     for url in ["file:///etc/passwd", "gopher://127.0.0.1:6379/_INFO", "ftp://127.0.0.1/"] {
         assert!(ask(&client, url).await.is_err(), "{url}");

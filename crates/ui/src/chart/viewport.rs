@@ -1,5 +1,5 @@
-//! Charts are fetched and drawn when they come near the window: who reads the figures only does not wait
-//! for pictures.
+//! Detects when a chart comes near the viewport. Only then it is loaded and drawn, so that the rest of the page
+//! does not wait for charts.
 
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -7,29 +7,29 @@ use leptos::wasm_bindgen::prelude::*;
 use leptos::web_sys::js_sys::{Array, Function};
 use leptos::web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
-/// How far from the window is near: what is scrolled to is there when it is seen.
+/// Distance from the viewport at which a chart is drawn, so that it is ready when scrolled to.
 const MARGIN: &str = "300px";
 
-/// True from the moment on when `frame` first comes near the window.
-pub(super) fn comes_near(frame: NodeRef<Div>) -> ReadSignal<bool> {
+/// Returns a signal that becomes true when `frame` first comes near the viewport, and stays true.
+pub(super) fn near_viewport(frame: NodeRef<Div>) -> ReadSignal<bool> {
     let (near, set_near) = signal(false);
-    // The effect keeps the watch for as long as there is a chart.
-    Effect::new(move |_: Option<Option<Watch>>| {
-        let begun = Watch::begin(&*frame.get()?, set_near);
-        // Who cannot watch shows everything.
+    // The effect owns the observer, so it lives as long as the chart.
+    Effect::new(move |_: Option<Option<Observer>>| {
+        let begun = Observer::begin(&*frame.get()?, set_near);
+        // Without an observer the chart is shown at once.
         set_near.set(begun.is_err());
         begun.ok()
     });
     near
 }
 
-/// Watches an element until it is dropped.
-struct Watch {
+/// An intersection observer that is disconnected when dropped.
+struct Observer {
     observer: IntersectionObserver,
     _heard: Closure<dyn Fn(Array)>,
 }
 
-impl Watch {
+impl Observer {
     fn begin(element: &Element, near: WriteSignal<bool>) -> Result<Self, JsValue> {
         let heard = Closure::new(move |entries: Array| {
             let is_near =
@@ -47,7 +47,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Observer {
     fn drop(&mut self) {
         self.observer.disconnect();
     }

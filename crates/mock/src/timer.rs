@@ -2,9 +2,9 @@
 //! microseconds; tokio's own timer with its millisecond steps elsewhere.
 
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::Alarm;
+pub(super) use portable::Timer;
 #[cfg(target_os = "linux")]
-pub(super) use timer_fd::Alarm;
+pub(super) use timer_fd::Timer;
 
 #[cfg(target_os = "linux")]
 mod timer_fd {
@@ -16,8 +16,8 @@ mod timer_fd {
     use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
     use tokio::io::unix::AsyncFd;
 
-    /// Rings once at the deadline it was last set to.
-    pub(crate) struct Alarm(AsyncFd<Descriptor>);
+    /// A timer for one deadline.
+    pub(crate) struct Timer(AsyncFd<Descriptor>);
 
     struct Descriptor(TimerFd);
 
@@ -27,9 +27,9 @@ mod timer_fd {
         }
     }
 
-    impl Alarm {
+    impl Timer {
         /// # Errors
-        /// When the system has no file descriptors left.
+        /// If no file descriptors are left.
         #[expect(
             deprecated,
             reason = "its successor is `unsafe`; this descriptor stays open while it is registered"
@@ -40,7 +40,8 @@ mod timer_fd {
             Ok(Self(AsyncFd::new(Descriptor(timer))?))
         }
 
-        /// Rings at `deadline_ns` on `CLOCK_MONOTONIC`, at once if that is past; replaces what was set before.
+        /// Sets the deadline, in nanoseconds of `CLOCK_MONOTONIC`, and replaces the previous one. A past
+        /// deadline fires immediately.
         pub(crate) fn set(&self, deadline_ns: u64) {
             // Zero would disarm the timer.
             let deadline = TimeSpec::from_duration(Duration::from_nanos(deadline_ns.max(1)));
@@ -50,10 +51,10 @@ mod timer_fd {
             }
         }
 
-        /// Waits until the alarm rings. May ring early; callers look at the clock.
-        pub(crate) async fn ring(&self) -> io::Result<()> {
+        /// Waits until the timer fires. It may fire early, so callers check the clock.
+        pub(crate) async fn expired(&self) -> io::Result<()> {
             let mut ready = self.0.readable().await?;
-            // Reading resets the descriptor; that there was nothing to read is no error.
+            // Reading resets the descriptor. Having nothing to read is not an error.
             let _ = ready.get_inner().0.wait();
             ready.clear_ready();
             Ok(())
@@ -71,27 +72,28 @@ mod portable {
 
     use endpoint::client::clock::monotonic_ns;
 
-    /// Rings once at the deadline it was last set to.
-    pub(crate) struct Alarm {
+    /// A timer for one deadline.
+    pub(crate) struct Timer {
         deadline_ns: Cell<u64>,
         changed: Notify,
     }
 
-    impl Alarm {
+    impl Timer {
         /// # Errors
-        /// Never; fallible because the Linux one is.
+        /// Never. Fallible because the Linux version is.
         pub(crate) fn new() -> io::Result<Self> {
             Ok(Self { deadline_ns: Cell::new(u64::MAX), changed: Notify::new() })
         }
 
-        /// Rings at `deadline_ns` on `CLOCK_MONOTONIC`, at once if that is past; replaces what was set before.
+        /// Sets the deadline, in nanoseconds of `CLOCK_MONOTONIC`, and replaces the previous one. A past
+        /// deadline fires immediately.
         pub(crate) fn set(&self, deadline_ns: u64) {
             self.deadline_ns.set(deadline_ns);
             self.changed.notify_one();
         }
 
-        /// Waits until the alarm rings. May ring early; callers look at the clock.
-        pub(crate) async fn ring(&self) -> io::Result<()> {
+        /// Waits until the timer fires. It may fire early, so callers check the clock.
+        pub(crate) async fn expired(&self) -> io::Result<()> {
             let deadline_ns = self.deadline_ns.get();
             if deadline_ns == u64::MAX {
                 self.changed.notified().await;

@@ -1,9 +1,9 @@
-// The page's colours and type, for a canvas to draw with.
+// The page's colours and font, for drawing on a canvas.
 
 const pixel = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
 const brush = pixel.getContext("2d", { willReadFrequently: true });
 
-// Any colour of CSS as rgb(): the chart library computes with it and knows no oklch().
+// Converts any CSS colour to rgb(): the chart library computes with colours and does not support oklch().
 function rgb(color) {
   brush.clearRect(0, 0, 1, 1);
   brush.fillStyle = color;
@@ -11,7 +11,7 @@ function rgb(color) {
   return `rgb(${[...brush.getImageData(0, 0, 1, 1).data.slice(0, 3)].join(", ")})`;
 }
 
-// Read each time that something is drawn: the theme may have changed. `host` is inside of the page.
+// Read on each draw, because the theme may have changed. `host` is an element of the page.
 export function lookOf(host, spec) {
   const style = getComputedStyle(host);
   const color = (name) => rgb(style.getPropertyValue(name).trim());

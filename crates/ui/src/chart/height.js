@@ -1,4 +1,4 @@
-// How much room charts need, known before they are drawn.
+// The height that charts need, computed before drawing.
 
 const ROW = 34;
 const AXIS = 34;

@@ -43,7 +43,7 @@ fn ipv4_blocks_from_their_first_to_their_last_address() {
 }
 
 #[test]
-fn ipv6_addresses_of_every_sort() {
+fn ipv6_addresses_of_all_blocks() {
     for (ip, expected) in [
         ("2606:4700:4700::1111", Public),
         ("2a00:1450:4001::200e", Public),
@@ -76,7 +76,7 @@ fn ipv6_addresses_of_every_sort() {
 }
 
 #[test]
-fn an_embedded_ipv4_address_is_judged() {
+fn an_embedded_ipv4_address_is_classified() {
     for (ip, expected) in [
         ("::ffff:8.8.8.8", Public),
         ("::ffff:127.0.0.1", Local),
@@ -91,7 +91,7 @@ fn an_embedded_ipv4_address_is_judged() {
         ("2002:808:808::1", Public),
         ("2002:7f00:1::1", Local),
         ("2002:a9fe:a9fe::1", Forbidden(Metadata)),
-        // Teredo: the server in the open, the client inverted.
+        // Teredo: the server's address as is, the client's inverted.
         ("2001:0:4136:e378:8000:63bf:f7f7:f7f7", Public),
         ("2001:0:4136:e378:8000:63bf:80ff:fffe", Local),
         ("2001:0:7f00:1:8000:63bf:f7f7:f7f7", Local),
@@ -105,16 +105,16 @@ fn an_embedded_ipv4_address_is_judged() {
     }
 }
 
-/// An address of a block that is not public, be it local or never allowed.
-fn guarded_v4() -> impl Strategy<Value = Ipv4Addr> {
+/// Generates an address of a block that is not public: local or forbidden.
+fn special_v4() -> impl Strategy<Value = Ipv4Addr> {
     let guarded: Vec<_> = V4.iter().filter(|(_, class)| *class != Public).map(|&(block, _)| block).collect();
     (prop::sample::select(guarded), any::<u32>()).prop_map(|(block, host)| {
         Ipv4Addr::from(u32::from(block.network()) | (host & u32::from(block.hostmask())))
     })
 }
 
-/// The same of IPv6; Teredo, a hole in such a block, is judged by what it embeds.
-fn guarded_v6() -> impl Strategy<Value = Ipv6Addr> {
+/// The same for IPv6. Teredo, inside such a block, is classified by the embedded address.
+fn special_v6() -> impl Strategy<Value = Ipv6Addr> {
     let guarded: Vec<_> = V6
         .iter()
         .filter(|(block, class)| *class != Public && block.prefix_len() > 0)
@@ -127,7 +127,7 @@ fn guarded_v6() -> impl Strategy<Value = Ipv6Addr> {
         .prop_filter("Teredo", |ip| ip.segments()[..2] != [0x2001, 0])
 }
 
-/// Every IPv6 address that is a way to `ip`; `rest` fills what is free.
+/// Returns all IPv6 addresses that embed `ip`; `rest` fills the free bits.
 fn embeddings(ip: Ipv4Addr, rest: u64) -> Vec<Ipv6Addr> {
     let v4 = u128::from(u32::from(ip));
     let rest = u128::from(rest);
@@ -152,7 +152,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_embedding_makes_an_address_less_dangerous(ip in guarded_v4(), rest: u64) {
+    fn no_embedding_makes_an_address_less_dangerous(ip in special_v4(), rest: u64) {
         let own = classify(ip.into());
         prop_assert!(own > Public, "{ip}");
         for embedding in embeddings(ip, rest) {
@@ -161,13 +161,13 @@ proptest! {
     }
 
     #[test]
-    fn no_address_of_a_guarded_ipv6_block_is_public(ip in guarded_v6()) {
+    fn no_address_of_a_special_ipv6_block_is_public(ip in special_v6()) {
         prop_assert!(classify(ip.into()) > Public, "{ip}");
     }
 
-    /// What the standard library knows of special addresses holds here too.
+    /// Every address that the standard library treats as special is not public here.
     #[test]
-    fn nothing_that_the_standard_library_calls_special_is_public(bits: u32) {
+    fn special_addresses_of_the_standard_library_are_not_public(bits: u32) {
         let ip = Ipv4Addr::from(bits);
         let local = ip.is_private() || ip.is_loopback();
         let never = ip.is_link_local() || ip.is_multicast() || ip.is_broadcast()

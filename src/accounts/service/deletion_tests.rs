@@ -1,0 +1,150 @@
+//! Deletion of users whose data take a while to delete, with a crash in between.
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::testing::{LOCALHOST, PASSWORD};
+use super::*;
+use crate::accounts::Role;
+use crate::accounts::session::Proof;
+use crate::admin::AdminService;
+use crate::database::testing;
+use crate::live::Hub;
+
+/// A module that has begun to delete a user's data and goes on when the test says so.
+struct SlowModule {
+    begun: Semaphore,
+    go_on: Semaphore,
+}
+
+impl SlowModule {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { begun: Semaphore::new(0), go_on: Semaphore::new(0) })
+    }
+}
+
+impl UserData for SlowModule {
+    fn delete_all<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async {
+            self.begun.add_permits(1);
+            self.go_on.acquire().await?.forget();
+            Ok(())
+        })
+    }
+}
+
+/// A module that fails, once, in a way that does not pass.
+#[derive(Default)]
+struct FailsOnce(std::sync::atomic::AtomicBool);
+
+impl UserData for FailsOnce {
+    fn delete_all<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
+        let failed = self.0.swap(true, std::sync::atomic::Ordering::SeqCst);
+        Box::pin(async move {
+            anyhow::ensure!(failed, "as the test wants it");
+            Ok(())
+        })
+    }
+}
+
+fn start(accounts: &Accounts, module: &Arc<SlowModule>) -> CancellationToken {
+    let (crash, accounts) = (CancellationToken::new(), accounts.clone());
+    let modules: [Arc<dyn UserData>; 1] = [module.clone()];
+    let deletions = async move { accounts.deletion_loop(&modules).await };
+    tokio::spawn(crash.clone().run_until_cancelled_owned(deletions));
+    crash
+}
+
+async fn rows(database: &Database, user: &UserId) -> i64 {
+    sqlx::query_scalar("select count(*) from users where id = $1")
+        .bind(user.as_str())
+        .fetch_one(database.reader())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_deleted_user_is_gone_at_once_and_their_data_also_when_the_process_ends_in_between() {
+    for database in testing::databases().await {
+        let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
+        let admin = accounts.user_for_test("anna@example.org").await.user.id;
+        let ben = accounts.user_for_test("ben@example.org").await;
+        let id = ben.user.id.clone();
+        accounts.set_role(&admin, &id, Role::Admin).await.unwrap();
+        let ben = accounts.sign_in("ben@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap();
+        let (token, _) = accounts.create_token(&id, "ci", 30).await.unwrap();
+        let invitation = NewInvitationRequest { email: None, days: 3 };
+        accounts.invite(&id, &invitation).await.unwrap();
+        let module = SlowModule::new();
+        let crash = start(&accounts, &module);
+
+        accounts.delete_other(&admin, &id).await.unwrap();
+        module.begun.acquire().await.unwrap().forget();
+        crash.cancel();
+        assert_eq!(rows(&database, &id).await, 1, "its data are still there");
+        let access = ben.access_token.expose_secret();
+        assert!(accounts.session_of(access, Proof::Cookie).await.unwrap().is_none());
+        assert!(accounts.session_of_bearer(token.expose_secret()).await.unwrap().is_none());
+        let refresh = ben.refresh_token.as_ref().unwrap().expose_secret();
+        assert!(matches!(accounts.refresh(refresh).await, Err(AccountError::SessionEnded)));
+        let denied = accounts.sign_in("ben@example.org", &PASSWORD.into(), LOCALHOST).await;
+        assert!(matches!(denied, Err(AccountError::WrongCredentials)));
+        let denied = accounts.sign_in(id.as_str(), &"".into(), LOCALHOST).await;
+        assert!(matches!(denied, Err(AccountError::WrongCredentials)));
+        let again = accounts.delete_other(&admin, &id).await;
+        assert!(matches!(again, Err(AccountError::NoSuchUser)));
+        let role = accounts.set_role(&admin, &id, Role::Admin).await;
+        assert!(matches!(role, Err(AccountError::NoSuchUser)));
+        assert!(accounts.open_invitations().await.unwrap().is_empty());
+        let service = AdminService::new(database.clone(), accounts.clone(), 9);
+        let listed = service.users(None, 9).await.unwrap().users;
+        assert_eq!(listed.iter().map(|user| &user.id).collect::<Vec<_>>(), [&admin]);
+        assert!(matches!(service.user(&id).await, Err(AccountError::NoSuchUser)));
+        assert!(accounts.settings().allows_local_networks().await.unwrap(), "one user is left");
+        assert_ne!(accounts.user_for_test("ben@example.org").await.user.id, id, "the address is free");
+
+        let next = Accounts::quick(database.clone(), Arc::new(Hub::default()));
+        start(&next, &module);
+        module.begun.acquire().await.unwrap().forget();
+        module.go_on.add_permits(1);
+        while rows(&database, &id).await == 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(rows(&database, &admin).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_begins_while_its_user_is_deleted_is_none() {
+    for database in testing::databases().await {
+        let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
+        accounts.user_for_test("anna@example.org").await;
+        let ben = accounts.user_for_test("ben@example.org").await.user;
+        accounts.delete_own(&ben.id, &PASSWORD.into()).await.unwrap();
+        let late = accounts.begin_session(ben.clone()).await.unwrap();
+        let access = late.access_token.expose_secret();
+        assert!(accounts.session_of(access, Proof::Cookie).await.unwrap().is_none());
+        let (token, _) = accounts.create_token(&ben.id, "ci", 30).await.unwrap();
+        assert!(accounts.session_of_bearer(token.expose_secret()).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn one_user_who_cannot_be_deleted_holds_up_no_other() {
+    for database in testing::databases().await {
+        let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
+        let mut users = Vec::new();
+        for name in ["anna", "ben", "carl"] {
+            users.push(accounts.user_for_test(&format!("{name}@example.org")).await.user.id);
+        }
+        for user in &users[1..] {
+            accounts.delete_own(user, &PASSWORD.into()).await.unwrap();
+        }
+        let modules: [Arc<dyn UserData>; 1] = [Arc::new(FailsOnce::default())];
+        accounts.delete_marked_users(&modules).await;
+        assert_eq!(rows(&database, &users[1]).await + rows(&database, &users[2]).await, 1);
+        accounts.delete_marked_users(&modules).await;
+        assert_eq!(rows(&database, &users[1]).await + rows(&database, &users[2]).await, 0);
+        assert_eq!(rows(&database, &users[0]).await, 1);
+    }
+}

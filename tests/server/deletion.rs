@@ -1,0 +1,224 @@
+//! An admin deletes a user who has measured for years, while others measure and read.
+
+use std::time::{Duration, Instant};
+
+use bench::summary;
+use bench::types::{Parameters, RowHead, Run};
+use endpoint::{Model, Provider, ProviderKind};
+use llm_benchmark_studio::accounts::UserId;
+use llm_benchmark_studio::benchmark::snapshot::TargetSnapshot;
+use llm_benchmark_studio::benchmark::store::BenchmarkStore;
+use llm_benchmark_studio::database::{Database, Location, new_id};
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::client::Client;
+use super::mock::Mock;
+use super::process::{Installation, Server};
+use super::several::on_postgres;
+use super::whole::{assert_whole, wait_until_done};
+
+const MODEL: &str = "mock/ttft=150,gap=5,tokens=20";
+const RUNS: u32 = 20;
+/// Benchmarks that write while the user is deleted.
+const WRITERS: usize = 20;
+/// Chunks of each stored run: a response of some 300 tokens.
+const CHUNKS: usize = 300;
+/// Of each model in a stored benchmark.
+const STORED_RUNS: usize = 100;
+/// Stored benchmarks of the user who reads.
+const READ: usize = 200;
+
+/// Pages that are asked for meanwhile.
+const PAGES: [&str; 3] = ["/history", "/benchmark", "/api/jobs"];
+
+/// How long each page took, sorted.
+type Times = [Vec<Duration>; PAGES.len()];
+
+fn stored_run(number: usize) -> Run {
+    let deltas: Vec<usize> = (0..CHUNKS).map(|chunk| 9_000 + (chunk * 7919 + number) % 4_000).collect();
+    let run = json!({
+        "run_number": number, "success": true, "started_at": 7, "ttft_ms": 300.0, "chunks": CHUNKS,
+        "tokens_per_second": 100.0, "clock": "kernel", "chunk_deltas_us": deltas,
+        "response_id": "chatcmpl-0198a0000000700080000000000000",
+    });
+    serde_json::from_value(run).unwrap()
+}
+
+/// Runs of the user who is deleted: `STUDIO_TEST_RUNS`, for example 100000, or less in the usual test run.
+fn runs() -> usize {
+    std::env::var("STUDIO_TEST_RUNS").map_or(2_000, |runs| runs.parse().unwrap())
+}
+
+/// Stores so many complete benchmarks of `runs` runs.
+async fn store_benchmarks(store: &BenchmarkStore, user: &UserId, count: usize, runs: usize) {
+    let provider = Provider::of_kind(ProviderKind::Custom, "http://127.0.0.1:1/v1");
+    let model = Model::named("old");
+    let head = json!({
+        "provider": provider.display_name, "provider_key": provider.key, "model": model.display_name,
+        "model_id": model.id, "protocol": provider.protocol, "context_tokens": 0, "simulated": false,
+    });
+    let head: RowHead = serde_json::from_value(head).unwrap();
+    let target = TargetSnapshot::of_parts(&provider, &model);
+    let row = summary::row(head, None, (1..=runs).map(stored_run).collect());
+    for _ in 0..count {
+        let (parameters, rows) = (Parameters::default(), [row.clone()]);
+        store.insert_complete(user, &new_id(), &parameters, &[target.clone()], &rows).await.unwrap();
+    }
+}
+
+/// Whoever takes part.
+struct Scene {
+    server: Server,
+    location: Location,
+    database: Database,
+    admin: Client,
+    writer: Client,
+    reader: Client,
+    /// Is deleted.
+    leaver: UserId,
+    _mock: Mock,
+}
+
+impl Scene {
+    async fn set(installation: &Installation, runs: usize) -> Self {
+        let (server, mock) = (installation.start(), Mock::start());
+        let admin = Client::register(&server, "anna").await;
+        let writer = Client::register(&server, "ben").await;
+        let reader = Client::register(&server, "carl").await;
+        let leaver = Client::register(&server, "dora").await.user_id().await;
+        admin.put("/api/admin/settings", json!({ "registration": "open", "local_networks": true })).await;
+        let limit = json!({
+            "benchmarks_per_hour": 100_000, "max_concurrent": WRITERS, "max_runs_per_benchmark": RUNS,
+        });
+        admin.put(&format!("/api/admin/users/{}/rate-limit", writer.user_id().await), limit).await;
+        let provider = writer.add_provider("local", &mock.base_url).await;
+        writer.add_model(&provider, MODEL).await;
+        let database = Database::open(installation.database()).await.unwrap();
+        let store = BenchmarkStore::new(database.clone());
+        store_benchmarks(&store, &leaver, runs.div_ceil(STORED_RUNS), STORED_RUNS).await;
+        store_benchmarks(&store, &reader.user_id().await, READ.min(runs / 10), 1).await;
+        let location = installation.database();
+        Self { server, location, database, admin, writer, reader, leaver, _mock: mock }
+    }
+
+    async fn start_writers(&self) -> Vec<String> {
+        let mut started = Vec::new();
+        for _ in 0..WRITERS {
+            started.push(self.writer.start("local", &[MODEL], RUNS).await);
+        }
+        started
+    }
+
+    async fn delete(&self) {
+        let path = format!("/api/admin/users/{}", self.leaver);
+        let (status, answer) = self.admin.ask("DELETE", &path, None).await;
+        assert!(status.is_success(), "{status} {answer}");
+    }
+
+    /// Whether anything is left of the user.
+    async fn is_deleted(&self) -> bool {
+        let left: Option<(String,)> = sqlx::query_as("select id from users where id = $1")
+            .bind(self.leaver.as_str())
+            .fetch_optional(self.database.reader())
+            .await
+            .unwrap();
+        left.is_none()
+    }
+
+    async fn assert_nothing_is_left(&self) {
+        for table in ["benchmark_runs", "benchmark_rows", "benchmarks", "jobs", "providers"] {
+            let sql = format!("select cast(count(*) as bigint) from {table} where user_id = $1");
+            let (left,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .bind(self.leaver.as_str())
+                .fetch_one(self.database.reader())
+                .await
+                .unwrap();
+            assert_eq!(left, 0, "{table}");
+        }
+    }
+
+    async fn read(&self, times: &mut Times) {
+        for (path, times) in PAGES.iter().zip(times) {
+            let start = Instant::now();
+            let (status, answer) = self.reader.ask("GET", path, None).await;
+            times.push(start.elapsed());
+            assert!(status.is_success(), "{path}: {status} {answer}");
+        }
+    }
+
+    /// Deletes the user while benchmarks write, and reads pages until nothing of the user is left. Returns
+    /// how long that took and how long the pages took, then and before.
+    async fn delete_under_load(&self) -> (Duration, Times, Times) {
+        let mut benchmarks = self.start_writers().await;
+        let (mut before, mut during) = (Times::default(), Times::default());
+        for _ in 0..20 {
+            self.read(&mut before).await;
+        }
+        let start = Instant::now();
+        self.delete().await;
+        let emails = self.admin.get("/api/admin/users").await;
+        assert!(!emails.to_string().contains("dora@example.org"), "{emails}");
+        while !self.is_deleted().await {
+            self.read(&mut during).await;
+            // They go on for as long as the deletion.
+            let active =
+                self.writer.get("/api/jobs?status=running,queued,pending,interrupted&limit=100").await;
+            if active["jobs"].as_array().unwrap().len() < WRITERS {
+                benchmarks.extend(self.start_writers().await);
+            }
+        }
+        let took = start.elapsed();
+        for benchmark in &benchmarks {
+            wait_until_done(&self.writer, benchmark).await;
+        }
+        self.assert_nothing_is_left().await;
+        let writer = self.writer.user_id().await;
+        let benchmarks: Vec<_> = benchmarks.into_iter().map(|id| (writer.clone(), id)).collect();
+        eprintln!("{} benchmarks wrote meanwhile", benchmarks.len());
+        self.database.close().await;
+        assert_whole(self.location.clone(), &benchmarks, 1, RUNS.into()).await;
+        (took, before, during)
+    }
+}
+
+fn in_words(times: &mut [Duration]) -> String {
+    times.sort();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    format!("p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms of {}", at(50), at(99), at(100), times.len())
+}
+
+fn with_room(installation: Installation) -> Installation {
+    installation.with("STUDIO_CONCURRENT_BENCHMARKS", WRITERS.to_string())
+}
+
+async fn installations() -> Vec<Installation> {
+    let on_sqlite = Installation::new();
+    [Some(on_sqlite), on_postgres().await].into_iter().flatten().map(with_room).collect()
+}
+
+#[tokio::test]
+async fn a_user_is_deleted_while_others_measure_and_read() {
+    for installation in installations().await {
+        let scene = Scene::set(&installation, runs()).await;
+        let (took, mut before, mut during) = scene.delete_under_load().await;
+        eprintln!("{:?}: {} runs deleted in {took:.1?}", installation.database(), runs());
+        for (page, (before, during)) in PAGES.iter().zip(before.iter_mut().zip(&mut during)) {
+            eprintln!("{page}: before {}; meanwhile {}", in_words(before), in_words(during));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_goes_on_when_the_server_was_killed_in_between() {
+    for installation in installations().await {
+        let mut scene = Scene::set(&installation, runs()).await;
+        scene.delete().await;
+        scene.server.kill();
+        scene.server = installation.start();
+        while !scene.is_deleted().await {
+            sleep(Duration::from_millis(20)).await;
+        }
+        scene.assert_nothing_is_left().await;
+    }
+}

@@ -1,0 +1,92 @@
+//! Whether benchmarks ended whole, whatever happened while they ran.
+
+use std::time::Duration;
+
+use bench::summary;
+use llm_benchmark_studio::accounts::UserId;
+use llm_benchmark_studio::benchmark::store::{BenchmarkStore, RowKey};
+use llm_benchmark_studio::benchmark::view::BenchmarkStatus;
+use llm_benchmark_studio::database::{Database, Location};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::client::Client;
+
+/// What does not end within this does not end.
+const PATIENCE: Duration = Duration::from_secs(600);
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// Waits until a job is done. Answers other than the job, for example while the database is away, do not
+/// count.
+pub async fn wait_until_done(client: &Client, job: &str) {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        let (status, answer) = client.ask("GET", &format!("/api/jobs/{job}"), None).await;
+        if status.is_success() {
+            let job: Value = serde_json::from_str(&answer).unwrap();
+            match job["status"].as_str().unwrap() {
+                "done" => return,
+                "failed" | "cancelled" => panic!("{job}"),
+                _ => {}
+            }
+        }
+        assert!(Instant::now() < give_up, "it does not end: {answer}");
+        sleep(ASK_EVERY).await;
+    }
+}
+
+/// Every one of these benchmarks is complete, with each run of each of its `models` once and summaries of
+/// just these runs; and no job is left that has not ended.
+pub async fn assert_whole(location: Location, benchmarks: &[(UserId, String)], models: usize, runs: u64) {
+    let database = Database::open(location).await.unwrap();
+    let store = BenchmarkStore::new(database.clone());
+    for (user, id) in benchmarks {
+        let benchmark = store.find(user, id).await.unwrap().unwrap_or_else(|| panic!("{id} is missing"));
+        assert_eq!((benchmark.status, benchmark.error), (BenchmarkStatus::Complete, None), "{id}");
+        let rows = store.rows(user, id).await.unwrap();
+        assert_eq!(rows.len(), models, "{id}");
+        let mut finished = store.finished(user, id).await.unwrap();
+        for row in rows {
+            let of_row = finished.iter().position(|of| of.model == row.key.model).unwrap();
+            let mut of_row = finished.swap_remove(of_row);
+            of_row.runs.sort_by_key(|run| run.run_number);
+            let numbers: Vec<u64> = of_row.runs.iter().map(|run| run.run_number).collect();
+            assert_eq!(numbers, (1..=runs).collect::<Vec<_>>(), "{id} {:?}", row.key);
+            assert!(of_row.runs.iter().all(|run| run.success), "{id}: {:?}", of_row.runs);
+            let again = summary::row(row.head, row.warmup, of_row.runs).summary;
+            let (again, stored) = (serde_json::to_value(again), serde_json::to_value(row.summary));
+            assert_close(&stored.unwrap(), &again.unwrap(), id, &row.key);
+        }
+    }
+    let (active,): (i64,) =
+        sqlx::query_as("select cast(count(*) as bigint) from jobs where finished_at is null")
+            .fetch_one(database.reader())
+            .await
+            .unwrap();
+    assert_eq!(active, 0, "jobs that have not ended");
+    database.close().await;
+}
+
+/// Numbers may differ in their last digits: a sum depends on the order of its terms.
+#[track_caller]
+fn assert_close(stored: &Value, again: &Value, id: &str, key: &RowKey) {
+    let differ = || panic!("{id} {key:?}: the summary has {stored}, of the stored runs it is {again}");
+    match (stored, again) {
+        (Value::Number(one), Value::Number(other)) => {
+            let (one, other) = (one.as_f64().unwrap(), other.as_f64().unwrap());
+            if (one - other).abs() > 1e-9 * one.abs().max(other.abs()) {
+                differ();
+            }
+        }
+        (Value::Object(one), Value::Object(other)) if one.len() == other.len() => {
+            for (name, value) in one {
+                assert_close(value, other.get(name).unwrap_or(&Value::Null), id, key);
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            one.iter().zip(other).for_each(|(one, other)| assert_close(one, other, id, key));
+        }
+        _ if stored == again => {}
+        _ => differ(),
+    }
+}
