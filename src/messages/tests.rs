@@ -60,7 +60,15 @@ fn progress(live_tps: Option<f64>) -> Progress {
 }
 
 fn warmup() -> WarmupOutcome {
-    WarmupOutcome { success: true, ttft_ms: Some(90.0), connect_ms: None, error: None }
+    WarmupOutcome {
+        success: true,
+        ttft_ms: Some(90.0),
+        connect_ms: None,
+        dns_ms: None,
+        tcp_ms: None,
+        tls_ms: None,
+        error: None,
+    }
 }
 
 fn warmup_result() -> WarmupResult {

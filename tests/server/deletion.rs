@@ -63,7 +63,10 @@ async fn store_benchmarks(store: &BenchmarkStore, user: &UserId, count: usize, r
     let row = summary::row(head, None, (1..=runs).map(stored_run).collect());
     for _ in 0..count {
         let (parameters, rows) = (Parameters::default(), [row.clone()]);
-        store.insert_complete(user, &new_id(), &parameters, &[target.clone()], &rows).await.unwrap();
+        store
+            .insert_complete(user, &new_id(), &parameters, std::slice::from_ref(&target), &rows)
+            .await
+            .unwrap();
     }
 }
 
