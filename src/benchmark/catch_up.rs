@@ -1,26 +1,163 @@
-//! The state of running benchmarks for a tab that has just connected.
+//! The stored results of running benchmarks as messages, for tabs that connect late and after a resume.
+//!
+//! They are read a few rows at a time, so that memory does not grow with the number of runs.
 
-use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
-use super::store::BenchmarkStore;
+use super::store::{BEFORE_FIRST_ROW, BenchmarkStore, StoreError, StoredRow};
 use crate::accounts::UserId;
 use crate::live::InitialState;
-use crate::messages::ServerMessage;
+use crate::messages::{BenchmarkInit, ServerMessage};
+use bench::types::{Event, Init, ModelAdjustments, Run, RunResult, WarmupOutcome, WarmupResult};
+
+/// Number of rows that are read at a time; each has at most as many runs as a benchmark may have of a model.
+const ROWS_AT_A_TIME: i64 = 16;
 
 /// Sends of each running benchmark what it measures, how far it is, and every result so far.
 #[derive(Debug)]
 pub struct RunningBenchmarks(pub BenchmarkStore);
 
 impl InitialState for RunningBenchmarks {
-    fn messages<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<ServerMessage>>> {
-        Box::pin(async move {
-            let mut messages = Vec::new();
-            for benchmark in self.0.running(user).await? {
-                let Some(present) = self.0.present(user, &benchmark.id).await? else { continue };
-                messages.push(present.init());
-                messages.extend(present.results());
-            }
-            Ok(messages)
-        })
+    fn messages(&self, user: &UserId) -> BoxStream<'static, anyhow::Result<ServerMessage>> {
+        let (store, user) = (self.0.clone(), user.clone());
+        let benchmarks = async move {
+            let running = store.running(&user).await?;
+            let ids = running.into_iter().map(|benchmark| benchmark.id).collect();
+            let messages_of = move |id| state_of(store.clone(), user.clone(), id);
+            Ok::<_, StoreError>(ready(ids).map_ok(messages_of).try_flatten())
+        };
+        stream::once(benchmarks).try_flatten().map_err(anyhow::Error::from).boxed()
     }
 }
+
+/// The messages of one benchmark; none if it was deleted meanwhile. What an event has published before its
+/// `benchmark_init` is sent is among the results, because these are read afterwards.
+fn state_of(
+    store: BenchmarkStore,
+    user: UserId,
+    id: String,
+) -> impl Stream<Item = Result<ServerMessage, StoreError>> + Send {
+    let first = {
+        let (store, user, id) = (store.clone(), user.clone(), id.clone());
+        async move { Ok::<_, StoreError>(ready(init(&store, &user, &id).await?)) }
+    };
+    let results = stream::try_unfold(BEFORE_FIRST_ROW, move |after| {
+        let (store, user, id) = (store.clone(), user.clone(), id.clone());
+        async move {
+            let batch = results_after(&store, &user, &id, after).await?;
+            Ok::<_, StoreError>(batch.map(|(messages, last)| (ready(messages), last)))
+        }
+    });
+    stream::once(first).try_flatten().chain(results.try_flatten())
+}
+
+fn ready<T>(items: Vec<T>) -> impl Stream<Item = Result<T, StoreError>> {
+    stream::iter(items.into_iter().map(Ok))
+}
+
+/// What the benchmark measures and how far it is, and the parameters that were changed for its models; empty
+/// when the user has no such benchmark.
+async fn init(store: &BenchmarkStore, user: &UserId, id: &str) -> Result<Vec<ServerMessage>, StoreError> {
+    let Some(benchmark) = store.find(user, id).await? else { return Ok(Vec::new()) };
+    let rows = store.rows(user, id).await?;
+    let warmups = rows.iter().filter(|row| row.warmup.is_some()).count() as u64;
+    let parameters = &benchmark.parameters;
+    let requests_per_row = u64::from(parameters.runs) + u64::from(parameters.warmup);
+    let measured = rows.iter().filter(|row| row.head.skipped.is_none()).count() as u64;
+    let adjusted = adjustments(&rows);
+    let init = Init {
+        targets: benchmark.targets.iter().map(|target| target.model_ref()).collect(),
+        runs: parameters.runs,
+        context_tiers: parameters.context_tiers.clone(),
+        max_tokens: parameters.max_tokens,
+        total_requests: measured * requests_per_row,
+        done_requests: store.count_runs(user, id).await? + warmups,
+        rows: rows.into_iter().map(|row| row.head).collect(),
+    };
+    let progress_pct = Some(percent(init.done_requests, init.total_requests));
+    let data = Box::new(BenchmarkInit { init, reconnect: true, progress_pct });
+    let mut messages = vec![ServerMessage::BenchmarkInit { job_id: id.to_owned(), data }];
+    if !adjusted.is_empty() {
+        messages.push(ServerMessage::ParamAdjustments { job_id: id.to_owned(), models: adjusted });
+    }
+    Ok(messages)
+}
+
+fn adjustments(rows: &[StoredRow]) -> Vec<ModelAdjustments> {
+    let mut models: Vec<ModelAdjustments> = Vec::new();
+    for row in rows.iter().filter(|row| !row.head.adjustments.is_empty()) {
+        if models.iter().all(|known| known.model != row.key.model) {
+            let adjustments = row.head.adjustments.clone();
+            models.push(ModelAdjustments { model: row.key.model.clone(), adjustments });
+        }
+    }
+    models
+}
+
+/// The results of the next rows behind position `after`, and the position of the last of these rows; `None`
+/// behind the last row.
+pub(super) async fn results_after(
+    store: &BenchmarkStore,
+    user: &UserId,
+    id: &str,
+    after: i64,
+) -> Result<Option<(Vec<ServerMessage>, i64)>, StoreError> {
+    let rows = store.rows_after(user, id, after, ROWS_AT_A_TIME).await?;
+    let Some(&(last, _)) = rows.last() else { return Ok(None) };
+    let mut runs = store.runs_of_rows(user, id, after, last).await?;
+    let events = rows.into_iter().flat_map(|(_, row)| {
+        let runs = runs.remove(&row.key).unwrap_or_default();
+        events_of(row, runs)
+    });
+    Ok(Some((events.map(|event| ServerMessage::of_event(id, event)).collect(), last)))
+}
+
+/// The events of a row so far. Scripts count results: each run has its own also where the row holds it.
+fn events_of(row: StoredRow, runs: Vec<Run>) -> Vec<Event> {
+    let mut events = Vec::with_capacity(runs.len() + 2);
+    if let Some(outcome) = row.warmup.clone() {
+        events.push(Event::BenchmarkWarmup { data: Box::new(warmup_result(&row, outcome)) });
+    }
+    if row.head.skipped.is_some() {
+        events.push(Event::BenchmarkResult { data: Box::new(run_result(&row, None)) });
+    }
+    let result = |run: &Run| Event::BenchmarkResult { data: Box::new(run_result(&row, Some(run.clone()))) };
+    events.extend(runs.iter().map(result));
+    if row.summary.is_some() {
+        events.push(Event::BenchmarkRow { data: Box::new(row.with_runs(runs)) });
+    }
+    events
+}
+
+/// Progress of a benchmark, 0 to 100.
+pub(super) fn percent(done: u64, total: u64) -> f64 {
+    if total == 0 { 0.0 } else { 100.0 * done.min(total) as f64 / total as f64 }
+}
+
+fn run_result(row: &StoredRow, run: Option<Run>) -> RunResult {
+    let head = &row.head;
+    RunResult {
+        provider: head.provider.clone(),
+        provider_key: head.provider_key.clone(),
+        model: head.model.clone(),
+        model_id: head.model_id.clone(),
+        context_tokens: head.context_tokens,
+        skipped: head.skipped.clone(),
+        run,
+    }
+}
+
+fn warmup_result(row: &StoredRow, outcome: WarmupOutcome) -> WarmupResult {
+    let head = &row.head;
+    WarmupResult {
+        provider: head.provider.clone(),
+        provider_key: head.provider_key.clone(),
+        model: head.model.clone(),
+        model_id: head.model_id.clone(),
+        context_tokens: head.context_tokens,
+        outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests;

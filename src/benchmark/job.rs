@@ -13,9 +13,9 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use super::frames::percent;
+use super::catch_up::{percent, results_after};
 use super::snapshot::{Moved, TargetSnapshot};
-use super::store::{self, BenchmarkStore, RowKey, StoreError, StoredBenchmark};
+use super::store::{self, BEFORE_FIRST_ROW, BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
 use crate::database::retry::retry;
@@ -25,8 +25,8 @@ use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResu
 use bench::{Plan, PlanError, Stop, Target, start};
 use endpoint::ModelRef;
 
-/// How long a passing fault of the database holds up a benchmark before it gives its place to another.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long statements are retried after transient errors of the database; then the job is interrupted.
+const RETRY_LIMIT: Duration = Duration::from_mins(2);
 
 /// The kind of these jobs.
 pub const JOB_TYPE: &str = "benchmark";
@@ -66,8 +66,8 @@ pub struct BenchmarkHandler {
     targets: Arc<dyn FindTargets>,
     /// How many benchmarks measure at once in this process.
     max_concurrent: NonZeroUsize,
-    /// How long statements are repeated that fail for a passing reason; then the job is interrupted.
-    patience: Duration,
+    /// How long statements are retried after transient errors; then the job is interrupted.
+    retry_limit: Duration,
 }
 
 /// Why a benchmark cannot go on, as a sentence for its user.
@@ -85,6 +85,8 @@ enum Problem {
     Store(#[from] StoreError),
     #[error("Another server process measured a part of this benchmark; it is continued from what is stored.")]
     StoredByAnother,
+    #[error("This benchmark was deleted.")]
+    Deleted,
     #[error("The engine ended before the benchmark did. What was measured is kept; the log says more.")]
     EngineEnded,
 }
@@ -145,16 +147,15 @@ impl JobHandler for BenchmarkHandler {
 impl BenchmarkHandler {
     /// Runs at most `max_concurrent` benchmarks at once in this process.
     pub fn new(store: BenchmarkStore, targets: Arc<dyn FindTargets>, max_concurrent: NonZeroUsize) -> Self {
-        Self { store, targets, max_concurrent, patience: PATIENCE }
+        Self { store, targets, max_concurrent, retry_limit: RETRY_LIMIT }
     }
 
-    /// Repeats a statement that fails for a passing reason, until that has lasted too long or the job
-    /// is to stop.
+    /// Retries a statement after transient errors, up to the time limit or until the job is to stop.
     async fn persist<T, F>(&self, context: &JobContext, statement: impl FnMut() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        retry(context.cancel.cancelled(), Some(self.patience), StoreError::is_transient, statement).await
+        retry(context.cancel.cancelled(), Some(self.retry_limit), StoreError::is_transient, statement).await
     }
 
     async fn measure(&self, context: &JobContext) -> Result<JobEnd, Problem> {
@@ -162,7 +163,7 @@ impl BenchmarkHandler {
         let job: BenchmarkJob = serde_json::from_value(context.params.clone())?;
         let find = || self.targets.find(&context.user, &job.targets);
         let is_transient = |error: &TargetError| error.is_transient;
-        let now = retry(context.cancel.cancelled(), Some(self.patience), is_transient, find).await?;
+        let now = retry(context.cancel.cancelled(), Some(self.retry_limit), is_transient, find).await?;
         let benchmark = self.begin(context, &job, &now).await?;
         if benchmark.status == BenchmarkStatus::Complete {
             return Ok(done());
@@ -172,7 +173,7 @@ impl BenchmarkHandler {
         Ok(if status == Status::Complete { done() } else { JobEnd::Stopped })
     }
 
-    /// The benchmark as its first start laid it down.
+    /// The benchmark as its first start stored it.
     async fn begin(
         &self,
         context: &JobContext,
@@ -181,8 +182,8 @@ impl BenchmarkHandler {
     ) -> Result<StoredBenchmark, Problem> {
         let JobContext { user, job_id, .. } = context;
         let snapshots: Vec<_> = now.iter().map(TargetSnapshot::of).collect();
-        self.persist(context, || self.store.begin(user, job_id, &job.parameters, &snapshots)).await?;
-        self.persist(context, || self.store.find(user, job_id)).await?.ok_or(Problem::EngineEnded)
+        let began = self.persist(context, || self.store.begin(user, job_id, &job.parameters, &snapshots));
+        began.await?.ok_or(Problem::Deleted)
     }
 
     async fn plan(
@@ -194,7 +195,7 @@ impl BenchmarkHandler {
         let began = benchmark.targets.iter();
         let targets = began.zip(now).map(|(began, now)| began.restore(now)).collect::<Result<_, _>>()?;
         let finished = self.persist(context, || self.store.finished(&context.user, &context.job_id)).await?;
-        Ok(Plan { targets, parameters: benchmark.parameters, finished })
+        Ok(Plan { targets, parameters: benchmark.parameters, finished, keep_chunk_times: false })
     }
 
     /// Runs the plan. The engine ends with this future, whichever way that ends.
@@ -204,7 +205,7 @@ impl BenchmarkHandler {
         let mut running = start(plan, Stop { cancel, drain: context.drain.clone() })?;
         let mut recorder = Recorder::new(self, context);
         while let Some(event) = running.events.recv().await {
-            recorder.take(event).await?;
+            recorder.record(event).await?;
         }
         let report = running.report.await.map_err(|_| Problem::EngineEnded)?;
         recorder.close(&report).await?;
@@ -238,13 +239,13 @@ impl<'a> Recorder<'a> {
         self.handler.persist(self.context, || statement(store)).await
     }
 
-    async fn take(&mut self, event: Event) -> Result<(), Problem> {
+    async fn record(&mut self, event: Event) -> Result<(), Problem> {
         let JobContext { user, job_id, events, .. } = self.context;
         match &event {
             Event::BenchmarkInit { data } => return Ok(self.begin(data).await?),
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
-                self.tell_progress(&step(data));
+                self.publish_progress(&step(data));
                 let topic = data.provider_key.clone();
                 events.publish_latest(&topic, ServerMessage::of_event(job_id, event));
                 return Ok(());
@@ -262,18 +263,22 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Says what is to come and, when the benchmark goes on, what there is of it: whoever hears a
-    /// `benchmark_init` begins anew.
+    /// Publishes what is to come and, when the benchmark is resumed, its results so far: a tab that receives
+    /// `benchmark_init` starts from nothing.
     async fn begin(&mut self, init: &Init) -> Result<(), StoreError> {
         let JobContext { user, job_id, events, .. } = self.context;
         (self.done, self.total) = (init.done_requests, init.total_requests);
         (self.rows, self.runs) = (init.rows.len(), init.runs);
         self.persist(|store| store.lay_out(user, job_id, &init.rows)).await?;
         events.publish(ServerMessage::of_event(job_id, Event::BenchmarkInit { data: init.clone() }));
-        if init.done_requests > 0
-            && let Some(present) = self.persist(|store| store.present(user, job_id)).await?
-        {
-            present.results().into_iter().for_each(|result| events.publish(result));
+        if init.done_requests > 0 {
+            let mut after = BEFORE_FIRST_ROW;
+            while let Some((messages, last)) =
+                self.persist(|store| results_after(store, user, job_id, after)).await?
+            {
+                messages.into_iter().for_each(|message| events.publish(message));
+                after = last;
+            }
         }
         Ok(())
     }
@@ -288,11 +293,11 @@ impl<'a> Recorder<'a> {
             return Err(Problem::StoredByAnother);
         }
         self.done += 1;
-        self.tell_progress(&format!("{}, Run {}/{}", result.model, run.run_number, self.runs));
+        self.publish_progress(&format!("{}, Run {}/{}", result.model, run.run_number, self.runs));
         Ok(())
     }
 
-    fn tell_progress(&self, detail: &str) {
+    fn publish_progress(&self, detail: &str) {
         self.context.events.progress(percent(self.done, self.total), detail);
     }
 

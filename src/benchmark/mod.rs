@@ -14,8 +14,6 @@ pub mod choice;
 #[cfg(feature = "ssr")]
 mod estimate;
 #[cfg(feature = "ssr")]
-pub mod frames;
-#[cfg(feature = "ssr")]
 pub mod job;
 #[cfg(feature = "ssr")]
 pub mod reported;

@@ -20,10 +20,10 @@ use crate::database::{Database, new_id, now_ms};
 use crate::http::AppError;
 use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
-use crate::providers::service::{ProviderError, ProviderService};
+use crate::providers::service::{ProviderError, ProviderService, measurable};
 use bench::types::{Parameters, ResultRow};
-use bench::{Plan, PlanError, Target, preview};
-use endpoint::ModelRef;
+use bench::{PlanError, Target, preview};
+use endpoint::{Model, ModelRef, Provider};
 
 /// The benchmarks of all users. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,6 +31,12 @@ pub struct BenchmarkService {
     store: BenchmarkStore,
     providers: ProviderService,
     jobs: JobService,
+}
+
+/// A request that could be run now.
+struct Checked {
+    models: Vec<(Provider, Model)>,
+    parameters: Parameters,
 }
 
 /// Why something cannot be done with a benchmark.
@@ -128,8 +134,8 @@ impl BenchmarkService {
         self.store.record_missing_ends(now_ms()).await
     }
 
-    /// Tells late tabs what is under way.
-    pub fn under_way(&self) -> RunningBenchmarks {
+    /// What a tab that has just connected is sent of the user's running benchmarks.
+    pub fn initial_state(&self) -> RunningBenchmarks {
         RunningBenchmarks(self.store.clone())
     }
 
@@ -138,9 +144,9 @@ impl BenchmarkService {
     /// # Errors
     /// When it cannot be run as it is asked for, or a limit of the user leaves no room for it.
     pub async fn submit(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Job, BenchmarkError> {
-        let Plan { targets, parameters, .. } = self.plan(user, request).await?;
-        let detail = in_short(&targets, &parameters);
-        let job = BenchmarkJob { targets: targets.iter().map(model_ref).collect(), parameters };
+        let Checked { models, parameters } = self.check(user, request).await?;
+        let detail = in_short(&models, &parameters);
+        let job = BenchmarkJob { targets: models.iter().map(model_ref).collect(), parameters };
         let params = serde_json::to_value(job).map_err(StoreError::from)?;
         let new = NewJob { job_type: JOB_TYPE, params, detail, limit: Some(HourlyLimit::Benchmarks) };
         Ok(self.jobs.submit(user, new).await?)
@@ -155,23 +161,24 @@ impl BenchmarkService {
         user: &UserId,
         request: &BenchmarkRequest,
     ) -> Result<Estimate, BenchmarkError> {
-        let plan = self.plan(user, request).await?;
+        let Checked { models, parameters } = self.check(user, request).await?;
         let times = self.store.recent_times(user).await?;
         // Long prompts take their time to count.
-        let rows = tokio::task::spawn_blocking(move || preview(&plan)).await;
+        let rows = tokio::task::spawn_blocking(move || preview(models, &parameters)).await;
         let rows = rows.map_err(|error| PlanError(format!("the estimate failed: {error}")))?;
         Ok(Estimate { duration_s: duration_s(&rows, &times), ..Estimate::of(rows) })
     }
 
-    /// The request as it would be run now.
-    async fn plan(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Plan, BenchmarkError> {
+    /// Checks that the request could be run now. No key is decrypted before the job starts.
+    async fn check(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Checked, BenchmarkError> {
         let parameters = request.parameters()?;
         self.check_runs(user, parameters.runs).await?;
         let known = self.providers.list(user).await?;
         let chosen = choose(request, &known)?;
         check_size(chosen.len(), &parameters)?;
-        let targets = self.providers.targets(user, &chosen).await?;
-        Ok(Plan { targets, parameters, finished: Vec::new() })
+        let described =
+            |wanted| measurable(&known, wanted).map(|(provider, model)| (provider.clone(), model.clone()));
+        Ok(Checked { models: chosen.iter().map(described).collect::<Result<_, _>>()?, parameters })
     }
 
     async fn check_runs(&self, user: &UserId, asked: u32) -> Result<(), BenchmarkError> {
@@ -385,14 +392,14 @@ fn before_it_began(job: Job, asked: Option<BenchmarkJob>) -> Option<BenchmarkVie
     })
 }
 
-fn model_ref(target: &Target) -> ModelRef {
-    ModelRef { provider_key: target.provider.key.clone(), model_id: target.model.id.clone() }
+fn model_ref((provider, model): &(Provider, Model)) -> ModelRef {
+    ModelRef { provider_key: provider.key.clone(), model_id: model.id.clone() }
 }
 
 /// What the job is about, in one line.
-fn in_short(targets: &[Target], parameters: &Parameters) -> String {
-    let first = targets.first().map_or("", |target| &target.model.display_name);
-    let models = match targets.len() {
+fn in_short(models: &[(Provider, Model)], parameters: &Parameters) -> String {
+    let first = models.first().map_or("", |(_, model)| &model.display_name);
+    let models = match models.len() {
         0 | 1 => first.to_owned(),
         several => format!("{first} and {} more", several - 1),
     };

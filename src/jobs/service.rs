@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -356,11 +357,13 @@ impl JobService {
 }
 
 impl InitialState for JobService {
-    fn messages<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<ServerMessage>>> {
-        Box::pin(async move {
-            let (active_jobs, recent_jobs) = (self.active(user).await?, self.recent(user).await?);
-            Ok(vec![ServerMessage::Sync { active_jobs, recent_jobs }])
-        })
+    fn messages(&self, user: &UserId) -> BoxStream<'static, anyhow::Result<ServerMessage>> {
+        let (jobs, user) = (self.clone(), user.clone());
+        let sync = async move {
+            let (active_jobs, recent_jobs) = (jobs.active(&user).await?, jobs.recent(&user).await?);
+            Ok(ServerMessage::Sync { active_jobs, recent_jobs })
+        };
+        stream::once(sync).boxed()
     }
 }
 

@@ -1,9 +1,9 @@
-//! Sends frames and signals of one server process to the tabs and workers of all others, through
-//! PostgreSQL's `listen` and `notify`. With SQLite there is only one process, and nothing to send.
+//! Broadcasts messages and signals to the tabs and workers of all server processes, through PostgreSQL's
+//! `listen` and `notify`. With SQLite there is only one process.
 //!
-//! Tabs of this process get a frame at once. For the others it goes through a queue, so that no sender
-//! waits for the database. When frames are lost, the tabs of the other processes are disconnected; they
-//! get the whole present state when they connect again.
+//! Tabs of this process get a message directly. For other processes it goes through a queue, so that no sender
+//! waits for the database. When messages are lost, the tabs of the other processes are disconnected; they get
+//! the current state when they reconnect.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,23 +24,24 @@ use crate::accounts::{SessionsEnded, UserId};
 use crate::database::{Backend, Database, new_id};
 use crate::messages::ServerMessage;
 
-/// Items that may wait in the queue. A benchmark sends some hundred a second at most.
+/// Capacity of the queue. A benchmark sends a few hundred items a second at most.
 const QUEUE: usize = 8192;
-/// Items that go into one transaction.
+/// Maximum number of items in one transaction.
 const BATCH: usize = 256;
-/// PostgreSQL refuses notifications of 8000 bytes; some are for origin and number.
+/// PostgreSQL limits notifications to 8000 bytes; origin and number need some of them.
 const MAX_NOTIFY_BYTES: usize = 7800;
-/// How long a long frame is stored for the processes that have just been notified of it.
+/// How long a message that is too long for a notification is stored.
 const KEEP_MS: i64 = 60_000;
 const BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
 
-/// When a listener counts as deaf. A connection that a NAT or load balancer has forgotten reports no error.
+/// Detects a listener that receives nothing: a connection that a NAT or load balancer has dropped reports no
+/// error.
 #[derive(Debug, Clone, Copy)]
 struct Heartbeat {
-    /// Between the pings that a process sends itself through the channel.
+    /// Interval of the pings that a process sends itself through the channel.
     ping: Duration,
-    /// Without any notification for so long the listener connects anew.
+    /// Time without any notification after which the listener reconnects.
     timeout: Duration,
 }
 
@@ -50,15 +51,14 @@ impl Default for Heartbeat {
     }
 }
 
-/// A short message from one process to all others, by topic; what it means is the business of the room
-/// it is from.
+/// A short message from one process to all others; the module that sends it gives its topic a meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
     pub topic: String,
     pub body: String,
 }
 
-/// Sends frames to all tabs of a user, whichever process they are connected to. Cheap to clone.
+/// Sends messages to all tabs of a user, whichever process they are connected to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Broadcaster {
     hub: Hub,
@@ -66,13 +66,13 @@ pub struct Broadcaster {
     others: Option<Arc<Others>>,
 }
 
-/// The way to the other processes.
+/// The queue to the other processes.
 #[derive(Debug)]
 struct Others {
     queue: mpsc::Sender<Item>,
     /// Set when an item could not be sent.
     gap: Arc<AtomicBool>,
-    _stop_with_the_last_relay: DropGuard,
+    _stop_with_the_last_clone: DropGuard,
 }
 
 /// One line of a notification.
@@ -89,7 +89,7 @@ enum Item {
         id: String,
     },
     Signal(Signal),
-    /// Something before this was lost.
+    /// Items before this one were lost.
     Gap,
     /// Shows its sender that its own notifications arrive.
     Ping,
@@ -114,9 +114,9 @@ impl Broadcaster {
     }
 
     async fn connect_with(database: &Database, hub: Hub, heartbeat: Heartbeat) -> anyhow::Result<Self> {
-        let relay = Self::local(hub);
+        let local = Self::local(hub);
         if database.backend() != Backend::Postgres {
-            return Ok(relay);
+            return Ok(local);
         }
         let channel = channel_of(database).await?;
         let listener = listen(database, &channel).await.context("cannot listen to the database")?;
@@ -126,7 +126,7 @@ impl Broadcaster {
         let stop = CancellationToken::new();
         let notify_listener = NotifyListener {
             database: database.clone(),
-            relay: relay.clone(),
+            local: local.clone(),
             queue: sender.clone(),
             heartbeat,
             channel,
@@ -142,8 +142,8 @@ impl Broadcaster {
         };
         tokio::spawn(notify_sender.run());
         tokio::spawn(stop.clone().run_until_cancelled_owned(notify_listener.run(listener)));
-        let others = Others { queue: sender, gap, _stop_with_the_last_relay: stop.drop_guard() };
-        Ok(Self { others: Some(Arc::new(others)), ..relay })
+        let others = Others { queue: sender, gap, _stop_with_the_last_clone: stop.drop_guard() };
+        Ok(Self { others: Some(Arc::new(others)), ..local })
     }
 
     /// The tabs of this process.
@@ -159,7 +159,7 @@ impl Broadcaster {
         match MessageText::of(message) {
             Ok(frame) => {
                 self.hub.send(user, &frame);
-                self.carry(Item::Frame { user: user.clone(), frame });
+                self.enqueue(Item::Frame { user: user.clone(), frame });
             }
             Err(error) => tracing::error!("cannot serialise a message: {error}"),
         }
@@ -167,15 +167,15 @@ impl Broadcaster {
 
     /// Sends a signal to every other process. Never waits; may be lost when the database cannot be reached.
     pub fn signal(&self, topic: &str, body: &str) {
-        self.carry(Item::Signal(Signal { topic: topic.into(), body: body.into() }));
+        self.enqueue(Item::Signal(Signal { topic: topic.into(), body: body.into() }));
     }
 
-    /// What other processes signal from now on.
+    /// The signals of other processes from now on.
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         self.signals.subscribe()
     }
 
-    fn carry(&self, item: Item) {
+    fn enqueue(&self, item: Item) {
         let Some(others) = &self.others else { return };
         if others.queue.try_send(item).is_err() {
             others.gap.store(true, Ordering::Relaxed);
@@ -187,7 +187,7 @@ impl SessionsEnded for Broadcaster {
     /// Closes the user's tabs in every process.
     fn sessions_ended(&self, user: &UserId) {
         self.hub.end(user);
-        self.carry(Item::SessionsEnded { user: user.clone() });
+        self.enqueue(Item::SessionsEnded { user: user.clone() });
     }
 }
 
@@ -242,13 +242,13 @@ impl NotifySender {
     async fn notify(&mut self, batch: &mut Vec<Item>) -> anyhow::Result<()> {
         let mut transaction = self.database.begin().await?;
         let mut lines = Vec::with_capacity(batch.len());
-        let mut keeps = false;
+        let mut has_stored = false;
         for item in batch.drain(..) {
             let line = serde_json::to_string(&item)?;
             match item {
                 Item::Frame { user, frame } if line.len() > MAX_NOTIFY_BYTES => {
-                    keeps = true;
-                    let id = keep(&mut transaction, &user, &frame).await?;
+                    has_stored = true;
+                    let id = store(&mut transaction, &user, &frame).await?;
                     lines.push(serde_json::to_string(&Item::Stored { user, id })?);
                 }
                 _ => lines.push(line),
@@ -262,7 +262,7 @@ impl NotifySender {
                 .execute(&mut *transaction)
                 .await?;
         }
-        if keeps {
+        if has_stored {
             // By the database's clock, as they were written: the clocks of two processes may differ.
             sqlx::query(
                 "delete from live_frames
@@ -276,7 +276,7 @@ impl NotifySender {
     }
 }
 
-async fn keep(
+async fn store(
     connection: &mut sqlx::AnyConnection,
     user: &UserId,
     frame: &MessageText,
@@ -312,8 +312,8 @@ fn packs(lines: &[String]) -> Vec<String> {
 /// Receives the notifications of other processes.
 struct NotifyListener {
     database: Database,
-    /// Has no queue to other processes: what is received goes to tabs and signals of this one only.
-    relay: Broadcaster,
+    /// Has no queue to other processes: passes on to the tabs and signals of this one only.
+    local: Broadcaster,
     queue: mpsc::Sender<Item>,
     heartbeat: Heartbeat,
     channel: String,
@@ -328,8 +328,8 @@ impl NotifyListener {
                 () = self.send_pings() => {}
             }
             listener = self.reconnect().await;
-            // Notifications in between are lost; tabs that come back get the whole present state.
-            self.relay.hub.disconnect_all();
+            // Notifications in between are lost; tabs that reconnect get the current state.
+            self.local.hub.disconnect_all();
         }
     }
 
@@ -338,7 +338,7 @@ impl NotifyListener {
         let mut ticks = tokio::time::interval(self.heartbeat.ping);
         loop {
             ticks.tick().await;
-            // Where the queue is full there are other notifications to receive.
+            // If the queue is full, there are other notifications to receive.
             let _ = self.queue.try_send(Item::Ping);
         }
     }
@@ -350,7 +350,7 @@ impl NotifyListener {
                 Ok(Ok(Some(notification))) => self.receive(notification.payload()).await,
                 Ok(_) => return,
                 Err(_) => {
-                    tracing::warn!("no notification arrives, not even an own one: connecting anew");
+                    tracing::warn!("no notification arrives, not even an own one: reconnecting");
                     return;
                 }
             }
@@ -372,19 +372,19 @@ impl NotifyListener {
 
     async fn pass_on(&self, item: Item) {
         match item {
-            Item::Frame { user, frame } => self.relay.hub.send(&user, &frame),
+            Item::Frame { user, frame } => self.local.hub.send(&user, &frame),
             Item::Stored { user, id } => match self.fetch(&user, &id).await {
-                Ok(frame) => self.relay.hub.send(&user, &frame),
+                Ok(frame) => self.local.hub.send(&user, &frame),
                 Err(error) => {
-                    tracing::warn!("cannot read a frame of another process: {error}");
-                    self.relay.hub.disconnect_all();
+                    tracing::warn!("cannot read a message of another process: {error}");
+                    self.local.hub.disconnect_all();
                 }
             },
             // Fails when nothing subscribes, which is no fault.
-            Item::Signal(signal) => drop(self.relay.signals.send(signal)),
-            Item::Gap => self.relay.hub.disconnect_all(),
+            Item::Signal(signal) => drop(self.local.signals.send(signal)),
+            Item::Gap => self.local.hub.disconnect_all(),
             Item::Ping => {}
-            Item::SessionsEnded { user } => self.relay.hub.end(&user),
+            Item::SessionsEnded { user } => self.local.hub.end(&user),
         }
     }
 
@@ -403,7 +403,7 @@ impl NotifyListener {
         loop {
             match listen(&self.database, &self.channel).await {
                 Ok(listener) => return listener,
-                Err(error) => tracing::warn!("cannot hear what happens in other processes: {error:#}"),
+                Err(error) => tracing::warn!("cannot listen to other processes: {error:#}"),
             }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(LONGEST_BACKOFF);

@@ -1,23 +1,23 @@
-//! Why a socket is closed, in the numbers and words that go over the wire; what a tab makes of them.
+//! Close codes of the WebSocket: why the server closes it, and what a tab does then.
 
 /// Why the server closes a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
-    /// The server stops, or the tab may have missed something.
+    /// The server stops, or the tab may have missed a message.
     StartAgain,
-    /// A message that is longer than messages may be.
+    /// The tab has sent a message that is too long.
     TooLong,
-    /// The server cannot tell the present state just now.
+    /// The server could not load the current state.
     Failed,
-    /// The tab does not read what it is told.
+    /// The tab does not receive messages fast enough.
     TooSlow,
-    /// Nobody is signed in, or not any more.
+    /// There is no session, or it has ended.
     SignedOut,
-    /// The token stands in the address, where logs would find it.
+    /// The token is in the address, where it would be logged.
     TokenInAddress,
-    /// Not a word from the tab for too long.
+    /// The tab has sent nothing for too long.
     Silent,
-    /// The user has as many tabs open as may be.
+    /// The user has too many tabs open.
     TooManyTabs,
 }
 
@@ -71,7 +71,7 @@ const TOO_MANY_TABS: u16 = 4008;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterClose {
     ConnectAgain,
-    /// There is no use in trying.
+    /// Trying again is of no use.
     End(EndReason),
 }
 

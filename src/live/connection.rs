@@ -1,31 +1,34 @@
-//! One socket from its opening to its end.
+//! One WebSocket from its opening to its end.
+
+use std::mem;
 
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures::SinkExt;
+use futures::stream::{BoxStream, ReadyChunks, StreamExt};
 use tokio::time::{self, Duration, Instant, Interval, MissedTickBehavior};
 
 use super::closing::Closing;
 use super::connection_limit::Permit;
-use super::hub::Subscription;
+use super::hub::{Subscription, WAITING_FRAMES};
 use super::message_text::MessageText;
 use super::socket::{LONGEST_MESSAGE, Live};
 use crate::accounts::Session;
 use crate::http::AppError;
 use crate::messages::{ClientMessage, ServerMessage};
 
-/// Frames that go out together when several wait.
+/// Frames that are written together when several wait.
 const FRAMES_AT_ONCE: usize = 32;
 
-/// How long the peer may take to agree to a close.
+/// Time limit for the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a connection ends.
 #[derive(Debug)]
 enum End {
-    /// The peer has left.
+    /// The peer has closed it.
     Gone,
-    /// The server ends it.
+    /// The server closes it.
     Close(Closing),
 }
 
@@ -35,56 +38,68 @@ impl From<Closing> for End {
     }
 }
 
-/// A tab that is being served.
+/// The connection to one tab.
 pub struct Connection {
     socket: WebSocket,
     tab: Subscription,
-    seat: Permit,
+    permit: Permit,
     session: Session,
     live: Live,
-    /// When the tab last said something.
-    heard: Instant,
+    /// When the last message of the tab arrived.
+    last_message_at: Instant,
+    state: ReadyChunks<BoxStream<'static, anyhow::Result<ServerMessage>>>,
+    progress: StateProgress,
+    /// The ends of jobs that happened while the state was sent. They follow it: a script may stop reading
+    /// when its job ends.
+    ends_of_jobs: Vec<MessageText>,
+}
+
+/// How much of the initial state has been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StateProgress {
+    Nothing,
+    Some,
+    All,
 }
 
 impl Connection {
-    /// `tab` has joined already, so that nothing is lost between the snapshot and what comes after.
-    pub fn new(socket: WebSocket, tab: Subscription, seat: Permit, session: Session, live: Live) -> Self {
-        Self { socket, tab, seat, session, live, heard: Instant::now() }
+    /// `tab` is subscribed already, so that no event is lost between the initial state and the first event.
+    pub fn new(socket: WebSocket, tab: Subscription, permit: Permit, session: Session, live: Live) -> Self {
+        let state = live.initial_messages(session.user_id()).ready_chunks(FRAMES_AT_ONCE);
+        Self {
+            socket,
+            tab,
+            permit,
+            session,
+            live,
+            last_message_at: Instant::now(),
+            state,
+            progress: StateProgress::Nothing,
+            ends_of_jobs: Vec::new(),
+        }
     }
 
-    /// Tells the present state and then what happens, until one side ends it.
+    /// Sends the initial state and the events of the user until one side closes the connection.
     pub async fn serve(mut self) {
-        let end = match self.tell_present_state().await {
-            Ok(()) => self.talk().await,
-            Err(end) => end,
-        };
-        let Self { socket, tab, seat, .. } = self;
-        // Until the close has been sent.
+        let end = self.run().await;
+        let Self { socket, tab, permit, .. } = self;
+        // Until the close frame has been sent.
         let _open = tab.open();
-        // Makes room for another tab at once.
-        drop((tab, seat));
+        // Another tab may connect at once.
+        drop((tab, permit));
         if let End::Close(closing) = end {
             refuse(socket, closing).await;
         }
     }
 
-    async fn tell_present_state(&mut self) -> Result<(), End> {
-        for snapshot in self.live.snapshots.clone() {
-            for message in snapshot.messages(self.session.user_id()).await.map_err(failed)? {
-                self.send_message(&message).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns when it ends. What guards the socket comes first, so that no flood of messages or frames
-    /// keeps it from its turn.
-    async fn talk(&mut self) -> End {
+    /// Returns why the connection ends. What ends it is checked first, so that no flood of messages or events
+    /// delays it. Events come before the rest of the state, so that their queue does not fill up meanwhile.
+    async fn run(&mut self) -> End {
         let mut ping = every(self.live.pace.ping);
         let mut session_check = every(self.live.pace.session_check);
         let mut frames = Vec::with_capacity(FRAMES_AT_ONCE);
         loop {
-            let silent_at = self.heard + self.live.pace.silence;
+            let silent_at = self.last_message_at + self.live.pace.silence;
             let step = tokio::select! {
                 biased;
                 closing = &mut self.tab.ending => Err(closing.unwrap_or(Closing::StartAgain).into()),
@@ -92,10 +107,14 @@ impl Connection {
                 () = time::sleep_until(silent_at) => Err(Closing::Silent.into()),
                 _ = ping.tick() => self.send(Message::Ping(Bytes::new())).await,
                 message = self.socket.recv() => match message {
-                    Some(Ok(message)) => self.hear(message).await,
+                    Some(Ok(message)) => self.on_message(message).await,
                     Some(Err(_)) | None => Err(End::Gone),
                 },
-                _ = self.tab.frames.recv_many(&mut frames, FRAMES_AT_ONCE) => self.pass_on(&mut frames).await,
+                _ = self.tab.frames.recv_many(&mut frames, FRAMES_AT_ONCE),
+                    if self.progress != StateProgress::Nothing => self.send_events(&mut frames).await,
+                messages = self.state.next(), if self.progress != StateProgress::All => {
+                    self.send_state(messages).await
+                }
             };
             if let Err(end) = step {
                 return end;
@@ -103,9 +122,32 @@ impl Connection {
         }
     }
 
-    /// Answers one message of the tab. Pings and pongs of the protocol are answered below and do not
-    /// count as a word: they say that a computer is there, not that a tab listens.
-    async fn hear(&mut self, message: Message) -> Result<(), End> {
+    /// Sends the next messages of the initial state, which ends with `None`.
+    async fn send_state(&mut self, messages: Option<Vec<anyhow::Result<ServerMessage>>>) -> Result<(), End> {
+        let Some(messages) = messages else {
+            self.progress = StateProgress::All;
+            let ends_of_jobs = mem::take(&mut self.ends_of_jobs);
+            return self.send_all(ends_of_jobs).await;
+        };
+        self.progress = StateProgress::Some;
+        let serialise = |message: anyhow::Result<_>| anyhow::Ok(MessageText::of(&message?)?);
+        let texts: anyhow::Result<Vec<_>> = messages.into_iter().map(serialise).collect();
+        self.send_all(texts.map_err(failed)?).await
+    }
+
+    async fn send_events(&mut self, frames: &mut Vec<MessageText>) -> Result<(), End> {
+        if self.progress != StateProgress::All {
+            self.ends_of_jobs.extend(frames.extract_if(.., |text| ServerMessage::ends_job(text)));
+            if self.ends_of_jobs.len() > WAITING_FRAMES {
+                return Err(Closing::TooSlow.into());
+            }
+        }
+        self.send_all(frames.drain(..)).await
+    }
+
+    /// Handles one message of the tab. Pings and pongs of the protocol do not count as messages: the network
+    /// stack answers them, whether the tab still listens or not.
+    async fn on_message(&mut self, message: Message) -> Result<(), End> {
         let text = match message {
             Message::Text(text) if text.len() <= LONGEST_MESSAGE => text,
             Message::Binary(bytes) if bytes.len() <= LONGEST_MESSAGE => Utf8Bytes::default(),
@@ -113,19 +155,22 @@ impl Connection {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(End::Gone),
         };
-        self.heard = Instant::now();
+        self.last_message_at = Instant::now();
         let answer = match serde_json::from_str(&text) {
             Ok(ClientMessage::Ping) => Some(ServerMessage::Pong),
             Ok(ClientMessage::Cancel { job_id }) => self.cancel(job_id).await,
             Err(_) => Some(ServerMessage::Error { job_id: None, error: NOT_UNDERSTOOD.to_owned() }),
         };
         match answer {
-            Some(answer) => self.send_message(&answer).await,
+            Some(answer) => {
+                let text = MessageText::of(&answer).map_err(|error| failed(error.into()))?;
+                self.send(text.into()).await
+            }
             None => Ok(()),
         }
     }
 
-    /// Nothing when it could be asked for: an event will tell.
+    /// Requests the cancel of a job. Returns why that failed; an event follows when it has succeeded.
     async fn cancel(&mut self, job_id: String) -> Option<ServerMessage> {
         let failure = self.live.jobs.cancel(self.session.user_id(), &job_id).await.err()?;
         if let AppError::Internal(error) = &failure {
@@ -142,20 +187,15 @@ impl Connection {
         }
     }
 
-    async fn pass_on(&mut self, frames: &mut Vec<MessageText>) -> Result<(), End> {
+    async fn send_all(&mut self, texts: impl IntoIterator<Item = MessageText>) -> Result<(), End> {
         let socket = &mut self.socket;
         let sending = async {
-            for frame in frames.drain(..) {
-                socket.feed(frame.into()).await?;
+            for text in texts {
+                socket.feed(text.into()).await?;
             }
             socket.flush().await
         };
         within(self.live.pace.send, &mut self.tab, sending).await
-    }
-
-    async fn send_message(&mut self, message: &ServerMessage) -> Result<(), End> {
-        let text = MessageText::of(message).map_err(|error| failed(error.into()))?;
-        self.send(text.into()).await
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
@@ -163,7 +203,7 @@ impl Connection {
     }
 }
 
-/// Waits for a peer that takes what it is sent, until it is too slow or the hub lets go of it.
+/// Waits until the peer has taken what is sent, it is too slow, or the hub closes the tab.
 async fn within(
     limit: Duration,
     tab: &mut Subscription,
@@ -180,24 +220,23 @@ async fn within(
     }
 }
 
-/// Says why, and waits for the peer to have read it: a socket that is simply dropped takes the
-/// reason with it.
+/// Sends a close frame and waits until the peer has read it: dropping the socket would discard the frame.
 pub async fn refuse(mut socket: WebSocket, closing: Closing) {
     let close = CloseFrame { code: closing.code(), reason: Utf8Bytes::from_static(closing.reason()) };
-    let farewell = async {
+    let closing_handshake = async {
         socket.send(Message::Close(Some(close))).await?;
         while socket.recv().await.transpose()?.is_some() {}
         Ok::<(), axum::Error>(())
     };
-    // A peer that does not answer is let go all the same.
-    let _ = time::timeout(CLOSE_TIMEOUT, farewell).await;
+    // The connection is dropped even if the peer does not answer.
+    let _ = time::timeout(CLOSE_TIMEOUT, closing_handshake).await;
 }
 
 const NOT_UNDERSTOOD: &str =
     r#"This was not understood. Send {"type":"ping"} or {"type":"cancel","job_id":"…"} as text."#;
 
 fn failed(error: anyhow::Error) -> End {
-    tracing::error!("a tab is not served any more: {error:#}");
+    tracing::error!("a tab is closed after an error: {error:#}");
     Closing::Failed.into()
 }
 

@@ -1,8 +1,8 @@
-//! Counts the tabs of a user over all processes, so that five are five wherever they are connected.
+//! Limits the number of a user's tabs over all processes.
 //!
-//! A seat is an advisory lock of PostgreSQL: nobody has to give back what a dead process had, and a tab
-//! that comes back finds its seat free. Where the database cannot be asked each process counts for
-//! itself, as it does with SQLite, where there is but one.
+//! Each open tab holds a PostgreSQL advisory lock. Locks of a crashed process are released automatically. When
+//! the database does not answer, each process counts its own tabs only, as with SQLite, where there is only one
+//! process.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,112 +17,112 @@ use super::hub::TABS_PER_USER;
 use crate::accounts::UserId;
 use crate::database::Database;
 
-/// How long the database may take for one tab.
+/// Time limit of the database for one tab.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// A tab that is loaded again may be here before its old socket is gone elsewhere.
-const SECOND_LOOK_AFTER: Duration = Duration::from_millis(500);
-/// PostgreSQL then knows within half a minute that a machine is gone, and frees its seats.
+/// Pause before a second try: the old socket of a reloaded tab may still be open in another process.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// With these, PostgreSQL notices within 30 seconds that a machine is gone, and releases its locks.
 pub(super) const TCP_KEEPALIVE: &str = "set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; \
                           set tcp_keepalives_count = 3";
 
-/// Gives seats to tabs. Cheap to clone.
+/// Gives permits to tabs. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionLimiter {
-    clerk: Option<mpsc::UnboundedSender<Command>>,
+    commands: Option<mpsc::UnboundedSender<Command>>,
 }
 
-/// A tab's place among its user's tabs, free again when this is dropped.
+/// Permission for one tab; released when this is dropped.
 #[derive(Debug)]
 pub struct Permit {
-    key: Option<i64>,
-    clerk: Option<mpsc::UnboundedSender<Command>>,
+    /// The lock and the task that holds it; `None` when the process counts alone.
+    lock: Option<(i64, mpsc::UnboundedSender<Command>)>,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let (Some(key), Some(clerk)) = (self.key, &self.clerk) {
-            // Without a clerk the locks are gone as well.
-            let _ = clerk.send(Command::Leave(key));
+        if let Some((key, commands)) = &self.lock {
+            // Fails when the task has ended, which releases all locks.
+            let _ = commands.send(Command::Release(*key));
         }
     }
 }
 
 #[derive(Debug)]
 enum Command {
-    Take { user: UserId, answer: oneshot::Sender<Answer> },
-    Leave(i64),
+    Acquire { user: UserId, answer: oneshot::Sender<Answer> },
+    Release(i64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    Taken(i64),
+    Acquired(i64),
     Full,
-    /// The database cannot be asked.
+    /// The database does not answer.
     Unknown,
 }
 
 impl ConnectionLimiter {
-    /// ConnectionLimiter that all processes share which use this database.
+    /// A limiter for all processes that use this database.
     pub fn shared(database: &Database) -> Self {
-        let (sender, wishes) = mpsc::unbounded_channel();
-        let clerk = LockTask { database: database.clone(), connection: None, taken: HashSet::new() };
-        tokio::spawn(clerk.serve(wishes));
-        Self { clerk: Some(sender) }
+        let (sender, commands) = mpsc::unbounded_channel();
+        let task = LockTask { database: database.clone(), connection: None, held: HashSet::new() };
+        tokio::spawn(task.run(commands));
+        Self { commands: Some(sender) }
     }
 
-    /// A seat for one more tab of `user`; `None` when all are taken.
-    pub async fn take(&self, user: &UserId) -> Option<Permit> {
-        match self.try_take(user).await {
-            Some(seat) => Some(seat),
+    /// A permit for one more tab of `user`; `None` when the user has as many as allowed.
+    pub async fn acquire(&self, user: &UserId) -> Option<Permit> {
+        match self.try_acquire(user).await {
+            Some(permit) => Some(permit),
             None => {
-                tokio::time::sleep(SECOND_LOOK_AFTER).await;
-                self.try_take(user).await
+                tokio::time::sleep(RETRY_AFTER).await;
+                self.try_acquire(user).await
             }
         }
     }
 
-    async fn try_take(&self, user: &UserId) -> Option<Permit> {
-        let Some(clerk) = &self.clerk else { return Some(Permit { key: None, clerk: None }) };
+    async fn try_acquire(&self, user: &UserId) -> Option<Permit> {
+        let Some(commands) = &self.commands else { return Some(Permit { lock: None }) };
         let (sender, answer) = oneshot::channel();
-        let _ = clerk.send(Command::Take { user: user.clone(), answer: sender });
+        let _ = commands.send(Command::Acquire { user: user.clone(), answer: sender });
         match answer.await.unwrap_or(Answer::Unknown) {
-            Answer::Taken(key) => Some(Permit { key: Some(key), clerk: Some(clerk.clone()) }),
+            Answer::Acquired(key) => Some(Permit { lock: Some((key, commands.clone())) }),
             Answer::Full => None,
-            Answer::Unknown => Some(Permit { key: None, clerk: None }),
+            Answer::Unknown => Some(Permit { lock: None }),
         }
     }
 }
 
-/// Has the connection whose locks are the seats of this process.
+/// Owns the connection that holds the locks of this process.
 struct LockTask {
     database: Database,
     connection: Option<AnyConnection>,
-    /// One session could take the same lock twice.
-    taken: HashSet<i64>,
+    /// The locks of this process: its session could acquire the same one again.
+    held: HashSet<i64>,
 }
 
 impl LockTask {
-    /// Until nobody can wish anything any more.
-    async fn serve(mut self, mut wishes: mpsc::UnboundedReceiver<Command>) {
-        while let Some(wish) = wishes.recv().await {
-            match wish {
-                Command::Take { user, answer } => {
-                    let found = self.find(&user).await;
-                    if let Err(Answer::Taken(key)) = answer.send(found) {
-                        self.leave(key).await;
+    /// Runs until all senders of commands are dropped.
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        while let Some(command) = commands.recv().await {
+            match command {
+                Command::Acquire { user, answer } => {
+                    let acquired = self.acquire(&user).await;
+                    if let Err(Answer::Acquired(key)) = answer.send(acquired) {
+                        self.release(key).await;
                     }
                 }
-                Command::Leave(key) => self.leave(key).await,
+                Command::Release(key) => self.release(key).await,
             }
         }
     }
 
-    async fn find(&mut self, user: &UserId) -> Answer {
-        let free: Vec<i64> = keys(user).filter(|key| !self.taken.contains(key)).collect();
+    async fn acquire(&mut self, user: &UserId) -> Answer {
+        let free: Vec<i64> = keys(user).filter(|key| !self.held.contains(key)).collect();
         match self.with_connection(async |connection| first_free(connection, &free).await).await {
             Ok(Some(key)) => {
-                self.taken.insert(key);
-                Answer::Taken(key)
+                self.held.insert(key);
+                Answer::Acquired(key)
             }
             Ok(None) => Answer::Full,
             Err(error) => {
@@ -132,44 +132,44 @@ impl LockTask {
         }
     }
 
-    async fn leave(&mut self, key: i64) {
-        self.taken.remove(&key);
+    async fn release(&mut self, key: i64) {
+        self.held.remove(&key);
         // Without a connection there is no lock.
         if self.connection.is_none() {
             return;
         }
-        let left = self.with_connection(async |connection| {
+        let released = self.with_connection(async |connection| {
             sqlx::query("select pg_advisory_unlock($1)").bind(key).execute(connection).await.map(drop)
         });
-        if let Err(error) = left.await {
+        if let Err(error) = released.await {
             tracing::warn!("the locks of this process's tabs are gone: {error:#}");
         }
     }
 
-    /// Asks the database; a connection on which that fails is given up, and its locks with it.
+    /// Runs statements. A connection on which that fails is dropped, and its locks with it.
     async fn with_connection<T>(
         &mut self,
-        ask: impl AsyncFnOnce(&mut AnyConnection) -> sqlx::Result<T>,
+        run: impl AsyncFnOnce(&mut AnyConnection) -> sqlx::Result<T>,
     ) -> anyhow::Result<T> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
-                let connecting = connect(&self.database, &self.taken);
+                let connecting = connect(&self.database, &self.held);
                 timeout(TIMEOUT, connecting).await.context("it does not answer")??
             }
         };
-        let answer = timeout(TIMEOUT, ask(&mut connection)).await.context("it does not answer")??;
+        let answer = timeout(TIMEOUT, run(&mut connection)).await.context("it does not answer")??;
         self.connection = Some(connection);
         Ok(answer)
     }
 }
 
-/// A new connection that has taken again what tabs have that are still here. Whatever has gone to others
-/// meanwhile is theirs.
-async fn connect(database: &Database, taken: &HashSet<i64>) -> anyhow::Result<AnyConnection> {
+/// A new connection that acquires the locks of the open tabs again. Locks that other processes have acquired
+/// meanwhile stay theirs.
+async fn connect(database: &Database, held: &HashSet<i64>) -> anyhow::Result<AnyConnection> {
     let mut connection = database.connect().await?.context("SQLite has no locks for this")?;
     connection.execute(TCP_KEEPALIVE).await?;
-    for key in taken {
+    for key in held {
         try_lock(&mut connection, *key).await?;
     }
     Ok(connection)
@@ -188,12 +188,12 @@ async fn try_lock(connection: &mut AnyConnection, key: i64) -> sqlx::Result<bool
     sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(key).fetch_one(connection).await
 }
 
-/// The locks of a user's seats: the user, hashed, and the seat's number in the last byte.
+/// The locks of a user's tabs: a hash of the user, and the tab's number in the last byte.
 fn keys(user: &UserId) -> impl Iterator<Item = i64> {
     let hash: [u8; 32] = Sha256::digest(user.as_str()).into();
     let [a, b, c, d, e, f, g, ..] = hash;
     (0..TABS_PER_USER)
-        .filter_map(move |seat| Some(i64::from_be_bytes([a, b, c, d, e, f, g, u8::try_from(seat).ok()?])))
+        .filter_map(move |tab| Some(i64::from_be_bytes([a, b, c, d, e, f, g, u8::try_from(tab).ok()?])))
 }
 
 #[cfg(test)]
@@ -206,7 +206,7 @@ mod tests {
         databases.into_iter().find(|database| database.backend() == Backend::Postgres)
     }
 
-    /// Has PostgreSQL end the sessions that have this lock; how many still had it.
+    /// Terminates the PostgreSQL sessions that hold this lock; returns how many did.
     async fn end_sessions_with(database: &Database, key: i64) -> i64 {
         sqlx::query_scalar(
             "select count(pg_terminate_backend(pid)) from pg_locks
@@ -220,48 +220,48 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn five_are_five_wherever_they_are() {
+    async fn tabs_of_all_processes_are_counted() {
         let Some(database) = on_postgres().await else { return };
         let (here, there) = (ConnectionLimiter::shared(&database), ConnectionLimiter::shared(&database));
         let (anna, ben) = (UserId::new(crate::database::new_id()), UserId::new(crate::database::new_id()));
-        let mut taken = Vec::new();
-        for seats in [&here, &there, &here, &there, &here] {
-            taken.push(seats.take(&anna).await.unwrap());
+        let mut held = Vec::new();
+        for limiter in [&here, &there, &here, &there, &here] {
+            held.push(limiter.acquire(&anna).await.unwrap());
         }
-        assert!(here.take(&anna).await.is_none() && there.take(&anna).await.is_none());
-        let _bens = there.take(&ben).await.unwrap();
-        drop(taken.remove(0));
-        taken.push(there.take(&anna).await.unwrap());
-        assert!(here.take(&anna).await.is_none());
+        assert!(here.acquire(&anna).await.is_none() && there.acquire(&anna).await.is_none());
+        let _bens = there.acquire(&ben).await.unwrap();
+        drop(held.remove(0));
+        held.push(there.acquire(&anna).await.unwrap());
+        assert!(here.acquire(&anna).await.is_none());
     }
 
     #[tokio::test]
-    async fn seats_of_a_lost_connection_are_taken_again() {
+    async fn locks_of_a_lost_connection_are_acquired_again() {
         let Some(database) = on_postgres().await else { return };
         let (here, there) = (ConnectionLimiter::shared(&database), ConnectionLimiter::shared(&database));
         let anna = UserId::new(crate::database::new_id());
         let _four = [
-            here.take(&anna).await.unwrap(),
-            here.take(&anna).await.unwrap(),
-            here.take(&anna).await.unwrap(),
-            here.take(&anna).await.unwrap(),
+            here.acquire(&anna).await.unwrap(),
+            here.acquire(&anna).await.unwrap(),
+            here.acquire(&anna).await.unwrap(),
+            here.acquire(&anna).await.unwrap(),
         ];
         let mut ended = 0;
         while end_sessions_with(&database, keys(&anna).next().unwrap()).await > 0 {
             ended += 1;
         }
         assert!(ended > 0);
-        // Counted by this process alone while it finds the connection gone, and together again after.
-        let _unknown = here.take(&anna).await.unwrap();
-        let _fifth = here.take(&anna).await.unwrap();
-        assert!(there.take(&anna).await.is_none());
+        // The first call finds the connection lost and counts for this process alone.
+        let _unknown = here.acquire(&anna).await.unwrap();
+        let _fifth = here.acquire(&anna).await.unwrap();
+        assert!(there.acquire(&anna).await.is_none());
     }
 
     #[tokio::test]
-    async fn alone_each_process_counts_for_itself() {
-        let (seats, anna) = (ConnectionLimiter::default(), UserId::new("anna"));
+    async fn without_a_database_there_is_no_limit() {
+        let (limiter, anna) = (ConnectionLimiter::default(), UserId::new("anna"));
         for _ in 0..=TABS_PER_USER {
-            assert!(seats.take(&anna).await.is_some());
+            assert!(limiter.acquire(&anna).await.is_some());
         }
     }
 }

@@ -96,6 +96,13 @@ impl Hub {
         self.lock().values().map(Vec::len).sum()
     }
 
+    /// The messages that wait for the slowest tab of `user`.
+    #[cfg(test)]
+    pub(super) fn queued(&self, user: &UserId) -> usize {
+        let waiting = |tab: &Subscriber| tab.frames.max_capacity() - tab.frames.capacity();
+        self.lock().get(user).into_iter().flatten().map(waiting).max().unwrap_or(0)
+    }
+
     /// Closes those tabs of `user` for which `is_to_close` returns true.
     fn drop_subscribers(
         &self,

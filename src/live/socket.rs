@@ -1,4 +1,4 @@
-//! `/ws`: who may open a socket, and with what it is served.
+//! `/ws`: checks who opens a WebSocket and starts serving it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use futures::stream::{self, BoxStream, StreamExt};
 use url::Url;
 
 use super::closing::Closing;
@@ -18,51 +19,60 @@ use super::connection::{self, Connection};
 use super::connection_limit::ConnectionLimiter;
 use super::contracts::{CancelJob, InitialState};
 use super::hub::Hub;
-use crate::accounts::Session;
-use crate::accounts::SessionCheck;
 use crate::accounts::session::Proof;
+use crate::accounts::{Session, SessionCheck, UserId};
 use crate::http::AppError;
+use crate::messages::ServerMessage;
 
-/// A longer message closes the socket.
+/// A longer message closes the socket, bytes.
 pub const LONGEST_MESSAGE: usize = 64 * 1024;
 
-/// More than this is not even read to its end.
+/// A longer message is not read to its end, bytes.
 const LONGEST_READ: usize = 1024 * 1024;
 
-/// What sockets are served with. Cheap to clone.
+/// Everything that serving a WebSocket needs. Cheap to clone.
 #[derive(Clone)]
 pub struct Live {
     pub hub: Hub,
-    pub(super) snapshots: Vec<Arc<dyn InitialState>>,
+    initial_states: Vec<Arc<dyn InitialState>>,
     pub(super) jobs: Arc<dyn CancelJob>,
     pub(super) sessions: Arc<dyn SessionCheck>,
     pub(super) pace: Pace,
-    seats: ConnectionLimiter,
+    limiter: ConnectionLimiter,
 }
 
 impl Live {
-    /// Without a snapshot: a tab hears only what happens from now on.
+    /// Without an initial state: a tab receives only events.
     pub fn new(hub: Hub, jobs: Arc<dyn CancelJob>, sessions: Arc<dyn SessionCheck>) -> Self {
         Self {
             hub,
-            snapshots: Vec::new(),
+            initial_states: Vec::new(),
             jobs,
             sessions,
             pace: Pace::default(),
-            seats: ConnectionLimiter::default(),
+            limiter: ConnectionLimiter::default(),
         }
     }
 
-    /// Tells each new tab this too, after what was given before. The first is the one with `sync`.
-    pub fn with_initial_state(mut self, snapshot: Arc<dyn InitialState>) -> Self {
-        self.snapshots.push(snapshot);
+    /// Sends this to each new tab, after the states that were added before. The first one sends `sync`.
+    pub fn with_initial_state(mut self, state: Arc<dyn InitialState>) -> Self {
+        self.initial_states.push(state);
         self
     }
 
     /// Counts a user's tabs in other processes too.
-    pub fn with_connection_limiter(mut self, seats: ConnectionLimiter) -> Self {
-        self.seats = seats;
+    pub fn with_connection_limiter(mut self, limiter: ConnectionLimiter) -> Self {
+        self.limiter = limiter;
         self
+    }
+
+    /// The messages of all initial states, one state after the other.
+    pub(super) fn initial_messages(
+        &self,
+        user: &UserId,
+    ) -> BoxStream<'static, anyhow::Result<ServerMessage>> {
+        let user = user.clone();
+        stream::iter(self.initial_states.clone()).flat_map(move |state| state.messages(&user)).boxed()
     }
 
     pub fn with_pace(mut self, pace: Pace) -> Self {
@@ -77,16 +87,16 @@ impl fmt::Debug for Live {
     }
 }
 
-/// How long what may take.
+/// Time limits and intervals of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// A tab that says nothing for so long is closed.
+    /// Time without a message of the tab after which it is closed.
     pub silence: Duration,
-    /// A tab that takes nothing for so long is dropped.
+    /// Time within which the tab has to receive what is sent.
     pub send: Duration,
-    /// Between pings of the server, which keep proxies from closing a quiet socket.
+    /// Interval of the server's pings, which keep proxies from closing an idle socket.
     pub ping: Duration,
-    /// Between looks whether the session has ended.
+    /// Interval of checks whether the session has ended.
     pub session_check: Duration,
 }
 
@@ -101,8 +111,8 @@ impl Default for Pace {
     }
 }
 
-/// Opens a socket. Whoever may not have one is told so by a close code after the upgrade, which,
-/// unlike a status, scripts of a page can see. Pages of other sites get no socket at all.
+/// Opens a WebSocket. A refusal is a close code after the upgrade, because scripts of a page cannot see the
+/// status of a failed upgrade. Requests of other sites' pages are rejected with 403.
 pub async fn open(
     State(live): State<Live>,
     session: Option<Extension<Session>>,
@@ -122,11 +132,11 @@ pub async fn open(
                    `Authorization: Bearer` with a token.";
         return Err(AppError::Forbidden(why.into()));
     }
-    let seat = live.seats.take(session.user_id()).await;
-    let Some((seat, tab)) = seat.zip(live.hub.join(session.user_id())) else {
+    let permit = live.limiter.acquire(session.user_id()).await;
+    let Some((permit, tab)) = permit.zip(live.hub.join(session.user_id())) else {
         return Ok(upgrade.on_upgrade(|socket| connection::refuse(socket, Closing::TooManyTabs)));
     };
-    Ok(upgrade.on_upgrade(move |socket| Connection::new(socket, tab, seat, session, live).serve()))
+    Ok(upgrade.on_upgrade(move |socket| Connection::new(socket, tab, permit, session, live).serve()))
 }
 
 fn no_session(query: Option<&str>) -> Closing {
@@ -134,8 +144,8 @@ fn no_session(query: Option<&str>) -> Closing {
     if pairs.any(|(name, _)| name == "token") { Closing::TokenInAddress } else { Closing::SignedOut }
 }
 
-/// Whether the page that asks is the app's own. Browsers send `Origin` with every socket they open; most
-/// also say themselves whether that is this site's, which holds where a proxy has changed `Host`.
+/// Returns whether the request comes from the app's own page. Browsers send `Origin` with every WebSocket they
+/// open; most also send `Sec-Fetch-Site`, which is right even where a proxy has changed `Host`.
 fn from_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if text(HeaderName::from_static("sec-fetch-site")) == Some("same-origin") {

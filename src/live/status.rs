@@ -1,4 +1,4 @@
-//! Says so when the page does not hear from the server.
+//! Shows when the page has no connection to the server.
 
 use leptos::prelude::*;
 
@@ -6,8 +6,8 @@ use super::closing::EndReason;
 use super::event_stream::{Connection, use_event_stream};
 use ui::sync_view::IntoSyncAny;
 
-/// A note that hangs from the top bar, over the page, so that nothing moves when it comes and goes.
-/// Stands there from the start: a live region that is put in with its text is not read out.
+/// A note below the top bar, over the page, so that nothing moves when it appears and disappears. The element
+/// is there from the start: screen readers do not announce a live region that is inserted with its text.
 #[component]
 pub fn ConnectionStatus() -> impl IntoView {
     let connection = use_event_stream().connection();
@@ -20,7 +20,7 @@ pub fn ConnectionStatus() -> impl IntoView {
     .into_sync_any()
 }
 
-/// What the user has to know; nothing while all is well.
+/// What the user has to know; `None` while connected.
 fn note_on(connection: Connection) -> Option<&'static str> {
     match connection {
         Connection::Connecting | Connection::Open => None,

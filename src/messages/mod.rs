@@ -142,6 +142,18 @@ impl ServerMessage {
         }
     }
 
+    /// Returns whether the JSON of a message says that a job has ended.
+    pub fn ends_job(text: &str) -> bool {
+        #[derive(Deserialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        enum End {
+            JobCompleted,
+            JobFailed,
+            JobCancelled,
+        }
+        serde_json::from_str::<End>(text).is_ok()
+    }
+
     /// Returns the id of the job that the message is about.
     pub fn job_id(&self) -> Option<&str> {
         match self {

@@ -173,6 +173,18 @@ fn a_tab_reads_what_the_server_wrote() {
 }
 
 #[test]
+fn the_end_of_a_job_is_known_by_its_json() {
+    let ends = |message: &&ServerMessage| ServerMessage::ends_job(&serde_json::to_string(message).unwrap());
+    let all = all_messages();
+    let ends: Vec<_> = all.iter().filter(ends).collect();
+    let is_end = |message: &&ServerMessage| {
+        use ServerMessage::{JobCancelled, JobCompleted, JobFailed};
+        matches!(message, JobCompleted { .. } | JobFailed { .. } | JobCancelled { .. })
+    };
+    assert_eq!(ends, all.iter().filter(is_end).collect::<Vec<_>>());
+}
+
+#[test]
 fn messages_of_another_version_are_ignored() {
     for text in [r#"{"type":"tool_eval_init","job_id":"j","data":{}}"#, r#"{"type":"job_failed"}"#, "[]", ""]
     {

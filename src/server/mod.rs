@@ -121,7 +121,7 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     Ok(AppState {
         options: config.leptos.clone(),
         hub,
-        seats: seats(database),
+        connection_limiter: connection_limiter(database),
         accounts,
         admin,
         proxies: config.proxies.clone(),
@@ -139,7 +139,7 @@ fn peers(database: &Database) -> jobs::Cluster {
     }
 }
 
-fn seats(database: &Database) -> ConnectionLimiter {
+fn connection_limiter(database: &Database) -> ConnectionLimiter {
     match database.backend() {
         Backend::Sqlite => ConnectionLimiter::default(),
         Backend::Postgres => ConnectionLimiter::shared(database),

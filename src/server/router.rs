@@ -44,7 +44,7 @@ const CACHE_FOREVER: &str = "public, max-age=31536000, immutable";
 pub struct AppState {
     pub options: LeptosOptions,
     pub hub: Hub,
-    pub seats: ConnectionLimiter,
+    pub connection_limiter: ConnectionLimiter,
     pub accounts: Accounts,
     pub admin: AdminService,
     pub proxies: Proxies,
@@ -92,9 +92,9 @@ pub fn router(state: AppState) -> Router {
 /// Creates the state of the WebSocket. The list of jobs is sent first.
 fn live(state: &AppState) -> Live {
     Live::new(state.hub.clone(), Arc::new(state.jobs.clone()), Arc::new(state.accounts.clone()))
-        .with_connection_limiter(state.seats.clone())
+        .with_connection_limiter(state.connection_limiter.clone())
         .with_initial_state(Arc::new(state.jobs.clone()))
-        .with_initial_state(Arc::new(state.benchmarks.under_way()))
+        .with_initial_state(Arc::new(state.benchmarks.initial_state()))
 }
 
 /// Provides the context of pages and server functions.

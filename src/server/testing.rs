@@ -37,7 +37,7 @@ pub async fn state() -> (AppState, Database) {
             NonZeroUsize::MIN,
         ),
         hub,
-        seats: ConnectionLimiter::default(),
+        connection_limiter: ConnectionLimiter::default(),
         jobs,
         prompts: PromptService::new(database.clone()),
         providers,

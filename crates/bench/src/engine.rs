@@ -49,6 +49,9 @@ pub struct Plan {
     /// holds both. Its [`client`](Report::client) covers this start only. Rows that the plan does not have
     /// are ignored.
     pub finished: Vec<FinishedRow>,
+    /// Whether the report holds the chunk times of this start's runs. Without them they are only in the event
+    /// of each run, and memory does not grow with the length of the responses.
+    pub keep_chunk_times: bool,
 }
 
 /// Tokens that stop a benchmark early.
@@ -112,7 +115,7 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
 async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, stop: Stop) -> Report {
     let started_at = jiff::Timestamp::now();
     let parameters = Arc::new(plan.parameters);
-    let collector = ResultCollector::new(events);
+    let collector = ResultCollector::new(events, plan.keep_chunk_times);
     let work = async {
         let finished = Finished::new(plan.finished, parameters.runs);
         let layout = lay_out(plan.targets, finished, &parameters, &collector).await;

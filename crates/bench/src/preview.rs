@@ -1,21 +1,23 @@
 //! Preview of a plan: requests, tokens and cost, without sending anything.
 
 use super::{
-    Plan, Target,
+    Target,
     group::requests_per_tier,
     request::RequestTemplate,
     types::{Parameters, Preview},
 };
-use endpoint::ModelRef;
+use endpoint::{Model, ModelRef, Provider, egress::AddressPolicy};
 
-/// Returns a preview of every row of the plan, in its order, as if no run were finished. Counts the prompt's
-/// tokens, which may load a tokenizer.
-pub fn preview(plan: &Plan) -> Vec<Preview> {
-    let rows_of = |target: &Target| {
-        let template = RequestTemplate::new(target.clone(), &plan.parameters);
-        plan.parameters.context_tiers.iter().map(move |&tier| row(&template, tier, &plan.parameters))
+/// Returns a preview of every row of a benchmark of these models, in their order. Counts the prompt's tokens,
+/// which may load a tokenizer.
+pub fn preview(models: impl IntoIterator<Item = (Provider, Model)>, parameters: &Parameters) -> Vec<Preview> {
+    let rows_of = |(provider, model)| {
+        // Nothing is sent: neither a key nor the addresses that may be reached matter.
+        let target = Target { provider, key: None, model, policy: AddressPolicy::PUBLIC };
+        let template = RequestTemplate::new(target, parameters);
+        parameters.context_tiers.iter().map(move |&tier| row(&template, tier, parameters))
     };
-    plan.targets.iter().flat_map(rows_of).collect()
+    models.into_iter().flat_map(rows_of).collect()
 }
 
 fn row(template: &RequestTemplate, tier: u64, parameters: &Parameters) -> Preview {
@@ -41,7 +43,7 @@ fn row(template: &RequestTemplate, tier: u64, parameters: &Parameters) -> Previe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use endpoint::{Model, Price, PriceSource, egress::AddressPolicy};
+    use endpoint::{Price, PriceSource};
 
     fn costs(tiers: Vec<u64>) -> Vec<Option<f64>> {
         let price = Price {
@@ -59,8 +61,7 @@ mod tests {
 
     fn previews(model: Model, parameters: Parameters) -> Vec<Preview> {
         let provider = mock::demo_provider("http://127.0.0.1:1");
-        let target = Target { provider, key: None, model, policy: AddressPolicy::PUBLIC };
-        preview(&Plan { targets: vec![target], parameters, finished: Vec::new() })
+        preview([(provider, model)], &parameters)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Collects the results of a running benchmark, so that a cancel keeps the finished ones.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{iter, mem};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -10,7 +11,8 @@ use super::{
     run::Measured,
     summary::Summarizer,
     types::{
-        ClientHealth, Event, LoadSummary, ResultRow, RowHead, Run, RunResult, WarmupOutcome, WarmupResult,
+        ClientHealth, Event, LoadSummary, ResultRow, RowHead, Run, RunResult, RunSummary, WarmupOutcome,
+        WarmupResult,
     },
 };
 use stats::Accumulator;
@@ -26,6 +28,7 @@ const MAX_LATE_FAILURES: usize = 100;
 pub struct ResultCollector {
     state: Arc<Mutex<State>>,
     events: UnboundedSender<Event>,
+    keep_chunk_times: bool,
 }
 
 #[derive(Debug)]
@@ -38,6 +41,8 @@ struct State {
 struct Entry {
     row: ResultRow,
     summarizer: Summarizer<Accumulator>,
+    /// The summary of a row that earlier starts finished.
+    earlier_summary: Option<RunSummary>,
     started: bool,
 }
 
@@ -46,10 +51,11 @@ struct Entry {
 pub struct RowId(usize);
 
 impl ResultCollector {
-    /// Creates an empty collector that sends events to `events`.
-    pub fn new(events: UnboundedSender<Event>) -> Self {
+    /// Creates an empty collector that sends events to `events` and keeps the chunk times of runs only if it
+    /// is told to.
+    pub fn new(events: UnboundedSender<Event>, keep_chunk_times: bool) -> Self {
         let state = State { rows: Vec::new(), health: HealthMonitor::start() };
-        Self { state: Arc::new(Mutex::new(state)), events }
+        Self { state: Arc::new(Mutex::new(state)), events, keep_chunk_times }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -110,9 +116,16 @@ impl ResultCollector {
     /// Adds a run and sends it as an event (not in load mode).
     pub fn push(&self, id: RowId, measured: Measured) {
         self.count(id, &measured);
+        let mut run = measured.run;
         let told = self.with_row(id, |entry| {
-            entry.keep(measured.run.clone());
-            RunResult { run: Some(measured.run), ..identity(&entry.row) }
+            let chunk_deltas_us = mem::take(&mut run.chunk_deltas_us);
+            let mut kept = run.clone();
+            if self.keep_chunk_times {
+                kept.chunk_deltas_us.clone_from(&chunk_deltas_us);
+            }
+            entry.keep(kept);
+            run.chunk_deltas_us = chunk_deltas_us;
+            RunResult { run: Some(run), ..identity(&entry.row) }
         });
         if let Some(data) = told {
             self.tell(Event::BenchmarkResult { data: Box::new(data) });
@@ -135,6 +148,7 @@ impl ResultCollector {
         self.state().health.push(measured);
         self.with_row(id, |entry| {
             entry.started = true;
+            entry.earlier_summary = None;
             // To the microsecond, as they are stored: the summary is the same after an interruption.
             entry.summarizer.push(&measured.run, measured.run.gaps_ms());
         });
@@ -152,7 +166,7 @@ impl ResultCollector {
             if entry.row.load.is_none() {
                 return entry.row.clone();
             }
-            let runs = std::mem::take(&mut entry.row.runs);
+            let runs = mem::take(&mut entry.row.runs);
             let told = entry.row.clone();
             entry.row.runs = runs;
             told
@@ -176,10 +190,11 @@ impl ResultCollector {
 impl Entry {
     fn new(head: RowHead, earlier: Earlier) -> Self {
         let runs: Vec<_> = earlier.runs.into_values().collect();
-        let mut summarizer = Summarizer::default();
-        runs.iter().for_each(|run| summarizer.push(run, run.gaps_ms()));
+        let mut summarizer = Summarizer::of_gaps(earlier.gaps_ms);
+        runs.iter().for_each(|run| summarizer.push(run, iter::empty()));
         let started = !runs.is_empty();
-        Self { row: ResultRow { warmup: earlier.warmup, runs, ..head.into() }, summarizer, started }
+        let row = ResultRow { warmup: earlier.warmup, runs, ..head.into() };
+        Self { row, summarizer, earlier_summary: earlier.summary, started }
     }
 
     /// Inserts the run by its number: a later run may fill a gap.
@@ -189,7 +204,7 @@ impl Entry {
     }
 
     fn sum_up(&mut self) {
-        self.row.summary = self.summarizer.summary();
+        self.row.summary = self.earlier_summary.clone().unwrap_or_else(|| self.summarizer.summary());
         if let Some(load) = &mut self.row.load {
             let counted = self.row.summary.success_count + self.row.summary.error_count;
             load.runs_omitted = counted - self.row.runs.len() as u64;
@@ -264,7 +279,7 @@ mod tests {
     #[test]
     fn a_long_load_keeps_so_many_runs_and_the_failures_after_them() {
         let (events, _) = unbounded_channel();
-        let collector = ResultCollector::new(events);
+        let collector = ResultCollector::new(events, true);
         let target = Target {
             provider: mock::demo_provider("http://127.0.0.1:1"),
             key: None,

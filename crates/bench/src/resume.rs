@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::types::{RowHead, Run, WarmupOutcome};
+use super::types::{RowHead, Run, RunSummary, WarmupOutcome};
 use endpoint::ModelRef;
+use stats::Accumulator;
 
 /// Results of earlier starts of the same plan for one model at one tier.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct FinishedRow {
     /// The model.
     pub model: ModelRef,
@@ -14,33 +15,39 @@ pub struct FinishedRow {
     pub context_tokens: u64,
     /// Outcome of the warm-up, if it ended.
     pub warmup: Option<WarmupOutcome>,
-    /// The finished runs with their chunks, in any order; numbers may be missing. Failed runs are included and
-    /// are not repeated.
+    /// The finished runs, in any order; numbers may be missing. Failed runs are included and are not repeated.
+    /// Their chunk times are not needed.
     pub runs: Vec<Run>,
+    /// The gaps between the chunks of the successful runs, ms; not needed with a `summary`.
+    pub gaps_ms: Accumulator,
+    /// Summary of the row, if all its runs were finished.
+    pub summary: Option<RunSummary>,
 }
 
 /// All finished results of a plan.
 #[derive(Debug)]
 pub struct Finished(HashMap<(ModelRef, u64), Earlier>);
 
-/// Finished results of one row, by run number.
+/// Finished results of one row, the runs by number.
 #[derive(Debug, Default)]
 pub struct Earlier {
     pub warmup: Option<WarmupOutcome>,
     pub runs: BTreeMap<u64, Run>,
+    pub gaps_ms: Accumulator,
+    pub summary: Option<RunSummary>,
 }
 
 impl Finished {
-    /// Indexes `rows`, each planned with `planned` runs. Higher run numbers are ignored; duplicates count once.
+    /// Indexes `rows`, each planned with `planned` runs. Higher run numbers are ignored; of rows and runs that
+    /// are there twice the last counts.
     pub fn new(rows: Vec<FinishedRow>, planned: u32) -> Self {
-        let mut by_row = HashMap::<_, Earlier>::new();
-        for FinishedRow { model, context_tokens, warmup, runs } in rows {
-            let earlier = by_row.entry((model, context_tokens)).or_default();
-            earlier.warmup = warmup.or(earlier.warmup.take());
-            let planned_ones = runs.into_iter().filter(|run| numbers(planned).contains(&run.run_number));
-            earlier.runs.extend(planned_ones.map(|run| (run.run_number, run)));
-        }
-        Self(by_row)
+        let earlier = |FinishedRow { model, context_tokens, warmup, runs, gaps_ms, summary }| {
+            let planned_ones =
+                runs.into_iter().filter(|run: &Run| numbers(planned).contains(&run.run_number));
+            let runs = planned_ones.map(|run| (run.run_number, run)).collect();
+            ((model, context_tokens), Earlier { warmup, runs, gaps_ms, summary })
+        };
+        Self(rows.into_iter().map(earlier).collect())
     }
 
     /// Removes and returns the results of this row; empty if it was never started.

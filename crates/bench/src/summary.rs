@@ -89,6 +89,11 @@ pub struct Summarizer<C> {
 }
 
 impl<C: Collect> Summarizer<C> {
+    /// Continues with the gaps (ms) of runs that are pushed without them.
+    pub fn of_gaps(gap_ms: C) -> Self {
+        Self { gap_ms, ..Self::default() }
+    }
+
     /// Counts `run` and, if it succeeded, its metrics and its gaps (ms).
     pub fn push(&mut self, run: &Run, gaps_ms: impl Iterator<Item = f64>) {
         if !run.success {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use futures::TryStreamExt;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -335,8 +336,8 @@ impl AwayAtFirst {
 async fn a_passing_fault_is_outlasted_and_one_that_lasts_interrupts_the_benchmark() {
     let (world, id) = (World::sqlite().await, new_id());
     let job = || context(&world, &id, &[FAST], 1, Arc::default());
-    let impatient = BenchmarkHandler { patience: Duration::ZERO, ..AwayAtFirst::handler(&world, 2) };
-    let end = impatient.run(job()).await;
+    let without_retries = BenchmarkHandler { retry_limit: Duration::ZERO, ..AwayAtFirst::handler(&world, 2) };
+    let end = without_retries.run(job()).await;
     assert_eq!(end, JobEnd::Interrupted("The providers could not be read.".into()));
     assert_eq!(AwayAtFirst::handler(&world, 2).run(job()).await, done(&id));
 }
@@ -403,8 +404,13 @@ async fn a_run_that_another_worker_stored_first_counts_once() {
     assert!((summary - mean).abs() < 1e-9, "{summary} is not the mean of the stored runs, {mean}");
 }
 
+/// What a tab that connects now is sent.
+async fn state_of_tab(store: &BenchmarkStore, user: &UserId) -> Vec<ServerMessage> {
+    RunningBenchmarks(store.clone()).messages(user).try_collect().await.unwrap()
+}
+
 #[tokio::test]
-async fn a_late_tab_hears_everything_so_far() {
+async fn a_late_tab_receives_everything_so_far() {
     let (world, id) = (World::sqlite().await, new_id());
     let drain = CancellationToken::new();
     let tab = Published::on("benchmark_row", {
@@ -413,7 +419,7 @@ async fn a_late_tab_hears_everything_so_far() {
     });
     let context = JobContext { drain, ..context(&world, &id, &[FAST, SLOW], 2, Arc::clone(&tab) as _) };
     assert_eq!(world.handler.run(context).await, JobEnd::Stopped);
-    let messages = RunningBenchmarks(world.store.clone()).messages(&world.anna).await.unwrap();
+    let messages = state_of_tab(&world.store, &world.anna).await;
     assert!(messages.iter().all(|message| message.job_id() == Some(&id)));
     let ServerMessage::BenchmarkInit { data: init, .. } = &messages[0] else { panic!("{:?}", messages[0]) };
     assert!(init.reconnect && init.progress_pct.unwrap() >= 50.0, "{init:?}");
@@ -423,5 +429,5 @@ async fn a_late_tab_hears_everything_so_far() {
     assert_eq!(results, tab.all("benchmark_result").len());
     assert_eq!(count(|message| matches!(message, ServerMessage::BenchmarkRow { .. })), 1);
     let ben = testing::add_user(&world.database, "ben").await;
-    assert!(RunningBenchmarks(world.store.clone()).messages(&ben).await.unwrap().is_empty());
+    assert!(state_of_tab(&world.store, &ben).await.is_empty());
 }

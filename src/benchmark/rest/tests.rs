@@ -29,7 +29,7 @@ use bench::types::Parameters;
 
 use crate::http::client_ip::Proxies;
 use crate::prompts::service::PromptService;
-use crate::providers::service::ProviderService;
+use crate::providers::service::{ProviderError, ProviderService};
 use crate::server::{AppState, router};
 use endpoint::{Model, Provider, ProviderKind};
 
@@ -70,7 +70,7 @@ impl World {
         let state = AppState {
             options,
             hub,
-            seats: crate::live::ConnectionLimiter::default(),
+            connection_limiter: crate::live::ConnectionLimiter::default(),
             accounts,
             admin,
             proxies,
@@ -259,6 +259,23 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
             assert!(detail.contains(expected), "{body}: {detail}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_key_is_decrypted_when_the_job_starts_and_not_before() {
+    let world = World::new().await;
+    let (providers, id) = (&world.state.providers, anna());
+    let provider = providers.by_key(&id, "custom").await.unwrap().id;
+    providers.save_key(&id, &provider, &"sk-a-key-of-anna".to_owned().into()).await.unwrap();
+    let sql = "update provider_keys set sealed = 'no ciphertext'";
+    sqlx::query(sql).execute(world.database.writer()).await.unwrap();
+    for path in ["/api/benchmark/estimate", "/api/benchmark"] {
+        let (status, answer) = world.ask("anna", Method::POST, path, &usual(FAST)).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+    }
+    let chosen = [ModelRef { provider_key: "custom".into(), model_id: FAST.into() }];
+    assert_eq!(providers.named(&id, &[FAST.to_owned()]).await.unwrap(), chosen);
+    assert!(matches!(providers.targets(&id, &chosen).await, Err(ProviderError::Vault(_))));
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ mod tests;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::frames::Present;
 use super::snapshot::TargetSnapshot;
 use super::view::BenchmarkStatus;
 use crate::accounts::UserId;
@@ -20,7 +19,7 @@ use crate::database::{Database, now_ms};
 use bench::types::{ClientHealth, Parameters, ResultRow, RowHead};
 use endpoint::ModelRef;
 
-pub use rows::StoredRow;
+pub use rows::{BEFORE_FIRST_ROW, StoredRow};
 
 /// Characters of a prompt that lists show.
 const PREVIEW_CHARS: usize = 200;
@@ -77,6 +76,22 @@ pub struct StoredBenchmark {
     pub client: Option<ClientHealth>,
 }
 
+impl StoredBenchmark {
+    /// A benchmark that begins now.
+    fn new(id: &str, parameters: &Parameters, targets: &[TargetSnapshot]) -> Self {
+        Self {
+            id: id.to_owned(),
+            status: BenchmarkStatus::Running,
+            error: None,
+            created_at: now_ms(),
+            finished_at: None,
+            parameters: parameters.clone(),
+            targets: targets.to_vec(),
+            client: None,
+        }
+    }
+}
+
 /// The tables `benchmarks`, `benchmark_rows` and `benchmark_runs`.
 #[derive(Debug, Clone)]
 pub struct BenchmarkStore {
@@ -88,16 +103,20 @@ impl BenchmarkStore {
         Self { database }
     }
 
-    /// Puts in a benchmark that begins. One that has begun before stays as it is.
+    /// Stores a benchmark that begins, and returns it. One that has begun before stays as it is; `None` when
+    /// it was deleted since, or is another user's.
     pub async fn begin(
         &self,
         user: &UserId,
         id: &str,
         parameters: &Parameters,
         targets: &[TargetSnapshot],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<StoredBenchmark>, StoreError> {
+        let benchmark = StoredBenchmark::new(id, parameters, targets);
         let mut connection = self.database.writer().acquire().await?;
-        begin(&mut connection, user, id, parameters, targets).await
+        let is_new = insert(&mut connection, user, &benchmark).await?;
+        drop(connection);
+        if is_new { Ok(Some(benchmark)) } else { self.find(user, id).await }
     }
 
     /// Puts in a benchmark that another program measured, all of it or nothing: nobody finds half of it,
@@ -111,8 +130,9 @@ impl BenchmarkStore {
         rows: &[ResultRow],
     ) -> Result<(), StoreError> {
         let heads: Vec<RowHead> = rows.iter().map(ResultRow::head).collect();
+        let benchmark = StoredBenchmark::new(id, parameters, targets);
         let mut transaction = self.database.begin().await?;
-        begin(&mut transaction, user, id, parameters, targets).await?;
+        insert(&mut transaction, user, &benchmark).await?;
         rows::insert_rows(&mut transaction, user, id, &heads).await?;
         for (row, head) in rows.iter().zip(&heads) {
             let key = RowKey::of(head);
@@ -148,13 +168,6 @@ impl BenchmarkStore {
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
         let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.reader()).await?;
         rows.iter().map(stored_benchmark).collect()
-    }
-
-    /// The benchmark with its rows and runs, chunks left out; `None` when the user has none.
-    pub async fn present(&self, user: &UserId, id: &str) -> Result<Option<Present>, StoreError> {
-        let Some(benchmark) = self.find(user, id).await? else { return Ok(None) };
-        let (rows, runs) = (self.rows(user, id).await?, self.runs(user, id).await?);
-        Ok(Some(Present { benchmark, rows, runs }))
     }
 
     /// All is measured: sums up every row and makes the benchmark part of the history, in one step.
@@ -270,27 +283,27 @@ impl BenchmarkStore {
     }
 }
 
-async fn begin(
+/// Stores a benchmark that runs; returns whether there was none with its id.
+async fn insert(
     connection: &mut AnyConnection,
     user: &UserId,
-    id: &str,
-    parameters: &Parameters,
-    targets: &[TargetSnapshot],
-) -> Result<(), StoreError> {
+    benchmark: &StoredBenchmark,
+) -> Result<bool, StoreError> {
+    let StoredBenchmark { id, created_at, parameters, targets, .. } = benchmark;
     let preview: String = parameters.prompt.chars().take(PREVIEW_CHARS).collect();
-    sqlx::query(
+    let done = sqlx::query(
         "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
          values ($1, $2, 'running', $3, $4, $5, $6) on conflict (id) do nothing",
     )
     .bind(id)
     .bind(user.as_str())
-    .bind(now_ms())
+    .bind(*created_at)
     .bind(preview)
     .bind(serde_json::to_string(parameters)?)
     .bind(serde_json::to_string(targets)?)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Records that the benchmark failed, at `finished_at`. What was measured stays. One that has ended stays as

@@ -3,8 +3,8 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::history::{PAGE, RECENT_TIMES, ROWS_OF_A_PAGE};
-use super::rows::ROWS;
-use super::runs::RUNS;
+use super::rows::{ROWS, ROWS_AFTER};
+use super::runs::{COUNT, RUNS, RUNS_OF_ROWS};
 use super::{LATEST, RUNNING};
 use crate::database::{Backend, Database, testing};
 
@@ -21,7 +21,10 @@ fn queries() -> Vec<String> {
         bound(LATEST, &["'anna'"]),
         bound(RUNNING, &["'anna'"]),
         bound(ROWS, &["'anna'", "'00002000'"]),
+        bound(ROWS_AFTER, &["'anna'", "'00002000'", "0", "16"]),
         bound(RUNS, &["'anna'", "'00002000'"]),
+        bound(RUNS_OF_ROWS, &["'anna'", "'00002000'", "0", "16"]),
+        bound(COUNT, &["'anna'", "'00002000'"]),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! The rows of a benchmark: laid out at its beginning, summed up when their runs are done.
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
@@ -12,6 +13,15 @@ use endpoint::ModelRef;
 pub(super) const ROWS: &str = "
     select provider_key, model_id, context_tokens, head, warmup, summary
     from benchmark_rows where user_id = $1 and benchmark_id = $2 order by position";
+
+/// As [`ROWS`], a few at a time.
+pub(super) const ROWS_AFTER: &str = "
+    select provider_key, model_id, context_tokens, head, warmup, summary, position
+    from benchmark_rows where user_id = $1 and benchmark_id = $2 and position > $3
+    order by position limit $4";
+
+/// A position in front of all rows of a benchmark.
+pub const BEFORE_FIRST_ROW: i64 = -1;
 
 /// A row as it is kept, without its runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,17 +53,25 @@ impl BenchmarkStore {
     /// The rows of a benchmark in their order.
     pub async fn rows(&self, user: &UserId, id: &str) -> Result<Vec<StoredRow>, StoreError> {
         let rows = sqlx::query(ROWS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
-        let stored = rows.iter().map(|row| {
-            let warmup: Option<String> = row.try_get("warmup")?;
-            let summary: Option<String> = row.try_get("summary")?;
-            Ok(StoredRow {
-                key: row_key(row)?,
-                head: serde_json::from_str(row.try_get("head")?)?,
-                warmup: warmup.as_deref().map(serde_json::from_str).transpose()?,
-                summary: summary.as_deref().map(serde_json::from_str).transpose()?,
-            })
-        });
-        stored.collect()
+        rows.iter().map(stored_row).collect()
+    }
+
+    /// At most `limit` rows behind position `after`, in their order, each with its position.
+    pub async fn rows_after(
+        &self,
+        user: &UserId,
+        id: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<(i64, StoredRow)>, StoreError> {
+        let rows = sqlx::query(ROWS_AFTER)
+            .bind(user.as_str())
+            .bind(id)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(self.database.reader())
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get("position")?, stored_row(row)?))).collect()
     }
 
     /// Keeps what became of a row's discarded run.
@@ -84,6 +102,17 @@ impl BenchmarkStore {
         let mut connection = self.database.writer().acquire().await?;
         sum_up(&mut connection, user, id, row).await
     }
+}
+
+fn stored_row(row: &AnyRow) -> Result<StoredRow, StoreError> {
+    let warmup: Option<String> = row.try_get("warmup")?;
+    let summary: Option<String> = row.try_get("summary")?;
+    Ok(StoredRow {
+        key: row_key(row)?,
+        head: serde_json::from_str(row.try_get("head")?)?,
+        warmup: warmup.as_deref().map(serde_json::from_str).transpose()?,
+        summary: summary.as_deref().map(serde_json::from_str).transpose()?,
+    })
 }
 
 pub(super) async fn insert_rows(

@@ -2,17 +2,32 @@
 
 use std::collections::HashMap;
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
+use super::{BenchmarkStore, RowKey, StoreError, StoredRow, row_key, signed, unsigned};
 use crate::accounts::UserId;
 use bench::FinishedRow;
 use bench::types::Run;
+use stats::Accumulator;
 
 pub(super) const RUNS: &str = "
     select provider_key, model_id, context_tokens, run
     from benchmark_runs where user_id = $1 and benchmark_id = $2
     order by provider_key, model_id, context_tokens, run_number";
+
+pub(super) const RUNS_OF_ROWS: &str = "
+    select runs.provider_key, runs.model_id, runs.context_tokens, runs.run
+    from benchmark_rows
+    join benchmark_runs runs
+      on runs.user_id = benchmark_rows.user_id and runs.benchmark_id = benchmark_rows.benchmark_id
+     and runs.provider_key = benchmark_rows.provider_key and runs.model_id = benchmark_rows.model_id
+     and runs.context_tokens = benchmark_rows.context_tokens
+    where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2
+      and benchmark_rows.position > $3 and benchmark_rows.position <= $4";
+
+pub(super) const COUNT: &str = "
+    select count(*) from benchmark_runs where user_id = $1 and benchmark_id = $2";
 
 impl BenchmarkStore {
     /// Stores a run that has ended, unless one of this number is stored already, which stays as it is.
@@ -46,42 +61,68 @@ impl BenchmarkStore {
     /// The runs of each row in their order, without the arrivals of their chunks.
     pub async fn runs(&self, user: &UserId, id: &str) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
         let rows = sqlx::query(RUNS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
-        let mut by_row = HashMap::<_, Vec<Run>>::new();
-        for row in &rows {
-            by_row.entry(row_key(row)?).or_default().push(serde_json::from_str(row.try_get("run")?)?);
-        }
+        runs_by_row(&rows)
+    }
+
+    /// The runs of the rows behind position `after` up to position `last`, in the order of their numbers and
+    /// without their chunk times.
+    pub async fn runs_of_rows(
+        &self,
+        user: &UserId,
+        id: &str,
+        after: i64,
+        last: i64,
+    ) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
+        let rows = sqlx::query(RUNS_OF_ROWS)
+            .bind(user.as_str())
+            .bind(id)
+            .bind(after)
+            .bind(last)
+            .fetch_all(self.database.reader())
+            .await?;
+        let mut by_row = runs_by_row(&rows)?;
+        by_row.values_mut().for_each(|runs| runs.sort_unstable_by_key(|run| run.run_number));
         Ok(by_row)
     }
 
-    /// All that was finished, whole, so that a benchmark can go on with the rest.
+    /// The number of runs that are stored.
+    pub async fn count_runs(&self, user: &UserId, id: &str) -> Result<u64, StoreError> {
+        let (count,): (i64,) =
+            sqlx::query_as(COUNT).bind(user.as_str()).bind(id).fetch_one(self.database.reader()).await?;
+        Ok(unsigned(count))
+    }
+
+    /// All that was finished, so that a benchmark can go on with the rest. Chunk times are read only for rows
+    /// without a summary, whose gaps it will count, and one run at a time.
     pub async fn finished(&self, user: &UserId, id: &str) -> Result<Vec<FinishedRow>, StoreError> {
-        let mut whole = self.whole_runs(user, id).await?;
-        let rows = self.rows(user, id).await?.into_iter();
-        let finished = rows.map(|row| FinishedRow {
-            runs: whole.remove(&row.key).unwrap_or_default(),
-            context_tokens: row.key.context_tokens,
-            model: row.key.model,
-            warmup: row.warmup,
-        });
-        Ok(finished.collect())
+        let mut by_row = self.runs(user, id).await?;
+        let mut finished = Vec::new();
+        for StoredRow { key, warmup, summary, .. } in self.rows(user, id).await? {
+            let runs = by_row.remove(&key).unwrap_or_default();
+            let gaps_ms = match summary {
+                Some(_) => Accumulator::new(),
+                None => self.gaps_ms(user, id, &key, &runs).await?,
+            };
+            let RowKey { model, context_tokens } = key;
+            finished.push(FinishedRow { model, context_tokens, warmup, runs, gaps_ms, summary });
+        }
+        Ok(finished)
     }
 
-    async fn whole_runs(&self, user: &UserId, id: &str) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
-        let rows = sqlx::query(
-            "select provider_key, model_id, context_tokens, run, chunk_deltas
-             from benchmark_runs where user_id = $1 and benchmark_id = $2",
-        )
-        .bind(user.as_str())
-        .bind(id)
-        .fetch_all(self.database.reader())
-        .await?;
-        let mut by_row = HashMap::<_, Vec<Run>>::new();
-        for row in &rows {
-            let bare: Run = serde_json::from_str(row.try_get("run")?)?;
-            let chunk_deltas_us = serde_json::from_str(row.try_get("chunk_deltas")?)?;
-            by_row.entry(row_key(row)?).or_default().push(Run { chunk_deltas_us, ..bare });
+    /// The gaps between the chunks of all successful `runs` of a row, ms.
+    async fn gaps_ms(
+        &self,
+        user: &UserId,
+        id: &str,
+        row: &RowKey,
+        runs: &[Run],
+    ) -> Result<Accumulator, StoreError> {
+        let mut gaps_ms = Accumulator::new();
+        for run in runs.iter().filter(|run| run.success) {
+            let chunk_deltas_us = self.timeline(user, id, row, run.run_number).await?.unwrap_or_default();
+            Run { chunk_deltas_us, ..run.clone() }.gaps_ms().for_each(|gap| gaps_ms.push(gap));
         }
-        Ok(by_row)
+        Ok(gaps_ms)
     }
 
     /// The arrivals of one run's chunks, as in [`Run::chunk_deltas_us`]; `None` when the user has no
@@ -108,6 +149,14 @@ impl BenchmarkStore {
         .await?;
         Ok(deltas.map(|(deltas,)| serde_json::from_str(&deltas)).transpose()?)
     }
+}
+
+fn runs_by_row(rows: &[AnyRow]) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
+    let mut by_row = HashMap::<_, Vec<Run>>::new();
+    for row in rows {
+        by_row.entry(row_key(row)?).or_default().push(serde_json::from_str(row.try_get("run")?)?);
+    }
+    Ok(by_row)
 }
 
 /// The run as it is stored, as JSON; the arrivals of its chunks are a column of their own.

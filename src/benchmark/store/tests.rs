@@ -3,7 +3,7 @@
 use super::*;
 use crate::database::testing;
 use bench::types::{Clock, Run, WarmupOutcome, WarmupResult};
-use bench::{FinishedRow, Target, summary, types::RowHead};
+use bench::{Target, summary, types::RowHead};
 
 use endpoint::egress::AddressPolicy;
 use endpoint::{ApiError, ErrorKind, Model};
@@ -69,11 +69,12 @@ fn key(tier: u64) -> RowKey {
     RowKey::of(&head(tier))
 }
 
-async fn begin(world: &World, user: &UserId, id: &str, tiers: &[u64]) {
+async fn begin(world: &World, user: &UserId, id: &str, tiers: &[u64]) -> StoredBenchmark {
     let parameters = Parameters { context_tiers: tiers.to_vec(), ..Parameters::default() };
-    world.store.begin(user, id, &parameters, &[target()]).await.unwrap();
+    let began = world.store.begin(user, id, &parameters, &[target()]).await.unwrap();
     let heads: Vec<_> = tiers.iter().map(|tier| head(*tier)).collect();
     world.store.lay_out(user, id, &heads).await.unwrap();
+    began.unwrap()
 }
 
 fn health() -> ClientHealth {
@@ -102,10 +103,12 @@ async fn count(world: &World, sql: &'static str) -> i64 {
 #[tokio::test]
 async fn beginning_again_changes_nothing() {
     for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0, 5]).await;
-        let began = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        let began = begin(&world, &world.anna, ID, &[0, 5]).await;
+        assert_eq!(world.store.find(&world.anna, ID).await.unwrap().as_ref(), Some(&began));
         let other = Parameters { runs: 9, ..Parameters::default() };
-        world.store.begin(&world.anna, ID, &other, &[]).await.unwrap();
+        let again = world.store.begin(&world.anna, ID, &other, &[]).await.unwrap();
+        assert_eq!(again.as_ref(), Some(&began));
+        assert_eq!(world.store.begin(&world.ben, ID, &other, &[]).await.unwrap(), None);
         world.store.lay_out(&world.anna, ID, &[head(5), head(0)]).await.unwrap();
         assert_eq!(world.store.find(&world.anna, ID).await.unwrap().unwrap(), began);
         assert_eq!((began.status, began.targets), (BenchmarkStatus::Running, vec![target()]));
@@ -144,7 +147,7 @@ async fn chunks_are_read_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_finished_comes_back_whole() {
+async fn finished_runs_are_loaded_with_their_gaps() {
     for world in worlds().await {
         begin(&world, &world.anna, ID, &[0, 5]).await;
         let outcome = WarmupOutcome {
@@ -167,11 +170,13 @@ async fn what_is_finished_comes_back_whole() {
         };
         world.store.save_warmup(&world.anna, ID, &warmup).await.unwrap();
         world.store.save_run(&world.anna, ID, &key(5), &run(2, 20.0)).await.unwrap();
-        let expected =
-            |tier, warmup, runs| FinishedRow { model: key(0).model, context_tokens: tier, warmup, runs };
-        let finished = world.store.finished(&world.anna, ID).await.unwrap();
-        let rows = [expected(0, None, vec![]), expected(5, Some(outcome), vec![run(2, 20.0)])];
-        assert_eq!(finished, rows);
+        let [first, second] = &world.store.finished(&world.anna, ID).await.unwrap()[..] else { panic!() };
+        assert_eq!((&first.model, first.context_tokens, &first.warmup), (&key(0).model, 0, &None));
+        assert!(first.runs.is_empty() && first.gaps_ms.is_empty());
+        assert_eq!((second.context_tokens, &second.warmup), (5, &Some(outcome)));
+        assert_eq!(second.runs, [Run { chunk_deltas_us: Vec::new(), ..run(2, 20.0) }]);
+        let gaps = second.gaps_ms.summary().unwrap();
+        assert_eq!((gaps.n, gaps.min, gaps.max), (2, 0.02, 0.03));
     }
 }
 

@@ -5,7 +5,8 @@ use bench::{Plan, preview, types::Preview};
 
 /// Renders the plan as a table with totals.
 pub fn show(plan: &Plan, canvas: Canvas) -> String {
-    let previews = preview(plan);
+    let models = plan.targets.iter().map(|target| (target.provider.clone(), target.model.clone()));
+    let previews = preview(models, &plan.parameters);
     let mut lines = vec![grid(&previews).draw(canvas), String::new()];
     lines.extend(previews.iter().filter_map(skip_note));
     lines.push(sums(&previews, plan.parameters.warmup));

@@ -46,7 +46,8 @@ async fn bench(args: &Args) -> anyhow::Result<ExitCode> {
     for remark in found.remarks.iter().chain(&selection.remarks) {
         eprintln!("{remark}");
     }
-    let plan = Plan { targets: selection.targets, parameters, finished: Vec::new() };
+    // The results file holds the chunk times.
+    let plan = Plan { targets: selection.targets, parameters, finished: Vec::new(), keep_chunk_times: true };
     if args.list {
         to_stdout(&list::show(&plan, Canvas::of_stdout()))?;
         return Ok(ExitCode::SUCCESS);

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::TryStreamExt;
+
 use super::*;
 use crate::database::testing::{add_user, databases};
 use crate::jobs::JobEnd;
@@ -268,7 +270,7 @@ async fn a_new_tab_is_told_what_runs_and_what_has_ended() {
         let runs = process.submit(&anna, json!({ "prompt": "a secret of Anna's" })).await;
         let run = process.strings.next().await;
         run.context.events.progress(12.5, "Just now");
-        let messages = process.jobs.messages(&anna).await.unwrap();
+        let messages = process.jobs.messages(&anna).try_collect::<Vec<_>>().await.unwrap();
         let [ServerMessage::Sync { active_jobs, recent_jobs }] = &messages[..] else { panic!() };
         assert_eq!(active_jobs.len(), 1);
         assert_eq!((&*active_jobs[0].id, active_jobs[0].progress_pct), (&*runs.id, 12.5));
@@ -276,7 +278,7 @@ async fn a_new_tab_is_told_what_runs_and_what_has_ended() {
         assert_eq!(recent_jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&ended.id]);
         assert!(!serde_json::to_string(&messages).unwrap().contains("secret"));
         let empty = ServerMessage::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
-        assert_eq!(process.jobs.messages(&ben).await.unwrap(), [empty]);
+        assert_eq!(process.jobs.messages(&ben).try_collect::<Vec<_>>().await.unwrap(), [empty]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -10,6 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::{Router, routing::get};
 use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
 use futures::{SinkExt, StreamExt};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
@@ -19,7 +20,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::LONGEST_MESSAGE;
+use super::{FRAMES_AT_ONCE, LONGEST_MESSAGE};
 use crate::accounts::SessionCheck;
 use crate::accounts::session::Proof;
 use crate::accounts::{Role, Session, User, UserId};
@@ -37,15 +38,15 @@ struct Rooms {
 }
 
 impl InitialState for Rooms {
-    fn messages<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<Vec<ServerMessage>>> {
+    fn messages(&self, user: &UserId) -> BoxStream<'static, anyhow::Result<ServerMessage>> {
         // Sent while the state is read: the tab receives it after the state.
         self.hub.send(user, &numbered(0));
         let broken = self.broken.load(Ordering::Relaxed);
-        Box::pin(async move {
-            anyhow::ensure!(!broken, "the database is away");
-            let sync = ServerMessage::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
-            Ok(vec![sync, ServerMessage::JobStarted { job_id: "job-1".into(), job_type: "test".into() }])
-        })
+        if broken {
+            return stream::once(async { Err(anyhow::anyhow!("the database is away")) }).boxed();
+        }
+        let started = ServerMessage::JobStarted { job_id: "job-1".into(), job_type: "test".into() };
+        stream::iter([Ok(sync()), Ok(started)]).boxed()
     }
 }
 
@@ -66,6 +67,10 @@ impl SessionCheck for Rooms {
     fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async { Ok(!self.signed_out.load(Ordering::Relaxed)) })
     }
+}
+
+fn sync() -> ServerMessage {
+    ServerMessage::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() }
 }
 
 fn numbered(number: usize) -> MessageText {
@@ -94,9 +99,12 @@ struct Server {
 
 async fn serve(pace: Pace) -> Server {
     let rooms = Arc::new(Rooms::default());
-    let live = Live::new(rooms.hub.clone(), rooms.clone(), rooms.clone())
-        .with_initial_state(rooms.clone())
-        .with_pace(pace);
+    serve_state(pace, rooms.clone(), rooms).await
+}
+
+async fn serve_state(pace: Pace, rooms: Arc<Rooms>, state: Arc<dyn InitialState>) -> Server {
+    let live =
+        Live::new(rooms.hub.clone(), rooms.clone(), rooms.clone()).with_initial_state(state).with_pace(pace);
     let app =
         Router::new().route("/ws", get(socket::open)).layer(middleware::from_fn(sign_in)).with_state(live);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -203,6 +211,61 @@ async fn a_state_that_cannot_be_read_is_not_told_by_half() {
     let server = serve(Pace::default()).await;
     server.rooms.broken.store(true, Ordering::Relaxed);
     assert_eq!(closed(&mut server.tab_of("anna").await).await, (1011, 0));
+}
+
+/// A state of this many messages; while each is read an event happens.
+const LONG: usize = 4_000;
+
+/// Sends events while it is read, and remembers how many of them waited at most.
+struct LongState {
+    hub: Hub,
+    most_queued: Arc<AtomicUsize>,
+}
+
+impl InitialState for LongState {
+    fn messages(&self, user: &UserId) -> BoxStream<'static, anyhow::Result<ServerMessage>> {
+        let (hub, user, most_queued) = (self.hub.clone(), user.clone(), Arc::clone(&self.most_queued));
+        let next = move |number: usize| {
+            let event = match number {
+                7 => MessageText::of(&ServerMessage::JobCancelled { job_id: "job-1".into() }).unwrap(),
+                _ => numbered(number),
+            };
+            hub.send(&user, &event);
+            most_queued.fetch_max(hub.queued(&user), Ordering::Relaxed);
+            let message = match number {
+                0 => sync(),
+                _ => ServerMessage::JobStarted { job_id: number.to_string(), job_type: "test".into() },
+            };
+            Ok(message)
+        };
+        stream::iter(0..LONG).map(next).boxed()
+    }
+}
+
+#[tokio::test]
+async fn events_are_sent_between_the_messages_of_a_long_state() {
+    let (rooms, most_queued) = (Arc::new(Rooms::default()), Arc::<AtomicUsize>::default());
+    let state = LongState { hub: rooms.hub.clone(), most_queued: Arc::clone(&most_queued) };
+    let server = serve_state(Pace::default(), rooms, Arc::new(state)).await;
+    let mut tab = server.tab_of("anna").await;
+    let (mut state, mut events) = (Vec::new(), Vec::new());
+    while state.len() + events.len() < 2 * LONG {
+        let message = hear(&mut tab).await;
+        match message["type"].as_str().unwrap() {
+            "sync" => state.push(0),
+            "job_started" => state.push(message["job_id"].as_str().unwrap().parse().unwrap()),
+            "job_progress" => events.push(number_in(&message)),
+            "job_cancelled" => {
+                assert_eq!(state.len(), LONG, "the end of a job comes after the state");
+                events.insert(7, 7);
+            }
+            other => panic!("{other}"),
+        }
+        assert_eq!(state[0], 0, "sync comes first");
+    }
+    assert_eq!((&state, &events), (&(0..LONG).collect(), &(0..LONG).collect()));
+    let most_queued = most_queued.load(Ordering::Relaxed);
+    assert!(most_queued <= 2 * FRAMES_AT_ONCE, "{most_queued} events waited");
 }
 
 #[tokio::test]

@@ -119,6 +119,11 @@ impl ProviderService {
         }
     }
 
+    /// Returns whether requests to this provider can be made with the keys that there are.
+    pub(super) fn has_key(&self, stored: &StoredProvider) -> bool {
+        !matches!(self.choose_key(stored), Key::Missing | Key::Locked(_))
+    }
+
     /// Returns the state of the key for the user.
     pub(super) fn key_state(&self, user: &UserId, stored: &StoredProvider) -> KeyState {
         let key = self.choose_key(stored);

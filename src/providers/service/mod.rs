@@ -26,6 +26,7 @@ use crate::http::AppError;
 pub use health::LmStudio;
 pub use keys::EnvironmentKeys;
 pub use models::ModelEdit;
+pub use targets::measurable;
 
 /// An error of the provider service.
 #[derive(Debug, thiserror::Error)]

@@ -1,15 +1,16 @@
 //! From the names of models to what is measured.
 
-use super::{ProviderError, ProviderService, effective, key_for};
+use super::{ProviderError, ProviderService, key_for};
 use crate::accounts::UserId;
+use crate::providers::listing::{KeyState, ProviderListing};
 use crate::providers::store::{StoredModel, StoredProvider};
 use bench::Target;
 use endpoint::egress::AddressPolicy;
-use endpoint::types::{Model, ModelRef};
+use endpoint::types::{Model, ModelRef, Provider};
 
 impl ProviderService {
-    /// What is needed to measure each of `models`, in their order: its provider with the key, and the
-    /// model as the user set it up.
+    /// What is needed to measure each of `models`, in their order: its provider with the decrypted key, and
+    /// the model as the user set it up. To check or describe models, [`measurable`] is enough.
     ///
     /// # Errors
     /// About the first that is unknown, switched off or without a key.
@@ -31,20 +32,12 @@ impl ProviderService {
             .iter()
             .find(|stored| key_for(user, stored) == wanted.provider_key)
             .ok_or_else(|| ProviderError::UnknownProvider(wanted.provider_key.clone()))?;
-        let model = stored
-            .models
-            .iter()
-            .find(|model| model.listed.id == wanted.model_id)
-            .ok_or_else(|| ProviderError::UnknownModel(wanted.clone()))?;
+        let listing = self.listing(user, stored.clone());
+        let (_, model) = measurable(std::slice::from_ref(&listing), wanted)?;
         let mut provider = stored.settings.provider.clone();
-        if !stored.settings.enabled {
-            return Err(ProviderError::SwitchedOff(provider.display_name));
-        }
-        let key = self.key(user, stored)?;
-        let model = switched_on(&provider, model)?;
         let policy = self.policy_for(networks, &provider);
-        key_for(user, stored).clone_into(&mut provider.key);
-        Ok(Target { provider, key, model, policy })
+        provider.key.clone_from(&wanted.provider_key);
+        Ok(Target { provider, key: self.key(user, stored)?, model: model.clone(), policy })
     }
 
     /// The models that are meant by names: `provider/model`, a model's id (with or without its
@@ -72,7 +65,7 @@ impl ProviderService {
             model_id: model.listed.id.clone(),
         };
         let ready = |(stored, model): &(&StoredProvider, &StoredModel)| {
-            stored.settings.enabled && model.enabled && self.key(user, stored).is_ok()
+            stored.settings.enabled && model.enabled && self.has_key(stored)
         };
         let exact = |(stored, model): &(&StoredProvider, &StoredModel)| {
             name == format!("{}/{}", key_for(user, stored), model.listed.id)
@@ -86,9 +79,40 @@ impl ProviderService {
     }
 }
 
-fn switched_on(provider: &endpoint::Provider, stored: &StoredModel) -> Result<Model, ProviderError> {
-    let model = effective(provider, stored);
-    if stored.enabled { Ok(model) } else { Err(ProviderError::SwitchedOff(model.display_name)) }
+/// Finds a model among the user's providers and checks that it can be measured now. Needs no key, only the
+/// knowledge that there is one.
+///
+/// # Errors
+/// When the model is unknown, switched off or without a key.
+pub fn measurable<'a>(
+    listings: &'a [ProviderListing],
+    wanted: &ModelRef,
+) -> Result<(&'a Provider, &'a Model), ProviderError> {
+    let listing = listings
+        .iter()
+        .find(|listing| listing.provider.key == wanted.provider_key)
+        .ok_or_else(|| ProviderError::UnknownProvider(wanted.provider_key.clone()))?;
+    let found = listing
+        .models
+        .iter()
+        .find(|model| model.model.id == wanted.model_id)
+        .ok_or_else(|| ProviderError::UnknownModel(wanted.clone()))?;
+    let name = || listing.provider.display_name.clone();
+    if !listing.enabled {
+        return Err(ProviderError::SwitchedOff(name()));
+    }
+    match &listing.key {
+        KeyState::Locked { origin, .. } => {
+            return Err(ProviderError::KeyLocked { name: name(), origin: origin.clone() });
+        }
+        KeyState::Missing if listing.own() => return Err(ProviderError::Keyless(name())),
+        KeyState::Missing => return Err(ProviderError::KeylessShared(name())),
+        KeyState::NotNeeded | KeyState::Saved { .. } | KeyState::Environment(_) | KeyState::Shared => {}
+    }
+    if !found.enabled {
+        return Err(ProviderError::SwitchedOff(found.model.display_name.clone()));
+    }
+    Ok((&listing.provider, &found.model))
 }
 
 fn is_called(stored: &StoredProvider, model: &StoredModel, name: &str) -> bool {

@@ -40,7 +40,7 @@ async fn report(targets: Vec<Target>, parameters: Parameters) -> (Report, Vec<Ev
 }
 
 fn plan(targets: Vec<Target>, parameters: Parameters) -> Plan {
-    Plan { targets, parameters, finished: Vec::new() }
+    Plan { targets, parameters, finished: Vec::new(), keep_chunk_times: true }
 }
 
 /// What comes of a plan while `on_event` watches.

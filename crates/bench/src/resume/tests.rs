@@ -21,7 +21,14 @@ fn head() -> RowHead {
 
 fn row(context_tokens: u64, runs: Vec<Run>) -> FinishedRow {
     let RowHead { provider_key, model_id, .. } = head();
-    FinishedRow { model: ModelRef { provider_key, model_id }, context_tokens, warmup: None, runs }
+    FinishedRow {
+        model: ModelRef { provider_key, model_id },
+        context_tokens,
+        warmup: None,
+        runs,
+        gaps_ms: Accumulator::default(),
+        summary: None,
+    }
 }
 
 #[test]
@@ -31,9 +38,9 @@ fn a_row_takes_its_own_tier_only() {
 }
 
 #[test]
-fn what_comes_in_parts_is_put_together() {
-    let parts = vec![row(0, vec![run(3)]), row(0, vec![run(1), run(3)])];
-    assert_eq!(Finished::new(parts, 4).take(&head()).missing(4), [2, 4]);
+fn a_run_that_is_there_twice_counts_once() {
+    let rows = vec![row(0, vec![run(3), run(1), run(3)])];
+    assert_eq!(Finished::new(rows, 4).take(&head()).missing(4), [2, 4]);
 }
 
 proptest! {

@@ -5,14 +5,18 @@ use crate::{
     summary,
     types::{Run, RunResult, RunSummary, WarmupOutcome},
 };
+use stats::Accumulator;
 
 const SCENARIO: &str = "ttft=1,gap=0,tokens=4";
+
+/// The gap between the two chunks of an earlier run, ms.
+const EARLIER_GAP_MS: f64 = 7_000.0;
 
 /// A run of an earlier start, unlike any that the mock gives.
 fn earlier_run(number: u64) -> Run {
     serde_json::from_value(serde_json::json!({
         "run_number": number, "success": true, "started_at": number, "ttft_ms": 60_000.0, "chunks": 2,
-        "clock": "kernel", "chunk_deltas_us": [60_000_000, 7_000_000],
+        "clock": "kernel",
     }))
     .unwrap()
 }
@@ -28,8 +32,10 @@ fn finished(target: &Target, numbers: impl IntoIterator<Item = u64>) -> Finished
         tls_ms: None,
         error: None,
     };
-    let runs = numbers.into_iter().map(earlier_run).collect();
-    FinishedRow { model, context_tokens: 0, warmup: Some(warmup), runs }
+    let runs: Vec<_> = numbers.into_iter().map(earlier_run).collect();
+    let mut gaps_ms = Accumulator::new();
+    runs.iter().for_each(|_| gaps_ms.push(EARLIER_GAP_MS));
+    FinishedRow { model, context_tokens: 0, warmup: Some(warmup), runs, gaps_ms, summary: None }
 }
 
 fn init(events: &[Event]) -> &Init {
@@ -74,7 +80,7 @@ async fn holes_are_filled_and_nothing_else() {
     let target = target(&mock, "mock", SCENARIO);
     let finished = vec![finished(&target, [4, 2])];
     let parameters = Parameters { runs: 5, warmup: true, ..quick() };
-    let plan = Plan { targets: vec![target], parameters, finished };
+    let plan = Plan { finished, ..plan(vec![target], parameters) };
     let (report, events) = outcome(plan, Stop::default(), |_| ()).await;
 
     assert_eq!((init(&events).total_requests, init(&events).done_requests), (6, 2));
@@ -87,7 +93,7 @@ async fn holes_are_filled_and_nothing_else() {
     assert_eq!(row.summary.success_count, 5);
     assert_eq!(row.summary.ttft_ms.unwrap().max, 60_000.0);
     let gaps = row.summary.gap_ms.unwrap();
-    assert_eq!((gaps.n, gaps.max), (3 * 3 + 2, 7_000.0), "gaps of earlier runs come from their chunks");
+    assert_eq!((gaps.n, gaps.max), (3 * 3 + 2, EARLIER_GAP_MS), "gaps of earlier runs count too");
     assert!(row.warmup.as_ref().unwrap().ttft_ms.unwrap() < 60_000.0, "warmed up anew");
 }
 
@@ -99,7 +105,7 @@ async fn a_finished_row_is_reported_without_being_run() {
     let (done, left) = (target(&mock, "mock", "tokens=9"), target(&mock, "mock", SCENARIO));
     let finished = vec![finished(&done, [1, 2])];
     let parameters = Parameters { runs: 2, warmup: true, ..quick() };
-    let plan = Plan { targets: vec![done, left], parameters, finished };
+    let plan = Plan { finished, ..plan(vec![done, left], parameters) };
     let (report, events) = outcome(plan, Stop::default(), |_| ()).await;
     drop(mock);
 
@@ -131,7 +137,7 @@ async fn what_a_drain_left_is_done_by_the_next_start() {
 
     let runs = first.results[0].runs.clone();
     let finished = vec![FinishedRow { runs: runs.clone(), ..finished(&target, []) }];
-    let second = Plan { targets: vec![target], parameters, finished };
+    let second = Plan { finished, ..plan(vec![target], parameters) };
     let (second, _) = outcome(second, Stop::default(), |_| ()).await;
     drop(mock);
     assert_eq!(second.status, Status::Complete);
@@ -170,6 +176,33 @@ fn rebuild(head: &RowHead, events: &[Event]) -> ResultRow {
     summary::row(head.clone(), warmup, results.filter_map(|result| result.run.clone()).collect())
 }
 
+#[tokio::test]
+async fn a_finished_row_keeps_its_summary() {
+    let mock = mock::start_demo().unwrap();
+    let target = target(&mock, "mock", SCENARIO);
+    let whole = finished(&target, [1, 2]);
+    let summary = RunSummary { success_count: 2, total_cost: Some(0.5), ..RunSummary::default() };
+    let finished = vec![FinishedRow { summary: Some(summary.clone()), ..whole }];
+    let plan = Plan { finished, ..plan(vec![target], Parameters { runs: 2, ..quick() }) };
+    let (report, _) = outcome(plan, Stop::default(), |_| ()).await;
+    assert_eq!(report.results[0].summary, summary);
+}
+
+#[tokio::test]
+async fn chunk_times_are_only_in_the_events_where_the_report_does_not_keep_them() {
+    let mock = mock::start_demo().unwrap();
+    let plan = plan(vec![target(&mock, "mock", SCENARIO)], Parameters { runs: 2, ..quick() });
+    let plan = Plan { keep_chunk_times: false, ..plan };
+    let (report, events) = outcome(plan, Stop::default(), |_| ()).await;
+    for run in results(&events).iter().filter_map(|result| result.run.as_ref()) {
+        assert_eq!(run.chunk_deltas_us.len() as u64, run.chunks);
+    }
+    for row in rows(&events).into_iter().chain(&report.results) {
+        assert!(row.runs.iter().all(|run| run.chunks > 0 && run.chunk_deltas_us.is_empty()));
+        assert!(row.summary.gap_ms.is_some());
+    }
+}
+
 #[test]
 fn a_load_is_not_gone_on_with() {
     let target = Target {
@@ -180,7 +213,7 @@ fn a_load_is_not_gone_on_with() {
     };
     let load = Some(LoadParameters { concurrency: 1, requests: 1 });
     let finished = vec![finished(&target, [1])];
-    let plan = Plan { targets: vec![target], parameters: Parameters { load, ..quick() }, finished };
+    let plan = Plan { finished, ..plan(vec![target], Parameters { load, ..quick() }) };
     let error = start(plan, Stop::default()).unwrap_err();
     assert!(error.0.contains("in one go"), "{error}");
 }
