@@ -35,7 +35,7 @@ fn quick() -> Parameters {
 }
 
 async fn bench(target: Target, parameters: Parameters) -> ResultRow {
-    let plan = Plan { targets: vec![target], parameters, finished: Vec::new() };
+    let plan = Plan { targets: vec![target], parameters, finished: Vec::new(), keep_chunk_times: true };
     let running = start(plan, Stop::default()).unwrap();
     running.report.await.unwrap().results.remove(0)
 }
