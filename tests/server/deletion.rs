@@ -113,10 +113,15 @@ impl Scene {
         started
     }
 
-    async fn delete(&self) {
-        let path = format!("/api/admin/users/{}", self.leaver);
-        let (status, answer) = self.admin.ask("DELETE", &path, None).await;
-        assert!(status.is_success(), "{status} {answer}");
+    /// Deletes the user; who asks for the list of users afterwards does not find them.
+    fn delete(&self) -> impl Future<Output = ()> + use<> {
+        let (admin, path) = (self.admin.clone(), format!("/api/admin/users/{}", self.leaver));
+        async move {
+            let (status, answer) = admin.ask("DELETE", &path, None).await;
+            assert!(status.is_success(), "{status} {answer}");
+            let users = admin.get("/api/admin/users").await;
+            assert!(!users.to_string().contains("dora@example.org"), "{users}");
+        }
     }
 
     /// Whether anything is left of the user.
@@ -159,11 +164,12 @@ impl Scene {
             self.read(&mut before).await;
         }
         let start = Instant::now();
-        self.delete().await;
-        let emails = self.admin.get("/api/admin/users").await;
-        assert!(!emails.to_string().contains("dora@example.org"), "{emails}");
-        while !self.is_deleted().await {
+        let deletion = tokio::spawn(self.delete());
+        loop {
             self.read(&mut during).await;
+            if self.is_deleted().await {
+                break;
+            }
             // They go on for as long as the deletion.
             let active =
                 self.writer.get("/api/jobs?status=running,queued,pending,interrupted&limit=100").await;
@@ -172,6 +178,7 @@ impl Scene {
             }
         }
         let took = start.elapsed();
+        deletion.await.unwrap();
         for benchmark in &benchmarks {
             wait_until_done(&self.writer, benchmark).await;
         }
