@@ -171,7 +171,7 @@ fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
     }
 }
 
-/// Prefixes text that a spreadsheet would read as a formula with an apostrophe
+/// Puts an apostrophe in front of text that a spreadsheet would read as a formula
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers are not changed.
 fn escape_formula(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
