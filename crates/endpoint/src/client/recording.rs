@@ -38,11 +38,22 @@ pub(super) enum Message {
 }
 
 /// Content of a body as several reads brought it, each with its arrival.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Batch {
     content: Vec<u8>,
     /// The arrival of each read and the end of its content.
     reads: Vec<(Arrival, usize)>,
+}
+
+impl Default for Batch {
+    /// Returns an empty batch with room for the usual events, so that it seldom has to grow.
+    fn default() -> Self {
+        const USUAL_READ: usize = 256;
+        Self {
+            content: Vec::with_capacity(MAX_BATCH_READS * USUAL_READ),
+            reads: Vec::with_capacity(MAX_BATCH_READS),
+        }
+    }
 }
 
 impl Batch {
@@ -77,7 +88,7 @@ impl Batch {
     pub(super) fn take(&mut self) -> Self {
         let next = Self {
             content: Vec::with_capacity(self.content.len()),
-            reads: Vec::with_capacity(self.reads.len()),
+            reads: Vec::with_capacity(MAX_BATCH_READS),
         };
         std::mem::replace(self, next)
     }
