@@ -65,7 +65,7 @@ impl ConnectionSlot {
     /// # Errors
     /// When the endpoint cannot be reached.
     pub async fn connect(&mut self) -> Result<Option<Opened>, ApiError> {
-        if self.connection.as_ref().is_some_and(Connection::is_open) {
+        if self.connection.as_mut().is_some_and(Connection::is_open) {
             return Ok(None);
         }
         let url = url::Url::parse(&self.template.provider().base_url).map_err(|error| {
