@@ -65,6 +65,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let database = Database::open(config.database.clone()).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
     let state = assemble(&config, &database, &demo).await?;
+    state.benchmarks.fill_in_lists().await.context("cannot bring the lists of benchmarks up to date")?;
     let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
     jobs.start();
     tokio::spawn(release_unused_tokenizers());
