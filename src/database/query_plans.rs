@@ -41,7 +41,9 @@ pub enum Sorts {
 fn check(database: &Database, sql: &str, plan: &str, sorts: Sorts) {
     let reads_a_whole_table = plan.lines().map(|step| step.trim_start_matches([' ', '-', '>'])).any(|step| {
         let scans = step.starts_with("SCAN ") && !step.contains("SUBQUERY") && !step.contains("CONSTANT ROW");
-        scans || step.starts_with("Seq Scan")
+        // A row for each server process.
+        let is_of_few = step.contains(" job_workers");
+        (scans || step.starts_with("Seq Scan")) && !is_of_few
     });
     let sorts_all = plan.lines().any(|step| {
         let sqlite = step.contains("TEMP B-TREE") && !step.contains("LAST TERM");
