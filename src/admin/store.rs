@@ -47,6 +47,8 @@ macro_rules! select_users {
     };
 }
 
+const USERS: &str = concat!(select_users!(), " and u.id > $1 order by u.id limit $2");
+
 impl AdminStore {
     pub fn new(database: Database) -> Self {
         Self { database }
@@ -54,7 +56,7 @@ impl AdminStore {
 
     /// At most `limit` users, oldest first, beginning after `after`.
     pub async fn users(&self, after: Option<&UserId>, limit: i64) -> sqlx::Result<Vec<UserRow>> {
-        sqlx::query_as(concat!(select_users!(), " and u.id > $1 order by u.id limit $2"))
+        sqlx::query_as(USERS)
             .bind(after.map_or("", UserId::as_str))
             .bind(limit)
             .fetch_all(self.database.reader())
@@ -106,7 +108,17 @@ impl AdminStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::query_plans::{Sorts, assert_read_by_index, bound, fill};
     use crate::database::testing;
+
+    #[tokio::test]
+    async fn the_list_of_users_reads_by_an_index() {
+        for database in testing::databases().await {
+            fill(&database).await;
+            let page = bound(USERS, &["'00000250'", "50"]);
+            assert_read_by_index(&database, Sorts::Nothing, &[page]).await;
+        }
+    }
 
     #[tokio::test]
     async fn users_come_in_pages() {

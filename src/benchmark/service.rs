@@ -1,9 +1,11 @@
 //! What users do with benchmarks: estimate, start, cancel, look at, delete.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use serde_json::value::RawValue;
 
 use super::catch_up::RunningBenchmarks;
 use super::choice::{ChoiceError, choose};
@@ -162,10 +164,12 @@ impl BenchmarkService {
         request: &BenchmarkRequest,
     ) -> Result<Estimate, BenchmarkError> {
         let Checked { models, parameters } = self.check(user, request).await?;
-        let times = self.store.recent_times(user).await?;
         // Long prompts take their time to count.
         let rows = tokio::task::spawn_blocking(move || preview(models, &parameters)).await;
         let rows = rows.map_err(|error| PlanError(format!("the estimate failed: {error}")))?;
+        let measured = rows.iter().filter(|row| row.requests > 0);
+        let wanted = measured.map(|row| (row.model.clone(), row.context_tokens));
+        let times = self.store.recent_times(user, wanted).await?;
         Ok(Estimate { duration_s: duration_s(&rows, &times), ..Estimate::of(rows) })
     }
 
@@ -318,6 +322,28 @@ impl BenchmarkService {
         limit: u32,
     ) -> Result<Vec<HistoryItem>, BenchmarkError> {
         Ok(self.store.history(user, before, limit).await?)
+    }
+
+    /// The results of each benchmark of this page of [`Self::history`], by its id: an array of
+    /// [`HistoryResult`](super::view::HistoryResult) as JSON.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn history_results(
+        &self,
+        user: &UserId,
+        page: &[HistoryItem],
+    ) -> Result<HashMap<String, Box<RawValue>>, BenchmarkError> {
+        Ok(self.store.history_results(user, page).await?)
+    }
+
+    /// Fills in what lists show of benchmarks that an older version measured. To be called before requests
+    /// are answered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn fill_in_lists(&self) -> Result<(), BenchmarkError> {
+        Ok(self.store.fill_in_lists().await?)
     }
 
     /// Deletes a benchmark that has ended.

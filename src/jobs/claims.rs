@@ -14,6 +14,19 @@ use crate::accounts::UserId;
 /// again.
 pub(super) const MAX_CRASHES: i64 = 5;
 
+pub(super) const INTERRUPT_ORPHANS: &str = "
+    select id, worker_id from jobs where status = 'running'
+    and not exists (select 1 from job_workers where job_workers.id = jobs.worker_id)";
+
+pub(super) const ENQUEUE_WAITING: &str = "
+    select id from jobs
+    where status in ('pending', 'interrupted') and cancel_requested_at is null
+          and (resume_at is null or resume_at <= $1) and crashes < $2
+    order by id";
+
+pub(super) const JOBS_TO_KEEP: &str = "
+    select id from jobs where status = 'running' and worker_id = $1 and cancel_requested_at is null";
+
 /// A worker's id and the number of its last heartbeat.
 pub(super) type Heartbeat = (String, i64);
 
@@ -101,12 +114,8 @@ impl JobStore {
 
     /// Interrupts the jobs whose worker is not registered.
     pub(super) async fn interrupt_orphans(&self, now_ms: i64) -> Result<(), JobError> {
-        let orphans: Vec<(String, String)> = sqlx::query_as(
-            "select id, worker_id from jobs where status = 'running'
-             and not exists (select 1 from job_workers where job_workers.id = jobs.worker_id)",
-        )
-        .fetch_all(self.database.reader())
-        .await?;
+        let orphans: Vec<(String, String)> =
+            sqlx::query_as(INTERRUPT_ORPHANS).fetch_all(self.database.reader()).await?;
         for (id, worker) in orphans {
             tracing::warn!(job = id, "the process that ran it ended; it resumes from what is stored");
             let interrupt = Transition::Interrupt { worker: &worker, why: Interruption::Crash };
@@ -119,16 +128,11 @@ impl JobStore {
 
     /// Queues jobs that were just written, and interrupted ones whose pause is over.
     pub(super) async fn enqueue_waiting(&self, now_ms: i64) -> Result<(), JobError> {
-        let waiting: Vec<(String,)> = sqlx::query_as(
-            "select id from jobs
-             where status in ('pending', 'interrupted') and cancel_requested_at is null
-                   and (resume_at is null or resume_at <= $1) and crashes < $2
-             order by id",
-        )
-        .bind(now_ms)
-        .bind(MAX_CRASHES)
-        .fetch_all(self.database.reader())
-        .await?;
+        let waiting: Vec<(String,)> = sqlx::query_as(ENQUEUE_WAITING)
+            .bind(now_ms)
+            .bind(MAX_CRASHES)
+            .fetch_all(self.database.reader())
+            .await?;
         for (id,) in waiting {
             if let Err(error) = self.change_if_still(&id, Transition::Queue, now_ms).await {
                 tracing::error!(job = id, "cannot queue it: {error}");
@@ -167,12 +171,8 @@ impl JobStore {
 
     /// Returns the jobs that this worker has and is to go on with.
     pub(super) async fn jobs_to_keep(&self, worker: &str) -> Result<Vec<String>, JobError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "select id from jobs where status = 'running' and worker_id = $1 and cancel_requested_at is null",
-        )
-        .bind(worker)
-        .fetch_all(self.database.reader())
-        .await?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as(JOBS_TO_KEEP).bind(worker).fetch_all(self.database.reader()).await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
@@ -219,8 +219,7 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.writer().acquire().await?;
-        let changed = transition::change(&mut connection, id, transition, now_ms).await;
+        let changed = self.change_in_transaction(id, transition, now_ms).await;
         if let Err(error @ JobError::Illegal { .. }) = &changed {
             tracing::error!(job = id, "refused: {error}");
         }
@@ -234,11 +233,22 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.writer().acquire().await?;
-        match transition::change(&mut connection, id, transition, now_ms).await {
+        match self.change_in_transaction(id, transition, now_ms).await {
             Err(JobError::Illegal { .. }) => Ok(None),
             changed => changed,
         }
+    }
+
+    async fn change_in_transaction(
+        &self,
+        id: &str,
+        transition: Transition<'_>,
+        now_ms: i64,
+    ) -> Result<Option<StoredJob>, JobError> {
+        let mut transaction = self.database.begin().await?;
+        let changed = transition::change(&mut transaction, id, transition, now_ms).await?;
+        transaction.commit().await?;
+        Ok(changed)
     }
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod limits;
 mod model;
 mod puppet;
+mod query_plans;
 mod run;
 mod takeover;
 
