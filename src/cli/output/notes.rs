@@ -6,18 +6,28 @@ use super::{
     figures::{dollars, measured, printable, whole},
     row_label,
 };
-use bench::types::{ClientHealth, Clock, Parameters, Report, ResultRow, Status};
+use crate::cli::metrics::open_loop;
+use bench::types::{ClientHealth, Clock, LoadParameters, Parameters, Report, ResultRow, Status};
 use endpoint::{
     ErrorKind,
     registry::{Adjustment, AdjustmentAction},
 };
 
+/// Start delay from which on it changes what is measured, ms.
+const LATE_MS: f64 = 10.0;
 /// Distinct messages quoted for one row.
 const MOST_MESSAGES: usize = 3;
 
 /// What was asked of every model, in one line.
 pub fn conditions(parameters: &Parameters) -> String {
     let much = match parameters.load {
+        Some(LoadParameters { concurrency, requests, open_loop: Some(open) }) => format!(
+            "{} requests at {} per second ({} arrivals), at most {} in flight",
+            whole(requests),
+            open.rate,
+            open.arrivals.as_str(),
+            whole(concurrency.into())
+        ),
         Some(load) => {
             format!("{} requests, {} in flight", whole(load.requests), whole(load.concurrency.into()))
         }
@@ -67,6 +77,14 @@ pub fn remarks(report: &Report) -> Vec<String> {
     notes.extend(rows.iter().filter_map(skipped));
     notes.extend(rows.iter().flat_map(failures));
     notes.extend(rows.iter().filter_map(warmup_failure));
+    if rows.iter().any(|row| open_loop(row).is_some()) {
+        notes.push(
+            "TTFT and total time count from the intended start of each request: its wait before it was sent is \
+             included."
+                .into(),
+        );
+    }
+    notes.extend(rows.iter().filter_map(start_delay));
     if rows.iter().any(|row| row.simulated) {
         notes.push(
             "Simulated models run on the built-in mock server. Their numbers say nothing about real models."
@@ -159,6 +177,35 @@ fn distinct_errors(row: &ResultRow) -> Vec<(String, u64)> {
         }
     }
     found
+}
+
+/// How late the requests of an open loop were sent, and why.
+fn start_delay(row: &ResultRow) -> Option<String> {
+    let open = open_loop(row)?;
+    let delay = open.start_delay_ms?;
+    let figures = format!(
+        "Start delay of {}: mean {} ms, p99 {} ms, max {} ms",
+        row_label(row),
+        measured(delay.mean),
+        measured(delay.p99),
+        measured(delay.max)
+    );
+    let (load, held_back) = (row.load.as_ref()?, open.held_back);
+    let cause = if held_back > 0 {
+        format!(
+            ". {} of {} requests waited because {} were in flight (--concurrency)",
+            whole(held_back),
+            whole(load.requests),
+            whole(load.concurrency.into())
+        )
+    } else if delay.p99 > LATE_MS {
+        ". No request waited for the limit of requests in flight: connections opened slowly, or this machine is \
+         too slow for the rate"
+            .to_owned()
+    } else {
+        String::new()
+    };
+    Some(format!("{figures}{cause}."))
 }
 
 fn warmup_failure(row: &ResultRow) -> Option<String> {

@@ -24,6 +24,34 @@ fn table_under_load() {
 }
 
 #[test]
+fn table_of_an_open_loop() {
+    let text = render(&fixture::open_loop_report(), Format::Table, Canvas::plain()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn markdown_of_an_open_loop() {
+    let text = render(&fixture::open_loop_report(), Format::Markdown, Canvas::plain()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn csv_of_an_open_loop_has_each_delay_and_both_rates() {
+    let text = render(&fixture::open_loop_report(), Format::Csv, Canvas::plain()).unwrap();
+    let ends: Vec<_> = text.lines().map(|line| line.rsplitn(4, ',').take(3).collect::<Vec<_>>()).collect();
+    assert_eq!(ends[0], ["requests_per_second", "offered_requests_per_second", "start_delay_ms"]);
+    assert_eq!(ends[1..], [["18.7", "20.0", "0.1"], ["18.7", "20.0", "0.2"], ["18.7", "20.0", "90.0"]]);
+}
+
+#[test]
+fn a_machine_that_starts_requests_late_is_said_to_be_slow() {
+    let mut report = fixture::open_loop_report();
+    report.results[0].load.as_mut().unwrap().open_loop.as_mut().unwrap().held_back = 0;
+    let text = render(&report, Format::Table, Canvas::plain()).unwrap();
+    assert!(text.contains("this machine is too slow for the rate"), "{text}");
+}
+
+#[test]
 fn markdown() {
     insta::assert_snapshot!(rendered(Format::Markdown, Canvas::plain()));
 }
