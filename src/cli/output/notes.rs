@@ -15,6 +15,8 @@ use endpoint::{
 
 /// Start delay from which on it changes what is measured, ms.
 const LATE_MS: f64 = 10.0;
+/// Share of the offered rate below which an endpoint did not keep up.
+const KEPT_UP: f64 = 0.9;
 /// Distinct messages quoted for one row.
 const MOST_MESSAGES: usize = 3;
 
@@ -85,6 +87,7 @@ pub fn remarks(report: &Report) -> Vec<String> {
         );
     }
     notes.extend(rows.iter().filter_map(start_delay));
+    notes.extend(rows.iter().filter_map(overload));
     if rows.iter().any(|row| row.simulated) {
         notes.push(
             "Simulated models run on the built-in mock server. Their numbers say nothing about real models."
@@ -193,9 +196,8 @@ fn start_delay(row: &ResultRow) -> Option<String> {
     let (load, held_back) = (row.load.as_ref()?, open.held_back);
     let cause = if held_back > 0 {
         format!(
-            ". {} of {} requests waited because {} were in flight (--concurrency)",
-            whole(held_back),
-            whole(load.requests),
+            ". {} waited because {} were in flight (--concurrency)",
+            if held_back == 1 { "1 request".to_owned() } else { format!("{} requests", whole(held_back)) },
             whole(load.concurrency.into())
         )
     } else if delay.p99 > LATE_MS {
@@ -215,9 +217,28 @@ fn warmup_failure(row: &ResultRow) -> Option<String> {
     counts.then(|| format!("Warm-up of {} failed: {}", row_label(row), printable(&error.to_string())))
 }
 
+/// Says that a rate was too high for the endpoint and its limit of requests in flight.
+fn overload(row: &ResultRow) -> Option<String> {
+    let open = open_loop(row)?;
+    let achieved = row.load.as_ref()?.requests_per_second?;
+    let offered = open.offered_requests_per_second;
+    (open.held_back > 0 && achieved < offered * KEPT_UP).then(|| {
+        format!(
+            "{} did not keep up: {} of {offered} requests per second. Such latencies grow for as long as the load \
+             lasts.",
+            row_label(row),
+            measured(achieved)
+        )
+    })
+}
+
 /// What lies beyond 1.5 IQR; samples below n = 8 are too small to tell and say nothing.
 fn outliers(row: &ResultRow) -> Option<String> {
-    let times = [("TTFT", row.summary.ttft_ms), ("total time", row.summary.total_time_s)];
+    let (ttft, total) = match open_loop(row) {
+        Some(open) => (open.ttft_ms, open.total_time_s),
+        None => (row.summary.ttft_ms, row.summary.total_time_s),
+    };
+    let times = [("TTFT", ttft), ("total time", total)];
     let found: Vec<String> = times
         .into_iter()
         .filter_map(|(name, summary)| Some((name, summary?.outliers?, summary?.n)))
