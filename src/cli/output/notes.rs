@@ -201,8 +201,8 @@ fn start_delay(row: &ResultRow) -> Option<String> {
             whole(load.concurrency.into())
         )
     } else if delay.p99 > LATE_MS {
-        ". No request waited for the limit of requests in flight: connections opened slowly, or this machine is \
-         too slow for the rate"
+        ". No request waited for the limit of requests in flight: connections opened slowly, or this machine \
+         was too busy"
             .to_owned()
     } else {
         String::new()

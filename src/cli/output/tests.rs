@@ -63,11 +63,11 @@ fn outliers_of_an_open_loop_are_those_of_the_latencies_it_shows() {
 }
 
 #[test]
-fn a_machine_that_starts_requests_late_is_said_to_be_slow() {
+fn a_machine_that_starts_requests_late_is_said_to_be_busy() {
     let mut report = fixture::open_loop_report();
     report.results[0].load.as_mut().unwrap().open_loop.as_mut().unwrap().held_back = 0;
     let text = render(&report, Format::Table, Canvas::plain()).unwrap();
-    assert!(text.contains("this machine is too slow for the rate"), "{text}");
+    assert!(text.contains("this machine was too busy"), "{text}");
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::{thread, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task::spawn_blocking,
-};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::types::{Arrivals, LoadParameters, OpenLoop};
+use crate::{
+    scheduling::prefer_promptness,
+    types::{Arrivals, LoadParameters, OpenLoop},
+};
 use endpoint::client::clock::monotonic_ns;
 
 /// Longest sleep between two looks at whether the load has been given up.
@@ -64,18 +64,23 @@ impl Iterator for Schedule {
 }
 
 /// Sends each intended start (monotonic ns) of `load` when it has come, and ends after the last one. A thread of
-/// its own waits for them: the timers of the runtime tick in milliseconds, which would delay each request.
+/// its own waits for them: the timers of the runtime tick in milliseconds, which would delay each request. Where
+/// the system gives no thread, the channel ends at once, and the load is reported as interrupted.
 pub fn intended_starts(load: &LoadParameters, open: &OpenLoop, started_ns: u64) -> UnboundedReceiver<u64> {
     let (due, starts) = unbounded_channel();
     let requests = usize::try_from(load.requests).unwrap_or(usize::MAX);
     let schedule = Schedule::new(open).take(requests);
-    spawn_blocking(move || {
+    let thread = thread::Builder::new().name("arrivals".into()).spawn(move || {
+        prefer_promptness();
         for intended_ns in schedule.map(|offset| started_ns + offset) {
             if !wait_until(intended_ns, &due) || due.send(intended_ns).is_err() {
                 return;
             }
         }
     });
+    if let Err(error) = thread {
+        tracing::error!(%error, "the requests cannot be started: the system gives no thread to wait for their times");
+    }
     starts
 }
 
