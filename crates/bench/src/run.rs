@@ -79,8 +79,8 @@ impl ConnectionSlot {
     }
 
     /// Returns whether the slot has a connection that the server has not closed.
-    pub fn is_open(&self) -> bool {
-        self.connection.as_ref().is_some_and(Connection::is_open)
+    pub fn is_open(&mut self) -> bool {
+        self.connection.as_mut().is_some_and(Connection::is_open)
     }
 
     /// Opens the connection unless it is open, and builds the next request at this tier, so that the next

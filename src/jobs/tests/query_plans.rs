@@ -2,7 +2,7 @@
 
 use super::super::claims::{ENQUEUE_WAITING, INTERRUPT_ORPHANS, JOBS_TO_KEEP};
 use super::super::store::{REMOVE_FINISHED, Selection, USAGE, list_all_sql, list_sql, recent_sql};
-use super::super::types::JobState;
+use crate::messages::JobState;
 use crate::database::query_plans::{Sorts, assert_nothing_large, assert_read_by_index, bound, fill};
 use crate::database::testing::databases;
 

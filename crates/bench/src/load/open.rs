@@ -149,7 +149,7 @@ impl<F: Fn() -> ConnectionSlot> Pool<'_, F> {
     /// Returns the idle slot that was used last, so that the server closes none of those in use for idleness; one
     /// that it has closed only if there is no other.
     fn take_idle(&mut self) -> Option<ConnectionSlot> {
-        match self.idle.iter().rposition(ConnectionSlot::is_open) {
+        match self.idle.iter_mut().rposition(ConnectionSlot::is_open) {
             Some(index) => Some(self.idle.remove(index)),
             None => self.idle.pop(),
         }
@@ -168,8 +168,8 @@ impl<F: Fn() -> ConnectionSlot> Pool<'_, F> {
     /// Reopens one idle connection that the server has closed. Done once per request, and only while another one
     /// is open, so that an endpoint that is down is not asked more often than there are requests.
     fn reopen_one(&mut self) {
-        let closed = self.idle.iter().position(|slot| !slot.is_open());
-        if let Some(index) = closed.filter(|_| self.idle.iter().any(ConnectionSlot::is_open)) {
+        let closed = self.idle.iter_mut().position(|slot| !slot.is_open());
+        if let Some(index) = closed.filter(|_| self.idle.iter_mut().any(ConnectionSlot::is_open)) {
             let slot = self.idle.remove(index);
             self.make_ready(slot);
         }
