@@ -1,5 +1,6 @@
 //! An admin deletes a user who has measured for years, while others measure and read.
 
+use std::slice;
 use std::time::{Duration, Instant};
 
 use bench::summary;
@@ -63,10 +64,7 @@ async fn store_benchmarks(store: &BenchmarkStore, user: &UserId, count: usize, r
     let row = summary::row(head, None, (1..=runs).map(stored_run).collect());
     for _ in 0..count {
         let (parameters, rows) = (Parameters::default(), [row.clone()]);
-        store
-            .insert_complete(user, &new_id(), &parameters, std::slice::from_ref(&target), &rows)
-            .await
-            .unwrap();
+        store.insert_complete(user, &new_id(), &parameters, slice::from_ref(&target), &rows).await.unwrap();
     }
 }
 
@@ -155,9 +153,9 @@ impl Scene {
         }
     }
 
-    /// Deletes the user while benchmarks write, and reads pages until nothing of the user is left. Returns
+    /// Deletes the user while benchmarks write, and reads pages until nothing of the user is left. Prints
     /// how long that took and how long the pages took, then and before.
-    async fn delete_under_load(&self) -> (Duration, Times, Times) {
+    async fn delete_under_load(&self) {
         let mut benchmarks = self.start_writers().await;
         let (mut before, mut during) = (Times::default(), Times::default());
         for _ in 0..20 {
@@ -177,7 +175,10 @@ impl Scene {
                 benchmarks.extend(self.start_writers().await);
             }
         }
-        let took = start.elapsed();
+        eprintln!("{:?}: {} runs deleted in {:.1?}", self.location, runs(), start.elapsed());
+        for (page, (before, during)) in PAGES.iter().zip(before.iter_mut().zip(&mut during)) {
+            eprintln!("{page}: before {}; meanwhile {}", in_words(before), in_words(during));
+        }
         deletion.await.unwrap();
         for benchmark in &benchmarks {
             wait_until_done(&self.writer, benchmark).await;
@@ -188,13 +189,12 @@ impl Scene {
         eprintln!("{} benchmarks wrote meanwhile", benchmarks.len());
         self.database.close().await;
         assert_whole(self.location.clone(), &benchmarks, 1, RUNS.into()).await;
-        (took, before, during)
     }
 }
 
 fn in_words(times: &mut [Duration]) -> String {
     times.sort();
-    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    let at = |share: usize| times[(times.len() * share).div_ceil(100).max(1) - 1].as_secs_f64() * 1e3;
     format!("p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms of {}", at(50), at(99), at(100), times.len())
 }
 
@@ -210,12 +210,7 @@ async fn installations() -> Vec<Installation> {
 #[tokio::test]
 async fn a_user_is_deleted_while_others_measure_and_read() {
     for installation in installations().await {
-        let scene = Scene::set(&installation, runs()).await;
-        let (took, mut before, mut during) = scene.delete_under_load().await;
-        eprintln!("{:?}: {} runs deleted in {took:.1?}", installation.database(), runs());
-        for (page, (before, during)) in PAGES.iter().zip(before.iter_mut().zip(&mut during)) {
-            eprintln!("{page}: before {}; meanwhile {}", in_words(before), in_words(during));
-        }
+        Scene::set(&installation, runs()).await.delete_under_load().await;
     }
 }
 
