@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     if !"live".contains(&wanted) {
         return Ok(());
     }
-    eprintln!("live: {RESULTS} results to each of {USERS} users x {TABS_EACH} tabs, {FRAME_BYTES} bytes");
+    eprintln!("live: {RESULTS} results to each of {USERS} users x {TABS_EACH} tabs, {MESSAGE_BYTES} bytes");
     let (server, clients) = (runtime()?, runtime()?);
     let hub = Hub::default();
     let address = server.block_on(serve(hub.clone()))?;

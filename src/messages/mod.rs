@@ -2,7 +2,8 @@
 //! and fields.
 
 mod job;
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -145,11 +146,14 @@ impl ServerMessage {
     /// Returns whether the JSON of a message says that a job has ended.
     pub fn ends_job(text: &str) -> bool {
         #[derive(Deserialize)]
-        #[serde(tag = "type", rename_all = "snake_case")]
+        #[serde(tag = "type")]
         enum End {
-            JobCompleted,
-            JobFailed,
-            JobCancelled,
+            #[serde(rename = "job_completed")]
+            Completed,
+            #[serde(rename = "job_failed")]
+            Failed,
+            #[serde(rename = "job_cancelled")]
+            Cancelled,
         }
         serde_json::from_str::<End>(text).is_ok()
     }
