@@ -1,6 +1,6 @@
-//! How fast a result reaches the tabs: 40 users with 5 tabs each, over loopback sockets, from the hub's
-//! `send` to the frame in the client's hands. Server and clients share the machine's cores, which makes
-//! it slower than it is. Run by `make bench`; alone with `make bench CASE=live`.
+//! How fast a result reaches the tabs: 40 users with 5 tabs each, over loopback sockets, from the
+//! broadcaster's `send`, which serialises it, to the message at the client. Server and clients share the
+//! machine's cores, which makes it slower than it is. Run by `make bench`; alone with `make bench CASE=live`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use llm_benchmark_studio::accounts::SessionCheck;
 use llm_benchmark_studio::accounts::session::Proof;
 use llm_benchmark_studio::accounts::{Role, Session, User, UserId};
 use llm_benchmark_studio::http::AppError;
-use llm_benchmark_studio::live::{CancelJob, Frame, Hub, Live, socket};
-use serde_json::json;
+use llm_benchmark_studio::live::{Broadcaster, CancelJob, Hub, Live, socket};
+use llm_benchmark_studio::messages::ServerMessage;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -32,8 +32,8 @@ const TABS_EACH: usize = 5;
 const RESULTS: usize = 100;
 /// Between results: as often as progress is told.
 const PAUSE: Duration = Duration::from_millis(100);
-/// About what a run's frame has.
-const FRAME_BYTES: usize = 4096;
+/// Roughly the size of a run's message.
+const MESSAGE_BYTES: usize = 4096;
 const PROMISE: Duration = Duration::from_millis(50);
 
 type Subscription = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     if !"live".contains(&wanted) {
         return Ok(());
     }
-    eprintln!("live: {RESULTS} results to each of {USERS} users x {TABS_EACH} tabs, {FRAME_BYTES} bytes");
+    eprintln!("live: {RESULTS} results to each of {USERS} users x {TABS_EACH} tabs, {MESSAGE_BYTES} bytes");
     let (server, clients) = (runtime()?, runtime()?);
     let hub = Hub::default();
     let address = server.block_on(serve(hub.clone()))?;
@@ -127,11 +127,12 @@ async fn listen(mut tab: Subscription) -> anyhow::Result<Vec<Instant>> {
 
 /// Sends every result to all users, and says when it began to.
 async fn send_results(hub: &Hub) -> Vec<Instant> {
-    let result = Frame {
-        name: "benchmark_result".into(),
-        job_id: Some("a-job".into()),
-        fields: [("data".to_owned(), json!("x".repeat(FRAME_BYTES)))].into_iter().collect(),
+    let result = ServerMessage::JobProgress {
+        job_id: "a-job".into(),
+        progress_pct: 50.0,
+        progress_detail: "x".repeat(MESSAGE_BYTES),
     };
+    let broadcaster = Broadcaster::local(hub.clone());
     let users: Vec<UserId> = (0..USERS).map(user_id).collect();
     let mut pause = tokio::time::interval(PAUSE);
     let mut sent = Vec::with_capacity(RESULTS);
@@ -139,7 +140,7 @@ async fn send_results(hub: &Hub) -> Vec<Instant> {
         pause.tick().await;
         sent.push(Instant::now());
         for user in &users {
-            hub.send(user, &result);
+            broadcaster.send(user, &result);
         }
     }
     sent

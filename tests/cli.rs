@@ -211,6 +211,31 @@ fn load_keeps_its_requests_in_flight() {
 }
 
 #[test]
+fn load_at_a_rate_counts_latencies_from_the_intended_starts() {
+    let server = server();
+    let sandbox = Sandbox::new();
+    let url = format!("{}/v1", server.base_url());
+    let flags = ["bench", "--base-url", &url, "--model-id", QUICK, "--rate", "100", "--requests", "40"];
+    let done = sandbox.run(&[&flags[..], &["--format", "json", "--no-save"]].concat());
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let report = done.report();
+    let (row, load) = (&report.results[0], report.results[0].load.as_ref().unwrap());
+    let open = load.open_loop.as_ref().unwrap();
+    assert_eq!((open.offered_requests_per_second, row.summary.success_count), (100.0, 40));
+    assert!(load.requests_per_second.is_some_and(|achieved| achieved > 0.0), "{load:?}");
+    assert!(open.ttft_ms.unwrap().mean >= row.summary.ttft_ms.unwrap().mean);
+    assert!(row.runs.iter().all(|run| run.start_delay_ms.is_some()));
+
+    let missed = "load.open_loop.total_time_s.p99 > 0.01";
+    let table = sandbox.run(&[&flags[..], &["--no-save", "--fail-if", missed]].concat());
+    assert_eq!(table.code, Some(3), "{table:?}");
+    assert!(table.stdout.contains("40 requests at 100 per second (poisson arrivals)"), "{table:?}");
+    assert!(table.stdout.contains("Start delay of"), "{table:?}");
+    sandbox.run(&flags[..7]).refused("add --requests or --duration");
+    sandbox.run(&[&flags[..], &["--runs", "3"]].concat()).refused("leave --runs out");
+}
+
+#[test]
 fn output_goes_to_the_file_in_the_format_of_its_name() {
     let server = server();
     let sandbox = Sandbox::with_config(&format!("providers:\n{}", provider("p", &server, &[QUICK])));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,35 +18,47 @@ use super::processes::STUDIO;
 /// An open page, as far as the server sees it.
 pub type Tab = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A server with an empty database of its own.
+/// A server with a database of its own.
 pub struct Studio {
     child: Child,
     port: u16,
     client: reqwest::Client,
-    _data: tempfile::TempDir,
+    data: Option<tempfile::TempDir>,
 }
 
 /// Somebody signed in, by their access token.
 pub struct User(String);
 
 impl Studio {
-    /// Starts it and waits until it answers. It needs the site that `make build` builds.
+    /// Starts it with an empty database and waits until it answers. It needs the site that `make build`
+    /// builds.
     pub async fn start() -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
+        let mut studio = Self::start_on(data.path(), None).await?;
+        studio.data = Some(data);
+        Ok(studio)
+    }
+
+    /// Starts it with the database in this directory, or in the PostgreSQL server of this address.
+    pub async fn start_on(data: &Path, database_url: Option<&str>) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = Command::new(STUDIO)
+        let mut command = Command::new(STUDIO);
+        command
             .arg("serve")
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("PORT", port.to_string())
-            .env("STUDIO_DATA", data.path())
+            .env("STUDIO_DATA", data)
             .env("RUST_LOG", "warn")
-            .stdout(Stdio::null())
-            .spawn()?;
+            .stdout(Stdio::null());
+        if let Some(url) = database_url {
+            command.env("DATABASE_URL", url);
+        }
+        let child = command.spawn()?;
         // The client wants one even for plain HTTP; that it is set already is as good.
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "asks a server of its own")]
         let client = reqwest::Client::new();
-        let mut studio = Self { child, port, client, _data: data };
+        let mut studio = Self { child, port, client, data: None };
         studio.wait_until_it_answers().await?;
         Ok(studio)
     }
@@ -78,6 +91,20 @@ impl Studio {
         let request = self.client.post(self.url("/api/auth/register")).json(&account);
         let answer: Value = read(request).await?;
         Ok(User(answer["access_token"].as_str().context("no token")?.to_owned()))
+    }
+
+    /// Signs in somebody who has registered.
+    pub async fn sign_in(&self, name: &str) -> anyhow::Result<User> {
+        let account = json!({ "email": format!("{name}@example.org"), "password": "a password for a bench" });
+        let answer: Value = read(self.client.post(self.url("/api/auth/login")).json(&account)).await?;
+        Ok(User(answer["access_token"].as_str().context("no token")?.to_owned()))
+    }
+
+    /// Reads an answer without parsing it; returns its length in bytes.
+    pub async fn bytes(&self, user: &User, path: &str) -> anyhow::Result<usize> {
+        let answer = self.client.get(self.url(path)).bearer_auth(&user.0).send().await?;
+        ensure!(answer.status() == 200, "{path}: {}", answer.status());
+        Ok(answer.bytes().await?.len())
     }
 
     pub async fn get<T: DeserializeOwned>(&self, user: &User, path: &str) -> anyhow::Result<T> {

@@ -1,6 +1,6 @@
 //! `/api/auth/*`: accounts for scripts and browsers.
 
-mod google;
+mod oidc;
 mod recovery;
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ where
         .routes(routes!(revoke_token))
         .routes(routes!(onboarding_status))
         .routes(routes!(complete_onboarding))
-        .merge(google::routes())
+        .merge(oidc::routes())
         .merge(recovery::routes())
 }
 

@@ -133,7 +133,12 @@ impl JobHandler for BenchmarkHandler {
         failure: &'a JobFailure,
     ) -> BoxFuture<'a, sqlx::Result<()>> {
         let JobFailure { job_id, user, error, finished_at } = failure;
-        Box::pin(async move { store::fail(connection, user, job_id, error, *finished_at).await })
+        Box::pin(async move {
+            store::fail(connection, user, job_id, error, *finished_at).await.map_err(|error| match error {
+                StoreError::Database(error) => error,
+                StoreError::Value(error) => sqlx::Error::Encode(error.into()),
+            })
+        })
     }
 
     fn discard<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, anyhow::Result<()>> {

@@ -174,6 +174,7 @@ impl ReportedRun {
             error: (!self.success).then(|| self.failure()),
             response_id: None,
             started_at: now,
+            start_delay_ms: None,
             connect_ms: None,
             dns_ms: None,
             tcp_ms: None,

@@ -1,9 +1,11 @@
 //! What users do with benchmarks: estimate, start, cancel, look at, delete.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use serde_json::value::RawValue;
 
 use super::catch_up::RunningBenchmarks;
 use super::choice::{ChoiceError, choose};
@@ -20,6 +22,7 @@ use crate::database::{Database, new_id, now_ms};
 use crate::http::AppError;
 use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
+use crate::limits::RateLimits;
 use crate::providers::service::{ProviderError, ProviderService, measurable};
 use bench::types::{Parameters, ResultRow};
 use bench::{PlanError, Target, preview};
@@ -29,6 +32,7 @@ use endpoint::{Model, ModelRef, Provider};
 #[derive(Debug, Clone)]
 pub struct BenchmarkService {
     store: BenchmarkStore,
+    limits: RateLimits,
     providers: ProviderService,
     jobs: JobService,
 }
@@ -118,10 +122,11 @@ impl BenchmarkService {
         jobs: JobService,
         max_concurrent: NonZeroUsize,
     ) -> Self {
+        let limits = RateLimits::new(database.clone());
         let store = BenchmarkStore::new(database);
         let targets = Arc::new(providers.clone());
         jobs.register(Arc::new(BenchmarkHandler::new(store.clone(), targets, max_concurrent)));
-        Self { store, providers, jobs }
+        Self { store, limits, providers, jobs }
     }
 
     /// Records the end of benchmarks that still count as running although their jobs have ended, and
@@ -162,10 +167,12 @@ impl BenchmarkService {
         request: &BenchmarkRequest,
     ) -> Result<Estimate, BenchmarkError> {
         let Checked { models, parameters } = self.check(user, request).await?;
-        let times = self.store.recent_times(user).await?;
         // Long prompts take their time to count.
         let rows = tokio::task::spawn_blocking(move || preview(models, &parameters)).await;
         let rows = rows.map_err(|error| PlanError(format!("the estimate failed: {error}")))?;
+        let measured = rows.iter().filter(|row| row.requests > 0);
+        let wanted = measured.map(|row| (row.model.clone(), row.context_tokens));
+        let times = self.store.recent_times(user, wanted).await?;
         Ok(Estimate { duration_s: duration_s(&rows, &times), ..Estimate::of(rows) })
     }
 
@@ -182,7 +189,8 @@ impl BenchmarkService {
     }
 
     async fn check_runs(&self, user: &UserId, asked: u32) -> Result<(), BenchmarkError> {
-        match self.store.max_runs(user).await? {
+        let set = self.limits.get(user).await.map_err(StoreError::from)?;
+        match set.and_then(|set| u64::try_from(set.max_runs_per_benchmark).ok()) {
             Some(limit) if u64::from(asked) > limit => Err(BenchmarkError::TooManyRuns { limit, asked }),
             _ => Ok(()),
         }
@@ -318,6 +326,28 @@ impl BenchmarkService {
         limit: u32,
     ) -> Result<Vec<HistoryItem>, BenchmarkError> {
         Ok(self.store.history(user, before, limit).await?)
+    }
+
+    /// The results of each benchmark of this page of [`Self::history`], by its id: an array of
+    /// [`HistoryResult`](super::view::HistoryResult) as JSON.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn history_results(
+        &self,
+        user: &UserId,
+        page: &[HistoryItem],
+    ) -> Result<HashMap<String, Box<RawValue>>, BenchmarkError> {
+        Ok(self.store.history_results(user, page).await?)
+    }
+
+    /// Fills in what lists show of benchmarks that an older version measured. To be called before requests
+    /// are answered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn fill_in_lists(&self) -> Result<(), BenchmarkError> {
+        Ok(self.store.fill_in_lists().await?)
     }
 
     /// Deletes a benchmark that has ended.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::jobs::Job;
-use bench::types::{ClientHealth, Parameters, Preview, ResultRow, RowHead};
+use bench::types::{ClientHealth, Parameters, Preview, ResultRow, RowHead, Skip};
 use endpoint::ModelRef;
 use stats::Summary;
 
@@ -92,8 +92,49 @@ pub struct HistoryItem {
     pub finished_at: Option<i64>,
     /// The beginning of the prompt.
     pub prompt: String,
-    pub parameters: Parameters,
-    pub rows: Vec<(RowHead, RowFigures)>,
+    pub context_tiers: Vec<u64>,
+    /// Runs of each model and tier.
+    pub runs: u32,
+    pub max_tokens: u32,
+    pub temperature: f64,
+    pub warmup: bool,
+    pub headline: Headline,
+}
+
+/// What lists say about the results of a benchmark as a whole.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Headline {
+    /// Names of the first models, each once.
+    pub models: Vec<String>,
+    /// How many different names there are.
+    pub model_count: u64,
+    /// The model with the highest output speed, and that speed in tokens per second.
+    pub fastest: Option<(String, f64)>,
+    /// Whether another program measured a part of it.
+    pub reported: bool,
+}
+
+impl Headline {
+    /// Models that a list names.
+    const NAMED_MODELS: usize = 3;
+
+    /// The headline of these results.
+    pub fn of(results: &[HistoryResult]) -> Self {
+        let mut names: Vec<&String> = Vec::new();
+        for result in results {
+            if !names.contains(&&result.model) {
+                names.push(&result.model);
+            }
+        }
+        let known = results.iter().filter_map(|result| Some((result, result.figures.avg_output_speed_tps?)));
+        let fastest = known.max_by(|(_, a), (_, b)| a.total_cmp(b));
+        Self {
+            model_count: names.len() as u64,
+            models: names.into_iter().take(Self::NAMED_MODELS).cloned().collect(),
+            fastest: fastest.map(|(result, speed)| (result.model.clone(), speed)),
+            reported: results.iter().any(|result| result.reported),
+        }
+    }
 }
 
 /// One row of a benchmark in figures, which are empty where nothing succeeded or the row did not end.
@@ -140,5 +181,98 @@ impl RowFigures {
             avg_itl_ms: mean(summary.itl_ms),
             total_cost: summary.total_cost,
         }
+    }
+}
+
+/// One model at one tier, as a list of benchmarks shows it. `benchmark_results` keeps it as JSON: a migration
+/// that changes fields empties the column `headline`, so that the rows are made again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct HistoryResult {
+    /// Names as they were when it was measured.
+    pub provider_key: String,
+    pub provider: String,
+    pub model_id: String,
+    pub model: String,
+    pub simulated: bool,
+    /// Measured by another program and reported by it.
+    pub reported: bool,
+    pub context_tokens: u64,
+    /// Runs that were made.
+    pub runs: u64,
+    /// How sure the mean of the tokens per second is: half the width of its 95 % interval is at most
+    /// 5 % of it (`high`), at most 15 % (`medium`), or more or unknown (`low`).
+    pub confidence_level: Confidence,
+    /// Set where the tier was not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skip>,
+    #[serde(flatten)]
+    pub figures: RowFigures,
+}
+
+/// How sure a mean is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    High,
+    Medium,
+    Low,
+}
+
+impl HistoryResult {
+    /// The row with this head and these figures.
+    pub fn of(head: RowHead, figures: RowFigures) -> Self {
+        Self {
+            provider_key: head.provider_key,
+            provider: head.provider,
+            model_id: head.model_id,
+            model: head.model,
+            simulated: head.simulated,
+            reported: head.reported,
+            context_tokens: head.context_tokens,
+            runs: figures.success_count + figures.error_count,
+            confidence_level: Confidence::of(&figures),
+            skipped: head.skipped,
+            figures,
+        }
+    }
+}
+
+impl Confidence {
+    /// Half widths of the interval, as shares of the mean.
+    const HIGH: f64 = 0.05;
+    const MEDIUM: f64 = 0.15;
+
+    /// How sure these figures' mean of the tokens per second is.
+    pub fn of(figures: &RowFigures) -> Self {
+        let RowFigures { avg_tokens_per_second, tps_ci_low, tps_ci_high, .. } = figures;
+        let (Some(mean), Some(low), Some(high)) = (avg_tokens_per_second, tps_ci_low, tps_ci_high) else {
+            return Self::Low;
+        };
+        match (high - low) / 2.0 / mean {
+            share if share <= Self::HIGH => Self::High,
+            share if share <= Self::MEDIUM => Self::Medium,
+            _ => Self::Low,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_as_sure_as_its_interval_is_narrow() {
+        let figures = |half: f64| RowFigures {
+            avg_tokens_per_second: Some(100.0),
+            tps_ci_low: Some(100.0 - half),
+            tps_ci_high: Some(100.0 + half),
+            ..RowFigures::default()
+        };
+        assert_eq!(Confidence::of(&figures(5.0)), Confidence::High);
+        assert_eq!(Confidence::of(&figures(14.0)), Confidence::Medium);
+        assert_eq!(Confidence::of(&figures(16.0)), Confidence::Low);
+        assert_eq!(Confidence::of(&RowFigures::default()), Confidence::Low);
     }
 }

@@ -57,7 +57,7 @@ pub fn reread() -> Report {
 /// Returns a report of the same endpoints under load.
 pub fn load_report() -> Report {
     let mut report = report();
-    report.parameters.load = Some(LoadParameters { concurrency: 64, requests: 2_000 });
+    report.parameters.load = Some(LoadParameters::closed(64, 2_000));
     report.parameters.context_tiers = vec![0];
     report.results.truncate(1);
     report.results[0].load = Some(LoadSummary {
@@ -70,7 +70,44 @@ pub fn load_report() -> Report {
         max_in_flight: 64,
         connections_opened: 64,
         runs_omitted: 1_997,
+        open_loop: None,
     });
+    report
+}
+
+/// Returns a report of the same endpoints at 20 requests per second.
+pub fn open_loop_report() -> Report {
+    let mut report = load_report();
+    let open = OpenLoop { rate: 20.0, arrivals: Arrivals::Poisson, seed: 7 };
+    report.parameters.load = Some(LoadParameters { concurrency: 8, requests: 3, open_loop: Some(open) });
+    let row = &mut report.results[0];
+    let delays = [0.1, 0.2, 90.0];
+    for (run, delay_ms) in row.runs.iter_mut().zip(delays) {
+        run.start_delay_ms = Some(delay_ms);
+    }
+    let since_intended = |value: fn(&Run) -> Option<f64>, per_ms: f64| {
+        let delayed = row.runs.iter().filter_map(|run| Some(value(run)? + run.start_delay_ms? * per_ms));
+        summarize(&delayed.collect::<Vec<_>>())
+    };
+    let open_loop = OpenLoopSummary {
+        offered_requests_per_second: open.rate,
+        arrivals: open.arrivals,
+        ttft_ms: since_intended(|run| run.ttft_ms, 1.0),
+        total_time_s: since_intended(|run| run.total_time_s, 1e-3),
+        start_delay_ms: summarize(&delays),
+        held_back: 1,
+    };
+    if let Some(load) = &mut row.load {
+        *load = LoadSummary {
+            concurrency: 8,
+            requests: 3,
+            requests_per_second: Some(18.7),
+            max_in_flight: 8,
+            runs_omitted: 0,
+            open_loop: Some(open_loop),
+            ..load.clone()
+        };
+    }
     report
 }
 
@@ -133,6 +170,7 @@ pub fn run(number: u64, ttft_ms: f64) -> Run {
         error: None,
         response_id: Some(format!("resp-{number}")),
         started_at: 1_767_323_045_000 + number as i64,
+        start_delay_ms: None,
         connect_ms: None,
         dns_ms: None,
         tcp_ms: None,

@@ -1,23 +1,33 @@
 //! The metrics of a result by name, for conditions and comparisons.
 
-use bench::types::{ResultRow, RunSummary};
+use bench::types::{OpenLoopSummary, ResultRow};
 use stats::Summary;
 
-/// One metric of [`RunSummary`] that has statistics.
+/// One metric of a row that has statistics.
 #[derive(Debug)]
 pub struct Metric {
-    /// The name in the results file.
+    /// The name in the results file; `load.` is part of it.
     pub name: &'static str,
-    pub of: fn(&RunSummary) -> Option<&Summary>,
+    pub of: fn(&ResultRow) -> Option<&Summary>,
 }
 
 macro_rules! metrics {
     ($($name:ident),* $(,)?) => {
-        &[$(Metric { name: stringify!($name), of: |summary| summary.$name.as_ref() }),*]
+        &[
+            $(Metric { name: stringify!($name), of: |row| row.summary.$name.as_ref() },)*
+            Metric { name: "load.open_loop.ttft_ms", of: |row| open_loop(row)?.ttft_ms.as_ref() },
+            Metric { name: "load.open_loop.total_time_s", of: |row| open_loop(row)?.total_time_s.as_ref() },
+            Metric { name: "load.open_loop.start_delay_ms", of: |row| open_loop(row)?.start_delay_ms.as_ref() },
+        ]
     };
 }
 
-/// Every metric with statistics, in the order of the results file.
+/// The figures of a row's open loop; `None` if it was measured otherwise.
+pub fn open_loop(row: &ResultRow) -> Option<&OpenLoopSummary> {
+    row.load.as_ref()?.open_loop.as_ref()
+}
+
+/// Every metric with statistics, in the order of the results file; those of an open loop exist only there.
 pub const METRICS: &[Metric] = metrics![
     ttft_ms,
     ttfa_ms,

@@ -22,7 +22,9 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0008_indexes.sql",
     "0009_jobs.sql",
     "0010_login_failures.sql",
-    "0012_ends.sql",
+    "0011_large_columns.sql",
+    "0012_indexes.sql",
+    "0013_deletions.sql",
 ];
 
 /// Runs what has not been run yet.
@@ -30,7 +32,12 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
 /// # Errors
 /// When a statement fails, or the tables are of a newer version.
 pub async fn run(pool: &AnyPool) -> Result<(), MigrateError> {
-    let migrations = MIGRATIONS.iter().zip(1..).map(|(&(name, sql), version)| {
+    run_first(pool, MIGRATIONS.len()).await
+}
+
+/// Runs the first `count`, as a version did that had no more.
+async fn run_first(pool: &AnyPool, count: usize) -> Result<(), MigrateError> {
+    let migrations = MIGRATIONS.iter().take(count).zip(1..).map(|(&(name, sql), version)| {
         let outside_transaction = false;
         let sql = SqlStr::from_static(sql);
         Migration::new(version, name.into(), MigrationType::Simple, sql, outside_transaction)
@@ -42,7 +49,50 @@ pub async fn run(pool: &AnyPool) -> Result<(), MigrateError> {
 mod tests {
     use std::path::Path;
 
+    use sqlx::Executor;
+
     use super::*;
+    use crate::database::testing;
+
+    #[tokio::test]
+    async fn large_columns_move_into_tables_of_their_own() {
+        for database in testing::without_tables().await {
+            run_first(database.writer(), 10).await.unwrap();
+            testing::add_user(&database, "anna").await;
+            database
+                .writer()
+                .execute(
+                    "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
+                     values ('b', 'anna', 'complete', 1, 'Say', '{\"runs\":3}', '[]');
+                     insert into benchmark_rows (benchmark_id, user_id, provider_key, model_id, context_tokens,
+                                                 position, head)
+                     values ('b', 'anna', 'demo', 'fast', 0, 0, '{}');
+                     insert into jobs (id, user_id, job_type, status, params, progress_pct, progress_detail, created_at)
+                     values ('j', 'anna', 'benchmark', 'queued', '{\"n\":7}', 0, '', 1),
+                            ('k', 'anna', 'benchmark', 'done', 'null', 0, '', 1)",
+                )
+                .await
+                .unwrap();
+            run(database.writer()).await.unwrap();
+            let inputs: Vec<(String, String, String, String)> =
+                sqlx::query_as("select benchmark_id, user_id, parameters, targets from benchmark_inputs")
+                    .fetch_all(database.reader())
+                    .await
+                    .unwrap();
+            assert_eq!(inputs, [("b".into(), "anna".into(), "{\"runs\":3}".into(), "[]".into())]);
+            let payloads: Vec<(String, String, String)> =
+                sqlx::query_as("select job_id, user_id, params from job_payloads")
+                    .fetch_all(database.reader())
+                    .await
+                    .unwrap();
+            assert_eq!(payloads, [("j".into(), "anna".into(), "{\"n\":7}".into())]);
+            let (rows,): (i64,) = sqlx::query_as("select count(*) from benchmark_rows")
+                .fetch_one(database.reader())
+                .await
+                .unwrap();
+            assert_eq!(rows, 1, "changing a table took what belongs to it");
+        }
+    }
 
     #[test]
     fn every_migration_is_run() {

@@ -4,6 +4,8 @@
 pub mod backup;
 pub mod maintenance;
 mod migrations;
+#[cfg(test)]
+pub mod query_plans;
 pub mod retry;
 mod sqlite;
 #[cfg(test)]
@@ -77,6 +79,17 @@ impl Database {
     /// When the directory cannot be written, the server cannot be reached, or the tables are of a
     /// newer version of this program.
     pub async fn open(location: Location) -> anyhow::Result<Self> {
+        let database = Self::connect_pools(location).await?;
+        if let Err(error) = migrations::run(&database.writer).await {
+            // Connections that end later would still change the files.
+            database.close_connections().await;
+            return Err(error).context("cannot bring the database up to date");
+        }
+        database.update_statistics().await.context("cannot analyse the database")?;
+        Ok(database)
+    }
+
+    async fn connect_pools(location: Location) -> anyhow::Result<Self> {
         install_default_drivers();
         let (writer, reader) = match &location {
             Location::Sqlite(dir) => {
@@ -88,20 +101,13 @@ impl Database {
                 (pool.clone(), pool)
             }
         };
-        let database = Self {
+        Ok(Self {
             writer,
             reader,
             location,
             #[cfg(test)]
             _files: None,
-        };
-        if let Err(error) = migrations::run(&database.writer).await {
-            // Connections that end later would still change the files.
-            database.close_connections().await;
-            return Err(error).context("cannot bring the database up to date");
-        }
-        database.update_statistics().await.context("cannot analyse the database")?;
-        Ok(database)
+        })
     }
 
     /// Renews the statistics of tables and indexes that have changed much since the last time; without

@@ -48,6 +48,17 @@ pub async fn sqlite() -> Database {
     Database { _files: Some(Arc::new(files)), ..database }
 }
 
+/// One of each backend, whose tables are still to be made.
+pub async fn without_tables() -> Vec<Database> {
+    let files = tempfile::tempdir().unwrap();
+    let sqlite = Database::connect_pools(Location::Sqlite(files.path().to_owned())).await.unwrap();
+    let mut databases = vec![Database { _files: Some(Arc::new(files)), ..sqlite }];
+    if let Some(schema) = postgres_schema().await {
+        databases.push(Database::connect_pools(Location::Postgres(schema)).await.unwrap());
+    }
+    databases
+}
+
 /// An empty schema of the server that `TEST_DATABASE_URL` names.
 pub async fn postgres() -> Option<Database> {
     Some(Database::open(Location::Postgres(postgres_schema().await?)).await.unwrap())

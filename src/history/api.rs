@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::types::HistoryRun;
 #[cfg(feature = "ssr")]
 use crate::accounts::Session;
 #[cfg(feature = "ssr")]
 use crate::benchmark::service::BenchmarkService;
+use crate::benchmark::view::HistoryItem;
 #[cfg(feature = "ssr")]
 use crate::http::into_server_fn_error;
 
@@ -15,10 +15,9 @@ pub const PAGE: u32 = 50;
 
 /// Returns the finished benchmarks older than the one with the id `before`, newest first.
 #[server]
-pub async fn list_history(before: Option<String>) -> Result<Vec<HistoryRun>, ServerFnError> {
+pub async fn list_history(before: Option<String>) -> Result<Vec<HistoryItem>, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
-    let items = benchmarks.history(session.user_id(), before.as_deref(), PAGE).await;
-    Ok(items.map_err(into_server_fn_error)?.into_iter().map(HistoryRun::from).collect())
+    benchmarks.history(session.user_id(), before.as_deref(), PAGE).await.map_err(into_server_fn_error)
 }
 
 /// Deletes a finished benchmark with all its runs.

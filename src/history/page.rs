@@ -6,17 +6,13 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::api::{DeleteBenchmark, PAGE, list_history};
-use super::types::{HistoryResult, HistoryRun};
-use crate::benchmark::view::BenchmarkStatus;
+use crate::benchmark::view::{BenchmarkStatus, Headline, HistoryItem};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::dialog::ConfirmDialog;
 use ui::format::{self, counted, tokens};
 use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::{Tag, Tone};
 use ui::time::Ago;
-
-/// Maximum number of models named in a line; further ones are counted.
-const NAMED_MODELS: usize = 3;
 
 /// The history: finished benchmarks, one page at a time.
 #[component]
@@ -72,7 +68,7 @@ fn Nothing(older: bool) -> impl IntoView {
 }
 
 #[component]
-fn Items(items: Vec<HistoryRun>, delete: ServerAction<DeleteBenchmark>) -> impl IntoView {
+fn Items(items: Vec<HistoryItem>, delete: ServerAction<DeleteBenchmark>) -> impl IntoView {
     let full = items.len() >= PAGE as usize;
     let older = items.last().filter(|_| full).map(|item| format!("/history?before={}", item.id));
     view! {
@@ -93,11 +89,10 @@ fn Items(items: Vec<HistoryRun>, delete: ServerAction<DeleteBenchmark>) -> impl 
 }
 
 #[component]
-fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoView {
-    let title = title(&item);
-    let fastest = fastest(&item.results);
+fn Item(item: HistoryItem, delete: ServerAction<DeleteBenchmark>) -> impl IntoView {
+    let title = title(&item.headline);
     let failed = item.status == BenchmarkStatus::Failed;
-    let reported = item.results.iter().any(|result| result.reported);
+    let Headline { fastest, reported, .. } = item.headline;
     let href = format!("/benchmark/{}", item.id);
     view! {
         <li class="history-item">
@@ -116,7 +111,7 @@ fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoVie
                 {fastest
                     .map(|(model, speed)| {
                         view! {
-                            <span class="num font-semibold">{speed}</span>
+                            <span class="num font-semibold">{format::number(speed)}</span>
                             <span class="unit">"tok/s"</span>
                             <span class="text-soft block truncate text-xs">{model}</span>
                         }
@@ -144,16 +139,10 @@ fn Item(item: HistoryRun, delete: ServerAction<DeleteBenchmark>) -> impl IntoVie
     }
 }
 
-/// Returns the names of the first models, and the number of further ones.
-fn title(item: &HistoryRun) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for result in &item.results {
-        if !names.contains(&result.model.as_str()) {
-            names.push(&result.model);
-        }
-    }
-    let more = names.len().saturating_sub(NAMED_MODELS);
-    let named = names.iter().take(NAMED_MODELS).copied().collect::<Vec<_>>().join(", ");
+/// The models, the first ones by name.
+fn title(headline: &Headline) -> String {
+    let named = headline.models.join(", ");
+    let more = headline.model_count.saturating_sub(headline.models.len() as u64);
     match (named.is_empty(), more) {
         (true, _) => "Benchmark without a result".to_owned(),
         (false, 0) => named,
@@ -164,11 +153,4 @@ fn title(item: &HistoryRun) -> String {
 fn tiers(tiers: &[u64]) -> String {
     let sizes: Vec<_> = tiers.iter().map(|tier| tokens(*tier)).collect();
     format!("context {}", sizes.join(", "))
-}
-
-/// Returns the model with the highest output speed, and that speed.
-fn fastest(results: &[HistoryResult]) -> Option<(String, String)> {
-    let known = results.iter().filter_map(|result| Some((result, result.figures.avg_output_speed_tps?)));
-    let (result, speed) = known.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    Some((result.model.clone(), format::number(speed)))
 }

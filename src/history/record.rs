@@ -1,14 +1,58 @@
 //! Converts stored benchmarks to entries of the history.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::types::{Confidence, HistoryDetail, HistoryResult, HistoryRun};
-use crate::benchmark::view::{BenchmarkView, HistoryItem, RowFigures};
-use bench::types::{Parameters, RowHead};
+use super::types::{HistoryDetail, HistoryRun};
+use crate::benchmark::view::{BenchmarkStatus, BenchmarkView, HistoryItem, HistoryResult, RowFigures};
+use bench::types::Parameters;
 
-impl From<HistoryItem> for HistoryRun {
-    fn from(item: HistoryItem) -> Self {
-        let Parameters { context_tiers, runs, max_tokens, temperature, warmup, .. } = item.parameters;
+/// A [`HistoryPage`](super::types::HistoryPage) whose results are the stored JSON, which is neither parsed
+/// nor written again.
+#[derive(Debug, Serialize)]
+pub struct StoredPage {
+    pub runs: Vec<StoredRun>,
+    pub next: Option<String>,
+}
+
+/// A [`HistoryRun`] in the same way.
+#[derive(Debug, Serialize)]
+pub struct StoredRun {
+    id: String,
+    status: BenchmarkStatus,
+    error: Option<String>,
+    timestamp: String,
+    created_at: i64,
+    finished_at: Option<i64>,
+    prompt: String,
+    context_tiers: Vec<u64>,
+    runs: u32,
+    max_tokens: u32,
+    temperature: f64,
+    warmup: bool,
+    results: Option<Box<RawValue>>,
+}
+
+impl StoredPage {
+    /// The page with these benchmarks, and their results by id.
+    pub fn new(
+        items: Vec<HistoryItem>,
+        mut results: HashMap<String, Box<RawValue>>,
+        next: Option<String>,
+    ) -> Self {
+        let runs = items.into_iter().map(|item| {
+            let results = results.remove(&item.id);
+            StoredRun::new(item, results)
+        });
+        Self { runs: runs.collect(), next }
+    }
+}
+
+impl StoredRun {
+    fn new(item: HistoryItem, results: Option<Box<RawValue>>) -> Self {
         Self {
             id: item.id,
             status: item.status,
@@ -17,12 +61,12 @@ impl From<HistoryItem> for HistoryRun {
             created_at: item.created_at,
             finished_at: item.finished_at,
             prompt: item.prompt,
-            context_tiers,
-            runs,
-            max_tokens,
-            temperature,
-            warmup,
-            results: item.rows.into_iter().map(|(head, figures)| listed(head, figures)).collect(),
+            context_tiers: item.context_tiers,
+            runs: item.runs,
+            max_tokens: item.max_tokens,
+            temperature: item.temperature,
+            warmup: item.warmup,
+            results: results.or_else(|| RawValue::from_string("[]".to_owned()).ok()),
         }
     }
 }
@@ -44,28 +88,52 @@ impl From<BenchmarkView> for HistoryDetail {
             max_tokens,
             temperature,
             warmup,
-            results: view.rows.iter().map(|row| listed(row.head(), RowFigures::of(row))).collect(),
+            results: view.rows.iter().map(|row| HistoryResult::of(row.head(), RowFigures::of(row))).collect(),
         };
         Self { run, parameters: view.parameters, client: view.client, rows: view.rows }
     }
 }
 
-fn listed(head: RowHead, figures: RowFigures) -> HistoryResult {
-    HistoryResult {
-        provider_key: head.provider_key,
-        provider: head.provider,
-        model_id: head.model_id,
-        model: head.model,
-        simulated: head.simulated,
-        reported: head.reported,
-        context_tokens: head.context_tokens,
-        runs: figures.success_count + figures.error_count,
-        confidence_level: Confidence::of(&figures),
-        skipped: head.skipped,
-        figures,
-    }
-}
-
 fn rfc3339(unix_ms: i64) -> String {
     Timestamp::from_millisecond(unix_ms).unwrap_or_default().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::types::HistoryPage;
+    use super::*;
+    use crate::benchmark::view::Headline;
+
+    #[test]
+    fn stored_pages_are_what_the_description_says() {
+        let item = |id: &str| HistoryItem {
+            id: id.into(),
+            status: BenchmarkStatus::Complete,
+            error: None,
+            created_at: 1_800_000_000_000,
+            finished_at: Some(1_800_000_001_000),
+            prompt: "Say".into(),
+            context_tiers: vec![0, 5_000],
+            runs: 3,
+            max_tokens: 100,
+            temperature: 0.5,
+            warmup: true,
+            headline: Headline::default(),
+        };
+        let head = serde_json::json!({
+            "provider": "Demo", "provider_key": "demo", "model": "Fast", "model_id": "fast",
+            "protocol": "openai_chat", "simulated": true, "reported": false, "context_tokens": 0,
+        });
+        let head = serde_json::from_value(head).unwrap();
+        let figures = RowFigures { success_count: 3, avg_ttft_ms: Some(1.5), ..RowFigures::default() };
+        let result = HistoryResult::of(head, figures);
+        let stored = RawValue::from_string(serde_json::to_string(&[&result]).unwrap()).unwrap();
+        let results = HashMap::from([("b".to_owned(), stored)]);
+        let page = StoredPage::new(vec![item("b"), item("a")], results, Some("a".into()));
+        let json = serde_json::to_string(&page).unwrap();
+        let page: HistoryPage = serde_json::from_str(&json).unwrap();
+        assert_eq!((&page.runs[0].results, &page.runs[1].results), (&vec![result], &vec![]));
+        assert_eq!(page.runs[0].timestamp, "2027-01-15T08:00:00Z");
+        assert_eq!(serde_json::to_string(&page).unwrap(), json, "the same fields in the same order");
+    }
 }

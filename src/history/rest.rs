@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::types::{HistoryDetail, HistoryPage, HistoryRun};
+use super::record::StoredPage;
+use super::types::{HistoryDetail, HistoryPage};
 use crate::accounts::Session;
 use crate::benchmark::service::{BenchmarkError, BenchmarkService};
 use crate::benchmark::view::BenchmarkStatus;
@@ -53,15 +54,16 @@ async fn list(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
     Query(PageQuery { limit, before }): Query<PageQuery>,
-) -> Result<Json<HistoryPage>, AppError> {
+) -> Result<Json<StoredPage>, AppError> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(AppError::Invalid(format!("limit is 1 to {MAX_PAGE}, not {limit}.")));
     }
     let items = benchmarks.history(session.user_id(), before.as_deref(), limit).await?;
+    let results = benchmarks.history_results(session.user_id(), &items).await?;
     let full = items.len() >= limit as usize;
     let next = items.last().filter(|_| full).map(|item| item.id.clone());
-    Ok(Json(HistoryPage { runs: items.into_iter().map(HistoryRun::from).collect(), next }))
+    Ok(Json(StoredPage::new(items, results, next)))
 }
 
 /// Get a benchmark

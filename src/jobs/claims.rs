@@ -5,14 +5,28 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, FromRow};
 
 use super::error::JobError;
-use super::limits::RUNNING_JOBS;
 use super::store::{JobStore, StoredJob, quoted, stored_columns};
 use super::transition::{self, Interruption, Transition};
 use crate::accounts::UserId;
+use crate::limits::MAX_CONCURRENT_OF_JOB;
+use crate::limits::types::DEFAULT_MAX_CONCURRENT;
 
 /// A job during which this many workers in a row crashed, without progress in between, is not tried
 /// again.
 pub(super) const MAX_CRASHES: i64 = 5;
+
+pub(super) const INTERRUPT_ORPHANS: &str = "
+    select id, worker_id from jobs where status = 'running'
+    and not exists (select 1 from job_workers where job_workers.id = jobs.worker_id)";
+
+pub(super) const ENQUEUE_WAITING: &str = "
+    select id from jobs
+    where status in ('pending', 'interrupted') and cancel_requested_at is null
+          and (resume_at is null or resume_at <= $1) and crashes < $2
+    order by id";
+
+pub(super) const JOBS_TO_KEEP: &str = "
+    select id from jobs where status = 'running' and worker_id = $1 and cancel_requested_at is null";
 
 /// A worker's id and the number of its last heartbeat.
 pub(super) type Heartbeat = (String, i64);
@@ -27,7 +41,7 @@ fn startable(job_types: &[&str]) -> String {
          and exists (select 1 from users where users.id = jobs.user_id and users.deleted_at is null)
          and (select count(*) from jobs as others
               where others.user_id = jobs.user_id and others.status = 'running')
-             < coalesce((select max_concurrent from rate_limits where rate_limits.user_id = jobs.user_id), $1)",
+             < coalesce({MAX_CONCURRENT_OF_JOB}, $1)",
         quoted(job_types),
     )
 }
@@ -101,12 +115,8 @@ impl JobStore {
 
     /// Interrupts the jobs whose worker is not registered.
     pub(super) async fn interrupt_orphans(&self, now_ms: i64) -> Result<(), JobError> {
-        let orphans: Vec<(String, String)> = sqlx::query_as(
-            "select id, worker_id from jobs where status = 'running'
-             and not exists (select 1 from job_workers where job_workers.id = jobs.worker_id)",
-        )
-        .fetch_all(self.database.reader())
-        .await?;
+        let orphans: Vec<(String, String)> =
+            sqlx::query_as(INTERRUPT_ORPHANS).fetch_all(self.database.reader()).await?;
         for (id, worker) in orphans {
             tracing::warn!(job = id, "the process that ran it ended; it resumes from what is stored");
             let interrupt = Transition::Interrupt { worker: &worker, why: Interruption::Crash };
@@ -119,16 +129,11 @@ impl JobStore {
 
     /// Queues jobs that were just written, and interrupted ones whose pause is over.
     pub(super) async fn enqueue_waiting(&self, now_ms: i64) -> Result<(), JobError> {
-        let waiting: Vec<(String,)> = sqlx::query_as(
-            "select id from jobs
-             where status in ('pending', 'interrupted') and cancel_requested_at is null
-                   and (resume_at is null or resume_at <= $1) and crashes < $2
-             order by id",
-        )
-        .bind(now_ms)
-        .bind(MAX_CRASHES)
-        .fetch_all(self.database.reader())
-        .await?;
+        let waiting: Vec<(String,)> = sqlx::query_as(ENQUEUE_WAITING)
+            .bind(now_ms)
+            .bind(MAX_CRASHES)
+            .fetch_all(self.database.reader())
+            .await?;
         for (id,) in waiting {
             if let Err(error) = self.change_if_still(&id, Transition::Queue, now_ms).await {
                 tracing::error!(job = id, "cannot queue it: {error}");
@@ -167,12 +172,8 @@ impl JobStore {
 
     /// Returns the jobs that this worker has and is to go on with.
     pub(super) async fn jobs_to_keep(&self, worker: &str) -> Result<Vec<String>, JobError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "select id from jobs where status = 'running' and worker_id = $1 and cancel_requested_at is null",
-        )
-        .bind(worker)
-        .fetch_all(self.database.reader())
-        .await?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as(JOBS_TO_KEEP).bind(worker).fetch_all(self.database.reader()).await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
@@ -205,7 +206,7 @@ impl JobStore {
              where {startable} order by job_queues.last_served, jobs.id limit 1"
         );
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(RUNNING_JOBS)
+            .bind(DEFAULT_MAX_CONCURRENT)
             .bind(worker)
             .fetch_optional(self.database.reader())
             .await?;
@@ -219,8 +220,7 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.writer().acquire().await?;
-        let changed = transition::change(&mut connection, id, transition, now_ms).await;
+        let changed = self.change_in_transaction(id, transition, now_ms).await;
         if let Err(error @ JobError::Illegal { .. }) = &changed {
             tracing::error!(job = id, "refused: {error}");
         }
@@ -234,11 +234,22 @@ impl JobStore {
         transition: Transition<'_>,
         now_ms: i64,
     ) -> Result<Option<StoredJob>, JobError> {
-        let mut connection = self.database.writer().acquire().await?;
-        match transition::change(&mut connection, id, transition, now_ms).await {
+        match self.change_in_transaction(id, transition, now_ms).await {
             Err(JobError::Illegal { .. }) => Ok(None),
             changed => changed,
         }
+    }
+
+    async fn change_in_transaction(
+        &self,
+        id: &str,
+        transition: Transition<'_>,
+        now_ms: i64,
+    ) -> Result<Option<StoredJob>, JobError> {
+        let mut transaction = self.database.begin().await?;
+        let changed = transition::change(&mut transaction, id, transition, now_ms).await?;
+        transaction.commit().await?;
+        Ok(changed)
     }
 }
 
@@ -256,7 +267,7 @@ async fn claim_of(
     let sql =
         format!("select jobs.id from jobs where jobs.user_id = $3 and {startable} order by jobs.id limit 1");
     let oldest: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(RUNNING_JOBS)
+        .bind(DEFAULT_MAX_CONCURRENT)
         .bind(worker)
         .bind(user.as_str())
         .fetch_optional(&mut *connection)

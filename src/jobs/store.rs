@@ -9,11 +9,18 @@ use super::error::JobError;
 use super::limits::{HOUR_MS, HourlyLimit, WAITING_JOBS};
 use crate::accounts::UserId;
 use crate::database::{AFTER_EVERY_ID, Database, new_id};
+use crate::limits::benchmarks_per_hour;
 use crate::messages::{Job, JobState};
 
-/// What every reading statement selects, in the words of [`Job`].
+/// What every list selects, in the words of [`Job`]. None of these columns is large.
 pub(super) const COLUMNS: &str = "id, job_type, status, progress_pct, progress_detail, result_ref, error,
     created_at, started_at, finished_at";
+
+pub(super) const REMOVE_FINISHED: &str = "
+    delete from jobs where id in (select id from jobs where finished_at < $1 order by finished_at limit $2)";
+
+pub(super) const USAGE: &str = "
+    select cast(count(*) as bigint) from jobs where user_id = $1 and hourly_limit = $2 and created_at > $3";
 
 /// A job to submit.
 #[derive(Debug, Clone)]
@@ -43,8 +50,8 @@ pub struct Selection {
 pub(super) struct StoredJob {
     pub user: UserId,
     pub job: Job,
-    /// What was submitted, as JSON; decoded only by what needs it, so that a payload of another version
-    /// stops no list and no claim.
+    /// What was submitted, as JSON, and `null` where that is no longer kept; decoded only by what needs it,
+    /// so that a payload of another version stops no list and no claim.
     pub params: String,
     /// The worker that has it.
     pub worker: Option<String>,
@@ -59,7 +66,7 @@ pub(super) struct Usage {
     pub used: i64,
 }
 
-/// The tables `jobs`, `job_queues` and `job_workers`.
+/// The tables `jobs`, `job_payloads`, `job_queues` and `job_workers`.
 #[derive(Debug, Clone)]
 pub(super) struct JobStore {
     pub(super) database: Database,
@@ -89,7 +96,7 @@ impl FromRow<'_, AnyRow> for StoredJob {
         Ok(Self {
             user: UserId::new(row.try_get::<String, _>("user_id")?),
             job: Job::from_row(row)?,
-            params: row.try_get("params")?,
+            params: row.try_get::<Option<String>, _>("params")?.unwrap_or_else(|| "null".to_owned()),
             worker: row.try_get("worker_id")?,
             interruptions: row.try_get("interruptions")?,
         })
@@ -102,7 +109,10 @@ fn unknown(column: &str, value: &str) -> sqlx::Error {
 
 /// What a statement about [`StoredJob`]s selects or returns.
 pub(super) fn stored_columns() -> String {
-    format!("{COLUMNS}, user_id, params, worker_id, interruptions")
+    format!(
+        "{COLUMNS}, user_id, worker_id, interruptions,
+         (select params from job_payloads where job_payloads.job_id = jobs.id) as params"
+    )
 }
 
 impl JobStore {
@@ -110,7 +120,8 @@ impl JobStore {
         Self { database }
     }
 
-    /// Writes a job as pending, when the user's limits leave room for it.
+    /// Writes a job with its payload as pending, when the user's limits leave room for it. The connection
+    /// is in a transaction.
     pub(super) async fn insert(
         &self,
         connection: &mut AnyConnection,
@@ -125,20 +136,25 @@ impl JobStore {
         }
         check_waiting(connection, user).await?;
         let sql = format!(
-            "insert into jobs (id, user_id, job_type, status, params, progress_pct, progress_detail,
+            "insert into jobs (id, user_id, job_type, status, progress_pct, progress_detail,
                                hourly_limit, created_at)
-             values ($1, $2, $3, 'pending', $4, 0, $5, $6, $7)
+             values ($1, $2, $3, 'pending', 0, $4, $5, $6)
              returning {COLUMNS}"
         );
-        let job = sqlx::query_as(AssertSqlSafe(sql))
+        let job: Job = sqlx::query_as(AssertSqlSafe(sql))
             .bind(new_id())
             .bind(user.as_str())
             .bind(new.job_type)
-            .bind(new.params.to_string())
             .bind(&new.detail)
             .bind(new.limit.map(HourlyLimit::as_str))
             .bind(now_ms)
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
+            .await?;
+        sqlx::query("insert into job_payloads (job_id, user_id, params) values ($1, $2, $3)")
+            .bind(&job.id)
+            .bind(user.as_str())
+            .bind(new.params.to_string())
+            .execute(connection)
             .await?;
         Ok(job)
     }
@@ -156,14 +172,7 @@ impl JobStore {
 
     /// The user's jobs that the selection means, newest first.
     pub(super) async fn list(&self, user: &UserId, selection: &Selection) -> Result<Vec<Job>, JobError> {
-        let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
-        let sql = format!(
-            "select {COLUMNS} from jobs
-             where user_id = $1 and status in ({}) and id < $2
-             order by id desc limit $3",
-            names(states),
-        );
-        Ok(sqlx::query_as(AssertSqlSafe(sql))
+        Ok(sqlx::query_as(AssertSqlSafe(list_sql(selection)))
             .bind(user.as_str())
             .bind(selection.before.as_deref().unwrap_or(AFTER_EVERY_ID))
             .bind(selection.limit)
@@ -173,13 +182,7 @@ impl JobStore {
 
     /// The user's last finished jobs, the latest first.
     pub(super) async fn recent(&self, user: &UserId, limit: i64) -> Result<Vec<Job>, JobError> {
-        let sql = format!(
-            "select {COLUMNS} from jobs
-             where user_id = $1 and finished_at is not null and status in ({})
-             order by finished_at desc, id desc limit $2",
-            names(&JobState::ALL),
-        );
-        Ok(sqlx::query_as(AssertSqlSafe(sql))
+        Ok(sqlx::query_as(AssertSqlSafe(recent_sql()))
             .bind(user.as_str())
             .bind(limit)
             .fetch_all(self.database.reader())
@@ -188,15 +191,7 @@ impl JobStore {
 
     /// Everybody's jobs with their owners' e-mail, for admins; newest first.
     pub(super) async fn list_all(&self, selection: &Selection) -> Result<Vec<(Job, String)>, JobError> {
-        let states = if selection.states.is_empty() { &JobState::ALL } else { &*selection.states };
-        let sql = format!(
-            "select {}, users.email from jobs join users on users.id = jobs.user_id
-             where jobs.status in ({}) and jobs.id < $1 and users.deleted_at is null
-             order by jobs.id desc limit $2",
-            COLUMNS.replace("id, job_type", "jobs.id, job_type").replace("created_at", "jobs.created_at"),
-            names(states),
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let rows = sqlx::query(AssertSqlSafe(list_all_sql(selection)))
             .bind(selection.before.as_deref().unwrap_or(AFTER_EVERY_ID))
             .bind(selection.limit)
             .fetch_all(self.database.reader())
@@ -258,27 +253,25 @@ impl JobStore {
 
     /// Removes what was submitted and what came out from a job that has ended.
     pub(super) async fn forget(&self, user: &UserId, id: &str) -> Result<(), JobError> {
-        sqlx::query(
-            "update jobs set params = 'null', result_ref = null
-             where user_id = $1 and id = $2 and finished_at is not null",
+        let mut transaction = self.database.begin().await?;
+        let done = sqlx::query(
+            "update jobs set result_ref = null where user_id = $1 and id = $2 and finished_at is not null",
         )
         .bind(user.as_str())
         .bind(id)
-        .execute(self.database.writer())
+        .execute(&mut *transaction)
         .await?;
+        if done.rows_affected() > 0 {
+            remove_payload(&mut transaction, id).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 
     /// Removes at most `limit` jobs that finished before this time; returns how many.
     pub(super) async fn remove_finished(&self, before_ms: i64, limit: i64) -> Result<u64, JobError> {
-        let done = sqlx::query(
-            "delete from jobs where id in
-                 (select id from jobs where finished_at < $1 order by finished_at limit $2)",
-        )
-        .bind(before_ms)
-        .bind(limit)
-        .execute(self.database.writer())
-        .await?;
+        let done =
+            sqlx::query(REMOVE_FINISHED).bind(before_ms).bind(limit).execute(self.database.writer()).await?;
         Ok(done.rows_affected())
     }
 
@@ -304,18 +297,59 @@ impl JobStore {
         now_ms: i64,
     ) -> Result<Usage, JobError> {
         let mut connection = self.database.reader().acquire().await?;
-        let (used,): (i64,) = sqlx::query_as(
-            "select cast(count(*) as bigint) from jobs
-             where user_id = $1 and hourly_limit = $2 and created_at > $3",
-        )
-        .bind(user.as_str())
-        .bind(limit.as_str())
-        .bind(now_ms - HOUR_MS)
-        .fetch_one(&mut *connection)
-        .await?;
+        let (used,): (i64,) = sqlx::query_as(USAGE)
+            .bind(user.as_str())
+            .bind(limit.as_str())
+            .bind(now_ms - HOUR_MS)
+            .fetch_one(&mut *connection)
+            .await?;
         let limit = hourly_limit_of(&mut connection, user, limit, hourly_default).await?;
         Ok(Usage { limit, used })
     }
+}
+
+/// The jobs of user $1 older than job $2, at most $3.
+pub(super) fn list_sql(selection: &Selection) -> String {
+    format!(
+        "select {COLUMNS} from jobs where user_id = $1 and {} and id < $2 order by id desc limit $3",
+        of_states("status", &selection.states),
+    )
+}
+
+/// The last $2 finished jobs of user $1.
+pub(super) fn recent_sql() -> String {
+    format!(
+        "select {COLUMNS} from jobs where user_id = $1 and finished_at is not null and {}
+         order by finished_at desc, id desc limit $2",
+        of_states("status", &[]),
+    )
+}
+
+/// Everybody's jobs older than job $1, at most $2.
+pub(super) fn list_all_sql(selection: &Selection) -> String {
+    format!(
+        "select {}, users.email from jobs join users on users.id = jobs.user_id
+         where {} and jobs.id < $1 and users.deleted_at is null order by jobs.id desc limit $2",
+        COLUMNS.replace("id, job_type", "jobs.id, job_type").replace("created_at", "jobs.created_at"),
+        of_states("jobs.status", &selection.states),
+    )
+}
+
+/// The condition that a column is one of these states, or of all states that this version knows. All of
+/// them are nearly every row: the expression keeps the planner from an index on the state, after which it
+/// would have to sort.
+fn of_states(column: &str, states: &[JobState]) -> String {
+    if states.is_empty() {
+        format!("{column} || '' in ({})", names(&JobState::ALL))
+    } else {
+        format!("{column} in ({})", names(states))
+    }
+}
+
+/// Removes what was submitted.
+pub(super) async fn remove_payload(connection: &mut AnyConnection, id: &str) -> sqlx::Result<()> {
+    sqlx::query("delete from job_payloads where job_id = $1").bind(id).execute(connection).await?;
+    Ok(())
 }
 
 /// Holds off everybody else who would submit or start a job for this user, until the transaction ends.
@@ -337,12 +371,7 @@ async fn hourly_limit_of(
     default: i64,
 ) -> Result<i64, JobError> {
     let HourlyLimit::Benchmarks = limit;
-    let row: Option<(i64,)> =
-        sqlx::query_as("select benchmarks_per_hour from rate_limits where user_id = $1")
-            .bind(user.as_str())
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map_or(default, |(limit,)| limit).max(1))
+    Ok(benchmarks_per_hour(connection, user).await?.unwrap_or(default).max(1))
 }
 
 /// There is no room when the limit's last place was taken less than an hour ago; there will be when

@@ -4,7 +4,7 @@
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::error::JobError;
-use super::store::{StoredJob, names, stored_columns};
+use super::store::{StoredJob, names, remove_payload, stored_columns};
 use crate::messages::JobState;
 
 /// A change of state with what is written beside it. `held_by` is the worker that has the job until
@@ -76,8 +76,8 @@ impl<'a> Transition<'a> {
 }
 
 /// Changes a job's state. A crash counts only when the job is no further than at the last one; a job
-/// that is done or cancelled loses its payload in the same statement. Returns `None` when another change
-/// came first: the job is not held by whom the transition names, or it is to be cancelled.
+/// that is done or cancelled loses its payload. The connection is in a transaction. Returns `None` when
+/// another change came first: the job is not held by whom the transition names, or it is to be cancelled.
 ///
 /// # Errors
 /// [`JobError::Illegal`] when no job in its present state may make this change.
@@ -92,7 +92,6 @@ pub(super) async fn change(
     let sql = format!(
         "update jobs set status = '{to}', worker_id = $2,
                 progress_pct = case when '{to}' = 'done' then 100 else progress_pct end,
-                params = case when '{to}' in ('done', 'cancelled') then 'null' else params end,
                 result_ref = coalesce($3, result_ref), error = $4,
                 started_at = coalesce(started_at, $5), finished_at = $6,
                 crashes = case when $7 = 0 then crashes
@@ -129,6 +128,8 @@ pub(super) async fn change(
         .await?;
     if changed.is_none() {
         refuse_illegal(connection, id, to).await?;
+    } else if matches!(to, JobState::Done | JobState::Cancelled) {
+        remove_payload(connection, id).await?;
     }
     Ok(changed)
 }

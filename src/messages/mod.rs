@@ -2,8 +2,8 @@
 //! and fields.
 
 mod job;
-#[cfg(feature = "ssr")]
 #[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests;
 
 use serde::{Deserialize, Serialize, Serializer};

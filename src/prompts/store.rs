@@ -5,6 +5,9 @@ use crate::database::{Database, new_id, now_ms};
 
 use super::types::{Category, Template};
 
+const LIST: &str = "
+    select key, category, label, prompt from prompt_templates where user_id = $1 order by created_at, id";
+
 /// The table `prompt_templates`.
 #[derive(Debug, Clone)]
 pub struct PromptStore {
@@ -18,12 +21,8 @@ impl PromptStore {
 
     /// The user's own templates, oldest first.
     pub async fn list(&self, user: &UserId) -> sqlx::Result<Vec<Template>> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-            "select key, category, label, prompt from prompt_templates where user_id = $1 order by created_at, id",
-        )
-        .bind(user.as_str())
-        .fetch_all(self.database.reader())
-        .await?;
+        let rows: Vec<(String, String, String, String)> =
+            sqlx::query_as(LIST).bind(user.as_str()).fetch_all(self.database.reader()).await?;
         let template = |(key, category, label, prompt): (String, String, String, String)| Template {
             key,
             category: Category::from_name(&category),
@@ -68,6 +67,7 @@ impl PromptStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::query_plans::{Sorts, assert_read_by_index, bound, fill};
     use crate::database::testing;
 
     fn template(key: &str, prompt: &str) -> Template {
@@ -77,6 +77,15 @@ mod tests {
             label: "Mine".into(),
             prompt: prompt.into(),
             own: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_list_reads_by_an_index() {
+        for database in testing::databases().await {
+            fill(&database).await;
+            // A user's own are sorted; there are few.
+            assert_read_by_index(&database, Sorts::Few, &[bound(LIST, &["'00000250'"])]).await;
         }
     }
 

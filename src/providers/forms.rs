@@ -152,7 +152,7 @@ mod tests {
             (ModelForm { input_price: "1".into(), ..form() }, "both"),
             (ModelForm { input_price: "x".into(), ..form() }, "dollars"),
             (ModelForm { params: "[1]".into(), ..form() }, "JSON object"),
-            (ModelForm { params: "{".into(), ..form() }, "not JSON"),
+            (ModelForm { params: "{".into(), ..form() }, "invalid JSON"),
         ] {
             let error = form.settings().unwrap_err();
             assert!(error.contains(word), "{error}");

@@ -65,9 +65,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let database = Database::open(config.database.clone()).await?;
     let demo = mock::start_demo().context("cannot start the demo model")?;
     let state = assemble(&config, &database, &demo).await?;
+    record_missing_ends(&state.benchmarks).await;
+    state.benchmarks.fill_in_lists().await.context("cannot bring the lists of benchmarks up to date")?;
     let (jobs, hub) = (state.jobs.clone(), state.hub.clone());
     let stop = CancellationToken::new();
-    record_missing_ends(&state.benchmarks).await;
     jobs.start();
     tokio::spawn(stop.clone().run_until_cancelled_owned(delete_users(&state)));
     tokio::spawn(release_unused_tokenizers());

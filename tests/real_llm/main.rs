@@ -4,11 +4,12 @@
 //! What is compared, run by run:
 //! - token counts: equal to the server's.
 //! - `ttft_ms` and the server's `prompt_ms`, which runs from taking up the prompt to sampling the
-//! first token. The client's figure also includes parsing, templating and tokenizing the request and two ways
-//! over loopback, together 1 to 3 ms.
+//!   first token. The client's figure also includes parsing, templating and tokenizing the request
+//!   and two trips over loopback, together 1 to 3 ms.
 //! - `output_speed_tps` and the server's tokens per second. Both leave out the first token: the
-//! server divides the others by the time since it was sampled, the client by the time since it arrived. If the
-//! model stops by itself, its end-of-sequence token is counted but not sent, so the client sees one gap less.
+//!   server divides the others by the time since it was sampled, the client by the time since it
+//!   arrived. If the model stops by itself, its end-of-sequence token is counted but not sent, so
+//!   the client sees one gap less.
 //!
 //! Server and client share two cores with whatever else runs there, so one run in three may miss
 //! the tolerance of the times; the counts never.

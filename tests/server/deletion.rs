@@ -1,5 +1,6 @@
 //! An admin deletes a user who has measured for years, while others measure and read.
 
+use std::slice;
 use std::time::{Duration, Instant};
 
 use bench::summary;
@@ -63,7 +64,7 @@ async fn store_benchmarks(store: &BenchmarkStore, user: &UserId, count: usize, r
     let row = summary::row(head, None, (1..=runs).map(stored_run).collect());
     for _ in 0..count {
         let (parameters, rows) = (Parameters::default(), [row.clone()]);
-        store.insert_complete(user, &new_id(), &parameters, &[target.clone()], &rows).await.unwrap();
+        store.insert_complete(user, &new_id(), &parameters, slice::from_ref(&target), &rows).await.unwrap();
     }
 }
 
@@ -110,10 +111,15 @@ impl Scene {
         started
     }
 
-    async fn delete(&self) {
-        let path = format!("/api/admin/users/{}", self.leaver);
-        let (status, answer) = self.admin.ask("DELETE", &path, None).await;
-        assert!(status.is_success(), "{status} {answer}");
+    /// Deletes the user; who asks for the list of users afterwards does not find them.
+    fn delete(&self) -> impl Future<Output = ()> + use<> {
+        let (admin, path) = (self.admin.clone(), format!("/api/admin/users/{}", self.leaver));
+        async move {
+            let (status, answer) = admin.ask("DELETE", &path, None).await;
+            assert!(status.is_success(), "{status} {answer}");
+            let users = admin.get("/api/admin/users").await;
+            assert!(!users.to_string().contains("dora@example.org"), "{users}");
+        }
     }
 
     /// Whether anything is left of the user.
@@ -147,20 +153,21 @@ impl Scene {
         }
     }
 
-    /// Deletes the user while benchmarks write, and reads pages until nothing of the user is left. Returns
+    /// Deletes the user while benchmarks write, and reads pages until nothing of the user is left. Prints
     /// how long that took and how long the pages took, then and before.
-    async fn delete_under_load(&self) -> (Duration, Times, Times) {
+    async fn delete_under_load(&self) {
         let mut benchmarks = self.start_writers().await;
         let (mut before, mut during) = (Times::default(), Times::default());
         for _ in 0..20 {
             self.read(&mut before).await;
         }
         let start = Instant::now();
-        self.delete().await;
-        let emails = self.admin.get("/api/admin/users").await;
-        assert!(!emails.to_string().contains("dora@example.org"), "{emails}");
-        while !self.is_deleted().await {
+        let deletion = tokio::spawn(self.delete());
+        loop {
             self.read(&mut during).await;
+            if self.is_deleted().await {
+                break;
+            }
             // They go on for as long as the deletion.
             let active =
                 self.writer.get("/api/jobs?status=running,queued,pending,interrupted&limit=100").await;
@@ -168,7 +175,11 @@ impl Scene {
                 benchmarks.extend(self.start_writers().await);
             }
         }
-        let took = start.elapsed();
+        eprintln!("{:?}: {} runs deleted in {:.1?}", self.location, runs(), start.elapsed());
+        for (page, (before, during)) in PAGES.iter().zip(before.iter_mut().zip(&mut during)) {
+            eprintln!("{page}: before {}; meanwhile {}", in_words(before), in_words(during));
+        }
+        deletion.await.unwrap();
         for benchmark in &benchmarks {
             wait_until_done(&self.writer, benchmark).await;
         }
@@ -178,13 +189,12 @@ impl Scene {
         eprintln!("{} benchmarks wrote meanwhile", benchmarks.len());
         self.database.close().await;
         assert_whole(self.location.clone(), &benchmarks, 1, RUNS.into()).await;
-        (took, before, during)
     }
 }
 
 fn in_words(times: &mut [Duration]) -> String {
     times.sort();
-    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    let at = |share: usize| times[(times.len() * share).div_ceil(100).max(1) - 1].as_secs_f64() * 1e3;
     format!("p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms of {}", at(50), at(99), at(100), times.len())
 }
 
@@ -200,12 +210,7 @@ async fn installations() -> Vec<Installation> {
 #[tokio::test]
 async fn a_user_is_deleted_while_others_measure_and_read() {
     for installation in installations().await {
-        let scene = Scene::set(&installation, runs()).await;
-        let (took, mut before, mut during) = scene.delete_under_load().await;
-        eprintln!("{:?}: {} runs deleted in {took:.1?}", installation.database(), runs());
-        for (page, (before, during)) in PAGES.iter().zip(before.iter_mut().zip(&mut during)) {
-            eprintln!("{page}: before {}; meanwhile {}", in_words(before), in_words(during));
-        }
+        Scene::set(&installation, runs()).await.delete_under_load().await;
     }
 }
 

@@ -1,6 +1,8 @@
-//! Load mode: a closed loop that keeps a fixed number of requests in flight on warm connections.
+//! Load mode: many requests in flight on warm connections, started by a closed or an open loop.
 
+mod arrivals;
 pub(super) mod ledger;
+mod open;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,7 +21,7 @@ use super::{
     group::{Drained, Tier, progress},
     request::RequestTemplate,
     results::{ResultCollector, RowId},
-    run::{ConnectionSlot, Endpoint},
+    run::{ConnectionSlot, Endpoint, Measured},
     types::{Event, LoadParameters, Parameters, Progress},
 };
 use endpoint::client::clock::monotonic_ns;
@@ -42,8 +44,10 @@ pub(super) async fn run(
     collector: &ResultCollector,
     drain: &CancellationToken,
 ) -> Result<(), Drained> {
+    let new_slot = || ConnectionSlot::new(Arc::clone(template), Arc::clone(endpoint), parameters.timeouts);
+    let at_first = load.open_loop.map_or(load.concurrency, |open| open::spare_connections(&open, load));
     let (slots, opened) = select! {
-        slots = open_slots(load, template, endpoint, parameters) => slots,
+        slots = open_slots(at_first, &new_slot, tier.tokens) => slots,
         () = drain.cancelled() => return Err(Drained),
     };
     let shared = Arc::new(Shared {
@@ -54,15 +58,18 @@ pub(super) async fn run(
         drain: drain.clone(),
     });
     shared.write_summary();
-    let mut running = JoinSet::new();
-    for slot in slots {
-        running.spawn(work(slot, Arc::clone(&shared)));
-    }
+    let work = async {
+        match load.open_loop {
+            None => run_closed_loop(slots, &shared).await,
+            Some(open) => open::run(load, &open, slots, &new_slot, &shared).await,
+        }
+    };
+    tokio::pin!(work);
     let mut ticks = interval(PROGRESS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         select! {
-            ended = running.join_next() => if ended.is_none() { break },
+            () = &mut work => break,
             _ = ticks.tick() => shared.tell_progress(template),
         }
     }
@@ -71,32 +78,38 @@ pub(super) async fn run(
     if shared.ledger().all_handed_out() { Ok(()) } else { Err(Drained) }
 }
 
-/// Opens every connection before the first request and returns the slots and the number of open connections. A
+/// Opens connections before the first request and returns the slots and the number of open connections. A
 /// slot that cannot connect tries again with its first request, which records the failure.
 async fn open_slots(
-    load: &LoadParameters,
-    template: &Arc<RequestTemplate>,
-    endpoint: &Arc<Endpoint>,
-    parameters: &Parameters,
+    count: u32,
+    new_slot: &impl Fn() -> ConnectionSlot,
+    tier: u64,
 ) -> (Vec<ConnectionSlot>, u64) {
     let open_one = || {
-        let mut slot = ConnectionSlot::new(Arc::clone(template), Arc::clone(endpoint), parameters.timeouts);
+        let mut slot = new_slot();
         async move {
-            let opened = slot.connect().await.is_ok();
+            let opened = slot.make_ready(tier).await;
             (slot, u64::from(opened))
         }
     };
-    let opening = stream::iter(0..load.concurrency).map(|_| open_one()).buffer_unordered(OPENING_AT_ONCE);
+    let opening = stream::iter(0..count).map(|_| open_one()).buffer_unordered(OPENING_AT_ONCE);
     let (slots, opened): (Vec<_>, Vec<_>) = opening.unzip().await;
     (slots, opened.into_iter().sum())
+}
+
+/// Keeps all slots busy until every request has been made.
+async fn run_closed_loop(slots: Vec<ConnectionSlot>, shared: &Arc<Shared>) {
+    let mut running = JoinSet::new();
+    for slot in slots {
+        running.spawn(work(slot, Arc::clone(shared)));
+    }
+    while running.join_next().await.is_some() {}
 }
 
 async fn work(mut slot: ConnectionSlot, shared: Arc<Shared>) {
     while let Some(run_number) = shared.take_request() {
         let measured = slot.run(shared.tier, run_number).await;
-        shared.ledger().record(&measured);
-        shared.collector.push_load(shared.row, measured);
-        shared.write_summary();
+        shared.record(measured);
     }
     shared.ledger().slot_found_no_work(monotonic_ns());
 }
@@ -119,6 +132,12 @@ impl Shared {
             return None;
         }
         self.ledger().take_request(monotonic_ns())
+    }
+
+    fn record(&self, measured: Measured) {
+        self.ledger().record(&measured);
+        self.collector.push_load(self.row, measured);
+        self.write_summary();
     }
 
     /// Keeps the row's figures current, so that a cancelled load still has them.

@@ -53,6 +53,7 @@ pub fn measure(exchange: &Exchange, context: &RunContext, prompt: &str) -> Run {
         error: exchange.outcome.as_ref().err().cloned(),
         response_id: recording.response_id.clone(),
         started_at: context.started_at,
+        start_delay_ms: None,
         connect_ms: context.opened.map(|opened| opened.connect_ms),
         dns_ms: context.opened.and_then(|opened| opened.dns_ms),
         tcp_ms: context.opened.map(|opened| opened.tcp_ms),

@@ -43,7 +43,27 @@ struct Entry {
     summarizer: Summarizer<Accumulator>,
     /// The summary of a row that earlier starts finished.
     earlier_summary: Option<RunSummary>,
+    open_loop: OpenLoopFigures,
     started: bool,
+}
+
+/// What requests of an open loop took since their intended starts.
+#[derive(Debug, Default)]
+struct OpenLoopFigures {
+    ttft_ms: Accumulator,
+    total_time_s: Accumulator,
+    start_delay_ms: Accumulator,
+}
+
+impl OpenLoopFigures {
+    fn push(&mut self, run: &Run) {
+        let Some(delay_ms) = run.start_delay_ms else { return };
+        self.start_delay_ms.push(delay_ms);
+        if run.success {
+            run.ttft_ms.into_iter().for_each(|ttft_ms| self.ttft_ms.push(delay_ms + ttft_ms));
+            run.total_time_s.into_iter().for_each(|total_s| self.total_time_s.push(delay_ms / 1e3 + total_s));
+        }
+    }
 }
 
 /// Index of one row.
@@ -151,6 +171,7 @@ impl ResultCollector {
             entry.earlier_summary = None;
             // To the microsecond, as they are stored: the summary is the same after an interruption.
             entry.summarizer.push(&measured.run, measured.run.gaps_ms());
+            entry.open_loop.push(&measured.run);
         });
     }
 
@@ -194,7 +215,8 @@ impl Entry {
         runs.iter().for_each(|run| summarizer.push(run, iter::empty()));
         let started = !runs.is_empty();
         let row = ResultRow { warmup: earlier.warmup, runs, ..head.into() };
-        Self { row, summarizer, earlier_summary: earlier.summary, started }
+        let open_loop = OpenLoopFigures::default();
+        Self { row, summarizer, earlier_summary: earlier.summary, open_loop, started }
     }
 
     /// Inserts the run by its number: a later run may fill a gap.
@@ -208,6 +230,11 @@ impl Entry {
         if let Some(load) = &mut self.row.load {
             let counted = self.row.summary.success_count + self.row.summary.error_count;
             load.runs_omitted = counted - self.row.runs.len() as u64;
+            if let Some(open_loop) = &mut load.open_loop {
+                open_loop.ttft_ms = self.open_loop.ttft_ms.summary();
+                open_loop.total_time_s = self.open_loop.total_time_s.summary();
+                open_loop.start_delay_ms = self.open_loop.start_delay_ms.summary();
+            }
         }
     }
 
@@ -267,7 +294,7 @@ mod tests {
             tokenizer: Tokenizer::Estimate,
         };
         let run = measure(&Exchange::unsent(error), &context, "");
-        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
+        Measured { run, sent_ns: None, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
     }
 
     fn succeeded() -> Measured {
@@ -288,7 +315,7 @@ mod tests {
         };
         let head = RequestTemplate::new(target, &Parameters::default()).row_head(0);
         let row = collector.add(head, Earlier::default());
-        let load = LoadParameters { concurrency: 1, requests: 11_000 };
+        let load = LoadParameters::closed(1, 11_000);
         collector.set_load(row, Ledger::new(load, 1, 0).summary(0));
         for _ in 0..MAX_LOAD_RUNS + 5 {
             collector.push_load(row, succeeded());

@@ -31,12 +31,24 @@ pub struct ConnectionSlot {
     endpoint: Arc<Endpoint>,
     timeouts: Timeouts,
     connection: Option<Connection>,
+    /// Built ahead of its start by [`make_ready`](ConnectionSlot::make_ready).
+    ahead: Option<Ahead>,
+}
+
+/// A request that was built before it is needed.
+#[derive(Debug)]
+struct Ahead {
+    tier: u64,
+    include_usage: bool,
+    prepared: Prepared,
 }
 
 /// A finished run and the samples that only the summaries need.
 #[derive(Debug)]
 pub struct Measured {
     pub run: Run,
+    /// When the request was handed to the open connection, monotonic ns; `None` if it was not sent.
+    pub sent_ns: Option<u64>,
     pub arrivals_ns: Vec<u64>,
     pub lateness_us: Vec<u32>,
 }
@@ -45,19 +57,43 @@ impl Measured {
     fn new(exchange: Exchange, context: &RunContext, prepared: &Prepared) -> Self {
         let run = measure(&exchange, context, &prepared.text);
         let Recording { arrivals_ns, lateness_us, .. } = exchange.recording;
-        Self { run, arrivals_ns, lateness_us }
+        Self { run, sent_ns: exchange.sent_ns, arrivals_ns, lateness_us }
+    }
+
+    /// Sets the run's delay behind its intended start (monotonic ns); a request that was not sent has none.
+    pub fn count_from_intended_start(&mut self, intended_ns: u64) {
+        self.run.start_delay_ms = self.sent_ns.map(|sent| sent.saturating_sub(intended_ns) as f64 / 1e6);
     }
 }
 
 impl ConnectionSlot {
     /// Creates a slot that is not connected yet.
     pub fn new(template: Arc<RequestTemplate>, endpoint: Arc<Endpoint>, timeouts: Timeouts) -> Self {
-        Self { template, endpoint, timeouts, connection: None }
+        Self { template, endpoint, timeouts, connection: None, ahead: None }
     }
 
     /// Switches to another model of the same endpoint and keeps the connection.
     pub fn set_template(&mut self, template: Arc<RequestTemplate>) {
         self.template = template;
+        self.ahead = None;
+    }
+
+    /// Returns whether the slot has a connection that the server has not closed.
+    pub fn is_open(&mut self) -> bool {
+        self.connection.as_mut().is_some_and(Connection::is_open)
+    }
+
+    /// Opens the connection unless it is open, and builds the next request at this tier, so that the next
+    /// [`run`](Self::run) can send it at once. That run tries again what fails here, and reports it. Returns
+    /// whether a connection was opened.
+    pub async fn make_ready(&mut self, tier: u64) -> bool {
+        let opened = matches!(self.connect().await, Ok(Some(_)));
+        if self.ahead.is_none() {
+            let include_usage = !self.endpoint.rejects_usage.load(Relaxed);
+            let prepared = self.prepare(tier, include_usage).await.ok();
+            self.ahead = prepared.map(|prepared| Ahead { tier, include_usage, prepared });
+        }
+        opened
     }
 
     /// Opens the connection unless it is open; returns how long that took.
@@ -65,7 +101,7 @@ impl ConnectionSlot {
     /// # Errors
     /// When the endpoint cannot be reached.
     pub async fn connect(&mut self) -> Result<Option<Opened>, ApiError> {
-        if self.connection.as_ref().is_some_and(Connection::is_open) {
+        if self.is_open() {
             return Ok(None);
         }
         let url = url::Url::parse(&self.template.provider().base_url).map_err(|error| {
@@ -121,7 +157,12 @@ impl ConnectionSlot {
         tier: u64,
         include_usage: bool,
     ) -> Result<(Prepared, Option<Opened>), ApiError> {
-        let prepared = self.prepare(tier, include_usage).await?;
+        let ahead = self.ahead.take();
+        let prepared = match ahead.filter(|ahead| (ahead.tier, ahead.include_usage) == (tier, include_usage))
+        {
+            Some(ahead) => ahead.prepared,
+            None => self.prepare(tier, include_usage).await?,
+        };
         let opened = self.connect().await?;
         Ok((prepared, opened))
     }
@@ -160,7 +201,7 @@ impl ConnectionSlot {
             tokenizer: self.template.tokenizer,
         };
         let run = measure(&Exchange::unsent(error), &context, "");
-        Measured { run, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
+        Measured { run, sent_ns: None, arrivals_ns: Vec::new(), lateness_us: Vec::new() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Requests, results and events of speed benchmarks, shared by every screen, every export and the terminal.
 //! Names and units are those of the measurement page (`docs/measurement.md`).
 
+mod load;
+
 use std::{ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,11 @@ use serde_json::{Map, Value};
 
 use endpoint::{ApiError, ModelRef, Price, PriceSource, Protocol, registry::Adjustment};
 use stats::Summary;
+
+pub use load::{
+    Arrivals, CONCURRENCY_RANGE, DEFAULT_MAX_IN_FLIGHT, LoadParameters, LoadSummary,
+    OPEN_LOOP_DURATION_RANGE, OPEN_LOOP_REQUESTS_RANGE, OpenLoop, OpenLoopSummary, RATE_RANGE,
+};
 
 /// Version of the results file's shape; raised when a reader of the old shape would misread it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -20,8 +27,6 @@ pub const MAX_TOKENS_RANGE: RangeInclusive<u32> = 1..=16_384;
 pub const TEMPERATURE_RANGE: RangeInclusive<f64> = 0.0..=2.0;
 /// Allowed value of each timeout, in seconds: up to a day.
 pub const TIMEOUT_RANGE: RangeInclusive<f64> = 0.001..=86_400.0;
-/// Allowed number of requests in flight in load mode.
-pub const CONCURRENCY_RANGE: RangeInclusive<u32> = 1..=4096;
 /// Largest context tier, in tokens; larger than the context window of any current model.
 pub const MAX_TIER: u64 = 2_000_000;
 
@@ -70,16 +75,6 @@ impl Default for Parameters {
             load: None,
         }
     }
-}
-
-/// Closed-loop load: exactly `concurrency` requests in flight until `requests` have been made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct LoadParameters {
-    /// Number of requests in flight.
-    pub concurrency: u32,
-    /// Number of requests in total.
-    pub requests: u64,
 }
 
 /// Limits of one run, in seconds.
@@ -157,6 +152,10 @@ pub struct Run {
     pub response_id: Option<String>,
     /// Unix milliseconds UTC at which the request was handed over.
     pub started_at: i64,
+    /// From the intended start of the request to the actual one, ms; open loop only. Part of no other number of the
+    /// run: the others count from the actual start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_delay_ms: Option<f64>,
     /// Time for DNS, TCP and TLS, ms, if this run opened a connection; part of no other number.
     pub connect_ms: Option<f64>,
     /// Name resolution, ms; part of `connect_ms`. `None` for an address literal or if no connection was opened.
@@ -275,32 +274,6 @@ pub struct RunSummary {
     pub lateness_ms: Option<Summary>,
     /// Cost of all successful runs, USD.
     pub total_cost: Option<f64>,
-}
-
-/// Figures of a whole load; load mode only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct LoadSummary {
-    /// Number of requests in flight, as asked for.
-    pub concurrency: u32,
-    /// Number of requests, as asked for.
-    pub requests: u64,
-    /// Wall time of the whole load, s.
-    pub duration_s: f64,
-    /// Duration of the steady state, s: from when all connections were busy until the first one had no
-    /// more work.
-    pub steady_s: f64,
-    /// Throughput of all connections together, over the steady state (over the whole load if it was too
-    /// short to have one). Successful requests only; tokens count when their chunk arrived.
-    pub output_tokens_per_second: Option<f64>,
-    /// Successful requests per second, over the same time.
-    pub requests_per_second: Option<f64>,
-    /// Largest number of requests in flight at once.
-    pub max_in_flight: u32,
-    /// Number of connections opened, reopened ones included.
-    pub connections_opened: u64,
-    /// Runs left out of `runs` to keep memory flat; the summary counts them all.
-    pub runs_omitted: u64,
 }
 
 /// Condition of the measuring client: shows whether the client was the bottleneck.

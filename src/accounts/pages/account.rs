@@ -98,7 +98,7 @@ fn TokensPanel() -> impl IntoView {
                 </ActionForm>
                 <FormError error=error_of(create) />
                 <FormError error=error_of(revoke) />
-                {move || made.get().and_then(Result::ok).flatten().map(|token| view! { <FreshToken token /> })}
+                {move || made.get().and_then(Result::ok).flatten().map(|token| view! { <OneTimeToken token /> })}
             </div>
             <Suspense fallback=|| view! { <Skeleton rows=2 /> }>
                 {move || Suspend::new(async move {
@@ -121,7 +121,7 @@ fn lifetimes() -> Vec<SelectOption> {
 }
 
 #[component]
-fn FreshToken(token: String) -> impl IntoView {
+fn OneTimeToken(token: String) -> impl IntoView {
     view! {
         <div class="mt-3" role="status">
             <label class="form-label" for="fresh-token">
@@ -135,7 +135,7 @@ fn FreshToken(token: String) -> impl IntoView {
 #[component]
 fn TokenList(tokens: Tokens, revoke: ServerAction<RevokeToken>) -> impl IntoView {
     let one_time_secret =
-        tokens.one_time_secret.map(|token| view! { <div class="px-4.5 pb-4"><FreshToken token /></div> });
+        tokens.one_time_secret.map(|token| view! { <div class="px-4.5 pb-4"><OneTimeToken token /></div> });
     if tokens.listed.is_empty() {
         return one_time_secret.into_any();
     }

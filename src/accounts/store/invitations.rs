@@ -7,6 +7,10 @@ use super::AccountStore;
 use crate::accounts::types::{Invitation, UserId};
 use crate::database::new_id;
 
+pub(super) const OPEN: &str = "
+    select id, email, created_at, expires_at from invitations
+    where used_at is null and expires_at > $1 order by id desc limit $2";
+
 /// An invitation to keep. Times are Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct NewInvitation<'a> {
@@ -53,14 +57,7 @@ impl AccountStore {
 
     /// The newest invitations that can still be used.
     pub async fn open_invitations(&self, now: i64, most: i64) -> sqlx::Result<Vec<Invitation>> {
-        sqlx::query_as(
-            "select id, email, created_at, expires_at from invitations
-             where used_at is null and expires_at > $1 order by id desc limit $2",
-        )
-        .bind(now)
-        .bind(most)
-        .fetch_all(self.database.reader())
-        .await
+        sqlx::query_as(OPEN).bind(now).bind(most).fetch_all(self.database.reader()).await
     }
 
     /// False when there is no such invitation.

@@ -9,6 +9,13 @@ use crate::accounts::types::{User, UserId};
 /// one by then, and not stolen.
 const GRACE_MS: i64 = 10 * 1000;
 
+pub(super) const USER: &str = concat!(
+    "select ",
+    user_columns!(),
+    " from sessions s join users u on u.id = s.user_id
+     where s.id = $1 and s.user_id = $2 and s.expires_at > $3 and u.deleted_at is null"
+);
+
 /// A session to keep. Times are Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct NewSession<'a> {
@@ -56,17 +63,12 @@ impl AccountStore {
 
     /// Whose session this is, if it still lives.
     pub async fn user_of_session(&self, id: &str, user: &UserId, now: i64) -> sqlx::Result<Option<User>> {
-        sqlx::query_as(concat!(
-            "select ",
-            user_columns!(),
-            " from sessions s join users u on u.id = s.user_id
-             where s.id = $1 and s.user_id = $2 and s.expires_at > $3 and u.deleted_at is null"
-        ))
-        .bind(id)
-        .bind(user.as_str())
-        .bind(now)
-        .fetch_optional(self.database.reader())
-        .await
+        sqlx::query_as(USER)
+            .bind(id)
+            .bind(user.as_str())
+            .bind(now)
+            .fetch_optional(self.database.reader())
+            .await
     }
 
     /// Replaces the session's refresh token `old` by `new`, good until `expires_at`.

@@ -1,6 +1,7 @@
 //! The SQL of accounts on both databases.
 
 use super::*;
+use crate::database::query_plans::{Sorts, assert_read_by_index, bound, fill};
 use crate::database::testing;
 
 const NOW: i64 = 1_800_000_000_000;
@@ -256,5 +257,22 @@ async fn a_link_to_a_new_password_is_good_once_until_it_expires() {
         assert_eq!(store.reset_password("newer", "new", NOW).await.unwrap(), Some(anna.clone()));
         assert_eq!(store.reset_password("newer", "again", NOW).await.unwrap(), None);
         assert_eq!(store.credentials(&anna).await.unwrap().unwrap().password_hash, "new");
+    }
+}
+
+#[tokio::test]
+async fn sessions_tokens_and_invitations_are_read_by_an_index() {
+    // A user's own tokens are sorted, and so are the open invitations; there are few.
+    let lists = [
+        bound(sessions::USER, &["'00000250-7'", "'00000250'", "100"]),
+        bound(tokens::LIST, &["'00000250'"]),
+        bound(tokens::BY_FINGERPRINT, &["'00000250-7'", "100"]),
+        bound(invitations::OPEN, &["495", "50"]),
+        "delete from sessions where user_id = '00000250' and expires_at <= 100"
+            .replace("delete", "select id"),
+    ];
+    for database in testing::databases().await {
+        fill(&database).await;
+        assert_read_by_index(&database, Sorts::Few, &lists).await;
     }
 }

@@ -10,6 +10,17 @@ use crate::database::new_id;
 /// How exactly the last use is kept: not each request has to write.
 const LAST_USE_STEP_MS: i64 = 60 * 1000;
 
+pub(super) const LIST: &str = "
+    select id, name, hint, created_at, expires_at, last_used_at
+    from access_tokens where user_id = $1 order by id desc";
+
+pub(super) const BY_FINGERPRINT: &str = concat!(
+    "select ",
+    user_columns!(),
+    ", t.id as token_id, t.last_used_at from access_tokens t join users u on u.id = t.user_id
+     where t.token_hash = $1 and t.expires_at > $2 and u.deleted_at is null"
+);
+
 /// A token to keep. Times are Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct NewToken<'a> {
@@ -74,13 +85,7 @@ impl AccountStore {
 
     /// The user's tokens, newest first.
     pub async fn list_tokens(&self, user: &UserId) -> sqlx::Result<Vec<AccessToken>> {
-        sqlx::query_as(
-            "select id, name, hint, created_at, expires_at, last_used_at
-             from access_tokens where user_id = $1 order by id desc",
-        )
-        .bind(user.as_str())
-        .fetch_all(self.database.reader())
-        .await
+        sqlx::query_as(LIST).bind(user.as_str()).fetch_all(self.database.reader()).await
     }
 
     /// False when the user has no such token.
@@ -95,17 +100,11 @@ impl AccountStore {
 
     /// Whose token this is, if it is still good; notes that it was used.
     pub async fn use_token(&self, fingerprint: &str, now: i64) -> sqlx::Result<Option<StoredToken>> {
-        let row = sqlx::query(concat!(
-            "select ",
-            user_columns!(),
-            ", t.id as token_id, t.last_used_at
-             from access_tokens t join users u on u.id = t.user_id
-             where t.token_hash = $1 and t.expires_at > $2 and u.deleted_at is null"
-        ))
-        .bind(fingerprint)
-        .bind(now)
-        .fetch_optional(self.database.reader())
-        .await?;
+        let row = sqlx::query(BY_FINGERPRINT)
+            .bind(fingerprint)
+            .bind(now)
+            .fetch_optional(self.database.reader())
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let token = StoredToken { id: row.try_get("token_id")?, user: User::from_row(&row)? };
         let last_used: Option<i64> = row.try_get("last_used_at")?;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::one_time_secret::FreshLink;
+use super::one_time_secret::OneTimeLink;
 use crate::accounts::{Invitation, Registration};
 use crate::admin::api::{
     ChangeSettings, InstallationOverview, Invite, WithdrawInvitation, load_installation,
@@ -126,7 +126,7 @@ fn InvitationsPanel(
                 </ActionForm>
                 <FormError error=error_of(invite) />
                 <FormError error=error_of(withdraw) />
-                {move || link().map(|path| view! { <FreshLink path what="this invitation" /> })}
+                {move || link().map(|path| view! { <OneTimeLink path what="this invitation" /> })}
             </div>
             {(!invitations.is_empty())
                 .then(|| {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// A one-time link to copy. `what` is its name within a sentence.
 #[component]
-pub fn FreshLink(path: String, what: &'static str) -> impl IntoView {
+pub fn OneTimeLink(path: String, what: &'static str) -> impl IntoView {
     view! {
         <p class="mt-3" role="status">
             "Copy the address of "

@@ -4,11 +4,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::one_time_secret::FreshLink;
+use super::one_time_secret::OneTimeLink;
 use super::users::RoleTag;
 use crate::accounts::{Role, UserId};
 use crate::admin::api::{DeleteUser, MakePasswordLink, SetUserLimits, SetUserRole, UserDetail, load_user};
-use crate::admin::types::{RateLimit, UserRow};
+use crate::admin::types::UserRow;
+use crate::limits::RateLimit;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::dialog::ConfirmDialog;
 use ui::form::{Bounds, FormError, NumberField, error_of, sentence};
@@ -153,7 +154,7 @@ fn PasswordPanel(id: UserId, one_time_secret: Option<String>) -> impl IntoView {
                     <SubmitButton pending=action.pending()>"Create link"</SubmitButton>
                 </ActionForm>
                 <FormError error=error_of(action) />
-                {move || link().map(|path| view! { <FreshLink path what="this password reset link" /> })}
+                {move || link().map(|path| view! { <OneTimeLink path what="this password reset link" /> })}
             </div>
         </Panel>
     }

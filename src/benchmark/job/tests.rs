@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::benchmark::catch_up::RunningBenchmarks;
-use crate::benchmark::view::HistoryItem;
+use crate::benchmark::view::HistoryResult;
 use crate::database::{Database, new_id, testing};
 use crate::jobs::handler::JobEvents;
 use crate::live::InitialState;
@@ -79,8 +79,12 @@ impl Fixture {
         std::fs::read_to_string(&self.log).unwrap().lines().count()
     }
 
-    async fn history(&self) -> Vec<HistoryItem> {
-        self.store.history(&self.anna, None, 9).await.unwrap()
+    /// The ended benchmarks as lists show them.
+    async fn history(&self) -> Vec<(BenchmarkStatus, Vec<HistoryResult>)> {
+        let page = self.store.history(&self.anna, None, 9).await.unwrap();
+        let results = self.store.history_results(&self.anna, &page).await.unwrap();
+        let results = |id: &str| serde_json::from_str(results[id].get()).unwrap();
+        page.iter().map(|item| (item.status, results(&item.id))).collect()
     }
 
     async fn run_numbers(&self, id: &str) -> Vec<u64> {
@@ -178,7 +182,7 @@ async fn each_run_is_stored_and_told() {
         assert_eq!(names, expected);
         assert_eq!(fixture.run_numbers(&id).await, [1, 2]);
         let history = fixture.history().await;
-        assert_eq!((history[0].status, history[0].rows[0].1.success_count), (BenchmarkStatus::Complete, 2));
+        assert_eq!((history[0].0, history[0].1[0].figures.success_count), (BenchmarkStatus::Complete, 2));
         let results = tab.all("benchmark_result");
         assert_eq!(results[0]["data"]["type"], "result");
         assert!(results[0]["data"]["ttft_ms"].is_number());
@@ -226,7 +230,7 @@ async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
     assert_eq!(fixture.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
     assert_eq!(tab.all("benchmark_result").len(), 10, "what was there is told again, the rest once");
     let history = fixture.history().await;
-    assert!(history[0].rows.iter().all(|row| row.1.success_count == 5 && row.0.provider == "Custom"));
+    assert!(history[0].1.iter().all(|row| row.figures.success_count == 5 && row.provider == "Custom"));
     assert_eq!(fixture.requests(), 10);
 }
 
@@ -269,8 +273,8 @@ async fn failing_models_are_a_result() {
     let context = context(&fixture, &id, &["mock/error=401,error_rate=1"], 2, Arc::default());
     assert_eq!(fixture.handler.run(context).await, done(&id));
     let history = fixture.history().await;
-    let (_, row) = &history[0].rows[0];
-    assert_eq!((history[0].status, row.success_count, row.error_count), (BenchmarkStatus::Complete, 0, 2));
+    let row = &history[0].1[0].figures;
+    assert_eq!((history[0].0, row.success_count, row.error_count), (BenchmarkStatus::Complete, 0, 2));
     assert!(row.error.as_ref().unwrap().starts_with("[auth_failed]"), "{row:?}");
 }
 
@@ -373,7 +377,7 @@ async fn failed_writes_are_repeated() {
     let end = fixture.handler.run(context(&fixture, &id, &[FAST], 2, Arc::default())).await;
     assert_eq!(end, done(&id));
     assert_eq!(fixture.run_numbers(&id).await, [1, 2]);
-    assert_eq!(fixture.history().await[0].status, BenchmarkStatus::Complete);
+    assert_eq!(fixture.history().await[0].0, BenchmarkStatus::Complete);
     assert_eq!(fixture.requests(), 2);
 }
 
@@ -401,7 +405,7 @@ async fn a_run_that_another_worker_stored_first_counts_once() {
     assert_eq!(fixture.run_numbers(&id).await, [1, 2, 3]);
     let runs = fixture.store.runs(&fixture.anna, &id).await.unwrap().into_values().next().unwrap();
     let mean = runs.iter().map(|run| run.ttft_ms.unwrap()).sum::<f64>() / 3.0;
-    let summary = fixture.history().await[0].rows[0].1.avg_ttft_ms.unwrap();
+    let summary = fixture.history().await[0].1[0].figures.avg_ttft_ms.unwrap();
     assert!((summary - mean).abs() < 1e-9, "{summary} is not the mean of the stored runs, {mean}");
 }
 

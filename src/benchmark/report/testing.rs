@@ -22,6 +22,7 @@ pub fn run(number: u64) -> Run {
         error: None,
         response_id: None,
         started_at: 1_000 * number as i64,
+        start_delay_ms: None,
         connect_ms: None,
         dns_ms: None,
         tcp_ms: None,

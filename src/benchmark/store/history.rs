@@ -1,43 +1,31 @@
 //! Finished benchmarks, page by page.
 
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{BenchmarkStore, StoreError, status, unsigned};
+use super::{BenchmarkStore, StoreError, status};
 use crate::accounts::UserId;
-use crate::benchmark::view::{HistoryItem, RowFigures};
+use crate::benchmark::view::HistoryItem;
 use crate::database::AFTER_EVERY_ID;
-use endpoint::ModelRef;
 
-/// Benchmarks that are looked at for how long things take.
-const RECENT: i64 = 20;
-
+/// Small columns only: see `0011_large_columns.sql`.
 pub(super) const PAGE: &str = "
-    select id, status, error, created_at, finished_at, prompt_preview, parameters from benchmarks
+    select id, status, error, created_at, finished_at, prompt_preview, context_tiers, runs, max_tokens,
+           temperature, warmup, headline
+    from benchmarks
     where user_id = $1 and status <> 'running' and status <> 'deleted' and id < $2
     order by id desc limit $3";
 
-/// The same benchmarks as the page itself has.
-pub(super) const ROWS_OF_A_PAGE: &str = "
-    select benchmark_id, head, success_count, error_count, error, avg_tokens_per_second, std_dev_tps,
-           tps_ci_low, tps_ci_high, avg_ttft_ms, avg_total_time_s, avg_input_tokens_per_second,
-           avg_output_speed_tps, avg_itl_ms, total_cost
-    from benchmark_rows
+/// Of the benchmarks of a page, whose last and first id are $2 and $3.
+pub(super) const RESULTS_OF_A_PAGE: &str = "
+    select benchmark_id, results from benchmark_results
     where user_id = $1 and benchmark_id in (
         select id from benchmarks
-        where user_id = $1 and status <> 'running' and status <> 'deleted' and id < $2
-        order by id desc limit $3
-    )
-    order by benchmark_id, position";
-
-/// Within a benchmark the order does not matter: each model and tier is there once.
-pub(super) const RECENT_TIMES: &str = "
-    select provider_key, model_id, context_tokens, avg_total_time_s from benchmark_rows
-    where user_id = $1 and avg_total_time_s is not null and benchmark_id in (
-        select id from benchmarks where user_id = $1 and status = 'complete'
-        order by id desc limit $2
-    )
-    order by benchmark_id desc, position desc";
+        where user_id = $1 and status <> 'running' and status <> 'deleted' and id >= $2 and id <= $3
+    )";
 
 impl BenchmarkStore {
     /// At most `limit` benchmarks that have ended, newest first, older than `before`.
@@ -54,38 +42,32 @@ impl BenchmarkStore {
             .bind(i64::from(limit))
             .fetch_all(self.database.reader())
             .await?;
-        let mut items = benchmarks.iter().map(item).collect::<Result<Vec<_>, _>>()?;
-        let rows = sqlx::query(ROWS_OF_A_PAGE)
-            .bind(user.as_str())
-            .bind(before)
-            .bind(i64::from(limit))
-            .fetch_all(self.database.reader())
-            .await?;
-        for row in &rows {
-            let id: &str = row.try_get("benchmark_id")?;
-            if let Some(item) = items.iter_mut().find(|item| item.id == id) {
-                item.rows.push((serde_json::from_str(row.try_get("head")?)?, figures(row)?));
-            }
-        }
-        Ok(items)
+        benchmarks.iter().map(item).collect()
     }
 
-    /// How long a run took on average, s: of each model and tier in the user's latest benchmarks,
-    /// newest first.
-    pub async fn recent_times(&self, user: &UserId) -> Result<Vec<(ModelRef, u64, f64)>, StoreError> {
-        let rows: Vec<(String, String, i64, f64)> = sqlx::query_as(RECENT_TIMES)
+    /// The results of each benchmark of this page of [`Self::history`], by its id: an array of
+    /// [`HistoryResult`](crate::benchmark::view::HistoryResult) as JSON.
+    pub async fn history_results(
+        &self,
+        user: &UserId,
+        page: &[HistoryItem],
+    ) -> Result<HashMap<String, Box<RawValue>>, StoreError> {
+        let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(HashMap::new()) };
+        let rows: Vec<(String, String)> = sqlx::query_as(RESULTS_OF_A_PAGE)
             .bind(user.as_str())
-            .bind(RECENT)
+            .bind(&last.id)
+            .bind(&first.id)
             .fetch_all(self.database.reader())
             .await?;
-        let times = rows.into_iter().map(|(provider_key, model_id, tier, seconds)| {
-            (ModelRef { provider_key, model_id }, unsigned(tier), seconds)
-        });
-        Ok(times.collect())
+        rows.into_iter().map(|(id, results)| Ok((id, RawValue::from_string(results)?))).collect()
     }
 }
 
 fn item(row: &AnyRow) -> Result<HistoryItem, StoreError> {
+    let number = |name| row.try_get::<Option<i64>, _>(name).map(Option::unwrap_or_default);
+    let small = |name| number(name).map(|value| u32::try_from(value).unwrap_or_default());
+    let tiers: Option<&str> = row.try_get("context_tiers")?;
+    let headline: Option<&str> = row.try_get("headline")?;
     Ok(HistoryItem {
         id: row.try_get("id")?,
         status: status(row)?,
@@ -93,26 +75,11 @@ fn item(row: &AnyRow) -> Result<HistoryItem, StoreError> {
         created_at: row.try_get("created_at")?,
         finished_at: row.try_get("finished_at")?,
         prompt: row.try_get("prompt_preview")?,
-        parameters: serde_json::from_str(row.try_get("parameters")?)?,
-        rows: Vec::new(),
-    })
-}
-
-fn figures(row: &AnyRow) -> sqlx::Result<RowFigures> {
-    let count = |name| row.try_get::<Option<i64>, _>(name).map(|count| unsigned(count.unwrap_or(0)));
-    Ok(RowFigures {
-        success_count: count("success_count")?,
-        error_count: count("error_count")?,
-        error: row.try_get("error")?,
-        avg_tokens_per_second: row.try_get("avg_tokens_per_second")?,
-        std_dev_tps: row.try_get("std_dev_tps")?,
-        tps_ci_low: row.try_get("tps_ci_low")?,
-        tps_ci_high: row.try_get("tps_ci_high")?,
-        avg_ttft_ms: row.try_get("avg_ttft_ms")?,
-        avg_total_time_s: row.try_get("avg_total_time_s")?,
-        avg_input_tokens_per_second: row.try_get("avg_input_tokens_per_second")?,
-        avg_output_speed_tps: row.try_get("avg_output_speed_tps")?,
-        avg_itl_ms: row.try_get("avg_itl_ms")?,
-        total_cost: row.try_get("total_cost")?,
+        context_tiers: tiers.map(serde_json::from_str).transpose()?.unwrap_or_default(),
+        runs: small("runs")?,
+        max_tokens: small("max_tokens")?,
+        temperature: row.try_get::<Option<f64>, _>("temperature")?.unwrap_or_default(),
+        warmup: number("warmup")? != 0,
+        headline: headline.map(serde_json::from_str).transpose()?.unwrap_or_default(),
     })
 }

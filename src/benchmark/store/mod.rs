@@ -1,12 +1,14 @@
 //! The SQL of benchmarks, their rows and their runs.
 
 mod history;
+mod listing;
 #[cfg(test)]
 mod query_plans;
 mod rows;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -19,18 +21,30 @@ use crate::database::{Database, now_ms};
 use bench::types::{ClientHealth, Parameters, ResultRow, RowHead};
 use endpoint::ModelRef;
 
+use listing::Listing;
 pub use rows::{BEFORE_FIRST_ROW, StoredRow};
 
 /// Characters of a prompt that lists show.
 const PREVIEW_CHARS: usize = 200;
 
-const LATEST: &str = "
-    select id, status, error, created_at, finished_at, parameters, targets, client
-    from benchmarks where user_id = $1 and status <> 'deleted' order by id desc limit 1";
+/// What a [`StoredBenchmark`] is read from.
+macro_rules! select_benchmarks {
+    () => {
+        "select b.id, b.status, b.error, b.created_at, b.finished_at, b.client, i.parameters, i.targets
+         from benchmarks b join benchmark_inputs i on i.benchmark_id = b.id "
+    };
+}
 
-const RUNNING: &str = "
-    select id, status, error, created_at, finished_at, parameters, targets, client
-    from benchmarks where user_id = $1 and status = 'running' order by id";
+const ONE: &str =
+    concat!(select_benchmarks!(), "where b.user_id = $1 and b.id = $2 and b.status <> 'deleted'");
+
+const LATEST: &str = concat!(
+    select_benchmarks!(),
+    "where b.user_id = $1 and b.status <> 'deleted' order by b.id desc limit 1"
+);
+
+const RUNNING: &str =
+    concat!(select_benchmarks!(), "where b.user_id = $1 and b.status = 'running' order by b.id");
 
 /// Why a benchmark failed whose job gives no reason.
 const ENDED_EARLY: &str = "It ended before all runs were made.";
@@ -92,7 +106,7 @@ impl StoredBenchmark {
     }
 }
 
-/// The tables `benchmarks`, `benchmark_rows` and `benchmark_runs`.
+/// The tables whose names begin with `benchmark`.
 #[derive(Debug, Clone)]
 pub struct BenchmarkStore {
     database: Database,
@@ -113,9 +127,9 @@ impl BenchmarkStore {
         targets: &[TargetSnapshot],
     ) -> Result<Option<StoredBenchmark>, StoreError> {
         let benchmark = StoredBenchmark::new(id, parameters, targets);
-        let mut connection = self.database.writer().acquire().await?;
-        let is_new = insert(&mut connection, user, &benchmark).await?;
-        drop(connection);
+        let mut transaction = self.database.begin().await?;
+        let is_new = insert(&mut transaction, user, &benchmark).await?;
+        transaction.commit().await?;
         if is_new { Ok(Some(benchmark)) } else { self.find(user, id).await }
     }
 
@@ -147,14 +161,8 @@ impl BenchmarkStore {
 
     /// The benchmark with this id; `None` when the user has none.
     pub async fn find(&self, user: &UserId, id: &str) -> Result<Option<StoredBenchmark>, StoreError> {
-        let row = sqlx::query(
-            "select id, status, error, created_at, finished_at, parameters, targets, client
-             from benchmarks where user_id = $1 and id = $2 and status <> 'deleted'",
-        )
-        .bind(user.as_str())
-        .bind(id)
-        .fetch_optional(self.database.reader())
-        .await?;
+        let row =
+            sqlx::query(ONE).bind(user.as_str()).bind(id).fetch_optional(self.database.reader()).await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
@@ -200,16 +208,6 @@ impl BenchmarkStore {
         .execute(self.database.writer())
         .await?;
         Ok(done.rows_affected())
-    }
-
-    /// The most runs of one benchmark that an admin allows this user; `None` where none has said.
-    pub async fn max_runs(&self, user: &UserId) -> Result<Option<u64>, StoreError> {
-        let row: Option<(i64,)> =
-            sqlx::query_as("select max_runs_per_benchmark from rate_limits where user_id = $1")
-                .bind(user.as_str())
-                .fetch_optional(self.database.reader())
-                .await?;
-        Ok(row.map(|(runs,)| unsigned(runs)))
     }
 
     /// Removes a benchmark with its rows and runs; tells whether the user had it. It is out of every
@@ -292,13 +290,27 @@ async fn insert(
     let StoredBenchmark { id, created_at, parameters, targets, .. } = benchmark;
     let preview: String = parameters.prompt.chars().take(PREVIEW_CHARS).collect();
     let done = sqlx::query(
-        "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
-         values ($1, $2, 'running', $3, $4, $5, $6) on conflict (id) do nothing",
+        "insert into benchmarks (id, user_id, status, created_at, prompt_preview, context_tiers, runs,
+                                 max_tokens, temperature, warmup)
+         values ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing",
     )
     .bind(id)
     .bind(user.as_str())
     .bind(*created_at)
     .bind(preview)
+    .bind(serde_json::to_string(&parameters.context_tiers)?)
+    .bind(i64::from(parameters.runs))
+    .bind(i64::from(parameters.max_tokens))
+    .bind(parameters.temperature)
+    .bind(i64::from(parameters.warmup))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "insert into benchmark_inputs (benchmark_id, user_id, parameters, targets) values ($1, $2, $3, $4)
+         on conflict (benchmark_id) do nothing",
+    )
+    .bind(id)
+    .bind(user.as_str())
     .bind(serde_json::to_string(parameters)?)
     .bind(serde_json::to_string(targets)?)
     .execute(connection)
@@ -306,25 +318,30 @@ async fn insert(
     Ok(done.rows_affected() > 0)
 }
 
-/// Records that the benchmark failed, at `finished_at`. What was measured stays. One that has ended stays as
-/// it is.
+/// Records that the benchmark failed, at `finished_at`, and what lists show of it. What was measured stays. One
+/// that has ended stays as it is.
 pub(super) async fn fail(
     connection: &mut AnyConnection,
     user: &UserId,
     id: &str,
     error: &str,
     finished_at: i64,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "update benchmarks set status = 'failed', error = $3, finished_at = $4
+) -> Result<(), StoreError> {
+    let listing = Listing::read_or_empty(connection, user, id).await?;
+    let done = sqlx::query(
+        "update benchmarks set status = 'failed', error = $3, finished_at = $4, headline = $5
          where user_id = $1 and id = $2 and status = 'running'",
     )
     .bind(user.as_str())
     .bind(id)
     .bind(error)
     .bind(finished_at)
-    .execute(connection)
+    .bind(&listing.headline)
+    .execute(&mut *connection)
     .await?;
+    if done.rows_affected() > 0 {
+        listing.write_results(connection, user, id).await?;
+    }
     Ok(())
 }
 
@@ -338,16 +355,21 @@ async fn finish(
     for row in rows {
         rows::sum_up(connection, user, id, row).await?;
     }
-    sqlx::query(
-        "update benchmarks set status = 'complete', error = null, finished_at = $3, client = $4
+    let listing = Listing::read(connection, user, id).await?;
+    let done = sqlx::query(
+        "update benchmarks set status = 'complete', error = null, finished_at = $3, client = $4, headline = $5
          where user_id = $1 and id = $2 and status <> 'deleted'",
     )
     .bind(user.as_str())
     .bind(id)
     .bind(now_ms())
     .bind(client.map(serde_json::to_string).transpose()?)
-    .execute(connection)
+    .bind(&listing.headline)
+    .execute(&mut *connection)
     .await?;
+    if done.rows_affected() > 0 {
+        listing.write_results(connection, user, id).await?;
+    }
     Ok(())
 }
 

@@ -1,27 +1,37 @@
 //! The lists stay fast however much a user has measured: each query reads by an index, on every database.
 
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
-use super::history::{PAGE, RECENT_TIMES, ROWS_OF_A_PAGE};
+use super::history::{PAGE, RESULTS_OF_A_PAGE};
+use super::listing::{LISTED_ROWS, TO_FILL_IN, TO_SUM_UP};
 use super::rows::{ROWS, ROWS_AFTER};
 use super::runs::{COUNT, RUNS, RUNS_OF_ROWS};
-use super::{LATEST, RUNNING};
+use super::times::{RECENT_IDS, TIMES_OF_A_BENCHMARK, TIMES_OF_A_MODEL};
+use super::{LATEST, ONE, RUNNING};
+use crate::database::query_plans::{
+    Sorts, assert_nothing_large, assert_read_by_index, assert_reads_partial_index, bound,
+};
 use crate::database::{Backend, Database, testing};
 
-/// Each query with literals in the place of what it binds.
-fn queries() -> Vec<String> {
-    let bound = |sql: &str, values: &[&str]| {
-        let numbered = values.iter().zip(1..);
-        numbered.fold(sql.to_owned(), |sql, (value, n)| sql.replace(&format!("${n}"), value))
-    };
+/// The queries of lists.
+fn lists() -> Vec<String> {
     vec![
         bound(PAGE, &["'anna'", "'00002000'", "50"]),
-        bound(ROWS_OF_A_PAGE, &["'anna'", "'00002000'", "50"]),
-        bound(RECENT_TIMES, &["'anna'", "20"]),
+        bound(RESULTS_OF_A_PAGE, &["'anna'", "'00001950'", "'00002000'"]),
+        bound(RECENT_IDS, &["'anna'", "20"]),
+    ]
+}
+
+/// The queries about one benchmark, or those that run.
+fn of_one() -> Vec<String> {
+    vec![
+        bound(ONE, &["'anna'", "'00002000'"]),
         bound(LATEST, &["'anna'"]),
         bound(RUNNING, &["'anna'"]),
+        bound(TIMES_OF_A_BENCHMARK, &["'anna'", "'00002000'"]),
         bound(ROWS, &["'anna'", "'00002000'"]),
         bound(ROWS_AFTER, &["'anna'", "'00002000'", "0", "16"]),
+        bound(LISTED_ROWS, &["'anna'", "'00002000'"]),
         bound(RUNS, &["'anna'", "'00002000'"]),
         bound(RUNS_OF_ROWS, &["'anna'", "'00002000'", "0", "16"]),
         bound(COUNT, &["'anna'", "'00002000'"]),
@@ -41,8 +51,16 @@ async fn fill(database: &Database) {
     let head = "h".repeat(1_000);
     let statements = [
         format!(
-            "insert into benchmarks (id, user_id, status, created_at, prompt_preview, parameters, targets)
-             {numbers} select {number}, 'anna', 'complete', n, 'prompt', '{{}}', '[]' from numbers"
+            "insert into benchmarks (id, user_id, status, created_at, prompt_preview, runs, headline)
+             {numbers} select {number}, 'anna', 'complete', n, '{head}', 3, '{{}}' from numbers"
+        ),
+        format!(
+            "insert into benchmark_inputs (benchmark_id, user_id, parameters, targets)
+             select id, user_id, '{head}', '[]' from benchmarks"
+        ),
+        format!(
+            "insert into benchmark_results (benchmark_id, user_id, results)
+             select id, user_id, '{head}' from benchmarks"
         ),
         format!(
             "insert into benchmark_rows (benchmark_id, user_id, provider_key, model_id, context_tokens, position,
@@ -62,35 +80,20 @@ async fn fill(database: &Database) {
     }
 }
 
-/// The plan as text, one step a line.
-async fn plan(database: &Database, sql: &str) -> String {
-    let (explain, column) = match database.backend() {
-        Backend::Sqlite => ("explain query plan", 3),
-        Backend::Postgres => ("explain", 0),
-    };
-    let rows =
-        sqlx::query(AssertSqlSafe(format!("{explain} {sql}"))).fetch_all(database.reader()).await.unwrap();
-    let steps = rows.iter().map(|row| row.get::<String, _>(column));
-    steps.collect::<Vec<_>>().join("\n")
-}
-
-/// A list of all of a user's benchmarks would be read to its end, or sorted, by a plan with one of these.
-fn reads_too_much(plan: &str) -> bool {
-    let of_a_table = |step: &str| {
-        let step = step.trim_start_matches([' ', '-', '>']);
-        step.starts_with("SCAN benchmark") || step.starts_with("Seq Scan")
-    };
-    plan.lines().any(of_a_table) || plan.contains("TEMP B-TREE")
-}
-
 #[tokio::test]
 async fn every_list_reads_by_an_index() {
     for database in testing::databases().await {
         fill(&database).await;
-        for sql in queries() {
-            let plan = plan(&database, &sql).await;
-            let by_index = plan.contains("USING INDEX") || plan.contains("Index") || plan.contains("Bitmap");
-            assert!(by_index && !reads_too_much(&plan), "{:?}: {sql}\n{plan}", database.backend());
-        }
+        assert_read_by_index(&database, Sorts::Nothing, &lists()).await;
+        assert_read_by_index(&database, Sorts::Nothing, &of_one()).await;
+        assert_reads_partial_index(&database, "benchmarks_to_fill_in", TO_FILL_IN).await;
+        assert_reads_partial_index(&database, "benchmarks_to_sum_up", TO_SUM_UP).await;
+        let of_a_model = bound(TIMES_OF_A_MODEL, &["'anna'", "'demo'", "'fast'", "20"]);
+        assert_read_by_index(&database, Sorts::Few, &[of_a_model]).await;
     }
+}
+
+#[test]
+fn no_list_reads_a_prompt_or_runs() {
+    assert_nothing_large(&lists());
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde_json::{Map, Value};
 
 use super::fail_if::Condition;
@@ -11,7 +11,9 @@ use crate::cli::{
     output::Format,
 };
 use bench::types::{
-    LoadParameters, MAX_TOKENS_RANGE, Parameters, RUNS_RANGE, TEMPERATURE_RANGE, TIMEOUT_RANGE, Timeouts,
+    Arrivals, CONCURRENCY_RANGE, DEFAULT_MAX_IN_FLIGHT, LoadParameters, MAX_TOKENS_RANGE,
+    OPEN_LOOP_DURATION_RANGE, OpenLoop, Parameters, RATE_RANGE, RUNS_RANGE, TEMPERATURE_RANGE, TIMEOUT_RANGE,
+    Timeouts,
 };
 use endpoint::Protocol;
 
@@ -51,7 +53,7 @@ pub struct Args {
     pub list: bool,
 
     /// Runs per model and context size, 1 to 20 [default: 3].
-    #[arg(long, value_parser = runs, allow_negative_numbers = true, conflicts_with = "concurrency", help_heading = "Measurement")]
+    #[arg(long, value_parser = runs, allow_negative_numbers = true, help_heading = "Measurement")]
     pub runs: Option<u32>,
     /// The prompt [default: a question about recursion].
     #[arg(long, value_name = "TEXT", help_heading = "Measurement")]
@@ -74,12 +76,30 @@ pub struct Args {
     /// Skip the warm-up run (one extra, discarded run per model and context size).
     #[arg(long, help_heading = "Measurement")]
     pub no_warmup: bool,
-    /// Load mode: keep this many requests in flight; one model only.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "requests", help_heading = "Measurement")]
+    /// Load mode, closed loop: keep this many requests in flight; one model only.
+    ///
+    /// With --rate: at most this many [default: 512]; a request that finds so many in flight waits, and its wait
+    /// counts.
+    #[arg(long, value_name = "N", value_parser = concurrency, allow_negative_numbers = true, help_heading = "Load mode")]
     pub concurrency: Option<u32>,
     /// Load mode: total requests.
-    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..), requires = "concurrency", help_heading = "Measurement")]
+    #[arg(long, value_name = "M", value_parser = requests, allow_negative_numbers = true, help_heading = "Load mode")]
     pub requests: Option<u64>,
+    /// Load mode, open loop: start this many requests per second, whether or not earlier ones have ended; one
+    /// model only.
+    ///
+    /// Needs --requests or --duration. TTFT and total time count from the intended start of each request.
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true, help_heading = "Load mode")]
+    pub rate: Option<f64>,
+    /// With --rate: "poisson", as many independent users would, or "constant", in equal gaps [default: poisson].
+    #[arg(long, value_name = "HOW", value_parser = arrivals, help_heading = "Load mode")]
+    pub arrivals: Option<Arrivals>,
+    /// With --rate: start requests for about this long, instead of --requests.
+    #[arg(long, value_name = "SECONDS", value_parser = duration, allow_negative_numbers = true, help_heading = "Load mode")]
+    pub duration: Option<f64>,
+    /// With --rate: seed of the random intended starts, to repeat those of an earlier load [default: random].
+    #[arg(long, value_name = "SEED", value_parser = seed, allow_negative_numbers = true, help_heading = "Load mode")]
+    pub arrival_seed: Option<u64>,
     /// Connect timeout in seconds [default: 10].
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, help_heading = "Measurement")]
     pub connect_timeout: Option<f64>,
@@ -118,7 +138,7 @@ impl Args {
     /// read.
     pub fn parameters(&self, defaults: &Defaults) -> anyhow::Result<Parameters> {
         let usual = Parameters::default();
-        let load = self.concurrency.zip(self.requests);
+        let load = self.load()?;
         let mut params = defaults.params.clone();
         params.extend(self.params()?);
         let parameters = Parameters {
@@ -134,7 +154,7 @@ impl Args {
             warmup: !self.no_warmup && defaults.warmup.unwrap_or(usual.warmup),
             params,
             timeouts: self.timeouts(defaults),
-            load: load.map(|(concurrency, requests)| LoadParameters { concurrency, requests }),
+            load,
         };
         parameters.check()?;
         Ok(parameters)
@@ -144,6 +164,46 @@ impl Args {
     pub fn format(&self) -> Format {
         let suggested = || self.output.as_deref().and_then(Format::of_file);
         self.format.or_else(suggested).unwrap_or(Format::Table)
+    }
+
+    fn load(&self) -> anyhow::Result<Option<LoadParameters>> {
+        let Some(rate) = self.rate else { return self.closed_loop() };
+        ensure!(
+            self.runs.is_none(),
+            "--runs makes one request at a time and --rate makes many: leave --runs out and say how many with \
+             --requests or --duration"
+        );
+        let seed = self.arrival_seed.unwrap_or_else(|| rand::random::<u32>().into());
+        let open = OpenLoop { rate, arrivals: self.arrivals.unwrap_or_default(), seed };
+        let requests = match (self.requests, self.duration) {
+            (Some(requests), None) => requests,
+            (None, Some(duration_s)) => open.requests_within(duration_s)?,
+            (None, None) => bail!("--rate needs an end: add --requests or --duration"),
+            (Some(_), Some(_)) => bail!("--requests and --duration both end the load: give only one"),
+        };
+        let concurrency = self.concurrency.unwrap_or(DEFAULT_MAX_IN_FLIGHT);
+        Ok(Some(LoadParameters { concurrency, requests, open_loop: Some(open) }))
+    }
+
+    fn closed_loop(&self) -> anyhow::Result<Option<LoadParameters>> {
+        for (flag, is_given) in [
+            ("--arrivals", self.arrivals.is_some()),
+            ("--arrival-seed", self.arrival_seed.is_some()),
+            ("--duration", self.duration.is_some()),
+        ] {
+            ensure!(!is_given, "{flag} belongs to a load at a rate: add --rate, or leave {flag} out");
+        }
+        match (self.concurrency, self.requests) {
+            (None, None) => Ok(None),
+            (Some(_), None) => bail!("--concurrency needs --requests: the number of requests in total"),
+            (None, Some(_)) => {
+                bail!("--requests needs --concurrency (requests in flight) or --rate (requests per second)")
+            }
+            (Some(_), Some(_)) if self.runs.is_some() => bail!(
+                "--runs makes one request at a time and --concurrency makes many: leave one of them out"
+            ),
+            (Some(concurrency), Some(requests)) => Ok(Some(LoadParameters::closed(concurrency, requests))),
+        }
     }
 
     fn prompt(&self) -> anyhow::Result<Option<String>> {
@@ -204,6 +264,31 @@ fn within<T: std::str::FromStr + PartialOrd>(
 
 fn seconds(text: &str) -> Result<f64, String> {
     within(text, TIMEOUT_RANGE, "a number of seconds from 0.001 to 86400")
+}
+
+fn concurrency(text: &str) -> Result<u32, String> {
+    within(text, CONCURRENCY_RANGE, "a whole number from 1 to 4096")
+}
+
+fn requests(text: &str) -> Result<u64, String> {
+    within(text, 1..=u64::MAX, "a whole number from 1 on")
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    within(text, RATE_RANGE, "a number of requests per second from 0.001 to 10000")
+}
+
+fn duration(text: &str) -> Result<f64, String> {
+    within(text, OPEN_LOOP_DURATION_RANGE, "a number of seconds from 0.001 to 86400")
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    within(text, 0..=u64::MAX, "a whole number from 0 on")
+}
+
+fn arrivals(text: &str) -> Result<Arrivals, String> {
+    let known = Arrivals::ALL.into_iter().find(|arrivals| arrivals.as_str() == text.trim());
+    known.ok_or_else(|| format!("expected {}", Arrivals::ALL.map(Arrivals::as_str).join(" or ")))
 }
 
 /// `key=value`, where the value is JSON or else text.
@@ -284,6 +369,41 @@ mod tests {
         let values: Vec<_> = found.param.iter().map(|(_, value)| value.clone()).collect();
         assert_eq!(values, [json!(7), json!(["END"]), json!("low"), json!("a=b")]);
         assert!(parameters(&["--param", "a=1", "--param", "a=2"], "").is_err());
+    }
+
+    #[test]
+    fn a_rate_makes_an_open_loop() {
+        let load = |flags: &[&str]| parameters(flags, "defaults: {runs: 5}").unwrap().load.unwrap();
+        let usual = load(&["--rate", "20", "--requests", "100"]);
+        assert_eq!((usual.concurrency, usual.requests), (DEFAULT_MAX_IN_FLIGHT, 100));
+        let open = usual.open_loop.unwrap();
+        assert_eq!((open.rate, open.arrivals), (20.0, Arrivals::Poisson));
+        let flags = ["--rate", "2.5", "--duration", "60", "--arrivals", "constant", "--arrival-seed", "7"];
+        let all = load(&[&flags[..], &["--concurrency", "8"]].concat());
+        let open_loop = Some(OpenLoop { rate: 2.5, arrivals: Arrivals::Constant, seed: 7 });
+        assert_eq!(all, LoadParameters { concurrency: 8, requests: 150, open_loop });
+    }
+
+    #[test]
+    fn load_flags_that_do_not_go_together_say_what_to_do() {
+        for (flags, expected) in [
+            (&["--rate", "20"][..], "add --requests or --duration"),
+            (&["--rate", "20", "--requests", "9", "--duration", "9"], "give only one"),
+            (&["--rate", "20", "--requests", "9", "--runs", "3"], "leave --runs out"),
+            (&["--rate", "0.1", "--duration", "1"], "less than one request"),
+            (&["--rate", "10000", "--duration", "86400"], "at most 1000000"),
+            (&["--rate", "20", "--requests", "1000001"], "1 to 1000000 requests"),
+            (&["--rate", "0.001", "--requests", "1000"], "a load lasts at most 86400 s"),
+            (&["--arrivals", "poisson", "--concurrency", "8", "--requests", "9"], "add --rate"),
+            (&["--duration", "9"], "--duration belongs to a load at a rate"),
+            (&["--arrival-seed", "9"], "--arrival-seed belongs to a load at a rate"),
+            (&["--concurrency", "8"], "--concurrency needs --requests"),
+            (&["--requests", "8"], "--requests needs --concurrency (requests in flight) or --rate"),
+            (&["--concurrency", "8", "--requests", "9", "--runs", "3"], "leave one of them out"),
+        ] {
+            let error = format!("{:#}", parameters(flags, "").unwrap_err());
+            assert!(error.contains(expected), "{flags:?}: {error}");
+        }
     }
 
     #[test]

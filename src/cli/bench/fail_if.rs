@@ -68,7 +68,7 @@ impl Condition {
 impl Figure {
     fn of(self, row: &ResultRow) -> Option<f64> {
         match self {
-            Self::OfMetric(metric, statistic) => (metric.of)(&row.summary).and_then(statistic.of),
+            Self::OfMetric(metric, statistic) => (metric.of)(row).and_then(statistic.of),
             Self::Alone(scalar) => (scalar.of)(row),
         }
     }
@@ -116,14 +116,17 @@ impl FromStr for Figure {
         if let Some(scalar) = SCALARS.iter().find(|scalar| scalar.name == text) {
             return Ok(Self::Alone(scalar));
         }
-        let (metric_name, statistic_name) = text.split_once('.').unwrap_or((text, ""));
-        let metric = METRICS.iter().find(|metric| metric.name == metric_name).ok_or_else(|| {
-            format!(
-                "there is no metric \"{metric_name}\"; with a statistic: {}; without one: {}",
-                metric_names(),
-                scalar_names()
-            )
-        })?;
+        let (metric, statistic_name) =
+            METRICS.iter().find_map(|metric| named(metric, text)).ok_or_else(|| {
+                let name =
+                    text.split_once('.').filter(|(name, _)| *name != "load").map_or(text, |(name, _)| name);
+                format!(
+                    "there is no metric \"{name}\"; with a statistic: {}; without one: {}",
+                    metric_names(),
+                    scalar_names()
+                )
+            })?;
+        let metric_name = metric.name;
         let statistic =
             STATISTICS.iter().find(|statistic| statistic.name == statistic_name).ok_or_else(|| {
                 format!(
@@ -133,6 +136,13 @@ impl FromStr for Figure {
             })?;
         Ok(Self::OfMetric(metric, statistic))
     }
+}
+
+/// The metric and the statistic's name, if `text` begins with the metric's name.
+fn named<'a>(metric: &'static Metric, text: &'a str) -> Option<(&'static Metric, &'a str)> {
+    let rest = text.strip_prefix(metric.name)?;
+    let statistic = if rest.is_empty() { Some("") } else { rest.strip_prefix('.') };
+    Some((metric, statistic?))
 }
 
 impl fmt::Display for Condition {

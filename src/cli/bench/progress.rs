@@ -5,6 +5,7 @@ use std::{collections::HashMap, io::IsTerminal, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::cli::metrics::open_loop;
 use crate::cli::output::{NONE, adjustment_note, label, measured, printable, row_label, whole};
 use bench::types::{Event, Init, ModelAdjustments, Progress, ResultRow, RunResult};
 
@@ -226,7 +227,8 @@ fn row_line(row: &ResultRow) -> String {
         (None, 0, 0) => "no run finished".to_owned(),
         (None, 0, failed) => format!("{} failed{}", whole(failed), last_error(row)),
         (None, ok, failed) => {
-            let figures = figures(summary.output_speed_tps.map(|s| s.mean), summary.ttft_ms.map(|s| s.mean));
+            let ttft_ms = open_loop(row).map_or(summary.ttft_ms, |open| open.ttft_ms);
+            let figures = figures(summary.output_speed_tps.map(|s| s.mean), ttft_ms.map(|s| s.mean));
             let failed = if failed == 0 {
                 String::new()
             } else {

@@ -7,7 +7,7 @@ use bench::types::{Parameters, Report, ResultRow, SCHEMA_VERSION};
 use stats::{Difference, Summary, compare};
 
 /// The compared metrics, and which direction is better.
-const COMPARED: [(&str, Better); 8] = [
+const COMPARED: [(&str, Better); 10] = [
     ("output_speed_tps", Better::Higher),
     ("tokens_per_second", Better::Higher),
     ("ttft_ms", Better::Lower),
@@ -16,6 +16,8 @@ const COMPARED: [(&str, Better); 8] = [
     ("total_time_s", Better::Lower),
     ("output_tokens", Better::Neither),
     ("cost", Better::Lower),
+    ("load.open_loop.ttft_ms", Better::Lower),
+    ("load.open_loop.total_time_s", Better::Lower),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -121,7 +123,7 @@ fn unmatched(of: &Report, other: &Report) -> Vec<RowKey> {
 fn pair(a: &ResultRow, b: &ResultRow) -> Row {
     let metrics = COMPARED.iter().filter_map(|&(name, better)| {
         let metric = METRICS.iter().find(|metric| metric.name == name)?;
-        let (of_a, of_b) = (*(metric.of)(&a.summary)?, *(metric.of)(&b.summary)?);
+        let (of_a, of_b) = (*(metric.of)(a)?, *(metric.of)(b)?);
         Some(MetricPair { metric: metric.name, better, a: of_a, b: of_b, difference: compare(&of_a, &of_b) })
     });
     Row {
@@ -159,6 +161,7 @@ fn differing_conditions(a: &Parameters, b: &Parameters) -> Vec<String> {
     note("temperature", a.temperature.to_string(), b.temperature.to_string());
     note("warmup", a.warmup.to_string(), b.warmup.to_string());
     note("in flight", in_flight(a), in_flight(b));
+    note("rate", rate(a), rate(b));
     note("params", shown_params(a), shown_params(b));
     if a.prompt != b.prompt {
         found.push("the prompt".to_owned());
@@ -168,6 +171,11 @@ fn differing_conditions(a: &Parameters, b: &Parameters) -> Vec<String> {
 
 fn in_flight(parameters: &Parameters) -> String {
     parameters.load.map_or(1, |load| load.concurrency).to_string()
+}
+
+fn rate(parameters: &Parameters) -> String {
+    let open = parameters.load.and_then(|load| load.open_loop);
+    open.map_or("none".into(), |open| format!("{} per second, {}", open.rate, open.arrivals.as_str()))
 }
 
 fn shown_params(parameters: &Parameters) -> String {

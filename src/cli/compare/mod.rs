@@ -21,10 +21,10 @@ use comparison::Comparison;
 /// Welch interval; if it contains 0 there is no clear difference.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The baseline
+    /// The baseline.
     #[arg(value_name = "A.json")]
     a: PathBuf,
-    /// The result to compare with the baseline
+    /// The result to compare with the baseline.
     #[arg(value_name = "B.json")]
     b: PathBuf,
     #[arg(long, value_enum, default_value = "table")]

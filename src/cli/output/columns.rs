@@ -1,10 +1,11 @@
-//! The columns of the final table: one set for sequential requests, one for load.
+//! The columns of the final table: one set for sequential requests, one for a closed loop, one for an open loop.
 
 use super::{
     figures::{NONE, dollars, measured, printable, range, spread, whole},
     grid::{Align, Cell, Column, Grid},
 };
-use bench::types::{Report, ResultRow, Run, RunSummary, TokenSource};
+use crate::cli::metrics::open_loop;
+use bench::types::{LoadParameters, Report, ResultRow, Run, RunSummary, TokenSource};
 use stats::Summary;
 
 /// One column: its heading, its content, and when it is shown.
@@ -33,7 +34,11 @@ enum Better {
 
 /// Returns the table of a report: one row per provider, model and context size.
 pub fn grid(report: &Report) -> Grid {
-    let set = if report.parameters.load.is_some() { UNDER_LOAD } else { SEQUENTIAL };
+    let set = match report.parameters.load {
+        None => SEQUENTIAL,
+        Some(LoadParameters { open_loop: None, .. }) => UNDER_LOAD,
+        Some(LoadParameters { open_loop: Some(_), .. }) => AT_A_RATE,
+    };
     let figures: Vec<_> = set.iter().filter(|figure| (figure.worth_showing)(&report.results)).collect();
     let cell = |figure: &Figure, row: &ResultRow| Cell {
         text: figure.content.text(row).unwrap_or_else(|| NONE.to_owned()),
@@ -173,6 +178,28 @@ const UNDER_LOAD: &[Figure] = &[
     Figure::text(number_column("Tokens", "a request", 7), output_tokens),
     CACHED,
     Figure::text(number_column("Cost", "total", 4), |row| row.summary.total_cost.map(dollars))
+        .shown_if(has_cost),
+    Figure::text(number_column("Requests", "", 0), |row| Some(outcome(row))),
+];
+
+/// Latencies count from the intended starts.
+const AT_A_RATE: &[Figure] = &[
+    PROVIDER,
+    MODEL,
+    CONTEXT,
+    value_of("Offered", "req/s", 0, |row| Some(open_loop(row)?.offered_requests_per_second), Better::Higher),
+    value_of("Achieved", "req/s", 0, |row| row.load.as_ref()?.requests_per_second, Better::Higher),
+    value_of("Throughput", "tok/s", 3, |row| row.load.as_ref()?.output_tokens_per_second, Better::Higher),
+    value_of("TTFT p50", "ms", 0, |row| Some(open_loop(row)?.ttft_ms?.p50), Better::Lower),
+    value_of("TTFT p95", "ms", 2, |row| Some(open_loop(row)?.ttft_ms?.p95), Better::Lower),
+    value_of("TTFT p99", "ms", 0, |row| Some(open_loop(row)?.ttft_ms?.p99), Better::Lower),
+    value_of("Total p50", "s", 5, |row| Some(open_loop(row)?.total_time_s?.p50), Better::Lower),
+    value_of("Total p99", "s", 4, |row| Some(open_loop(row)?.total_time_s?.p99), Better::Lower),
+    value_of("Delay p99", "ms", 1, |row| Some(open_loop(row)?.start_delay_ms?.p99), Better::Lower),
+    value_of("Gap p95", "ms", 7, |row| Some(row.summary.gap_ms?.p95), Better::Lower),
+    Figure::text(number_column("Tokens", "a request", 8), output_tokens),
+    CACHED,
+    Figure::text(number_column("Cost", "total", 6), |row| row.summary.total_cost.map(dollars))
         .shown_if(has_cost),
     Figure::text(number_column("Requests", "", 0), |row| Some(outcome(row))),
 ];

@@ -4,6 +4,7 @@
 use anyhow::Context;
 use serde::Serialize;
 
+use crate::cli::metrics::open_loop;
 use bench::types::{Clock, Report, ResultRow, Run, TokenSource};
 use endpoint::{PriceSource, Protocol};
 
@@ -54,6 +55,11 @@ struct Line<'a> {
     clock: Option<Clock>,
     lateness_mean_ms: Option<f64>,
     lateness_max_ms: Option<f64>,
+    /// Open loop only, as the next one.
+    start_delay_ms: Option<f64>,
+    offered_requests_per_second: Option<f64>,
+    /// Load mode only; of the whole row.
+    requests_per_second: Option<f64>,
 }
 
 /// Renders all runs of the report, with a header.
@@ -76,7 +82,7 @@ pub fn render(report: &Report) -> anyhow::Result<String> {
 }
 
 /// The fields of [`Line`], listed so that a report without runs has a header too.
-const HEADINGS: [&str; 43] = [
+const HEADINGS: [&str; 46] = [
     "provider",
     "provider_key",
     "model",
@@ -120,6 +126,9 @@ const HEADINGS: [&str; 43] = [
     "clock",
     "lateness_mean_ms",
     "lateness_max_ms",
+    "start_delay_ms",
+    "offered_requests_per_second",
+    "requests_per_second",
 ];
 
 fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
@@ -168,10 +177,13 @@ fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
         clock: run.map(|run| run.clock),
         lateness_mean_ms: run.and_then(|run| run.lateness_mean_ms),
         lateness_max_ms: run.and_then(|run| run.lateness_max_ms),
+        start_delay_ms: run.and_then(|run| run.start_delay_ms),
+        offered_requests_per_second: open_loop(row).map(|open| open.offered_requests_per_second),
+        requests_per_second: row.load.as_ref().and_then(|load| load.requests_per_second),
     }
 }
 
-/// Prefixes text that a spreadsheet would read as a formula with an apostrophe
+/// Puts an apostrophe in front of text that a spreadsheet would read as a formula
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers are not changed.
 fn escape_formula(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {

@@ -27,11 +27,11 @@ use bench::types::{Report, ResultRow};
 /// Output format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// A table with aligned columns and notes below
+    /// A table with aligned columns and notes below.
     Table,
-    /// The complete results file
+    /// The complete results file.
     Json,
-    /// One line per run
+    /// One line per run.
     Csv,
     /// A table for documents and issues.
     Markdown,

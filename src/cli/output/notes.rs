@@ -6,18 +6,30 @@ use super::{
     figures::{dollars, measured, printable, whole},
     row_label,
 };
-use bench::types::{ClientHealth, Clock, Parameters, Report, ResultRow, Status};
+use crate::cli::metrics::open_loop;
+use bench::types::{ClientHealth, Clock, LoadParameters, Parameters, Report, ResultRow, Status};
 use endpoint::{
     ErrorKind,
     registry::{Adjustment, AdjustmentAction},
 };
 
+/// Start delay from which on it changes what is measured, ms.
+const LATE_MS: f64 = 10.0;
+/// Share of the offered rate below which an endpoint did not keep up.
+const KEPT_UP: f64 = 0.9;
 /// Maximum number of distinct messages quoted per row.
 const MAX_MESSAGES: usize = 3;
 
 /// Returns the conditions of the benchmark in one line.
 pub fn conditions(parameters: &Parameters) -> String {
     let much = match parameters.load {
+        Some(LoadParameters { concurrency, requests, open_loop: Some(open) }) => format!(
+            "{} requests at {} per second ({} arrivals), at most {} in flight",
+            whole(requests),
+            open.rate,
+            open.arrivals.as_str(),
+            whole(concurrency.into())
+        ),
         Some(load) => {
             format!("{} requests, {} in flight", whole(load.requests), whole(load.concurrency.into()))
         }
@@ -67,6 +79,15 @@ pub fn remarks(report: &Report) -> Vec<String> {
     notes.extend(rows.iter().filter_map(skipped));
     notes.extend(rows.iter().flat_map(failures));
     notes.extend(rows.iter().filter_map(warmup_failure));
+    if rows.iter().any(|row| open_loop(row).is_some()) {
+        notes.push(
+            "TTFT and total time count from the intended start of each request: its wait before it was sent is \
+             included."
+                .into(),
+        );
+    }
+    notes.extend(rows.iter().filter_map(start_delay));
+    notes.extend(rows.iter().filter_map(overload));
     if rows.iter().any(|row| row.simulated) {
         notes.push(
             "Simulated models run on the built-in mock server. Their numbers say nothing about real models."
@@ -158,6 +179,34 @@ fn distinct_errors(row: &ResultRow) -> Vec<(String, u64)> {
     found
 }
 
+/// How late the requests of an open loop were sent, and why.
+fn start_delay(row: &ResultRow) -> Option<String> {
+    let open = open_loop(row)?;
+    let delay = open.start_delay_ms?;
+    let figures = format!(
+        "Start delay of {}: mean {} ms, p99 {} ms, max {} ms",
+        row_label(row),
+        measured(delay.mean),
+        measured(delay.p99),
+        measured(delay.max)
+    );
+    let (load, held_back) = (row.load.as_ref()?, open.held_back);
+    let cause = if held_back > 0 {
+        format!(
+            ". {} waited because {} were in flight (--concurrency)",
+            if held_back == 1 { "1 request".to_owned() } else { format!("{} requests", whole(held_back)) },
+            whole(load.concurrency.into())
+        )
+    } else if delay.p99 > LATE_MS {
+        ". No request waited for the limit of requests in flight: connections opened slowly, or this machine \
+         was too busy"
+            .to_owned()
+    } else {
+        String::new()
+    };
+    Some(format!("{figures}{cause}."))
+}
+
 fn warmup_failure(row: &ResultRow) -> Option<String> {
     let error = row.warmup.as_ref()?.error.as_ref()?;
     let repeated = row.runs.iter().filter_map(|run| run.error.as_ref()).any(|other| other == error);
@@ -165,9 +214,28 @@ fn warmup_failure(row: &ResultRow) -> Option<String> {
     counts.then(|| format!("Warm-up of {} failed: {}", row_label(row), printable(&error.to_string())))
 }
 
+/// Returns the note that the rate was too high for the endpoint or the limit of requests in flight.
+fn overload(row: &ResultRow) -> Option<String> {
+    let open = open_loop(row)?;
+    let achieved = row.load.as_ref()?.requests_per_second?;
+    let offered = open.offered_requests_per_second;
+    (open.held_back > 0 && achieved < offered * KEPT_UP).then(|| {
+        format!(
+            "{} did not keep up: {} of {offered} requests per second. Such latencies grow for as long as the load \
+             lasts.",
+            row_label(row),
+            measured(achieved)
+        )
+    })
+}
+
 /// Returns the note on values beyond 1.5 IQR; `None` below n = 8.
 fn outliers(row: &ResultRow) -> Option<String> {
-    let times = [("TTFT", row.summary.ttft_ms), ("total time", row.summary.total_time_s)];
+    let (ttft, total) = match open_loop(row) {
+        Some(open) => (open.ttft_ms, open.total_time_s),
+        None => (row.summary.ttft_ms, row.summary.total_time_s),
+    };
+    let times = [("TTFT", ttft), ("total time", total)];
     let found: Vec<String> = times
         .into_iter()
         .filter_map(|(name, summary)| Some((name, summary?.outliers?, summary?.n)))

@@ -1,6 +1,7 @@
 use super::*;
 use crate::cli::fixture;
 use bench::types::TokenSource;
+use stats::Summary;
 
 fn rendered(format: Format, canvas: Canvas) -> String {
     render(&fixture::report(), format, canvas).unwrap()
@@ -21,6 +22,52 @@ fn table_in_80_columns() {
 fn table_under_load() {
     let text = render(&fixture::load_report(), Format::Table, Canvas::plain()).unwrap();
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn table_of_an_open_loop() {
+    let text = render(&fixture::open_loop_report(), Format::Table, Canvas::plain()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn markdown_of_an_open_loop() {
+    let text = render(&fixture::open_loop_report(), Format::Markdown, Canvas::plain()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn csv_of_an_open_loop_has_each_delay_and_both_rates() {
+    let text = render(&fixture::open_loop_report(), Format::Csv, Canvas::plain()).unwrap();
+    let ends: Vec<_> = text.lines().map(|line| line.rsplitn(4, ',').take(3).collect::<Vec<_>>()).collect();
+    assert_eq!(ends[0], ["requests_per_second", "offered_requests_per_second", "start_delay_ms"]);
+    assert_eq!(ends[1..], [["18.7", "20.0", "0.1"], ["18.7", "20.0", "0.2"], ["18.7", "20.0", "90.0"]]);
+}
+
+#[test]
+fn an_endpoint_that_did_not_keep_up_is_said_to() {
+    let mut report = fixture::open_loop_report();
+    let overloaded = "openai/gpt-4o did not keep up: 10.2 of 20 requests per second";
+    assert!(!render(&report, Format::Table, Canvas::plain()).unwrap().contains("did not keep up"));
+    report.results[0].load.as_mut().unwrap().requests_per_second = Some(10.2);
+    assert!(render(&report, Format::Table, Canvas::plain()).unwrap().contains(overloaded));
+}
+
+#[test]
+fn outliers_of_an_open_loop_are_those_of_the_latencies_it_shows() {
+    let mut report = fixture::open_loop_report();
+    let open = report.results[0].load.as_mut().unwrap().open_loop.as_mut().unwrap();
+    open.ttft_ms = open.ttft_ms.map(|ttft| Summary { n: 100, outliers: Some(7), ..ttft });
+    let text = render(&report, Format::Table, Canvas::plain()).unwrap();
+    assert!(text.contains("7 of 100 TTFT values"), "{text}");
+}
+
+#[test]
+fn a_machine_that_starts_requests_late_is_said_to_be_busy() {
+    let mut report = fixture::open_loop_report();
+    report.results[0].load.as_mut().unwrap().open_loop.as_mut().unwrap().held_back = 0;
+    let text = render(&report, Format::Table, Canvas::plain()).unwrap();
+    assert!(text.contains("this machine was too busy"), "{text}");
 }
 
 #[test]

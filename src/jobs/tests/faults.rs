@@ -68,8 +68,9 @@ async fn a_row_that_cannot_be_read_stops_nobody() {
         ];
         for sql in [
             format!("update jobs set status = 'strange', finished_at = 1 where id = '{}'", strange.id),
-            format!("update jobs set params = '{{', cancel_requested_at = 1 where id = '{}'", cancelled.id),
-            format!("update jobs set params = '{{' where id = '{}'", unreadable.id),
+            format!("update jobs set cancel_requested_at = 1 where id = '{}'", cancelled.id),
+            format!("update job_payloads set params = '{{' where job_id = '{}'", cancelled.id),
+            format!("update job_payloads set params = '{{' where job_id = '{}'", unreadable.id),
         ] {
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(database.writer()).await.unwrap();
         }

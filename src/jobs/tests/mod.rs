@@ -5,6 +5,7 @@ mod cancel;
 mod faults;
 mod limits;
 mod model;
+mod query_plans;
 mod run;
 mod takeover;
 mod test_handler;

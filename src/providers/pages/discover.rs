@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::AppError;
+use super::LoadError;
 use super::actions::error_of;
 use crate::providers::api::{AddModels, Candidate, discover_models};
 use ui::button::{ButtonTone, SubmitButton};
@@ -30,8 +30,8 @@ pub fn DiscoverPage() -> impl IntoView {
                     Ok(candidates) => {
                         Either::Left(view! { <PickList provider=provider.get_untracked() candidates /> })
                     }
-                    Err(ServerFnError::ServerError(error)) => Either::Right(view! { <AppError error /> }),
-                    Err(error) => Either::Right(view! { <AppError error=error.to_string() /> }),
+                    Err(ServerFnError::ServerError(error)) => Either::Right(view! { <LoadError error /> }),
+                    Err(error) => Either::Right(view! { <LoadError error=error.to_string() /> }),
                 }
             })}
         </Transition>

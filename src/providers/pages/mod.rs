@@ -70,7 +70,7 @@ pub fn ProvidersPage() -> impl IntoView {
                 let health = health.await;
                 match listings.await {
                     Ok(listings) => Either::Left(view! { <Overview listings health query actions /> }),
-                    Err(error) => Either::Right(view! { <AppError error=error.to_string() /> }),
+                    Err(error) => Either::Right(view! { <LoadError error=error.to_string() /> }),
                 }
             })}
         </Transition>
@@ -109,7 +109,7 @@ fn RefreshModelsButton(action: ServerAction<RefreshModels>) -> impl IntoView {
 
 /// Shown in place of content that could not be loaded.
 #[component]
-fn AppError(error: String) -> impl IntoView {
+fn LoadError(error: String) -> impl IntoView {
     view! {
         <EmptyState>
             <p role="alert">{error}</p>

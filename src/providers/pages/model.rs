@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use serde_json::Value;
 
-use super::AppError;
+use super::LoadError;
 use super::actions::error_of;
 use crate::providers::api::{ChangeModel, ProviderDetails, get_provider};
 use crate::providers::forms::ModelForm;
@@ -33,10 +33,10 @@ pub fn ModelPage() -> impl IntoView {
                 match found {
                     Ok(Some((provider, listing))) => Either::Left(view! { <Editor provider listing /> }),
                     Ok(None) => {
-                        Either::Right(view! { <AppError error="Model not found. It may have been deleted.".to_owned() /> })
+                        Either::Right(view! { <LoadError error="Model not found. It may have been deleted.".to_owned() /> })
                     }
-                    Err(ServerFnError::ServerError(error)) => Either::Right(view! { <AppError error /> }),
-                    Err(error) => Either::Right(view! { <AppError error=error.to_string() /> }),
+                    Err(ServerFnError::ServerError(error)) => Either::Right(view! { <LoadError error /> }),
+                    Err(error) => Either::Right(view! { <LoadError error=error.to_string() /> }),
                 }
             })}
         </Transition>

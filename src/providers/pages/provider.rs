@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::AppError;
+use super::LoadError;
 use super::actions::{ActionErrors, Actions};
 use super::fields::{StepFields, SwitchFields};
 use super::key::{KeySection, KeyTag};
@@ -36,8 +36,8 @@ pub fn ProviderPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match details.await {
                     Ok(details) => Either::Left(view! { <Details details actions /> }),
-                    Err(ServerFnError::ServerError(error)) => Either::Right(view! { <AppError error /> }),
-                    Err(error) => Either::Right(view! { <AppError error=error.to_string() /> }),
+                    Err(ServerFnError::ServerError(error)) => Either::Right(view! { <LoadError error /> }),
+                    Err(error) => Either::Right(view! { <LoadError error=error.to_string() /> }),
                 }
             })}
         </Transition>

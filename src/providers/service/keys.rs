@@ -96,7 +96,7 @@ impl ProviderService {
         Ok(self.store.delete_key(user, &stored.id).await?)
     }
 
-    /// Decrypts the key that requests to this provider carry; `None` where none is needed.
+    /// Returns the decrypted key for requests to this provider; `None` if none is needed.
     pub(super) fn key(
         &self,
         user: &UserId,

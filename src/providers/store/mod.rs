@@ -17,6 +17,32 @@ use endpoint::types::Model;
 
 use rows::{KeyRow, ModelRow, ProviderRow};
 
+// A user's own and those that others share are found by two indexes, so they are two queries in one: an
+// `or` over both would read everybody's.
+
+const PROVIDERS: &str = "
+    select p.*, 1 as own from providers p where p.user_id = $1
+    union all
+    select p.*, 0 as own from providers p join users u on u.id = p.user_id
+    where p.shared_as is not null and p.user_id <> $1 and p.enabled = 1 and u.role = 'admin'
+    order by own, position, created_at, id";
+
+const MODELS: &str = "
+    select m.* from models m where m.user_id = $1
+    union all
+    select m.* from models m join providers p on p.id = m.provider_id
+    where p.shared_as is not null and p.user_id <> $1
+    order by position, created_at, id";
+
+const KEYS: &str = "
+    select k.* from provider_keys k where k.user_id = $1
+    union all
+    select k.* from provider_keys k join providers p on p.id = k.provider_id
+    where p.shared_as is not null and p.user_id <> $1";
+
+const MODELS_OF_A_PROVIDER: &str =
+    "select * from models where user_id = $1 and provider_id = $2 order by position, created_at, id";
+
 /// A provider as it is kept: with its models, in its owner's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredProvider {
@@ -79,28 +105,11 @@ impl ProviderStore {
     /// The providers that `user` can measure: first those that admins share, then their own, each in
     /// its owner's order.
     pub async fn list(&self, user: &UserId) -> Result<Vec<StoredProvider>, StoreError> {
-        let providers: Vec<ProviderRow> = sqlx::query_as(
-            "select p.* from providers p join users u on u.id = p.user_id
-             where p.user_id = $1 or (p.shared_as is not null and p.enabled = 1 and u.role = 'admin')
-             order by case when p.user_id = $1 then 1 else 0 end, p.position, p.created_at, p.id",
-        )
-        .bind(user.as_str())
-        .fetch_all(self.database.reader())
-        .await?;
-        let models: Vec<ModelRow> = sqlx::query_as(
-            "select m.* from models m join providers p on p.id = m.provider_id
-             where m.user_id = $1 or p.shared_as is not null order by m.position, m.created_at, m.id",
-        )
-        .bind(user.as_str())
-        .fetch_all(self.database.reader())
-        .await?;
-        let keys: Vec<KeyRow> = sqlx::query_as(
-            "select k.* from provider_keys k join providers p on p.id = k.provider_id
-             where k.user_id = $1 or p.shared_as is not null",
-        )
-        .bind(user.as_str())
-        .fetch_all(self.database.reader())
-        .await?;
+        let pool = self.database.reader();
+        let providers: Vec<ProviderRow> =
+            sqlx::query_as(PROVIDERS).bind(user.as_str()).fetch_all(pool).await?;
+        let models: Vec<ModelRow> = sqlx::query_as(MODELS).bind(user.as_str()).fetch_all(pool).await?;
+        let keys: Vec<KeyRow> = sqlx::query_as(KEYS).bind(user.as_str()).fetch_all(pool).await?;
         assemble(providers, models, keys)
     }
 
@@ -113,13 +122,11 @@ impl ProviderStore {
                 .fetch_optional(self.database.reader())
                 .await?;
         let Some(provider) = provider else { return Ok(None) };
-        let models: Vec<ModelRow> = sqlx::query_as(
-            "select * from models where user_id = $1 and provider_id = $2 order by position, created_at, id",
-        )
-        .bind(user.as_str())
-        .bind(id)
-        .fetch_all(self.database.reader())
-        .await?;
+        let models: Vec<ModelRow> = sqlx::query_as(MODELS_OF_A_PROVIDER)
+            .bind(user.as_str())
+            .bind(id)
+            .fetch_all(self.database.reader())
+            .await?;
         let keys: Vec<KeyRow> =
             sqlx::query_as("select * from provider_keys where user_id = $1 and provider_id = $2")
                 .bind(user.as_str())

@@ -1,6 +1,7 @@
 //! The SQL on both databases.
 
 use super::*;
+use crate::database::query_plans::{Sorts, assert_read_by_index, bound, fill};
 use crate::database::testing;
 use endpoint::types::{Provider, ProviderKind};
 
@@ -195,5 +196,20 @@ async fn a_shared_provider_is_everybody_s_while_its_owner_is_an_admin() {
         assert_eq!(store.list(&anna).await.unwrap().len(), 1);
         store.share(&ada, &id, None, 5).await.unwrap();
         assert_eq!(store.find(&ada, &id).await.unwrap().unwrap().shared_as, None);
+    }
+}
+
+#[tokio::test]
+async fn every_list_of_providers_reads_by_an_index() {
+    // A user's own are sorted; there are few.
+    let lists = [
+        bound(PROVIDERS, &["'00000250'"]),
+        bound(MODELS, &["'00000250'"]),
+        bound(KEYS, &["'00000250'"]),
+        bound(MODELS_OF_A_PROVIDER, &["'00000250'", "'00000250-7'"]),
+    ];
+    for database in testing::databases().await {
+        fill(&database).await;
+        assert_read_by_index(&database, Sorts::Few, &lists).await;
     }
 }

@@ -1,5 +1,6 @@
 //! The engine against the real mock, over real sockets.
 
+mod open_loop;
 mod resume;
 mod stop;
 
@@ -285,7 +286,7 @@ async fn a_tier_that_does_not_fit_is_skipped_and_said_so() {
 
 #[tokio::test]
 async fn a_load_makes_every_request_and_keeps_as_many_in_flight_as_asked() {
-    let load = LoadParameters { concurrency: 8, requests: 50 };
+    let load = LoadParameters::closed(8, 50);
     let row = only_row("ttft=5,gap=1,tokens=10", Parameters { load: Some(load), ..quick() }).await;
     let summary = row.load.unwrap();
     assert_eq!((summary.max_in_flight, summary.connections_opened), (8, 8));
@@ -312,7 +313,7 @@ fn a_plan_that_cannot_be_run_is_refused_with_a_reason() {
         model: Model::named("m"),
         policy: AddressPolicy::PUBLIC,
     };
-    let load = Some(LoadParameters { concurrency: 1, requests: 1 });
+    let load = Some(LoadParameters::closed(1, 1));
     for (targets, parameters, expected) in [
         (vec![], quick(), "no model"),
         (vec![target.clone(), target.clone()], Parameters { load, ..quick() }, "one model, not 2"),

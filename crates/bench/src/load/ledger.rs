@@ -3,7 +3,7 @@
 
 use crate::{
     run::Measured,
-    types::{LoadParameters, LoadSummary},
+    types::{LoadParameters, LoadSummary, OpenLoop, OpenLoopSummary},
 };
 
 #[derive(Debug)]
@@ -15,10 +15,13 @@ pub struct Ledger {
     in_flight: u32,
     max_in_flight: u32,
     connections_opened: u64,
-    /// When every slot had its first request.
-    all_busy_ns: Option<u64>,
-    /// When the first slot found nothing left to do.
-    first_idle_ns: Option<u64>,
+    /// Requests of an open loop that found `concurrency` others in flight.
+    held_back: u64,
+    /// When the steady state began: every slot had its first request or, in an open loop, the first successful
+    /// request had ended.
+    steady_from_ns: Option<u64>,
+    /// When it ended: the first slot found nothing left to do or, in an open loop, the last request was started.
+    steady_to_ns: Option<u64>,
     /// Of all successful requests, and their shares that fall into the steady part.
     whole: Yield,
     steady: Yield,
@@ -56,8 +59,9 @@ impl Ledger {
             in_flight: 0,
             max_in_flight: 0,
             connections_opened,
-            all_busy_ns: None,
-            first_idle_ns: None,
+            held_back: 0,
+            steady_from_ns: None,
+            steady_to_ns: None,
             whole: Yield::default(),
             steady: Yield::default(),
             last_tick: Tick::default(),
@@ -72,10 +76,29 @@ impl Ledger {
         self.handed_out += 1;
         self.in_flight += 1;
         self.max_in_flight = self.max_in_flight.max(self.in_flight);
-        if self.in_flight == self.load.concurrency {
-            self.all_busy_ns.get_or_insert(now_ns);
+        if self.load.open_loop.is_some() {
+            if self.all_handed_out() {
+                self.steady_to_ns.get_or_insert(now_ns);
+            }
+        } else if self.in_flight == self.load.concurrency {
+            self.steady_from_ns.get_or_insert(now_ns);
         }
         Some(self.handed_out)
+    }
+
+    /// Returns when the load began.
+    pub fn started_ns(&self) -> u64 {
+        self.started_ns
+    }
+
+    /// Counts a connection that was opened between two requests.
+    pub fn count_connection(&mut self) {
+        self.connections_opened += 1;
+    }
+
+    /// Counts a request that has to wait because as many requests as allowed are in flight.
+    pub fn hold_back(&mut self) {
+        self.held_back += 1;
     }
 
     /// Returns whether all requests have been taken.
@@ -85,7 +108,7 @@ impl Ledger {
 
     /// Records that a slot found no more work.
     pub fn slot_found_no_work(&mut self, now_ns: u64) {
-        self.first_idle_ns.get_or_insert(now_ns);
+        self.steady_to_ns.get_or_insert(now_ns);
     }
 
     /// Records the end of a request.
@@ -111,9 +134,12 @@ impl Ledger {
         let tokens = success.tokens as f64;
         self.whole.requests += 1.0;
         self.whole.tokens += tokens;
-        let Some(from) = self.all_busy_ns else { return };
-        let to = self.first_idle_ns.unwrap_or(u64::MAX);
         let arrivals = success.arrivals_ns;
+        if self.load.open_loop.is_some() {
+            self.steady_from_ns = self.steady_from_ns.or(arrivals.last().copied());
+        }
+        let Some(from) = self.steady_from_ns else { return };
+        let to = self.steady_to_ns.unwrap_or(u64::MAX);
         let arrived = arrivals.iter().filter(|&&at| at >= from && at < to).count();
         self.steady.tokens += tokens * arrived as f64 / arrivals.len().max(1) as f64;
         self.steady.requests += success.share_within(from, to);
@@ -127,12 +153,14 @@ impl Ledger {
         (self.done, self.load.requests, live)
     }
 
-    /// Returns the summary so far; the collector sets `runs_omitted`.
+    /// Returns the summary so far; the collector sets `runs_omitted` and the latencies of an open loop.
     pub fn summary(&self, now_ns: u64) -> LoadSummary {
         let duration_s = now_ns.saturating_sub(self.started_ns) as f64 / 1e9;
-        let end = self.first_idle_ns.unwrap_or(now_ns);
-        let steady_s = self.all_busy_ns.map_or(0.0, |start| end.saturating_sub(start) as f64 / 1e9);
-        let (counted, seconds) = if self.steady.requests > 0.0 && steady_s > 0.0 {
+        let end = self.steady_to_ns.unwrap_or(now_ns);
+        let steady_s = self.steady_from_ns.map_or(0.0, |start| end.saturating_sub(start) as f64 / 1e9);
+        // An open loop draws its steady state between two single requests: a short one tells little.
+        let long_enough = self.load.open_loop.is_none() || steady_s >= duration_s / 2.0;
+        let (counted, seconds) = if self.steady.requests > 0.0 && steady_s > 0.0 && long_enough {
             (&self.steady, steady_s)
         } else {
             (&self.whole, duration_s)
@@ -148,6 +176,19 @@ impl Ledger {
             max_in_flight: self.max_in_flight,
             connections_opened: self.connections_opened,
             runs_omitted: 0,
+            open_loop: self.load.open_loop.map(|open| self.open_loop(&open)),
+        }
+    }
+
+    /// The collector sets the latencies.
+    fn open_loop(&self, open: &OpenLoop) -> OpenLoopSummary {
+        OpenLoopSummary {
+            offered_requests_per_second: open.rate,
+            arrivals: open.arrivals,
+            ttft_ms: None,
+            total_time_s: None,
+            start_delay_ms: None,
+            held_back: self.held_back,
         }
     }
 }
@@ -167,13 +208,14 @@ impl Success<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Arrivals;
 
     const S: u64 = 1_000_000_000;
 
     /// Plays a load in which every request takes a second and brings a token at its middle and at
     /// its end; the slots start together (`step_ns` 0) or one after the other.
     fn played(concurrency: u32, requests: u64, step_ns: u64) -> LoadSummary {
-        let load = LoadParameters { concurrency, requests };
+        let load = LoadParameters::closed(concurrency, requests);
         let start = 10 * S;
         let mut ledger = Ledger::new(load, concurrency.into(), start);
         let mut due: Vec<u64> = (0..concurrency).map(|slot| start + u64::from(slot) * step_ns).collect();
@@ -220,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_load_that_was_never_steady_is_counted_whole() {
-        let mut ledger = Ledger::new(LoadParameters { concurrency: 2, requests: 2 }, 2, S);
+        let mut ledger = Ledger::new(LoadParameters::closed(2, 2), 2, S);
         ledger.take_request(S);
         ledger.count(&Success { sent_ns: S, arrivals_ns: &[2 * S], tokens: 10 });
         let summary = ledger.summary(3 * S);
@@ -230,9 +272,64 @@ mod tests {
 
     #[test]
     fn nothing_done_has_no_rate() {
-        let mut ledger = Ledger::new(LoadParameters { concurrency: 1, requests: 9 }, 1, S);
+        let mut ledger = Ledger::new(LoadParameters::closed(1, 9), 1, S);
         ledger.take_request(S);
         assert_eq!(ledger.summary(2 * S).requests_per_second, None);
         assert_eq!(ledger.progress(2 * S), (0, 9, None));
+    }
+
+    /// Plays an open loop: a request every `gap_ns`, of which each takes `lasts_ns`; at most `limit` at a time.
+    fn played_open(limit: u32, requests: u64, gap_ns: u64, lasts_ns: u64) -> LoadSummary {
+        let open_loop = Some(OpenLoop { rate: 1e9 / gap_ns as f64, arrivals: Arrivals::Constant, seed: 0 });
+        let start = 10 * S;
+        let mut ledger = Ledger::new(LoadParameters { concurrency: limit, requests, open_loop }, 0, start);
+        let mut ends = std::collections::VecDeque::new();
+        let mut now = start;
+        for number in 0..requests {
+            now = now.max(start + number * gap_ns);
+            if ends.len() == limit as usize {
+                now = now.max(ends[0]);
+            }
+            while ends.front().is_some_and(|&end| end <= now) {
+                finish(&mut ledger, ends.pop_front().unwrap(), lasts_ns);
+            }
+            ledger.take_request(now);
+            ends.push_back(now + lasts_ns);
+        }
+        for end in ends {
+            now = end;
+            finish(&mut ledger, end, lasts_ns);
+        }
+        ledger.summary(now)
+    }
+
+    fn finish(ledger: &mut Ledger, end: u64, lasts_ns: u64) {
+        ledger.done += 1;
+        ledger.in_flight -= 1;
+        ledger.count(&Success { sent_ns: end - lasts_ns, arrivals_ns: &[end], tokens: 3 });
+    }
+
+    #[test]
+    fn an_open_loop_that_is_kept_up_with_achieves_what_is_offered() {
+        let summary = played_open(512, 400, S / 20, 2 * S);
+        assert_near(summary.requests_per_second, 20.0);
+        assert_near(summary.output_tokens_per_second, 60.0);
+        assert_eq!(
+            (summary.max_in_flight, summary.open_loop.unwrap().offered_requests_per_second),
+            (40, 20.0)
+        );
+    }
+
+    #[test]
+    fn a_limit_in_flight_shows_in_the_achieved_rate() {
+        let summary = played_open(8, 400, S / 20, S);
+        assert_near(summary.requests_per_second, 8.0);
+        assert_eq!(summary.max_in_flight, 8);
+    }
+
+    #[test]
+    fn an_open_loop_that_ends_before_its_first_answers_is_counted_whole() {
+        let summary = played_open(512, 10, S / 10, 9 * S / 10);
+        assert_near(summary.requests_per_second, 10.0 / 1.8);
     }
 }

@@ -34,13 +34,13 @@ pub struct WallOffset {
 }
 
 impl WallOffset {
-    /// The monotonic time of `wall_ns`; `None` when the wall clock was stepped since the last call
-    /// or the stamp lies in the future, in either case it cannot be trusted.
-    pub fn monotonic(&mut self, wall_ns: u64) -> Option<u64> {
+    /// The monotonic time of `wall_ns`, and that of this call. The first is `None` when the wall clock was
+    /// stepped since the last call or the stamp lies in the future: in either case it cannot be trusted.
+    pub fn monotonic(&mut self, wall_ns: u64) -> (Option<u64>, u64) {
         let before = monotonic_ns();
         let wall = realtime_ns();
         let after = monotonic_ns();
-        self.at(wall_ns, before, wall, after)
+        (self.at(wall_ns, before, wall, after), after)
     }
 
     fn at(&mut self, stamp: u64, before: u64, wall: u64, after: u64) -> Option<u64> {

@@ -7,42 +7,31 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use futures::stream::{FuturesUnordered, StreamExt};
 use http::HeaderValue;
-use http_body_util::Full;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::rustls::{self, pki_types::ServerName};
 use url::{Host, Url};
 
 use super::{
     stream::{Stamps, TimedStream},
     tls,
+    transport::Transport,
 };
 use crate::{
     ApiError, ErrorKind,
     egress::{self, AddressPolicy, NoAddress, Resolver, SystemResolver},
 };
 
-/// Enough for a burst of chunks; keeps many connections small.
-const READ_BUFFER: usize = 64 * 1024;
 /// The "connection attempt delay" of RFC 8305.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
 /// One HTTP/1.1 connection to one endpoint, with at most one request on it at a time.
 #[derive(Debug)]
 pub struct Connection {
-    pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) transport: Transport,
     pub(super) stamps: Arc<Stamps>,
     pub(super) host: HeaderValue,
-    driver: JoinHandle<()>,
 }
 
 /// How long opening a connection took. The phases do not overlap, so they add up to at most `connect_ms`.
@@ -120,45 +109,25 @@ impl Connection {
         let stamps = stream.stamps();
         let host = HeaderValue::from_str(&authority(url)).map_err(|error| failed("the address", &error))?;
         if url.scheme() == "http" {
-            let opened = Self::handshake(stream, stamps, host).await;
-            return opened.map(|opened| (opened, phases)).map_err(|error| failed("HTTP with", &error));
+            return Ok((Self { transport: Transport::new(stream), stamps, host }, phases));
         }
         let connector = tls::connector().map_err(|error| failed("TLS with", &error))?;
         let name = server_name(url).map_err(|error| failed("TLS with", &error))?;
         let handshaking = Instant::now();
         let stream = connector.connect(name, stream).await.map_err(|error| tls_failed(url, &error))?;
         phases.tls = Some(handshaking.elapsed());
-        let opened = Self::handshake(stream, stamps, host).await;
-        opened.map(|opened| (opened, phases)).map_err(|error| failed("HTTP with", &error))
-    }
-
-    async fn handshake(
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        stamps: Arc<Stamps>,
-        host: HeaderValue,
-    ) -> hyper::Result<Self> {
-        let (sender, connection) =
-            http1::Builder::new().max_buf_size(READ_BUFFER).handshake(TokioIo::new(stream)).await?;
-        // Its errors reach whoever waits for the response.
-        let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, stamps, host, driver })
+        Ok((Self { transport: Transport::new(stream), stamps, host }, phases))
     }
 
     /// Waits, at most for `grace`, until it can carry another request; false when it cannot: the
     /// server closes it, or has not read all of the last request.
     pub(super) async fn settles(&mut self, grace: Duration) -> bool {
-        timeout(grace, self.sender.ready()).await.is_ok_and(|ready| ready.is_ok())
+        timeout(grace, self.transport.settles()).await.unwrap_or(false)
     }
 
-    /// True while the server has not closed it.
-    pub fn is_open(&self) -> bool {
-        !self.sender.is_closed()
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
+    /// Returns whether it can carry another request: the server has not closed it.
+    pub fn is_open(&mut self) -> bool {
+        self.transport.is_idle()
     }
 }
 

@@ -1,21 +1,25 @@
 //! One request and its response over one connection, read with stamps and within limits.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header, response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http::{HeaderMap, header};
 use tokio::{
     select,
-    sync::mpsc::{UnboundedSender, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedSender, unbounded_channel},
+        oneshot,
+    },
     time::{Instant, Sleep, sleep_until},
 };
 
 use super::{
+    clock::monotonic_ns,
     connection::Connection,
     failure::{broken, compressed, compression, hide_secrets, judge, timed_out},
-    recording::{Milestones, Piece, Recorded, Recording, bad_response, record},
+    http1::{Head, request_head},
+    recording::{Batch, Message, Milestones, Recorded, Recording, bad_response, record},
+    transport::{Broken, Read},
 };
 use crate::{
     ApiError, ErrorKind, Provider,
@@ -30,9 +34,12 @@ const REFUSAL_GRACE: Duration = Duration::from_secs(5);
 /// A server that closes a kept connection as the next request is sent does so within a round trip;
 /// one that takes longer has received the request.
 const UNHEARD_WITHIN: Duration = Duration::from_secs(1);
+/// How long a read may wait to be recorded when no other follows it. Longer than the age at which the next read has
+/// a batch recorded, so that the timer fires only in a pause.
+const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 const MAX_ERROR_BYTES: usize = 64 * 1024;
-/// Of a whole stream: kilobytes around each token of the longest answer. What has been read but not
-/// yet recorded is bounded by it too.
+/// Of a whole stream with its framing: kilobytes around each token of the longest answer. What has been read but
+/// not yet recorded is bounded by it too.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 const JSON: &[u8] = b"application/json";
 
@@ -130,26 +137,26 @@ impl Talk {
         let handed_over = Instant::now();
         let deadline = sleep_until(handed_over + limits.first_token.min(limits.total));
         tokio::pin!(deadline);
-        let request = http_request(request, connection)?;
-        let response = select! {
-            response = send(connection, request) => response?,
+        let (head, body) = encoded(request, connection);
+        let head = select! {
+            head = connection.transport.send(head, body) => head.map_err(broken)?,
             () = &mut deadline => return Err(timed_out(limits, false)),
         };
         self.answered = true;
-        let (head, body) = response.into_parts();
         if !head.status.is_success() {
-            return Err(self.read_refusal(provider, head, body, deadline).await);
+            return Err(self.read_refusal(provider, head, connection, deadline).await);
         }
         if let Some(coding) = compression(&head.headers) {
             return Err(compressed(coding));
         }
         let limits = if is_json(&head.headers) { limits.of_a_whole_answer() } else { limits };
         deadline.as_mut().reset(handed_over + limits.first_token.min(limits.total));
-        let (pieces, to_record) = unbounded_channel();
+        let (to_record, messages) = unbounded_channel();
         let milestones = Arc::<Milestones>::default();
-        let recorder = tokio::spawn(record(to_record, Decoder::new(provider), Arc::clone(&milestones)));
-        let reader = Reader { connection, pieces, milestones, handed_over, limits };
-        let read = reader.read(body, deadline).await;
+        let recorder = tokio::spawn(record(messages, Decoder::new(provider), Arc::clone(&milestones)));
+        let batch = Batch::default();
+        let read =
+            Reader { connection, batch, to_record, milestones, handed_over, limits }.read(deadline).await;
         let recorded = recorder.await.map_err(|error| bad_response(error.to_string()))?;
         self.drained = read == Ok(Ended::Cleanly);
         self.keep(recorded, provider, read)
@@ -174,13 +181,13 @@ impl Talk {
     async fn read_refusal(
         &mut self,
         provider: &Provider,
-        head: response::Parts,
-        body: Incoming,
+        head: Head,
+        connection: &mut Connection,
         mut deadline: Pin<&mut Sleep>,
     ) -> ApiError {
         let soon = deadline.deadline().min(Instant::now() + REFUSAL_GRACE);
         deadline.as_mut().reset(soon);
-        let (mut text, whole) = read_beginning(body, deadline).await;
+        let (mut text, whole) = read_beginning(connection, deadline).await;
         self.drained = whole;
         if compression(&head.headers).is_some() {
             text.clear();
@@ -189,29 +196,25 @@ impl Talk {
     }
 }
 
-async fn send(
-    connection: &mut Connection,
-    request: Request<Full<Bytes>>,
-) -> Result<Response<Incoming>, ApiError> {
-    connection.sender.ready().await.map_err(broken)?;
-    connection.sender.send_request(request).await.map_err(broken)
-}
-
 /// Some [`MAX_ERROR_BYTES`] of a body, and whether that was all of it.
-async fn read_beginning(mut body: Incoming, mut deadline: Pin<&mut Sleep>) -> (Vec<u8>, bool) {
+async fn read_beginning(connection: &mut Connection, mut deadline: Pin<&mut Sleep>) -> (Vec<u8>, bool) {
     let mut beginning = Vec::new();
     while beginning.len() < MAX_ERROR_BYTES {
-        let frame = select! {
-            frame = body.frame() => frame,
+        let read = select! {
+            read = read_some(connection, |content| beginning.extend_from_slice(content)) => read,
             () = &mut deadline => return (beginning, false),
         };
-        match frame {
-            Some(Ok(frame)) => beginning.extend(frame.into_data().unwrap_or_default()),
-            Some(Err(_)) => return (beginning, false),
-            None => return (beginning, true),
+        match read {
+            Ok(Read::Some(_)) => {}
+            Ok(Read::End) => return (beginning, true),
+            Err(_) => return (beginning, false),
         }
     }
     (beginning, false)
+}
+
+async fn read_some(connection: &mut Connection, mut on_content: impl FnMut(&[u8])) -> Result<Read, Broken> {
+    poll_fn(|cx| connection.transport.poll_body(cx, &mut on_content)).await
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,8 +225,10 @@ enum Ended {
 }
 
 struct Reader<'a> {
-    connection: &'a Connection,
-    pieces: UnboundedSender<Piece>,
+    connection: &'a mut Connection,
+    /// What has been read and not yet been handed to the recorder.
+    batch: Batch,
+    to_record: UnboundedSender<Message>,
     milestones: Arc<Milestones>,
     handed_over: Instant,
     limits: Limits,
@@ -231,78 +236,94 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Stamps what arrives and hands it on; nothing is parsed here.
-    async fn read(self, body: Incoming, deadline: Pin<&mut Sleep>) -> Result<Ended, ApiError> {
-        let ended = self.read_to_end(body, deadline).await;
+    async fn read(mut self, deadline: Pin<&mut Sleep>) -> Result<Ended, ApiError> {
+        let ended = self.read_to_end(deadline).await;
         if ended.is_err() {
             self.milestones.cut();
         }
+        self.hand_on();
         ended
     }
 
-    async fn read_to_end(
-        &self,
-        mut body: Incoming,
-        mut deadline: Pin<&mut Sleep>,
-    ) -> Result<Ended, ApiError> {
-        let ended = self.milestones.ended.notified();
+    async fn read_to_end(&mut self, mut deadline: Pin<&mut Sleep>) -> Result<Ended, ApiError> {
+        let milestones = Arc::clone(&self.milestones);
+        let ended = milestones.ended.notified();
         tokio::pin!(ended);
+        let overdue = sleep_until(self.handed_over);
+        tokio::pin!(overdue);
         let mut grace = false;
         let mut received = 0;
         loop {
             select! {
+                // A server that never stops sending must not keep the others from being looked at.
                 biased;
-                frame = body.frame() => match frame {
-                    Some(Ok(frame)) => {
-                        received += self.hand_on(frame);
-                        if received > MAX_BODY_BYTES {
-                            return Err(bad_response("the answer is longer than 64 MiB; check the base URL".into()));
-                        }
-                    }
-                    Some(Err(error)) => return Err(broken(error)),
-                    None => return Ok(Ended::Cleanly),
-                },
                 () = &mut ended, if !grace => {
                     grace = true;
-                    deadline.as_mut().reset(Instant::now() + TRAILER_GRACE);
+                    let since_end = monotonic_ns().saturating_sub(milestones.ended_at_ns());
+                    let left = TRAILER_GRACE.saturating_sub(Duration::from_nanos(since_end));
+                    deadline.as_mut().reset(Instant::now() + left);
                 }
                 () = &mut deadline => {
-                    let total = self.handed_over + self.limits.total;
                     if grace {
                         return Ok(Ended::Open);
-                    } else if self.milestones.has_content() && Instant::now() < total {
-                        deadline.as_mut().reset(total);
-                    } else {
-                        return Err(timed_out(self.limits, self.milestones.has_content()));
+                    }
+                    self.wait_for_recorder().await;
+                    let total = self.handed_over + self.limits.total;
+                    if !milestones.has_content() || Instant::now() >= total {
+                        return Err(timed_out(self.limits, milestones.has_content()));
+                    }
+                    deadline.as_mut().reset(total);
+                }
+                read = read_some(self.connection, |content| self.batch.push(content)) => {
+                    match read.map_err(broken)? {
+                        Read::Some(bytes) => received += bytes,
+                        Read::End => return Ok(Ended::Cleanly),
+                    }
+                    let begins_batch = self.batch.is_empty();
+                    self.batch.end_read(self.connection.stamps.latest_read());
+                    if received > MAX_BODY_BYTES {
+                        return Err(bad_response("the answer is longer than 64 MiB; check the base URL".into()));
+                    }
+                    if self.batch.is_due() {
+                        self.hand_on();
+                    } else if begins_batch {
+                        overdue.as_mut().reset(Instant::now() + RECORDED_WITHIN);
                     }
                 }
+                () = &mut overdue, if !self.batch.is_empty() => self.hand_on(),
             }
         }
     }
 
-    /// Returns how many bytes the frame held.
-    fn hand_on(&self, frame: hyper::body::Frame<Bytes>) -> usize {
-        let Ok(bytes) = frame.into_data() else { return 0 };
-        let length = bytes.len();
-        // The recorder stops early only after an error of which it keeps the record.
-        let _ = self.pieces.send(Piece { arrival: self.connection.stamps.latest_read(), bytes });
-        length
+    /// Hands what has been read to the recorder.
+    fn hand_on(&mut self) {
+        if !self.batch.is_empty() {
+            // The recorder stops early only after an error of which it keeps the record.
+            let _ = self.to_record.send(Message::Reads(self.batch.take()));
+        }
+    }
+
+    /// Waits until all that has been read is recorded.
+    async fn wait_for_recorder(&mut self) {
+        self.hand_on();
+        let (confirm, confirmed) = oneshot::channel();
+        if self.to_record.send(Message::Confirm(confirm)).is_ok() {
+            let _ = confirmed.await;
+        }
     }
 }
 
-fn http_request(request: &WireRequest, connection: &Connection) -> Result<Request<Full<Bytes>>, ApiError> {
-    let target = &request.url[url::Position::BeforePath..url::Position::AfterQuery];
-    let mut built = Request::post(target)
-        .body(Full::new(request.body.clone()))
-        .map_err(|error| bad_response(format!("the request cannot be sent: {error}")))?;
-    *built.headers_mut() = request.headers.clone();
-    built.headers_mut().insert(header::HOST, connection.host.clone());
+/// Returns head and body of the request as they are sent over this connection.
+fn encoded(request: &WireRequest, connection: &Connection) -> (Bytes, Bytes) {
+    let mut headers = request.headers.clone();
+    headers.insert(header::HOST, connection.host.clone());
     // Without this header, HTTP lets a server compress as it likes.
-    built.headers_mut().insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
-    built
-        .headers_mut()
+    headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
+    headers
         .entry(header::USER_AGENT)
         .or_insert(header::HeaderValue::from_static(concat!("llm-studio/", env!("CARGO_PKG_VERSION"))));
-    Ok(built)
+    let target = &request.url[url::Position::BeforePath..url::Position::AfterQuery];
+    (request_head(target, &headers, request.body.len()), request.body.clone())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

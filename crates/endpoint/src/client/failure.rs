@@ -1,12 +1,12 @@
 //! What a failed exchange says of itself: one sentence, of the right kind, without secrets.
 
-use std::{error::Error, io};
-
 use http::{HeaderMap, header};
 
 use super::{
     exchange::Limits,
+    http1::BadHttp,
     recording::{Recording, bad_response},
+    transport::Broken,
 };
 use crate::{ApiError, ErrorKind};
 
@@ -61,29 +61,19 @@ pub(super) fn timed_out(limits: Limits, has_content: bool) -> ApiError {
     ApiError { kind, status: None, message, retry_after_s: None }
 }
 
-/// What hyper says: the connection broke, or what came over it is no HTTP.
-pub(super) fn broken(error: hyper::Error) -> ApiError {
-    if error.is_parse_too_large() {
-        return bad_response("the answer's headers are too large to be read (more than 64 KiB)".into());
+/// The connection broke, or what came over it is not HTTP.
+pub(super) fn broken(error: Broken) -> ApiError {
+    match error {
+        Broken::HeadTooLarge | Broken::NotHttp(BadHttp::TooManyFields) => {
+            bad_response(format!("the answer's headers are too large to be read ({error})"))
+        }
+        Broken::NotHttp(error) => bad_response(format!(
+            "the endpoint does not speak HTTP/1.1 as it should ({error}); check the base URL, and whether it \
+             begins with http or https"
+        )),
+        Broken::Unanswered => lost("the endpoint closed the connection without an answer".into()),
+        Broken::Cut | Broken::Stream(_) => lost(format!("the connection was lost: {error}")),
     }
-    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-    if error.is_parse() || has_bad_framing(&error) {
-        return bad_response(format!(
-            "the endpoint does not speak HTTP/1.1 as it should ({error}{cause}); check the base URL, and \
-             whether it begins with http or https"
-        ));
-    }
-    if error.is_incomplete_message() {
-        return lost("the endpoint closed the connection without an answer".into());
-    }
-    lost(format!("the connection was lost: {error}{cause}"))
-}
-
-/// Chunked bodies are read by hyper's decoder, which reports what it cannot read as an I/O error.
-fn has_bad_framing(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    cause
-        .is_some_and(|cause| matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
 }
 
 fn lost(message: String) -> ApiError {

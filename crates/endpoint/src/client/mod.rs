@@ -5,10 +5,12 @@ pub mod clock;
 mod connection;
 mod exchange;
 mod failure;
+mod http1;
 mod recording;
 pub mod sse;
 pub mod stream;
 mod tls;
+mod transport;
 
 pub use connection::{Connection, Opened};
 pub use exchange::{Exchange, Limits, exchange};

@@ -3,11 +3,10 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
-use bytes::Bytes;
-use tokio::sync::{Notify, mpsc::UnboundedReceiver};
+use tokio::sync::{Notify, mpsc::UnboundedReceiver, oneshot};
 
 use super::{sse::SseParser, stream::Arrival};
 use crate::{
@@ -22,11 +21,84 @@ const MAX_CONTENT_BYTES: usize = 2 * 1024 * 1024;
 /// Longest id or finish reason that is kept, in characters.
 const MAX_LABEL: usize = 200;
 
-/// Bytes of a body with the moment when the last of them arrived.
+/// A batch is recorded when it holds this many reads or bytes. Recording many reads at once costs a fraction of
+/// recording each as it comes. Where the kernel does not stamp them, it would delay the stamps of other streams.
+const MAX_BATCH_READS: usize = if cfg!(target_os = "linux") { 16 } else { 1 };
+const MAX_BATCH_BYTES: usize = 16 * 1024;
+/// A batch is recorded when it is this old and another read arrives.
+const MAX_BATCH_AGE_NS: u64 = 100_000_000;
+
+/// What the reader sends to the recorder.
 #[derive(Debug)]
-pub(super) struct Piece {
-    pub(super) arrival: Arrival,
-    pub(super) bytes: Bytes,
+pub(super) enum Message {
+    /// Record these reads.
+    Reads(Batch),
+    /// Confirm that everything before this message has been recorded.
+    Confirm(oneshot::Sender<()>),
+}
+
+/// Content of a body as several reads brought it, each with its arrival.
+#[derive(Debug)]
+pub(super) struct Batch {
+    content: Vec<u8>,
+    /// The arrival of each read and the end of its content.
+    reads: Vec<(Arrival, usize)>,
+}
+
+impl Default for Batch {
+    /// Returns an empty batch with room for the usual events, so that it seldom has to grow.
+    fn default() -> Self {
+        const USUAL_READ: usize = 256;
+        Self {
+            content: Vec::with_capacity(MAX_BATCH_READS * USUAL_READ),
+            reads: Vec::with_capacity(MAX_BATCH_READS),
+        }
+    }
+}
+
+impl Batch {
+    /// Adds content of the read that is under way; [`Self::end_read`] closes it.
+    pub(super) fn push(&mut self, content: &[u8]) {
+        self.content.extend_from_slice(content);
+    }
+
+    /// Says that what was pushed last arrived then; a read without content counts for nothing.
+    pub(super) fn end_read(&mut self, arrival: Arrival) {
+        if self.content.len() > self.reads.last().map_or(0, |(_, end)| *end) {
+            self.reads.push((arrival, self.content.len()));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.reads.is_empty()
+    }
+
+    /// Returns whether it is time to record it.
+    pub(super) fn is_due(&self) -> bool {
+        let age_ns = match self.reads.as_slice() {
+            [(first, _), .., (last, _)] => last.at_ns.saturating_sub(first.at_ns),
+            _ => 0,
+        };
+        self.reads.len() >= MAX_BATCH_READS
+            || self.content.len() >= MAX_BATCH_BYTES
+            || age_ns >= MAX_BATCH_AGE_NS
+    }
+
+    /// Takes the reads out and leaves an empty batch.
+    pub(super) fn take(&mut self) -> Self {
+        let next = Self {
+            content: Vec::with_capacity(self.content.len()),
+            reads: Vec::with_capacity(MAX_BATCH_READS),
+        };
+        std::mem::replace(self, next)
+    }
+
+    fn reads(&self) -> impl Iterator<Item = (Arrival, &[u8])> {
+        let mut start = 0;
+        self.reads
+            .iter()
+            .map(move |&(arrival, end)| (arrival, &self.content[std::mem::replace(&mut start, end)..end]))
+    }
 }
 
 /// What the reader has to know of what the recorder sees.
@@ -37,11 +109,18 @@ pub(super) struct Milestones {
     cut: AtomicBool,
     /// The protocol's end mark or an error has been seen: nothing worth waiting for will follow.
     pub(super) ended: Notify,
+    /// Arrival of that end mark or error, monotonic ns.
+    ended_at_ns: AtomicU64,
 }
 
 impl Milestones {
     pub(super) fn has_content(&self) -> bool {
         self.first_content.load(Relaxed)
+    }
+
+    /// When what was notified as `ended` arrived, monotonic ns.
+    pub(super) fn ended_at_ns(&self) -> u64 {
+        self.ended_at_ns.load(Relaxed)
     }
 
     pub(super) fn cut(&self) {
@@ -88,9 +167,9 @@ pub(super) struct Recorded {
     pub(super) last_ns: u64,
 }
 
-/// Records the pieces of an event stream until there are no more.
+/// Records the reads of an event stream until there are no more.
 pub(super) async fn record(
-    mut pieces: UnboundedReceiver<Piece>,
+    mut messages: UnboundedReceiver<Message>,
     decoder: Decoder,
     milestones: Arc<Milestones>,
 ) -> Recorded {
@@ -98,18 +177,28 @@ pub(super) async fn record(
     let mut parser = SseParser::default();
     let mut without_events = Some(Vec::new());
     let mut last_ns = 0;
-    while let Some(piece) = pieces.recv().await {
-        last_ns = piece.arrival.at_ns;
-        recorder.recording.count_read(piece.arrival);
-        if recorder.over {
-            continue;
+    while let Some(message) = messages.recv().await {
+        let batch = match message {
+            Message::Reads(batch) => batch,
+            Message::Confirm(confirmed) => {
+                // The reader may have given up meanwhile.
+                let _ = confirmed.send(());
+                continue;
+            }
+        };
+        for (arrival, content) in batch.reads() {
+            last_ns = arrival.at_ns;
+            recorder.recording.count_read(arrival);
+            if recorder.over {
+                continue;
+            }
+            let fed = parser.feed(content, |name, data| recorder.take(name, data, last_ns));
+            if let Err(error) = fed {
+                recorder.fail(bad_response(error.to_string()), last_ns);
+            }
+            without_events =
+                without_events.filter(|_| !recorder.saw_event).and_then(|body| joined(body, content));
         }
-        let fed = parser.feed(&piece.bytes, |name, data| recorder.take(name, data, last_ns));
-        if let Err(error) = fed {
-            recorder.fail(bad_response(error.to_string()));
-        }
-        without_events =
-            without_events.filter(|_| !recorder.saw_event).and_then(|body| joined(body, &piece.bytes));
     }
     if !recorder.milestones.cut.load(Relaxed) {
         parser.finish(|name, data| recorder.take_last(name, data, last_ns));
@@ -174,21 +263,24 @@ impl Recorder {
         self.recording
     }
 
-    fn fail(&mut self, error: ApiError) {
+    fn fail(&mut self, error: ApiError, at_ns: u64) {
         self.recording.error.get_or_insert(error);
-        self.end();
+        self.end(at_ns);
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, at_ns: u64) {
         self.over = true;
+        self.milestones.ended_at_ns.store(at_ns, Relaxed);
         self.milestones.ended.notify_one();
     }
 
     fn apply(&mut self, at_ns: u64) {
         let before = self.recording.content.len();
-        for event in std::mem::take(&mut self.events) {
+        let mut events = std::mem::take(&mut self.events);
+        for event in events.drain(..) {
             self.apply_event(event, at_ns);
         }
+        self.events = events;
         if self.recording.content.len() == before {
             return;
         }
@@ -198,9 +290,8 @@ impl Recorder {
         }
         self.recording.arrivals_ns.push(at_ns);
         if self.recording.content.len() > MAX_CONTENT_BYTES {
-            self.fail(bad_response(
-                "the answer is longer than 2 MiB; no model was asked for that much".into(),
-            ));
+            let error = "the answer is longer than 2 MiB; no model was asked for that much";
+            self.fail(bad_response(error.into()), at_ns);
         }
     }
 
@@ -224,10 +315,10 @@ impl Recorder {
             }
             StreamEvent::Finish(reason) => recording.finish_reason = Some(label(&reason.to_string())),
             StreamEvent::Usage(usage) => recording.usage.update(usage),
-            StreamEvent::Error(error) => self.fail(error),
+            StreamEvent::Error(error) => self.fail(error, at_ns),
             StreamEvent::Done => {
                 recording.complete = true;
-                self.end();
+                self.end(at_ns);
             }
         }
     }

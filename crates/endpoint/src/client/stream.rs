@@ -33,7 +33,7 @@ pub struct Arrival {
 
 const USER_CLOCK: u64 = u64::MAX;
 
-/// The stamps of one stream, readable while the stream itself is buried under TLS and hyper.
+/// The stamps of one stream, readable while the stream itself is wrapped in TLS.
 #[derive(Debug, Default)]
 pub struct Stamps {
     read_at_ns: AtomicU64,
@@ -43,8 +43,8 @@ pub struct Stamps {
 }
 
 impl Stamps {
-    /// The arrival of the latest read. hyper reads only when it needs more, so when it hands out a
-    /// piece of a body, the latest read is the one that completed that piece.
+    /// The arrival of the latest read. Whoever parses the bytes reads only when it needs more, so when it passes on
+    /// a part of a body, the latest read is the one that completed that part.
     pub fn latest_read(&self) -> Arrival {
         let lateness = self.lateness_ns.load(Relaxed);
         Arrival {
@@ -219,8 +219,7 @@ mod platform {
     }
 
     fn arrival(offset: &mut WallOffset, stamp: Option<u64>) -> Arrival {
-        let kernel = stamp.and_then(|stamp| offset.monotonic(stamp));
-        let now = monotonic_ns();
+        let (kernel, now) = stamp.map_or_else(|| (None, monotonic_ns()), |stamp| offset.monotonic(stamp));
         match kernel {
             Some(at_ns) => Arrival { at_ns, lateness_ns: Some(now.saturating_sub(at_ns)) },
             None => Arrival { at_ns: now, lateness_ns: None },

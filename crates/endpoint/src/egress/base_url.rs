@@ -71,8 +71,8 @@ mod tests {
             ("data:text/plain,x", "http"),
             ("https://user@example.com", "credentials"),
             ("https://:secret@example.com", "credentials"),
-            ("https://example.com/v1?key=secret", "after ?"),
-            ("https://example.com/v1#", "after ?"),
+            ("https://example.com/v1?key=secret", "without ?"),
+            ("https://example.com/v1#", "without ?"),
             (&long, "longer"),
             (&grows, "longer"),
         ] {

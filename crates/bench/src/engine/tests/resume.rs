@@ -211,7 +211,7 @@ fn a_load_is_not_gone_on_with() {
         model: Model::named("m"),
         policy: AddressPolicy::PUBLIC,
     };
-    let load = Some(LoadParameters { concurrency: 1, requests: 1 });
+    let load = Some(LoadParameters::closed(1, 1));
     let finished = vec![finished(&target, [1])];
     let plan = Plan { finished, ..plan(vec![target], Parameters { load, ..quick() }) };
     let error = start(plan, Stop::default()).unwrap_err();

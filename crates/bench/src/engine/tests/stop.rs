@@ -70,7 +70,7 @@ async fn a_cancel_ends_a_drain_that_takes_too_long() {
 #[tokio::test]
 async fn a_drained_load_ends_what_is_in_flight() {
     let requests = 1_000_000;
-    let load = Some(LoadParameters { concurrency: 4, requests });
+    let load = Some(LoadParameters::closed(4, requests));
     let drain_at_once = |stop: &Stop, _| stop.drain.cancel();
     let (report, events) =
         stopped("ttft=5,gap=0,tokens=2", Parameters { load, ..quick() }, drain_at_once).await;

@@ -64,7 +64,7 @@ async fn authorize(
     headers: HeaderMap,
     Query(Beginning { next, invitation }): Query<Beginning>,
 ) -> Result<Response, AppError> {
-    let not_set_up = "Sign-in with Google isn’t set up on this server. Use your password.";
+    let not_set_up = "Sign-in with Google is not set up on this server. Use your password.";
     let oidc = accounts.oidc().ok_or_else(|| AppError::BadRequest(not_set_up.into()))?;
     let invitation = invitation.filter(|token| !token.is_empty());
     let flow = LoginFlow::new(next_page(next.as_deref()), invitation, session.is_some());
