@@ -199,7 +199,7 @@ async fn only_what_has_ended_is_history() {
         let history = fixture.store.history(&fixture.anna, None, 9).await.unwrap();
         assert_eq!((history.len(), history[0].status), (1, BenchmarkStatus::Complete));
         assert_eq!((&*history[0].context_tiers, history[0].headline.model_count), (&[0][..], 1));
-        let results = results(&world, &history).await;
+        let results = results(&fixture, &history).await;
         let figures = &results[0][0].figures;
         assert_eq!((figures.success_count, figures.error_count), (2, 1));
         assert_eq!((figures.avg_ttft_ms, figures.std_dev_tps), (Some(15.0), Some(0.0)));
@@ -405,20 +405,20 @@ async fn an_account_takes_its_results_with_it() {
 
 #[tokio::test]
 async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
-    for world in worlds().await {
+    for fixture in fixtures().await {
         let ids: Vec<String> = (0..45).map(|n| format!("0198a000-0000-7000-8000-0000000000{n:02}")).collect();
         for id in &ids {
-            begin(&world, &world.anna, id, &[0, 5]).await;
-            world
+            begin(&fixture, &fixture.anna, id, &[0, 5]).await;
+            fixture
                 .store
-                .finish(&world.anna, id, &[summary::row(head(0), None, vec![run(1, 10.0)])], None)
+                .finish(&fixture.anna, id, &[summary::row(head(0), None, vec![run(1, 10.0)])], None)
                 .await
                 .unwrap();
         }
         let running = "0198a000-0000-7000-8000-000000000099";
-        begin(&world, &world.anna, running, &[0]).await;
-        let before = world.store.history(&world.anna, None, 99).await.unwrap();
-        let results_before = results(&world, &before).await;
+        begin(&fixture, &fixture.anna, running, &[0]).await;
+        let before = fixture.store.history(&fixture.anna, None, 99).await.unwrap();
+        let results_before = results(&fixture, &before).await;
         // As an older version, and a start that was interrupted half-way, leave them.
         let older = [
             "update benchmarks set context_tiers = null, runs = null, max_tokens = null, temperature = null,
@@ -428,17 +428,17 @@ async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
             "update benchmark_inputs set parameters = '{' where benchmark_id = '0198a000-0000-7000-8000-000000000044'",
         ];
         for sql in older {
-            sqlx::query(sql).execute(world.database.writer()).await.unwrap();
+            sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
         }
-        world.store.fill_in_lists().await.unwrap();
-        world.store.fill_in_lists().await.unwrap();
-        let after = world.store.history(&world.anna, None, 99).await.unwrap();
+        fixture.store.fill_in_lists().await.unwrap();
+        fixture.store.fill_in_lists().await.unwrap();
+        let after = fixture.store.history(&fixture.anna, None, 99).await.unwrap();
         assert_eq!((after.len(), after[0].runs), (45, 0), "one that cannot be read does not stop the list");
         assert_eq!(after[1..], before[1..]);
-        assert_eq!(results(&world, &after).await, results_before);
+        assert_eq!(results(&fixture, &after).await, results_before);
         let (runs,): (i64,) = sqlx::query_as("select runs from benchmarks where id = $1")
             .bind(running)
-            .fetch_one(world.database.reader())
+            .fetch_one(fixture.database.reader())
             .await
             .unwrap();
         assert_eq!(runs, i64::from(Parameters::default().runs));
@@ -447,7 +447,7 @@ async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
 
 #[tokio::test]
 async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
-    for world in worlds().await {
+    for fixture in fixtures().await {
         let of = |name: String| RowHead { model_id: name, ..head(0) };
         let names = |count: u64| (0..count).map(|n| format!("model-{n}"));
         // The older one measured all, and one at another tier; the newer one all but the first two.
@@ -457,12 +457,12 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
             if number == 1 {
                 heads.push(RowHead { context_tokens: 5_000, ..of("model-1".into()) });
             }
-            world.store.begin(&world.anna, &id, &Parameters::default(), &[]).await.unwrap();
-            world.store.lay_out(&world.anna, &id, &heads).await.unwrap();
+            fixture.store.begin(&fixture.anna, &id, &Parameters::default(), &[]).await.unwrap();
+            fixture.store.lay_out(&fixture.anna, &id, &heads).await.unwrap();
             let took = |number| Run { total_time_s: Some(seconds), ..run(number, 10.0) };
             let rows: Vec<_> =
                 heads.into_iter().map(|head| summary::row(head, None, vec![took(1)])).collect();
-            world.store.finish(&world.anna, &id, &rows, None).await.unwrap();
+            fixture.store.finish(&fixture.anna, &id, &rows, None).await.unwrap();
         }
         let model = |name: String| ModelRef { model_id: name, ..key(0).model };
         let first = |times: &[(ModelRef, u64, f64)], name: &str, tier: u64| {
@@ -472,13 +472,13 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
         // Of few models and of many.
         for count in [3, 20] {
             let wanted = names(count).map(|name| (model(name), 0));
-            let times = world.store.recent_times(&world.anna, wanted).await.unwrap();
+            let times = fixture.store.recent_times(&fixture.anna, wanted).await.unwrap();
             assert_eq!((first(&times, "model-0", 0), first(&times, "model-2", 0)), (Some(2.0), Some(3.0)));
         }
         let wanted = [(model("model-1".into()), 9_000), (model("new".into()), 0)];
-        let times = world.store.recent_times(&world.anna, wanted).await.unwrap();
+        let times = fixture.store.recent_times(&fixture.anna, wanted).await.unwrap();
         assert_eq!((first(&times, "model-1", 5_000), first(&times, "new", 0)), (Some(2.0), None));
-        let others = world.store.recent_times(&world.ben, [(model("model-2".into()), 0)]).await.unwrap();
+        let others = fixture.store.recent_times(&fixture.ben, [(model("model-2".into()), 0)]).await.unwrap();
         assert!(others.is_empty());
     }
 }
