@@ -313,9 +313,9 @@ async fn all_of_a_user_is_deleted_in_batches_and_nothing_of_others() {
 /// A job in this state, with the id of the benchmark.
 async fn insert_job(fixture: &Fixture, status: &str, error: Option<&str>, finished_at: Option<i64>) {
     sqlx::query(
-        "insert into jobs (id, user_id, job_type, status, params, progress_pct, progress_detail, error,
-                           created_at, finished_at)
-         values ($1, $2, 'benchmark', $3, 'null', 0, '', $4, 0, $5)",
+        "insert into jobs (id, user_id, job_type, status, progress_pct, progress_detail, error, created_at,
+                           finished_at)
+         values ($1, $2, 'benchmark', $3, 0, '', $4, 0, $5)",
     )
     .bind(ID)
     .bind(fixture.anna.as_str())
