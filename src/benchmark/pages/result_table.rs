@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
+use crate::benchmark::page_row::PageRow;
 use crate::benchmark::report::columns::{COLUMNS, Column, Metric, Width, best};
 use crate::benchmark::report::remarks::{has_estimated_context, is_estimated, outliers};
 use crate::benchmark::report::{hue_of, short_name};
-use bench::types::ResultRow;
 use ui::case::lower_case;
 use ui::format;
 use ui::hydration::Deferred;
@@ -93,7 +93,7 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
 }
 
 /// Places of the rows in the order that was asked for.
-fn ordered(rows: &[ResultRow], sort: Sort<Key>) -> Vec<usize> {
+fn ordered(rows: &[PageRow], sort: Sort<Key>) -> Vec<usize> {
     let mut places: Vec<usize> = (0..rows.len()).collect();
     let row = |place: &usize| rows.get(*place);
     let number = |place: &usize| match sort.key {
@@ -159,7 +159,7 @@ fn MetricHeader(column: &'static Column, sort: RwSignal<Sort<Key>>) -> impl Into
 #[component]
 fn TableRow(
     place: usize,
-    row: RwSignal<ResultRow>,
+    row: RwSignal<PageRow>,
     bests: Memo<Vec<Option<usize>>>,
     /// That were asked for.
     runs: u32,
@@ -173,7 +173,7 @@ fn TableRow(
             <th scope="row" class="model-cell">
                 <span class="flex items-center gap-1.5">
                     <Dot hue=hue />
-                    <span title=first.provider>
+                    <span title=first.provider.clone()>
                         {name} {simulated.then(|| view! { <Tag text="simulated" /> })}
                         {reported.then(|| view! { <Tag text="reported" /> })}
                     </span>
@@ -185,7 +185,7 @@ fn TableRow(
     .into_sync_any()
 }
 
-fn cells(row: &ResultRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
+fn cells(row: &PageRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
     let context = format::integer(row.context_tokens);
     let context = if has_estimated_context(row) { format!("≈ {context}") } else { context };
     let mut marks = best.iter().copied();
@@ -209,7 +209,7 @@ fn cells(row: &ResultRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
     }
 }
 
-fn number(column: &Column, row: &ResultRow, best: bool) -> impl IntoView + use<> {
+fn number(column: &Column, row: &PageRow, best: bool) -> impl IntoView + use<> {
     let cell = column.metric.cell(row);
     let (value, spread) = cell.map_or((None, None), |cell| (Some(cell.value), cell.spread));
     let estimated = column.metric == Metric::OutputTokens && value.is_some() && is_estimated(row);
@@ -252,7 +252,7 @@ fn RunsCell(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::report::testing::{row, run};
+    use crate::benchmark::report::testing::{page_row as row, run};
 
     #[test]
     fn rows_stand_as_planned_until_a_header_is_pressed() {

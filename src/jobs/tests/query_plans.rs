@@ -2,9 +2,9 @@
 
 use super::super::claims::{ENQUEUE_WAITING, INTERRUPT_ORPHANS, JOBS_TO_KEEP};
 use super::super::store::{REMOVE_FINISHED, Selection, USAGE, list_all_sql, list_sql, recent_sql};
-use crate::messages::JobState;
 use crate::database::query_plans::{Sorts, assert_nothing_large, assert_read_by_index, bound, fill};
 use crate::database::testing::databases;
+use crate::messages::JobState;
 
 fn of(states: &[JobState]) -> Selection {
     Selection { states: states.to_vec(), ..Selection::default() }
