@@ -14,6 +14,7 @@ pub mod app;
 pub mod benchmark;
 pub mod history;
 pub mod jobs;
+pub mod limits;
 pub mod live;
 pub mod messages;
 pub mod prompts;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::types::{InstallationSettings, RateLimit, UserPage, UserRow};
+use super::types::{InstallationSettings, UserPage, UserRow};
 use crate::accounts::{Invitation, Role, UserId};
 
 #[cfg(feature = "ssr")]
@@ -18,6 +18,7 @@ use crate::accounts::service::password_link_path;
 use crate::accounts::{AdminSession, NewInvitationRequest};
 #[cfg(feature = "ssr")]
 use crate::http::into_server_fn_error;
+use crate::limits::RateLimit;
 
 /// Number of users per page.
 #[cfg(feature = "ssr")]

@@ -9,11 +9,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{AdminService, invitation_path};
-use super::types::{InstallationSettings, RateLimit, UserPage};
+use super::types::{InstallationSettings, UserPage};
 use crate::accounts::rest::Done;
 use crate::accounts::{AdminSession, Invitation, NewInvitationRequest, Role, UserId};
 use crate::http::{AppError, Body, Path, Query};
 use crate::http::{DetailBody, ErrorBody};
+use crate::limits::RateLimit;
 
 const TAG: &str = "admin";
 const DEFAULT_PAGE: i64 = 100;

@@ -3,14 +3,12 @@
 use std::ops::RangeInclusive;
 
 use super::store::AdminStore;
-use super::types::{InstallationSettings, RateLimit, UserPage, UserRow};
+use super::types::{InstallationSettings, UserPage, UserRow};
 use crate::accounts::{AccountError, Accounts, UserId};
 use crate::database::Database;
+use crate::limits::types::{DEFAULT_MAX_CONCURRENT, DEFAULT_MAX_RUNS};
+use crate::limits::{RateLimit, RateLimits};
 
-/// Default number of runs per model and context size.
-const MAX_RUNS: i64 = 20;
-/// Default number of concurrent jobs.
-const MAX_CONCURRENT: i64 = 1;
 /// Allowed page sizes of the list of users.
 pub const PAGE_SIZES: RangeInclusive<i64> = 1..=200;
 
@@ -18,6 +16,7 @@ pub const PAGE_SIZES: RangeInclusive<i64> = 1..=200;
 #[derive(Debug, Clone)]
 pub struct AdminService {
     store: AdminStore,
+    limits: RateLimits,
     accounts: Accounts,
     benchmarks_per_hour: i64,
 }
@@ -25,7 +24,8 @@ pub struct AdminService {
 impl AdminService {
     /// Creates a service. `benchmarks_per_hour` is the default for users without a limit of their own.
     pub fn new(database: Database, accounts: Accounts, benchmarks_per_hour: i64) -> Self {
-        Self { store: AdminStore::new(database), accounts, benchmarks_per_hour }
+        let limits = RateLimits::new(database.clone());
+        Self { store: AdminStore::new(database), limits, accounts, benchmarks_per_hour }
     }
 
     /// Returns one page of users, oldest first.
@@ -59,10 +59,10 @@ impl AdminService {
         self.user(user).await?;
         let default = RateLimit {
             benchmarks_per_hour: self.benchmarks_per_hour,
-            max_concurrent: MAX_CONCURRENT,
-            max_runs_per_benchmark: MAX_RUNS,
+            max_concurrent: DEFAULT_MAX_CONCURRENT,
+            max_runs_per_benchmark: DEFAULT_MAX_RUNS,
         };
-        Ok(self.store.rate_limit(user).await?.unwrap_or(default))
+        Ok(self.limits.get(user).await?.unwrap_or(default))
     }
 
     /// # Errors
@@ -71,7 +71,7 @@ impl AdminService {
         if let Some(problem) = limit.problem() {
             return Err(AccountError::Invalid(problem));
         }
-        let set = self.store.set_rate_limit(user, limit).await?;
+        let set = self.limits.set(user, limit).await?;
         if set { Ok(()) } else { Err(AccountError::NoSuchUser) }
     }
 

@@ -3,11 +3,11 @@
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
-use super::types::{RateLimit, UserRow};
+use super::types::UserRow;
 use crate::accounts::{Role, UserId};
-use crate::database::{Database, now_ms};
+use crate::database::Database;
 
-/// Reads users and their limits. Cheap to clone.
+/// Reads users. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AdminStore {
     database: Database,
@@ -24,16 +24,6 @@ impl FromRow<'_, AnyRow> for UserRow {
             last_login: row.try_get("last_login")?,
             benchmark_count: row.try_get("benchmark_count")?,
             key_count: row.try_get("key_count")?,
-        })
-    }
-}
-
-impl FromRow<'_, AnyRow> for RateLimit {
-    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            benchmarks_per_hour: row.try_get("benchmarks_per_hour")?,
-            max_concurrent: row.try_get("max_concurrent")?,
-            max_runs_per_benchmark: row.try_get("max_runs_per_benchmark")?,
         })
     }
 }
@@ -69,40 +59,6 @@ impl AdminStore {
             .fetch_optional(self.database.reader())
             .await
     }
-
-    /// What an admin set for this user, if anything.
-    pub async fn rate_limit(&self, user: &UserId) -> sqlx::Result<Option<RateLimit>> {
-        sqlx::query_as(
-            "select benchmarks_per_hour, max_concurrent, max_runs_per_benchmark
-             from rate_limits where user_id = $1",
-        )
-        .bind(user.as_str())
-        .fetch_optional(self.database.reader())
-        .await
-    }
-
-    /// False when there is no such user.
-    pub async fn set_rate_limit(&self, user: &UserId, limit: &RateLimit) -> sqlx::Result<bool> {
-        let set = sqlx::query(
-            "insert into rate_limits
-                    (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
-             select id, cast($2 as bigint), cast($3 as bigint), cast($4 as bigint), cast($5 as bigint)
-             from users where id = $1 and deleted_at is null
-             on conflict (user_id) do update
-             set benchmarks_per_hour = excluded.benchmarks_per_hour,
-                 max_concurrent = excluded.max_concurrent,
-                 max_runs_per_benchmark = excluded.max_runs_per_benchmark,
-                 updated_at = excluded.updated_at",
-        )
-        .bind(user.as_str())
-        .bind(limit.benchmarks_per_hour)
-        .bind(limit.max_concurrent)
-        .bind(limit.max_runs_per_benchmark)
-        .bind(now_ms())
-        .execute(self.database.writer())
-        .await?;
-        Ok(set.rows_affected() == 1)
-    }
 }
 
 #[cfg(test)]
@@ -133,22 +89,6 @@ mod tests {
             };
             assert_eq!(names(None).await, ["a", "b"]);
             assert_eq!(names(Some("b")).await, ["c"]);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_limit_is_set_and_set_again() {
-        for database in testing::databases().await {
-            let anna = testing::add_user(&database, "anna").await;
-            let store = AdminStore::new(database);
-            assert_eq!(store.rate_limit(&anna).await.unwrap(), None);
-            for max_concurrent in [2, 3] {
-                let limit = RateLimit { benchmarks_per_hour: 10, max_concurrent, max_runs_per_benchmark: 5 };
-                assert!(store.set_rate_limit(&anna, &limit).await.unwrap());
-                assert_eq!(store.rate_limit(&anna).await.unwrap(), Some(limit));
-            }
-            let limit = RateLimit { benchmarks_per_hour: 10, max_concurrent: 1, max_runs_per_benchmark: 5 };
-            assert!(!store.set_rate_limit(&UserId::new("nobody"), &limit).await.unwrap());
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::database::{Database, new_id, now_ms};
 use crate::http::AppError;
 use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
+use crate::limits::RateLimits;
 use crate::providers::service::{ProviderError, ProviderService, measurable};
 use bench::types::{Parameters, Run};
 use bench::{PlanError, Target, preview};
@@ -32,6 +33,7 @@ use endpoint::{Model, ModelRef, Provider};
 #[derive(Debug, Clone)]
 pub struct BenchmarkService {
     store: BenchmarkStore,
+    limits: RateLimits,
     providers: ProviderService,
     jobs: JobService,
 }
@@ -132,10 +134,11 @@ impl BenchmarkService {
         jobs: JobService,
         max_concurrent: NonZeroUsize,
     ) -> Self {
+        let limits = RateLimits::new(database.clone());
         let store = BenchmarkStore::new(database);
         let targets = Arc::new(providers.clone());
         jobs.register(Arc::new(BenchmarkHandler::new(store.clone(), targets, max_concurrent)));
-        Self { store, providers, jobs }
+        Self { store, limits, providers, jobs }
     }
 
     /// Records the end of benchmarks that still count as running although their jobs have ended, and
@@ -198,7 +201,8 @@ impl BenchmarkService {
     }
 
     async fn check_runs(&self, user: &UserId, asked: u32) -> Result<(), BenchmarkError> {
-        match self.store.max_runs(user).await? {
+        let set = self.limits.get(user).await.map_err(StoreError::from)?;
+        match set.and_then(|set| u64::try_from(set.max_runs_per_benchmark).ok()) {
             Some(limit) if u64::from(asked) > limit => Err(BenchmarkError::TooManyRuns { limit, asked }),
             _ => Ok(()),
         }

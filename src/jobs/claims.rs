@@ -5,10 +5,11 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, FromRow};
 
 use super::error::JobError;
-use super::limits::RUNNING_JOBS;
 use super::store::{JobStore, StoredJob, quoted, stored_columns};
 use super::transition::{self, Interruption, Transition};
 use crate::accounts::UserId;
+use crate::limits::MAX_CONCURRENT_OF_JOB;
+use crate::limits::types::DEFAULT_MAX_CONCURRENT;
 
 /// A job during which this many workers in a row crashed, without progress in between, is not tried
 /// again.
@@ -40,7 +41,7 @@ fn startable(job_types: &[&str]) -> String {
          and exists (select 1 from users where users.id = jobs.user_id and users.deleted_at is null)
          and (select count(*) from jobs as others
               where others.user_id = jobs.user_id and others.status = 'running')
-             < coalesce((select max_concurrent from rate_limits where rate_limits.user_id = jobs.user_id), $1)",
+             < coalesce({MAX_CONCURRENT_OF_JOB}, $1)",
         quoted(job_types),
     )
 }
@@ -205,7 +206,7 @@ impl JobStore {
              where {startable} order by job_queues.last_served, jobs.id limit 1"
         );
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(RUNNING_JOBS)
+            .bind(DEFAULT_MAX_CONCURRENT)
             .bind(worker)
             .fetch_optional(self.database.reader())
             .await?;
@@ -266,7 +267,7 @@ async fn claim_of(
     let sql =
         format!("select jobs.id from jobs where jobs.user_id = $3 and {startable} order by jobs.id limit 1");
     let oldest: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(RUNNING_JOBS)
+        .bind(DEFAULT_MAX_CONCURRENT)
         .bind(worker)
         .bind(user.as_str())
         .fetch_optional(&mut *connection)

@@ -11,9 +11,6 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 /// How many jobs of one user may wait.
 pub(super) const WAITING_JOBS: i64 = 100;
 
-/// How many jobs of one user run at once, where no admin has set another number.
-pub(super) const RUNNING_JOBS: i64 = 1;
-
 /// What a job counts against when it is submitted. Neither cancelling nor deleting it gives that back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HourlyLimit {

@@ -9,6 +9,7 @@ use super::error::JobError;
 use super::limits::{HOUR_MS, HourlyLimit, WAITING_JOBS};
 use crate::accounts::UserId;
 use crate::database::{AFTER_EVERY_ID, Database, new_id};
+use crate::limits::benchmarks_per_hour;
 use crate::messages::{Job, JobState};
 
 /// What every list selects, in the words of [`Job`]. None of these columns is large.
@@ -370,12 +371,7 @@ async fn hourly_limit_of(
     default: i64,
 ) -> Result<i64, JobError> {
     let HourlyLimit::Benchmarks = limit;
-    let row: Option<(i64,)> =
-        sqlx::query_as("select benchmarks_per_hour from rate_limits where user_id = $1")
-            .bind(user.as_str())
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map_or(default, |(limit,)| limit).max(1))
+    Ok(benchmarks_per_hour(connection, user).await?.unwrap_or(default).max(1))
 }
 
 /// There is no room when the limit's last place was taken less than an hour ago; there will be when

@@ -10,12 +10,12 @@ use axum::response::Response;
 pub struct Endpoint {
     /// For example `http://127.0.0.1:40123/v1`.
     pub base_url: String,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    received: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct ReceivedRequest {
     /// With its query.
     pub address: String,
     /// All of them as text.
@@ -25,25 +25,25 @@ pub struct Heard {
 impl Endpoint {
     /// Starts one that answers each request with what `answer` makes of its `Authorization`.
     pub async fn start(answer: impl Fn(&str) -> Response + Clone + Send + Sync + 'static) -> Self {
-        let heard = Arc::<Mutex<Vec<Heard>>>::default();
-        let kept = heard.clone();
+        let received = Arc::<Mutex<Vec<ReceivedRequest>>>::default();
+        let kept = received.clone();
         let handler = async move |request: Request| {
             let authorization = request.headers().get("authorization");
             let authorization = authorization.map(|value| value.to_str().unwrap().to_owned());
             let authorization = authorization.unwrap_or_default();
             let (address, headers) = (request.uri().to_string(), format!("{:?}", request.headers()));
-            kept.lock().unwrap().push(Heard { address, headers });
+            kept.lock().unwrap().push(ReceivedRequest { address, headers });
             answer(&authorization)
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let app = Router::new().fallback(handler);
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { base_url, heard }
+        Self { base_url, received }
     }
 
     /// The requests so far.
-    pub fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+    pub fn received(&self) -> Vec<ReceivedRequest> {
+        self.received.lock().unwrap().clone()
     }
 }

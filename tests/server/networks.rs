@@ -21,7 +21,7 @@ async fn local_networks_are_the_first_user_s_alone_unless_an_admin_says_otherwis
     let admin = Client::register(&server, "admin").await;
     admin.add_provider("local", &endpoint.base_url).await;
     assert_eq!(discover(&admin, "local").await, Ok(()));
-    let reached = endpoint.heard().len();
+    let reached = endpoint.received().len();
 
     let ben = Client::register(&server, "ben").await;
     let provider = ben.add_provider("local", &endpoint.base_url).await;
@@ -33,7 +33,7 @@ async fn local_networks_are_the_first_user_s_alone_unless_an_admin_says_otherwis
         assert!(refusal.contains("an admin can allow local networks"), "{refusal}");
     }
     assert_eq!(measure(&ben, "local").await, "address_refused");
-    assert_eq!(endpoint.heard().len(), reached, "what was refused has arrived");
+    assert_eq!(endpoint.received().len(), reached, "what was refused has arrived");
 
     let (status, _) = ben.ask("PUT", "/api/admin/settings", Some(settings(true))).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
@@ -79,8 +79,8 @@ async fn a_redirect_is_not_followed() {
     admin.add_model(&provider, "model").await;
     assert!(discover(&admin, "moved").await.is_err());
     assert_eq!(measure(&admin, "moved").await, "bad_response");
-    assert!(!endpoint.heard().is_empty());
-    assert!(target.heard().is_empty(), "{:?}", target.heard());
+    assert!(!endpoint.received().is_empty());
+    assert!(target.received().is_empty(), "{:?}", target.received());
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn discover(user: &Client, key: &str) -> Result<(), String> {
 async fn measure(user: &Client, key: &str) -> String {
     let mut tab = Socket::open(user).await;
     let benchmark = user.start(key, &["model"], 1).await;
-    tab.hear("job_completed", &benchmark).await;
+    tab.wait_for("job_completed", &benchmark).await;
     let detail = user.get(&format!("/api/history/{benchmark}")).await;
     text(&detail["rows"][0]["runs"][0]["error"]["kind"])
 }

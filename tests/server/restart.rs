@@ -30,7 +30,7 @@ async fn a_killed_server_goes_on_with_the_missing_runs() {
     let anna = Client::register(&server, "anna").await;
     let mut socket = Socket::open(&anna).await;
     let benchmark = start(&anna, &mock).await;
-    socket.hear_runs(3, &benchmark).await;
+    socket.wait_for_runs(3, &benchmark).await;
     mock.hold();
     server.kill();
 
@@ -38,9 +38,9 @@ async fn a_killed_server_goes_on_with_the_missing_runs() {
     let anna = anna.at(&server);
     let mut again = Socket::open(&anna).await;
     assert!(again.found_active(&benchmark), "{}", again.sync);
-    again.hear_of(&socket.runs(), &benchmark).await;
+    again.wait_for_each(&socket.runs(), &benchmark).await;
     mock.go_on();
-    again.hear("job_completed", &benchmark).await;
+    again.wait_for("job_completed", &benchmark).await;
 
     let kept = runs_in_history(&anna, &benchmark).await;
     assert_each_made_once(&kept, &socket.runs(), mock);
@@ -54,7 +54,7 @@ async fn a_server_that_is_asked_to_end_lets_the_run_under_way_end() {
     let anna = Client::register(&server, "anna").await;
     let mut socket = Socket::open(&anna).await;
     let benchmark = start(&anna, &mock).await;
-    socket.hear_runs(2, &benchmark).await;
+    socket.wait_for_runs(2, &benchmark).await;
     mock.hold();
     server.ask_to_end();
     while TcpStream::connect(&anna.address).await.is_ok() {
@@ -66,8 +66,8 @@ async fn a_server_that_is_asked_to_end_lets_the_run_under_way_end() {
     let server = installation.start();
     let anna = anna.at(&server);
     let mut again = Socket::open(&anna).await;
-    again.hear_of(&socket.runs(), &benchmark).await;
-    again.hear("job_completed", &benchmark).await;
+    again.wait_for_each(&socket.runs(), &benchmark).await;
+    again.wait_for("job_completed", &benchmark).await;
     let kept = runs_in_history(&anna, &benchmark).await;
     let requests = mock.requests();
     assert!(requests.iter().all(|request| request.completed), "{requests:?}");
@@ -76,15 +76,15 @@ async fn a_server_that_is_asked_to_end_lets_the_run_under_way_end() {
     assert_eq!(kept.len(), MODELS.len() * RUNS as usize);
 }
 
-/// All runs are there, those among them that had been heard of before, and of all requests only the one
+/// All runs are there, those that a tab had received before among them, and of all requests only the one
 /// under way when its server was killed was made again, after another warm-up.
 #[track_caller]
-pub(super) fn assert_each_made_once(kept: &[Run], heard: &[Run], mock: Mock) {
+pub(super) fn assert_each_made_once(kept: &[Run], received: &[Run], mock: Mock) {
     let numbers: Vec<(&str, u64)> = kept.iter().map(|run| (&*run.model_id, run.number)).collect();
     let all: Vec<(&str, u64)> =
         MODELS.into_iter().flat_map(|model| (1..=RUNS.into()).map(move |number| (model, number))).collect();
     assert_eq!(numbers, all);
-    assert!(heard.iter().all(|run| kept.contains(run)), "{heard:?}\nis not all among\n{kept:?}");
+    assert!(received.iter().all(|run| kept.contains(run)), "{received:?}\nis not all among\n{kept:?}");
     let requests = mock.requests();
     assert!((ALL_REQUESTS..=ALL_REQUESTS + 2).contains(&requests.len()), "{requests:?}");
     for run in kept {

@@ -29,8 +29,8 @@ async fn a_key_is_found_only_at_the_address_that_it_was_saved_for() {
 
     let mut tab = Socket::open(&anna).await;
     let benchmark = anna.start("echo", &["model"], 1).await;
-    tab.hear("job_completed", &benchmark).await;
-    assert_keeps_still("the socket", &format!("{} {:?}", tab.sync, tab.heard));
+    tab.wait_for("job_completed", &benchmark).await;
+    assert_keeps_still("the socket", &format!("{} {:?}", tab.sync, tab.received));
     let asked = json!({ "provider_key": "echo", "value": "" });
     for (method, path, body) in [
         ("GET", "/api/models/discover?provider_key=echo", None),
@@ -57,7 +57,7 @@ async fn a_key_is_found_only_at_the_address_that_it_was_saved_for() {
     anna.put(&format!("/api/v2/providers/{provider}"), moved).await;
     let (status, answer) = anna.ask("GET", "/api/models/discover?provider_key=echo", None).await;
     assert!(!status.is_success(), "{answer}");
-    assert_keeps_still("the new address", &format!("{:?}", elsewhere.heard()));
+    assert_keeps_still("the new address", &format!("{:?}", elsewhere.received()));
 }
 
 #[tokio::test]
@@ -74,12 +74,12 @@ async fn no_protocol_puts_a_key_into_an_address() {
         anna.put("/api/keys", json!({ "provider_key": key, "value": USERS_KEY })).await;
         let (_, answer) = anna.ask("GET", &format!("/api/models/discover?provider_key={key}"), None).await;
         assert_keeps_still("discovery", &answer);
-        let asked_for_models = endpoint.heard().len();
+        let asked_for_models = endpoint.received().len();
         let mut tab = Socket::open(&anna).await;
         let benchmark = anna.start(&key, &["model"], 1).await;
-        tab.hear("job_completed", &benchmark).await;
-        assert_keeps_still("the socket", &format!("{:?}", tab.heard));
-        assert!(0 < asked_for_models && asked_for_models < endpoint.heard().len());
+        tab.wait_for("job_completed", &benchmark).await;
+        assert_keeps_still("the socket", &format!("{:?}", tab.received));
+        assert!(0 < asked_for_models && asked_for_models < endpoint.received().len());
         assert_sent_in_headers_alone(&endpoint);
     }
 }
@@ -87,12 +87,12 @@ async fn no_protocol_puts_a_key_into_an_address() {
 /// Every request brings the key, and none in its address.
 #[track_caller]
 fn assert_sent_in_headers_alone(endpoint: &Endpoint) {
-    let heard = endpoint.heard();
+    let received = endpoint.received();
     assert!(
-        !heard.is_empty() && heard.iter().all(|request| request.headers.contains(USERS_KEY)),
-        "{heard:?}"
+        !received.is_empty() && received.iter().all(|request| request.headers.contains(USERS_KEY)),
+        "{received:?}"
     );
-    heard.iter().for_each(|request| assert_keeps_still("an address", &request.address));
+    received.iter().for_each(|request| assert_keeps_still("an address", &request.address));
 }
 
 /// As careless endpoints do.
@@ -141,8 +141,8 @@ async fn users_of_a_shared_provider_do_not_see_its_key_nor_send_it_elsewhere() {
     assert_sent_in_headers_alone(&endpoint);
     let mut tab = Socket::open(&ben).await;
     let benchmark = ben.start(&shared_key, &["model"], 1).await;
-    tab.hear("job_completed", &benchmark).await;
-    assert_keeps_still("the socket", &format!("{:?}", tab.heard));
+    tab.wait_for("job_completed", &benchmark).await;
+    assert_keeps_still("the socket", &format!("{:?}", tab.received));
     for path in everything_to_read(&ben, &shared_id, &benchmark).await {
         let (_, answer) = ben.ask("GET", &path, None).await;
         assert_keeps_still(&path, &answer);
@@ -159,7 +159,7 @@ async fn users_of_a_shared_provider_do_not_see_its_key_nor_send_it_elsewhere() {
         assert!(matches!(status.as_u16(), 403 | 404), "{path}: {status} {answer}");
     }
     assert_eq!(admin.get(&by_id).await["api_base"], json!(endpoint.base_url));
-    assert!(elsewhere.heard().is_empty());
+    assert!(elsewhere.received().is_empty());
 }
 
 /// Pages offer this, REST does not.

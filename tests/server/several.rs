@@ -38,20 +38,20 @@ async fn tabs_and_cancels_reach_the_process_that_runs_the_job() {
     let provider = anna.add_provider("endless", &mock.base_url).await;
     anna.add_model(&provider, ENDLESS).await;
     let endless = anna.start("endless", &[ENDLESS], 1).await;
-    here.hear("benchmark_progress", &endless).await;
+    here.wait_for("benchmark_progress", &endless).await;
 
     let other = installation.start();
     let mut there = Socket::open(&anna.at(&other)).await;
     assert!(there.found_active(&endless), "{}", there.sync);
     there.cancel(&endless).await;
-    there.hear("job_cancelled", &endless).await;
-    here.hear("job_cancelled", &endless).await;
+    there.wait_for("job_cancelled", &endless).await;
+    here.wait_for("job_cancelled", &endless).await;
     assert!(history(&anna.at(&other)).await.is_empty());
 
     // Either may run this one; only one does, and both hear of every run.
     let benchmark = restart::start(&anna.at(&other), &mock).await;
     for socket in [&mut here, &mut there] {
-        socket.hear("job_completed", &benchmark).await;
+        socket.wait_for("job_completed", &benchmark).await;
     }
     let kept = runs_in_history(&anna, &benchmark).await;
     assert_eq!((here.runs(), there.runs().len()), (there.runs(), kept.len()));
@@ -88,21 +88,21 @@ async fn a_killed_process_s_job_is_taken_over() {
     let anna = Client::register(&killed, "anna").await;
     let mut first = Socket::open(&anna).await;
     let benchmark = restart::start(&anna, &mock).await;
-    first.hear_runs(2, &benchmark).await;
+    first.wait_for_runs(2, &benchmark).await;
     mock.hold();
 
     let survivor = installation.start();
     let anna = anna.at(&survivor);
     let mut tab = Socket::open(&anna).await;
     assert!(tab.found_active(&benchmark), "{}", tab.sync);
-    tab.hear_of(&first.runs(), &benchmark).await;
+    tab.wait_for_each(&first.runs(), &benchmark).await;
     mock.go_on();
-    // One more may have been made before; the next one is made by the other process and heard here.
-    tab.hear_runs(first.runs().len() + 2, &benchmark).await;
+    // One more may have been made before; the next one is made by the other process and received here.
+    tab.wait_for_runs(first.runs().len() + 2, &benchmark).await;
     mock.hold();
     killed.kill();
     mock.go_on();
-    tab.hear("job_completed", &benchmark).await;
+    tab.wait_for("job_completed", &benchmark).await;
 
     let kept = runs_in_history(&anna, &benchmark).await;
     assert_each_made_once(&kept, &tab.runs(), mock);

@@ -12,8 +12,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::client::Client;
 use super::runs::{Run, run_of};
 
-/// What does not come within this does not come.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// How long to wait for a message.
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -32,34 +32,34 @@ pub async fn refusal(client: &Client) -> Option<u16> {
     }
 }
 
-/// A tab, and all that it was told after `sync`.
+/// A tab, and all messages that it received after `sync`.
 pub struct Socket {
     stream: Stream,
-    /// The first frame.
+    /// The first message.
     pub sync: Value,
-    pub heard: Vec<Value>,
+    pub received: Vec<Value>,
 }
 
 impl Socket {
-    /// Connects; the first thing told is `sync`.
+    /// Connects and receives `sync`.
     pub async fn open(client: &Client) -> Self {
-        let mut socket = Self { stream: connect(client).await, sync: Value::Null, heard: Vec::new() };
+        let mut socket = Self { stream: connect(client).await, sync: Value::Null, received: Vec::new() };
         socket.sync = socket.receive().await;
         assert_eq!(socket.sync["type"], "sync", "{}", socket.sync);
         socket
     }
 
-    /// Asks for a job to be cancelled.
+    /// Requests the cancel of a job.
     pub async fn cancel(&mut self, job: &str) {
         let message = json!({ "type": "cancel", "job_id": job });
         self.stream.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    /// Listens until an event of this name about this job comes.
-    pub async fn hear(&mut self, name: &str, job: &str) -> Value {
+    /// Waits for a message of this type about this job.
+    pub async fn wait_for(&mut self, name: &str, job: &str) -> Value {
         loop {
             let frame = self.receive().await;
-            self.heard.push(frame.clone());
+            self.received.push(frame.clone());
             if frame["job_id"] != job {
                 continue;
             }
@@ -70,24 +70,24 @@ impl Socket {
         }
     }
 
-    /// Listens until it knows of so many runs.
-    pub async fn hear_runs(&mut self, count: usize, job: &str) {
+    /// Waits until it has received so many runs.
+    pub async fn wait_for_runs(&mut self, count: usize, job: &str) {
         while self.runs().len() < count {
-            self.hear("benchmark_result", job).await;
+            self.wait_for("benchmark_result", job).await;
         }
     }
 
-    /// Listens until it knows of these runs.
-    pub async fn hear_of(&mut self, runs: &[Run], job: &str) {
+    /// Waits until it has received each of these runs.
+    pub async fn wait_for_each(&mut self, runs: &[Run], job: &str) {
         while !runs.iter().all(|run| self.runs().contains(run)) {
-            self.hear("benchmark_result", job).await;
+            self.wait_for("benchmark_result", job).await;
         }
     }
 
-    /// The runs that it was told of, each once, in that order.
+    /// The runs that it received, each once, in that order.
     pub fn runs(&self) -> Vec<Run> {
         let mut runs = Vec::new();
-        for frame in self.heard.iter().filter(|frame| frame["type"] == "benchmark_result") {
+        for frame in self.received.iter().filter(|frame| frame["type"] == "benchmark_result") {
             let run = run_of(&frame["data"], &frame["data"]);
             if !runs.contains(&run) {
                 runs.push(run);
@@ -96,18 +96,18 @@ impl Socket {
         runs
     }
 
-    /// Whether `sync` told of this job as one that has not ended.
+    /// Whether `sync` listed this job as active.
     pub fn found_active(&self, job: &str) -> bool {
         self.sync["active_jobs"].as_array().unwrap().iter().any(|active| active["id"] == job)
     }
 
     async fn receive(&mut self) -> Value {
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.stream.next()).await;
-            let message = message.unwrap_or_else(|_| panic!("nothing comes any more after {:?}", self.heard));
-            match message.expect("the server hangs up").unwrap() {
+            let message = tokio::time::timeout(TIMEOUT, self.stream.next()).await;
+            let message = message.unwrap_or_else(|_| panic!("no message follows {:?}", self.received));
+            match message.expect("the server closes the connection").unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(close) => panic!("the server hangs up: {close:?}"),
+                Message::Close(close) => panic!("the server closes the connection: {close:?}"),
                 _ => {}
             }
         }

@@ -52,7 +52,7 @@ async fn story(local: Local) {
     let mut second = Socket::open(&anna).await;
     let finished = start_both(&anna, &local).await;
     for socket in [&mut first, &mut second] {
-        while socket.hear("benchmark_result", &finished).await["data"]["provider_key"] != "local" {}
+        while socket.wait_for("benchmark_result", &finished).await["data"]["provider_key"] != "local" {}
     }
     mock::hold(local.process);
     assert_same(&first, &second);
@@ -60,12 +60,12 @@ async fn story(local: Local) {
 
     let mut third = Socket::open(&anna).await;
     assert!(third.found_active(&finished), "{}", third.sync);
-    let present = third.hear("benchmark_init", &finished).await;
+    let present = third.wait_for("benchmark_init", &finished).await;
     assert_eq!(present["data"]["reconnect"], true, "{present}");
-    third.hear_of(&first.runs(), &finished).await;
+    third.wait_for_each(&first.runs(), &finished).await;
     mock::go_on(local.process);
     for socket in [&mut first, &mut third] {
-        socket.hear("job_completed", &finished).await;
+        socket.wait_for("job_completed", &finished).await;
     }
 
     let runs = runs_in_history(&anna, &finished).await;
@@ -74,10 +74,10 @@ async fn story(local: Local) {
     assert_figures(&history(&anna).await, &finished);
 
     let cancelled = start_endless(&anna, &demo).await;
-    first.hear("benchmark_progress", &cancelled).await;
+    first.wait_for("benchmark_progress", &cancelled).await;
     first.cancel(&cancelled).await;
     for socket in [&mut first, &mut third] {
-        socket.hear("job_cancelled", &cancelled).await;
+        socket.wait_for("job_cancelled", &cancelled).await;
     }
     assert_figures(&history(&anna).await, &finished);
     let (status, answer) = anna.ask("GET", &format!("/api/history/{cancelled}"), None).await;
@@ -119,9 +119,9 @@ async fn start_endless(anna: &Client, demo: &str) -> String {
     anna.start("demo", &[ENDLESS], 1).await
 }
 
-/// The second has heard the same in the same order.
+/// The second has received the same in the same order.
 fn assert_same(first: &Socket, second: &Socket) {
-    let both = first.heard.iter().zip(&second.heard);
+    let both = first.received.iter().zip(&second.received);
     both.for_each(|(first, second)| assert_eq!(first, second));
 }
 

@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep};
 use super::client::Client;
 
 /// What does not end within this does not end.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Waits until a job is done. Answers other than the job, for example while the database is away, do not
 /// count.
 pub async fn wait_until_done(client: &Client, job: &str) {
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + TIMEOUT;
     loop {
         let (status, answer) = client.ask("GET", &format!("/api/jobs/{job}"), None).await;
         if status.is_success() {

@@ -22,7 +22,7 @@ const SLOW: &str = "mock/ttft=20,gap=2,tokens=10";
 const FAST: &str = "mock/ttft=1,gap=0,tokens=4";
 
 /// A server with one user and a provider at a mock that logs.
-struct World {
+struct Fixture {
     database: Database,
     store: BenchmarkStore,
     anna: UserId,
@@ -55,7 +55,7 @@ impl FindTargets for OneProvider {
     }
 }
 
-impl World {
+impl Fixture {
     async fn new(database: Database) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log.jsonl");
@@ -145,14 +145,14 @@ impl JobEvents for Published {
     }
 }
 
-fn context(world: &World, id: &str, models: &[&str], runs: u32, tab: Arc<Published>) -> JobContext {
+fn context(fixture: &Fixture, id: &str, models: &[&str], runs: u32, tab: Arc<Published>) -> JobContext {
     let target = |model: &&str| ModelRef { provider_key: "custom".into(), model_id: (*model).into() };
     let parameters =
         Parameters { runs, warmup: false, max_tokens: 100, context_tiers: vec![0], ..Parameters::default() };
     let job = BenchmarkJob { targets: models.iter().map(target).collect(), parameters };
     JobContext {
         job_id: id.into(),
-        user: world.anna.clone(),
+        user: fixture.anna.clone(),
         params: serde_json::to_value(job).unwrap(),
         cancel: CancellationToken::new(),
         drain: CancellationToken::new(),
@@ -167,8 +167,8 @@ fn done(id: &str) -> JobEnd {
 #[tokio::test]
 async fn each_run_is_stored_and_told() {
     for database in testing::databases().await {
-        let (world, tab, id) = (World::new(database).await, Arc::<Published>::default(), new_id());
-        let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
+        let (fixture, tab, id) = (Fixture::new(database).await, Arc::<Published>::default(), new_id());
+        let end = fixture.handler.run(context(&fixture, &id, &[FAST], 2, Arc::clone(&tab))).await;
         assert_eq!(end, done(&id));
         let expected = [
             "benchmark_init",
@@ -180,8 +180,8 @@ async fn each_run_is_stored_and_told() {
         ];
         let names: Vec<_> = tab.names().into_iter().filter(|name| name != "param_adjustments").collect();
         assert_eq!(names, expected);
-        assert_eq!(world.run_numbers(&id).await, [1, 2]);
-        let history = world.history().await;
+        assert_eq!(fixture.run_numbers(&id).await, [1, 2]);
+        let history = fixture.history().await;
         assert_eq!((history[0].0, history[0].1[0].figures.success_count), (BenchmarkStatus::Complete, 2));
         let results = tab.all("benchmark_result");
         assert_eq!(results[0]["data"]["type"], "result");
@@ -195,84 +195,84 @@ async fn each_run_is_stored_and_told() {
 
 #[tokio::test]
 async fn a_cancelled_benchmark_leaves_nothing() {
-    let (world, id) = (World::sqlite().await, new_id());
+    let (fixture, id) = (Fixture::sqlite().await, new_id());
     let cancel = CancellationToken::new();
     let tab = Published::on("benchmark_result", {
         let cancel = cancel.clone();
         move || cancel.cancel()
     });
-    let context = JobContext { cancel, ..context(&world, &id, &[SLOW, FAST], 20, tab) };
-    assert_eq!(world.handler.run(context).await, JobEnd::Stopped);
-    assert!(world.history().await.is_empty());
-    world.handler.discard(&world.anna, &id).await.unwrap();
-    assert_eq!(world.store.find(&world.anna, &id).await.unwrap(), None);
-    assert!(world.run_numbers(&id).await.is_empty());
+    let context = JobContext { cancel, ..context(&fixture, &id, &[SLOW, FAST], 20, tab) };
+    assert_eq!(fixture.handler.run(context).await, JobEnd::Stopped);
+    assert!(fixture.history().await.is_empty());
+    fixture.handler.discard(&fixture.anna, &id).await.unwrap();
+    assert_eq!(fixture.store.find(&fixture.anna, &id).await.unwrap(), None);
+    assert!(fixture.run_numbers(&id).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
-    let (mut world, id) = (World::sqlite().await, new_id());
+    let (mut fixture, id) = (Fixture::sqlite().await, new_id());
     let drain = CancellationToken::new();
     let tab = Published::on("benchmark_result", {
         let drain = drain.clone();
         move || drain.cancel()
     });
-    let first = JobContext { drain, ..context(&world, &id, &[SLOW, FAST], 5, tab) };
-    assert_eq!(world.handler.run(first).await, JobEnd::Stopped);
-    let before = world.run_numbers(&id).await.len();
+    let first = JobContext { drain, ..context(&fixture, &id, &[SLOW, FAST], 5, tab) };
+    assert_eq!(fixture.handler.run(first).await, JobEnd::Stopped);
+    let before = fixture.run_numbers(&id).await.len();
     assert!((1..10).contains(&before), "{before}");
-    assert!(world.history().await.is_empty());
+    assert!(fixture.history().await.is_empty());
 
-    world.provider.lock().unwrap().display_name = "Renamed".into();
+    fixture.provider.lock().unwrap().display_name = "Renamed".into();
     let tab = Arc::<Published>::default();
-    let second = context(&world, &id, &[SLOW, FAST], 5, Arc::clone(&tab));
-    assert_eq!(world.handler.run(second).await, done(&id));
-    assert_eq!(world.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+    let second = context(&fixture, &id, &[SLOW, FAST], 5, Arc::clone(&tab));
+    assert_eq!(fixture.handler.run(second).await, done(&id));
+    assert_eq!(fixture.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
     assert_eq!(tab.all("benchmark_result").len(), 10, "what was there is told again, the rest once");
-    let history = world.history().await;
+    let history = fixture.history().await;
     assert!(history[0].1.iter().all(|row| row.figures.success_count == 5 && row.provider == "Custom"));
-    assert_eq!(world.requests(), 10);
+    assert_eq!(fixture.requests(), 10);
 }
 
 #[tokio::test]
 async fn after_a_crash_no_finished_run_is_made_again() {
-    let (mut world, id) = (World::sqlite().await, new_id());
+    let (mut fixture, id) = (Fixture::sqlite().await, new_id());
     let crash = CancellationToken::new();
     let tab = Published::on("benchmark_result", {
         let crash = crash.clone();
         move || crash.cancel()
     });
-    let first = world.handler.run(context(&world, &id, &[SLOW], 6, tab));
+    let first = fixture.handler.run(context(&fixture, &id, &[SLOW], 6, tab));
     assert_eq!(crash.run_until_cancelled(first).await, None, "it was to crash in the middle");
-    let before = world.run_numbers(&id).await.len();
+    let before = fixture.run_numbers(&id).await.len();
     assert!((1..6).contains(&before), "{before}");
 
-    let second = context(&world, &id, &[SLOW], 6, Arc::default());
-    let store = world.store.clone();
-    let targets = Arc::new(OneProvider(Arc::clone(&world.provider)));
+    let second = context(&fixture, &id, &[SLOW], 6, Arc::default());
+    let store = fixture.store.clone();
+    let targets = Arc::new(OneProvider(Arc::clone(&fixture.provider)));
     let next = BenchmarkHandler::new(store, targets, NonZeroUsize::MIN);
     assert_eq!(next.run(second).await, done(&id));
-    assert_eq!(world.run_numbers(&id).await, [1, 2, 3, 4, 5, 6]);
-    let requests = world.requests();
+    assert_eq!(fixture.run_numbers(&id).await, [1, 2, 3, 4, 5, 6]);
+    let requests = fixture.requests();
     assert!((6..=7).contains(&requests), "{requests} requests for 6 runs, of which one was cut off");
 }
 
 #[tokio::test]
 async fn a_whole_benchmark_is_not_begun_again() {
-    let (mut world, id) = (World::sqlite().await, new_id());
+    let (mut fixture, id) = (Fixture::sqlite().await, new_id());
     for _ in 0..2 {
-        let context = context(&world, &id, &[FAST], 1, Arc::default());
-        assert_eq!(world.handler.run(context).await, done(&id));
+        let context = context(&fixture, &id, &[FAST], 1, Arc::default());
+        assert_eq!(fixture.handler.run(context).await, done(&id));
     }
-    assert_eq!(world.requests(), 1);
+    assert_eq!(fixture.requests(), 1);
 }
 
 #[tokio::test]
 async fn failing_models_are_a_result() {
-    let (world, id) = (World::sqlite().await, new_id());
-    let context = context(&world, &id, &["mock/error=401,error_rate=1"], 2, Arc::default());
-    assert_eq!(world.handler.run(context).await, done(&id));
-    let history = world.history().await;
+    let (fixture, id) = (Fixture::sqlite().await, new_id());
+    let context = context(&fixture, &id, &["mock/error=401,error_rate=1"], 2, Arc::default());
+    assert_eq!(fixture.handler.run(context).await, done(&id));
+    let history = fixture.history().await;
     let row = &history[0].1[0].figures;
     assert_eq!((history[0].0, row.success_count, row.error_count), (BenchmarkStatus::Complete, 0, 2));
     assert!(row.error.as_ref().unwrap().starts_with("[auth_failed]"), "{row:?}");
@@ -280,30 +280,30 @@ async fn failing_models_are_a_result() {
 
 #[tokio::test]
 async fn what_cannot_be_found_fails_with_a_sentence() {
-    let (world, id) = (World::sqlite().await, new_id());
-    let context = context(&world, &id, &[FAST], 1, Arc::default());
-    world.provider.lock().unwrap().key = "other".into();
-    let end = world.handler.run(context).await;
+    let (fixture, id) = (Fixture::sqlite().await, new_id());
+    let context = context(&fixture, &id, &[FAST], 1, Arc::default());
+    fixture.provider.lock().unwrap().key = "other".into();
+    let end = fixture.handler.run(context).await;
     assert_eq!(end, JobEnd::Failed("There is no provider \"custom\".".into()));
-    assert_eq!(world.store.find(&world.anna, &id).await.unwrap(), None);
+    assert_eq!(fixture.store.find(&fixture.anna, &id).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_told() {
-    let (world, id, tab) = (World::sqlite().await, new_id(), Arc::<Published>::default());
-    sqlx::query("drop table benchmark_runs").execute(world.database.writer()).await.unwrap();
+    let (fixture, id, tab) = (Fixture::sqlite().await, new_id(), Arc::<Published>::default());
+    sqlx::query("drop table benchmark_runs").execute(fixture.database.writer()).await.unwrap();
     sqlx::query(
         "create view benchmark_runs as select 1 as user_id, 1 as benchmark_id, 1 as run, 1 as run_number,
                  1 as provider_key, 1 as model_id, 1 as context_tokens, 1 as chunk_deltas where 1 = 0",
     )
-    .execute(world.database.writer())
+    .execute(fixture.database.writer())
     .await
     .unwrap();
-    let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::clone(&tab))).await;
+    let end = fixture.handler.run(context(&fixture, &id, &[FAST], 2, Arc::clone(&tab))).await;
     let JobEnd::Failed(error) = end else { panic!("{end:?}") };
     assert!(error.starts_with("A result could not be stored"), "{error}");
     assert!(tab.all("benchmark_result").is_empty());
-    assert!(world.history().await.is_empty());
+    assert!(fixture.history().await.is_empty());
 }
 
 /// Fails as a database that does not answer, as often as it is told.
@@ -329,21 +329,22 @@ impl FindTargets for AwayAtFirst {
 }
 
 impl AwayAtFirst {
-    fn handler(world: &World, failures: u32) -> BenchmarkHandler {
-        let then = OneProvider(Arc::clone(&world.provider));
+    fn handler(fixture: &Fixture, failures: u32) -> BenchmarkHandler {
+        let then = OneProvider(Arc::clone(&fixture.provider));
         let targets = Self { failures: Mutex::new(failures), then };
-        BenchmarkHandler::new(world.store.clone(), Arc::new(targets), NonZeroUsize::MIN)
+        BenchmarkHandler::new(fixture.store.clone(), Arc::new(targets), NonZeroUsize::MIN)
     }
 }
 
 #[tokio::test]
 async fn a_passing_fault_is_outlasted_and_one_that_lasts_interrupts_the_benchmark() {
-    let (world, id) = (World::sqlite().await, new_id());
-    let job = || context(&world, &id, &[FAST], 1, Arc::default());
-    let without_retries = BenchmarkHandler { retry_limit: Duration::ZERO, ..AwayAtFirst::handler(&world, 2) };
+    let (fixture, id) = (Fixture::sqlite().await, new_id());
+    let job = || context(&fixture, &id, &[FAST], 1, Arc::default());
+    let without_retries =
+        BenchmarkHandler { retry_limit: Duration::ZERO, ..AwayAtFirst::handler(&fixture, 2) };
     let end = without_retries.run(job()).await;
     assert_eq!(end, JobEnd::Interrupted("The providers could not be read.".into()));
-    assert_eq!(AwayAtFirst::handler(&world, 2).run(job()).await, done(&id));
+    assert_eq!(AwayAtFirst::handler(&fixture, 2).run(job()).await, done(&id));
 }
 
 /// Lets every second statement that inserts or updates rows of `table` fail as one that a restart of the
@@ -372,12 +373,12 @@ async fn failed_writes_are_repeated() {
     for table in ["benchmarks", "benchmark_rows", "benchmark_runs"] {
         fail_every_second(&database, table).await;
     }
-    let (mut world, id) = (World::new(database).await, new_id());
-    let end = world.handler.run(context(&world, &id, &[FAST], 2, Arc::default())).await;
+    let (mut fixture, id) = (Fixture::new(database).await, new_id());
+    let end = fixture.handler.run(context(&fixture, &id, &[FAST], 2, Arc::default())).await;
     assert_eq!(end, done(&id));
-    assert_eq!(world.run_numbers(&id).await, [1, 2]);
-    assert_eq!(world.history().await[0].0, BenchmarkStatus::Complete);
-    assert_eq!(world.requests(), 2);
+    assert_eq!(fixture.run_numbers(&id).await, [1, 2]);
+    assert_eq!(fixture.history().await[0].0, BenchmarkStatus::Complete);
+    assert_eq!(fixture.requests(), 2);
 }
 
 /// When run 1 is stored, so is a run 2 that somebody else measured: a worker that took the job over.
@@ -396,15 +397,15 @@ async fn store_run_two_as_another_worker(database: &Database) {
 
 #[tokio::test]
 async fn a_run_that_another_worker_stored_first_counts_once() {
-    let (world, id) = (World::sqlite().await, new_id());
-    store_run_two_as_another_worker(&world.database).await;
-    let job = || context(&world, &id, &[FAST], 3, Arc::default());
-    assert!(matches!(world.handler.run(job()).await, JobEnd::Interrupted(_)));
-    assert_eq!(world.handler.run(job()).await, done(&id));
-    assert_eq!(world.run_numbers(&id).await, [1, 2, 3]);
-    let runs = world.store.runs(&world.anna, &id).await.unwrap().into_values().next().unwrap();
+    let (fixture, id) = (Fixture::sqlite().await, new_id());
+    store_run_two_as_another_worker(&fixture.database).await;
+    let job = || context(&fixture, &id, &[FAST], 3, Arc::default());
+    assert!(matches!(fixture.handler.run(job()).await, JobEnd::Interrupted(_)));
+    assert_eq!(fixture.handler.run(job()).await, done(&id));
+    assert_eq!(fixture.run_numbers(&id).await, [1, 2, 3]);
+    let runs = fixture.store.runs(&fixture.anna, &id).await.unwrap().into_values().next().unwrap();
     let mean = runs.iter().map(|run| run.ttft_ms.unwrap()).sum::<f64>() / 3.0;
-    let summary = world.history().await[0].1[0].figures.avg_ttft_ms.unwrap();
+    let summary = fixture.history().await[0].1[0].figures.avg_ttft_ms.unwrap();
     assert!((summary - mean).abs() < 1e-9, "{summary} is not the mean of the stored runs, {mean}");
 }
 
@@ -415,15 +416,15 @@ async fn state_of_tab(store: &BenchmarkStore, user: &UserId) -> Vec<ServerMessag
 
 #[tokio::test]
 async fn a_late_tab_receives_everything_so_far() {
-    let (world, id) = (World::sqlite().await, new_id());
+    let (fixture, id) = (Fixture::sqlite().await, new_id());
     let drain = CancellationToken::new();
     let tab = Published::on("benchmark_row", {
         let drain = drain.clone();
         move || drain.cancel()
     });
-    let context = JobContext { drain, ..context(&world, &id, &[FAST, SLOW], 2, Arc::clone(&tab) as _) };
-    assert_eq!(world.handler.run(context).await, JobEnd::Stopped);
-    let messages = state_of_tab(&world.store, &world.anna).await;
+    let context = JobContext { drain, ..context(&fixture, &id, &[FAST, SLOW], 2, Arc::clone(&tab) as _) };
+    assert_eq!(fixture.handler.run(context).await, JobEnd::Stopped);
+    let messages = state_of_tab(&fixture.store, &fixture.anna).await;
     assert!(messages.iter().all(|message| message.job_id() == Some(&id)));
     let ServerMessage::BenchmarkInit { data: init, .. } = &messages[0] else { panic!("{:?}", messages[0]) };
     assert!(init.reconnect && init.progress_pct.unwrap() >= 50.0, "{init:?}");
@@ -432,6 +433,6 @@ async fn a_late_tab_receives_everything_so_far() {
     let results = count(|message| matches!(message, ServerMessage::BenchmarkResult { .. }));
     assert_eq!(results, tab.all("benchmark_result").len());
     assert_eq!(count(|message| matches!(message, ServerMessage::BenchmarkRow { .. })), 1);
-    let ben = testing::add_user(&world.database, "ben").await;
-    assert!(state_of_tab(&world.store, &ben).await.is_empty());
+    let ben = testing::add_user(&fixture.database, "ben").await;
+    assert!(state_of_tab(&fixture.store, &ben).await.is_empty());
 }

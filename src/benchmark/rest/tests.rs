@@ -36,13 +36,13 @@ use endpoint::{Model, Provider, ProviderKind};
 const FAST: &str = "mock/ttft=1,gap=1,tokens=4";
 const SLOW: &str = "mock/ttft=20,gap=20,tokens=100";
 
-struct World {
+struct Fixture {
     state: AppState,
     database: Database,
     _mock: mock::Handle,
 }
 
-impl World {
+impl Fixture {
     async fn new() -> Self {
         let database = testing::sqlite().await;
         let mock = mock::start_demo().unwrap();
@@ -82,12 +82,12 @@ impl World {
         Self { state, database, _mock: mock }
     }
 
-    /// A world whose jobs run, and a tab of Anna's.
+    /// A fixture whose jobs run, and a tab of Anna's.
     async fn running() -> (Self, Subscription) {
-        let world = Self::new().await;
-        let tab = world.state.hub.join(&anna()).unwrap();
-        world.state.jobs.start();
-        (world, tab)
+        let fixture = Self::new().await;
+        let tab = fixture.state.hub.join(&anna()).unwrap();
+        fixture.state.jobs.start();
+        (fixture, tab)
     }
 
     async fn send(&self, request: Request<HttpBody>) -> Response {
@@ -132,8 +132,8 @@ fn usual(model: &str) -> Value {
     json!({ "models": [model], "runs": 2, "warmup": false, "prompt": "Hello?" })
 }
 
-/// Waits until the tab hears an event of this name.
-async fn hear(tab: &mut Subscription, name: &str) -> Value {
+/// Waits until the tab receives a message of this type.
+async fn wait_for(tab: &mut Subscription, name: &str) -> Value {
     loop {
         let frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
         assert_ne!(frame["type"], "job_failed", "{frame}");
@@ -145,11 +145,11 @@ async fn hear(tab: &mut Subscription, name: &str) -> Value {
 
 #[tokio::test]
 async fn a_benchmark_is_started_found_and_deleted() {
-    let (world, mut tab) = World::running().await;
-    let id = world.start(&usual(FAST)).await;
-    assert_eq!(hear(&mut tab, "job_completed").await["result_ref"], json!(id));
+    let (fixture, mut tab) = Fixture::running().await;
+    let id = fixture.start(&usual(FAST)).await;
+    assert_eq!(wait_for(&mut tab, "job_completed").await["result_ref"], json!(id));
 
-    let (status, page) = world.get("anna", "/api/history").await;
+    let (status, page) = fixture.get("anna", "/api/history").await;
     assert_eq!((status, &page["next"]), (StatusCode::OK, &Value::Null));
     let run = &page["runs"][0];
     assert_eq!(
@@ -164,7 +164,7 @@ async fn a_benchmark_is_started_found_and_deleted() {
         assert!(result[name].is_number(), "{name}: {result}");
     }
 
-    let (status, detail) = world.get("anna", &format!("/api/history/{id}")).await;
+    let (status, detail) = fixture.get("anna", &format!("/api/history/{id}")).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(detail["results"], run["results"]);
     let runs = detail["rows"][0]["runs"].as_array().unwrap();
@@ -174,29 +174,29 @@ async fn a_benchmark_is_started_found_and_deleted() {
     assert!(detail["rows"][0]["summary"]["gap_ms"].is_object());
 
     let place = format!("provider_key=custom&model_id={}&run_number=2", FAST.replace('=', "%3D"));
-    let (status, timeline) = world.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
+    let (status, timeline) = fixture.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
     assert_eq!((status, timeline["chunk_deltas_us"].as_array().unwrap().len()), (StatusCode::OK, 4));
 
-    let (status, _) = world.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
+    let (status, _) = fixture.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
     assert_eq!(status, StatusCode::OK);
-    let (status, answer) = world.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
+    let (status, answer) = fixture.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
     assert_eq!(
         (status, &answer["error"]),
         (StatusCode::NOT_FOUND, &json!("There is no such run in this benchmark."))
     );
-    let (_, page) = world.get("anna", "/api/history").await;
+    let (_, page) = fixture.get("anna", "/api/history").await;
     assert_eq!(page["runs"], json!([]));
     // Its job is still there, but nothing of the benchmark in it.
-    assert_eq!(world.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
-    let like = world.state.benchmarks.asked(&anna(), Some(&id)).await;
+    assert_eq!(fixture.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
+    let like = fixture.state.benchmarks.asked(&anna(), Some(&id)).await;
     assert!(matches!(like, Err(BenchmarkError::NotFound)));
-    let (status, job) = world.get("anna", &format!("/api/jobs/{id}")).await;
+    let (status, job) = fixture.get("anna", &format!("/api/jobs/{id}")).await;
     assert_eq!((status, &job["params"], &job["result_ref"]), (StatusCode::OK, &Value::Null, &Value::Null));
 }
 
 #[tokio::test]
 async fn what_another_program_measured_is_kept_and_says_so() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let run = |number: u64, model: &str| {
         json!({
             "provider": "custom", "model_id": model, "run_number": number, "ttft_ms": 100.0,
@@ -204,38 +204,38 @@ async fn what_another_program_measured_is_kept_and_says_so() {
         })
     };
     let body = json!({ "results": [run(1, FAST), run(2, FAST), run(1, "nobody's")], "prompt": "Hello?" });
-    let (status, answer) = world.ask("anna", Method::POST, "/api/benchmark/direct-results", &body).await;
+    let (status, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/direct-results", &body).await;
     assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("ok")), "{answer}");
     assert_eq!((&answer["saved"], &answer["skipped"]), (&json!(2), &json!(1)));
 
-    let (_, page) = world.get("anna", "/api/history").await;
+    let (_, page) = fixture.get("anna", "/api/history").await;
     let listed = &page["runs"][0];
     assert_eq!((&listed["id"], &listed["status"]), (&answer["run_id"], &json!("complete")));
     let result = &listed["results"][0];
     assert_eq!((&result["reported"], &result["avg_output_speed_tps"]), (&json!(true), &json!(50.0)));
     let id = answer["run_id"].as_str().unwrap();
-    let (_, detail) = world.get("anna", &format!("/api/history/{id}")).await;
+    let (_, detail) = fixture.get("anna", &format!("/api/history/{id}")).await;
     assert_eq!(detail["rows"][0]["runs"][1]["clock"], "reported");
     assert_eq!(detail["client"], Value::Null);
-    assert_eq!(world.get("ben", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(fixture.get("ben", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
 
     let strange = json!({ "results": [run(1, "nobody's")] });
-    let (_, answer) = world.ask("anna", Method::POST, "/api/benchmark/direct-results", &strange).await;
+    let (_, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/direct-results", &strange).await;
     assert_eq!((&answer["run_id"], &answer["saved"]), (&Value::Null, &json!(0)));
     let twice = json!({ "results": [run(1, FAST), run(1, FAST)] });
-    let (status, answer) = world.ask("anna", Method::POST, "/api/benchmark/direct-results", &twice).await;
+    let (status, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/direct-results", &twice).await;
     assert_eq!((status, answer["detail"].is_string()), (StatusCode::UNPROCESSABLE_ENTITY, true));
 }
 
 #[tokio::test]
 async fn what_cannot_be_measured_is_refused_with_a_reason() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let target = |provider: &str| json!([{ "provider_key": provider, "model_id": FAST }]);
     sqlx::query(
         "insert into rate_limits (user_id, benchmarks_per_hour, max_concurrent, max_runs_per_benchmark, updated_at)
          values ('anna', 9, 1, 10, 0)",
     )
-    .execute(world.database.writer())
+    .execute(fixture.database.writer())
     .await
     .unwrap();
     for (body, expected) in [
@@ -253,7 +253,7 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
         ),
     ] {
         for path in ["/api/benchmark", "/api/benchmark/estimate"] {
-            let (status, answer) = world.ask("anna", Method::POST, path, &body).await;
+            let (status, answer) = fixture.ask("anna", Method::POST, path, &body).await;
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {answer}");
             let detail = answer["detail"].as_str().unwrap();
             assert!(detail.contains(expected), "{body}: {detail}");
@@ -263,14 +263,14 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn a_key_is_decrypted_when_the_job_starts_and_not_before() {
-    let world = World::new().await;
-    let (providers, id) = (&world.state.providers, anna());
+    let fixture = Fixture::new().await;
+    let (providers, id) = (&fixture.state.providers, anna());
     let provider = providers.by_key(&id, "custom").await.unwrap().id;
     providers.save_key(&id, &provider, &"sk-a-key-of-anna".to_owned().into()).await.unwrap();
     let sql = "update provider_keys set sealed = 'no ciphertext'";
-    sqlx::query(sql).execute(world.database.writer()).await.unwrap();
+    sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
     for path in ["/api/benchmark/estimate", "/api/benchmark"] {
-        let (status, answer) = world.ask("anna", Method::POST, path, &usual(FAST)).await;
+        let (status, answer) = fixture.ask("anna", Method::POST, path, &usual(FAST)).await;
         assert_eq!(status, StatusCode::OK, "{path}: {answer}");
     }
     let chosen = [ModelRef { provider_key: "custom".into(), model_id: FAST.into() }];
@@ -280,59 +280,59 @@ async fn a_key_is_decrypted_when_the_job_starts_and_not_before() {
 
 #[tokio::test]
 async fn an_estimate_measures_nothing() {
-    let (world, mut tab) = World::running().await;
+    let (fixture, mut tab) = Fixture::running().await;
     let body = json!({ "models": [FAST], "runs": 3, "context_tiers": [0, 1000] });
-    let (status, first) = world.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
+    let (status, first) = fixture.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
     assert_eq!(status, StatusCode::OK, "{first}");
     assert_eq!((&first["total_requests"], first["rows"].as_array().unwrap().len()), (&json!(8), 2));
     assert_eq!((&first["cost_at_most"], &first["rows_without_cost"]), (&Value::Null, &json!(2)));
     assert_eq!(first["duration_s"], Value::Null);
-    world.start(&usual(FAST)).await;
-    hear(&mut tab, "job_completed").await;
-    let (_, second) = world.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
+    fixture.start(&usual(FAST)).await;
+    wait_for(&mut tab, "job_completed").await;
+    let (_, second) = fixture.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
     assert!(second["duration_s"].as_f64().unwrap() > 0.0, "{second}");
 }
 
 #[tokio::test]
 async fn a_cancelled_benchmark_is_not_history() {
-    let (world, mut tab) = World::running().await;
-    let id = world.start(&usual(SLOW)).await;
-    hear(&mut tab, "benchmark_init").await;
-    let (status, detail) = world.get("anna", &format!("/api/history/{id}")).await;
+    let (fixture, mut tab) = Fixture::running().await;
+    let id = fixture.start(&usual(SLOW)).await;
+    wait_for(&mut tab, "benchmark_init").await;
+    let (status, detail) = fixture.get("anna", &format!("/api/history/{id}")).await;
     assert_eq!((status, &detail["status"]), (StatusCode::OK, &json!("running")));
     let (status, answer) =
-        world.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
+        fixture.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
     assert_eq!(status, StatusCode::CONFLICT, "{answer}");
     let (status, answer) =
-        world.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({ "job_id": id })).await;
+        fixture.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({ "job_id": id })).await;
     assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("ok")));
-    hear(&mut tab, "job_cancelled").await;
-    let (_, page) = world.get("anna", "/api/history").await;
+    wait_for(&mut tab, "job_cancelled").await;
+    let (_, page) = fixture.get("anna", "/api/history").await;
     assert_eq!(page["runs"], json!([]));
-    assert_eq!(world.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
-    let view = world.state.benchmarks.view(&anna(), &id).await.unwrap();
+    assert_eq!(fixture.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
+    let view = fixture.state.benchmarks.view(&anna(), &id).await.unwrap();
     assert_eq!((view.status, view.rows.len()), (BenchmarkStatus::Cancelled, 0));
     assert_eq!((view.targets.len(), &*view.parameters.prompt), (0, ""));
 }
 
 #[tokio::test]
 async fn all_benchmarks_are_cancelled_at_once() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for _ in 0..2 {
-        world.start(&usual(FAST)).await;
+        fixture.start(&usual(FAST)).await;
     }
     let request = Request::post("/api/benchmark/cancel").extension(session("anna")).body(HttpBody::empty());
-    let response = world.send(request.unwrap()).await;
+    let response = fixture.send(request.unwrap()).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let (_, answer) = world.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({})).await;
+    let (_, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({})).await;
     assert_eq!(answer["message"], "No benchmark is waiting or running.");
 }
 
 #[tokio::test]
 async fn what_waits_can_be_looked_at() {
-    let world = World::new().await;
-    let id = world.start(&usual(FAST)).await;
-    let view = world.state.benchmarks.view(&anna(), &id).await.unwrap();
+    let fixture = Fixture::new().await;
+    let id = fixture.start(&usual(FAST)).await;
+    let view = fixture.state.benchmarks.view(&anna(), &id).await.unwrap();
     assert_eq!((view.status, view.targets.len(), view.parameters.runs), (BenchmarkStatus::Running, 1, 2));
     assert_eq!(view.job.unwrap().progress_detail, format!("{FAST}, 2 runs"));
 }
@@ -348,35 +348,35 @@ async fn hear_failure(tab: &mut Subscription) -> Value {
 }
 
 /// Status, error and end as the database has them of the only benchmark and of its job.
-async fn stored_ends(world: &World) -> [(String, String, i64); 2] {
+async fn stored_ends(fixture: &Fixture) -> [(String, String, i64); 2] {
     let benchmark = sqlx::query_as("select status, error, finished_at from benchmarks");
     let job = sqlx::query_as("select status, error, finished_at from jobs");
-    let pool = world.database.reader();
+    let pool = fixture.database.reader();
     [benchmark.fetch_one(pool).await.unwrap(), job.fetch_one(pool).await.unwrap()]
 }
 
 #[tokio::test]
 async fn a_benchmark_fails_with_its_job_whether_or_not_somebody_looks() {
     for give_up in [false, true] {
-        let world = World::new().await;
-        let mut tab = world.state.hub.join(&anna()).unwrap();
-        let id = world.start(&usual(FAST)).await;
+        let fixture = Fixture::new().await;
+        let mut tab = fixture.state.hub.join(&anna()).unwrap();
+        let id = fixture.start(&usual(FAST)).await;
         // It began, at a provider that has another address now.
-        let store = BenchmarkStore::new(world.database.clone());
+        let store = BenchmarkStore::new(fixture.database.clone());
         let provider = Provider::of_kind(ProviderKind::Custom, "http://127.0.0.1:1");
         let target = TargetSnapshot::of_parts(&provider, &Model::named(FAST));
         store.begin(&anna(), &id, &Parameters::default(), &[target]).await.unwrap();
         if give_up {
             sqlx::query("update jobs set status = 'interrupted', crashes = 5")
-                .execute(world.database.writer())
+                .execute(fixture.database.writer())
                 .await
                 .unwrap();
         }
-        world.state.jobs.start();
+        fixture.state.jobs.start();
         let error = hear_failure(&mut tab).await;
         let expected = if give_up { "The server ended 5 times" } else { "Custom has another address" };
         assert!(error.as_str().unwrap().starts_with(expected), "{error}");
-        let [benchmark, job] = stored_ends(&world).await;
+        let [benchmark, job] = stored_ends(&fixture).await;
         assert_eq!(benchmark, job);
         assert_eq!((&*benchmark.0, Some(&*benchmark.1)), ("failed", error.as_str()));
     }
@@ -384,21 +384,21 @@ async fn a_benchmark_fails_with_its_job_whether_or_not_somebody_looks() {
 
 #[tokio::test]
 async fn looking_at_benchmarks_writes_nothing() {
-    let world = World::new().await;
-    let (store, id) = (BenchmarkStore::new(world.database.clone()), new_id());
+    let fixture = Fixture::new().await;
+    let (store, id) = (BenchmarkStore::new(fixture.database.clone()), new_id());
     store.begin(&anna(), &id, &Parameters::default(), &[]).await.unwrap();
-    sqlx::query("pragma query_only = on").execute(world.database.writer()).await.unwrap();
+    sqlx::query("pragma query_only = on").execute(fixture.database.writer()).await.unwrap();
     for path in ["/api/history".to_owned(), format!("/api/history/{id}"), "/history".to_owned()] {
         let request = Request::get(&path).extension(session("anna")).body(HttpBody::empty()).unwrap();
-        assert_eq!(world.send(request).await.status(), StatusCode::OK, "{path}");
+        assert_eq!(fixture.send(request).await.status(), StatusCode::OK, "{path}");
     }
 }
 
 #[tokio::test]
 async fn users_do_not_reach_each_other() {
-    let (world, mut tab) = World::running().await;
-    let id = world.start(&usual(FAST)).await;
-    hear(&mut tab, "job_completed").await;
+    let (fixture, mut tab) = Fixture::running().await;
+    let id = fixture.start(&usual(FAST)).await;
+    wait_for(&mut tab, "job_completed").await;
     let place = format!("provider_key=custom&model_id={}&run_number=1", FAST.replace('=', "%3D"));
     for (method, path, body) in [
         (Method::GET, format!("/api/history/{id}"), Value::Null),
@@ -406,16 +406,16 @@ async fn users_do_not_reach_each_other() {
         (Method::GET, format!("/api/benchmark/{id}/timeline?{place}"), Value::Null),
         (Method::POST, "/api/benchmark/cancel".into(), json!({ "job_id": id })),
     ] {
-        let (status, answer) = world.ask("ben", method, &path, &body).await;
+        let (status, answer) = fixture.ask("ben", method, &path, &body).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {answer}");
     }
-    assert_eq!(world.get("ben", "/api/history").await.1["runs"], json!([]));
-    assert_eq!(world.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::OK);
+    assert_eq!(fixture.get("ben", "/api/history").await.1["runs"], json!([]));
+    assert_eq!(fixture.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn nobody_gets_in_without_a_session() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for (method, path) in [
         (Method::POST, "/api/benchmark"),
         (Method::POST, "/api/benchmark/estimate"),
@@ -426,13 +426,13 @@ async fn nobody_gets_in_without_a_session() {
         (Method::DELETE, "/api/history/x"),
     ] {
         let request = Request::builder().method(method).uri(path).body(HttpBody::empty()).unwrap();
-        assert_eq!(world.send(request).await.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(fixture.send(request).await.status(), StatusCode::UNAUTHORIZED, "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_plain_form_starts_a_benchmark() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let form = "models[]=custom%2Fmock%2Fttft%3D1%2Cgap%3D1%2Ctokens%3D4&runs=1\
                 &max_tokens=20&temperature=0.5&tiers[]=0&warmup=true";
     let request = Request::post(StartBenchmark::PATH)
@@ -441,10 +441,10 @@ async fn a_plain_form_starts_a_benchmark() {
         .header(header::ACCEPT, "text/html")
         .body(HttpBody::from(form))
         .unwrap();
-    let response = world.send(request).await;
+    let response = fixture.send(request).await;
     assert_eq!(response.status(), StatusCode::FOUND);
     let address = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
     let id = address.strip_prefix("/benchmark/").unwrap();
-    let view = world.state.benchmarks.view(&anna(), id).await.unwrap();
+    let view = fixture.state.benchmarks.view(&anna(), id).await.unwrap();
     assert_eq!((view.parameters.runs, view.parameters.warmup), (1, true));
 }

@@ -210,16 +210,6 @@ impl BenchmarkStore {
         Ok(done.rows_affected())
     }
 
-    /// The most runs of one benchmark that an admin allows this user; `None` where none has said.
-    pub async fn max_runs(&self, user: &UserId) -> Result<Option<u64>, StoreError> {
-        let row: Option<(i64,)> =
-            sqlx::query_as("select max_runs_per_benchmark from rate_limits where user_id = $1")
-                .bind(user.as_str())
-                .fetch_optional(self.database.reader())
-                .await?;
-        Ok(row.map(|(runs,)| unsigned(runs)))
-    }
-
     /// Removes a benchmark with its rows and runs; tells whether the user had it. It is out of every
     /// list at once; what belongs to it goes in batches, so that others can write in between. What a
     /// stop of the process left of an earlier deletion goes with the user's next one.

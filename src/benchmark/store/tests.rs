@@ -12,21 +12,21 @@ use endpoint::{ApiError, ErrorKind, Model};
 
 const ID: &str = "0198a000-0000-7000-8000-000000000001";
 
-struct World {
+struct Fixture {
     database: Database,
     store: BenchmarkStore,
     anna: UserId,
     ben: UserId,
 }
 
-async fn worlds() -> Vec<World> {
-    let mut worlds = Vec::new();
+async fn fixtures() -> Vec<Fixture> {
+    let mut fixtures = Vec::new();
     for database in testing::databases().await {
         let (anna, ben) =
             (testing::add_user(&database, "anna").await, testing::add_user(&database, "ben").await);
-        worlds.push(World { store: BenchmarkStore::new(database.clone()), database, anna, ben });
+        fixtures.push(Fixture { store: BenchmarkStore::new(database.clone()), database, anna, ben });
     }
-    worlds
+    fixtures
 }
 
 fn target() -> TargetSnapshot {
@@ -71,11 +71,11 @@ fn key(tier: u64) -> RowKey {
     RowKey::of(&head(tier))
 }
 
-async fn begin(world: &World, user: &UserId, id: &str, tiers: &[u64]) -> StoredBenchmark {
+async fn begin(fixture: &Fixture, user: &UserId, id: &str, tiers: &[u64]) -> StoredBenchmark {
     let parameters = Parameters { context_tiers: tiers.to_vec(), ..Parameters::default() };
-    let began = world.store.begin(user, id, &parameters, &[target()]).await.unwrap();
+    let began = fixture.store.begin(user, id, &parameters, &[target()]).await.unwrap();
     let heads: Vec<_> = tiers.iter().map(|tier| head(*tier)).collect();
-    world.store.lay_out(user, id, &heads).await.unwrap();
+    fixture.store.lay_out(user, id, &heads).await.unwrap();
     began.unwrap()
 }
 
@@ -93,49 +93,49 @@ fn health() -> ClientHealth {
 }
 
 /// The results of each item, in their order.
-async fn results(world: &World, items: &[HistoryItem]) -> Vec<Vec<HistoryResult>> {
-    let stored = world.store.history_results(&world.anna, items).await.unwrap();
+async fn results(fixture: &Fixture, items: &[HistoryItem]) -> Vec<Vec<HistoryResult>> {
+    let stored = fixture.store.history_results(&fixture.anna, items).await.unwrap();
     items.iter().map(|item| serde_json::from_str(stored[&item.id].get()).unwrap()).collect()
 }
 
-async fn fail(world: &World, user: &UserId, error: &str, finished_at: i64) {
-    let mut connection = world.database.writer().acquire().await.unwrap();
+async fn fail(fixture: &Fixture, user: &UserId, error: &str, finished_at: i64) {
+    let mut connection = fixture.database.writer().acquire().await.unwrap();
     super::fail(&mut connection, user, ID, error, finished_at).await.unwrap();
 }
 
-async fn count(world: &World, sql: &'static str) -> i64 {
-    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(world.database.reader()).await.unwrap();
+async fn count(fixture: &Fixture, sql: &'static str) -> i64 {
+    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(fixture.database.reader()).await.unwrap();
     count
 }
 
 #[tokio::test]
 async fn beginning_again_changes_nothing() {
-    for world in worlds().await {
-        let began = begin(&world, &world.anna, ID, &[0, 5]).await;
-        assert_eq!(world.store.find(&world.anna, ID).await.unwrap().as_ref(), Some(&began));
+    for fixture in fixtures().await {
+        let began = begin(&fixture, &fixture.anna, ID, &[0, 5]).await;
+        assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap().as_ref(), Some(&began));
         let other = Parameters { runs: 9, ..Parameters::default() };
-        let again = world.store.begin(&world.anna, ID, &other, &[]).await.unwrap();
+        let again = fixture.store.begin(&fixture.anna, ID, &other, &[]).await.unwrap();
         assert_eq!(again.as_ref(), Some(&began));
-        assert_eq!(world.store.begin(&world.ben, ID, &other, &[]).await.unwrap(), None);
-        world.store.lay_out(&world.anna, ID, &[head(5), head(0)]).await.unwrap();
-        assert_eq!(world.store.find(&world.anna, ID).await.unwrap().unwrap(), began);
+        assert_eq!(fixture.store.begin(&fixture.ben, ID, &other, &[]).await.unwrap(), None);
+        fixture.store.lay_out(&fixture.anna, ID, &[head(5), head(0)]).await.unwrap();
+        assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap().unwrap(), began);
         assert_eq!((began.status, began.targets), (BenchmarkStatus::Running, vec![target()]));
-        let rows = world.store.rows(&world.anna, ID).await.unwrap();
+        let rows = fixture.store.rows(&fixture.anna, ID).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.key.context_tokens).collect::<Vec<_>>(), [0, 5]);
     }
 }
 
 #[tokio::test]
 async fn a_run_is_kept_once() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
-        let (store, anna) = (&world.store, &world.anna);
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
+        let (store, anna) = (&fixture.store, &fixture.anna);
         let save = async |run: Run| store.save_run(anna, ID, &key(0), &run).await.unwrap();
         assert!(save(run(2, 20.0)).await);
         assert!(save(run(1, 10.0)).await);
         assert!(!save(run(2, 99.0)).await);
         assert!(save(run(2, 20.0)).await, "a repeated write");
-        let runs = world.store.runs(&world.anna, ID).await.unwrap();
+        let runs = fixture.store.runs(&fixture.anna, ID).await.unwrap();
         let ttfts: Vec<_> = runs[&key(0)].iter().map(|run| run.ttft_ms.unwrap()).collect();
         assert_eq!(ttfts, [10.0, 20.0]);
     }
@@ -143,21 +143,21 @@ async fn a_run_is_kept_once() {
 
 #[tokio::test]
 async fn chunks_are_read_only_when_asked_for() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
-        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
-        let runs = world.store.runs(&world.anna, ID).await.unwrap();
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
+        fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        let runs = fixture.store.runs(&fixture.anna, ID).await.unwrap();
         assert!(runs[&key(0)][0].chunk_deltas_us.is_empty());
-        let timeline = world.store.timeline(&world.anna, ID, &key(0), 1).await.unwrap();
+        let timeline = fixture.store.timeline(&fixture.anna, ID, &key(0), 1).await.unwrap();
         assert_eq!(timeline, Some(vec![1000, 20, 30]));
-        assert_eq!(world.store.timeline(&world.anna, ID, &key(0), 2).await.unwrap(), None);
+        assert_eq!(fixture.store.timeline(&fixture.anna, ID, &key(0), 2).await.unwrap(), None);
     }
 }
 
 #[tokio::test]
 async fn finished_runs_are_loaded_with_their_gaps() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0, 5]).await;
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0, 5]).await;
         let outcome = WarmupOutcome {
             success: true,
             ttft_ms: Some(1.5),
@@ -176,9 +176,9 @@ async fn finished_runs_are_loaded_with_their_gaps() {
             context_tokens: 5,
             outcome: outcome.clone(),
         };
-        world.store.save_warmup(&world.anna, ID, &warmup).await.unwrap();
-        world.store.save_run(&world.anna, ID, &key(5), &run(2, 20.0)).await.unwrap();
-        let [first, second] = &world.store.finished(&world.anna, ID).await.unwrap()[..] else { panic!() };
+        fixture.store.save_warmup(&fixture.anna, ID, &warmup).await.unwrap();
+        fixture.store.save_run(&fixture.anna, ID, &key(5), &run(2, 20.0)).await.unwrap();
+        let [first, second] = &fixture.store.finished(&fixture.anna, ID).await.unwrap()[..] else { panic!() };
         assert_eq!((&first.model, first.context_tokens, &first.warmup), (&key(0).model, 0, &None));
         assert!(first.runs.is_empty() && first.gaps_ms.is_empty());
         assert_eq!((second.context_tokens, &second.warmup), (5, &Some(outcome)));
@@ -190,56 +190,56 @@ async fn finished_runs_are_loaded_with_their_gaps() {
 
 #[tokio::test]
 async fn only_what_has_ended_is_history() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
-        assert!(world.store.history(&world.anna, None, 9).await.unwrap().is_empty());
-        assert_eq!(world.store.running(&world.anna).await.unwrap().len(), 1);
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
+        assert!(fixture.store.history(&fixture.anna, None, 9).await.unwrap().is_empty());
+        assert_eq!(fixture.store.running(&fixture.anna).await.unwrap().len(), 1);
         let row = summary::row(head(0), None, vec![run(1, 10.0), run(2, 20.0), failed(3)]);
-        world.store.finish(&world.anna, ID, &[row], Some(&health())).await.unwrap();
-        assert!(world.store.running(&world.anna).await.unwrap().is_empty());
-        let history = world.store.history(&world.anna, None, 9).await.unwrap();
+        fixture.store.finish(&fixture.anna, ID, &[row], Some(&health())).await.unwrap();
+        assert!(fixture.store.running(&fixture.anna).await.unwrap().is_empty());
+        let history = fixture.store.history(&fixture.anna, None, 9).await.unwrap();
         assert_eq!((history.len(), history[0].status), (1, BenchmarkStatus::Complete));
         assert_eq!((&*history[0].context_tiers, history[0].headline.model_count), (&[0][..], 1));
-        let results = results(&world, &history).await;
+        let results = results(&fixture, &history).await;
         let figures = &results[0][0].figures;
         assert_eq!((figures.success_count, figures.error_count), (2, 1));
         assert_eq!((figures.avg_ttft_ms, figures.std_dev_tps), (Some(15.0), Some(0.0)));
         assert_eq!(figures.error.as_deref(), Some("[rate_limited] slow down"));
-        let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        let found = fixture.store.find(&fixture.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.client, found.finished_at.is_some()), (Some(health()), true));
     }
 }
 
 #[tokio::test]
 async fn what_failed_keeps_its_runs_and_what_is_complete_cannot_fail() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
-        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
-        fail(&world, &world.anna, "It broke.", 77).await;
-        let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
+        fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        fail(&fixture, &fixture.anna, "It broke.", 77).await;
+        let found = fixture.store.find(&fixture.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error.as_deref()), (BenchmarkStatus::Failed, Some("It broke.")));
         assert_eq!(found.finished_at, Some(77));
-        assert_eq!(world.store.runs(&world.anna, ID).await.unwrap().len(), 1);
-        world.store.finish(&world.anna, ID, &[], Some(&health())).await.unwrap();
-        fail(&world, &world.anna, "It broke.", 78).await;
-        let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+        assert_eq!(fixture.store.runs(&fixture.anna, ID).await.unwrap().len(), 1);
+        fixture.store.finish(&fixture.anna, ID, &[], Some(&health())).await.unwrap();
+        fail(&fixture, &fixture.anna, "It broke.", 78).await;
+        let found = fixture.store.find(&fixture.anna, ID).await.unwrap().unwrap();
         assert_eq!((found.status, found.error), (BenchmarkStatus::Complete, None));
     }
 }
 
 #[tokio::test]
 async fn history_is_read_page_by_page() {
-    for world in worlds().await {
+    for fixture in fixtures().await {
         let ids: Vec<String> = (0..5).map(|n| format!("0198a000-0000-7000-8000-00000000000{n}")).collect();
         for id in &ids {
-            begin(&world, &world.anna, id, &[0, 5]).await;
-            world.store.finish(&world.anna, id, &[], Some(&health())).await.unwrap();
+            begin(&fixture, &fixture.anna, id, &[0, 5]).await;
+            fixture.store.finish(&fixture.anna, id, &[], Some(&health())).await.unwrap();
         }
         let mut seen: Vec<String> = Vec::new();
         loop {
             let before = seen.last().map(String::as_str);
-            let items = world.store.history(&world.anna, before, 2).await.unwrap();
-            assert!(results(&world, &items).await.iter().all(|results| results.len() == 2));
+            let items = fixture.store.history(&fixture.anna, before, 2).await.unwrap();
+            assert!(results(&fixture, &items).await.iter().all(|results| results.len() == 2));
             if items.is_empty() {
                 break;
             }
@@ -251,14 +251,14 @@ async fn history_is_read_page_by_page() {
 
 #[tokio::test]
 async fn deleting_leaves_nothing() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
-        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
-        assert!(world.store.delete(&world.anna, ID).await.unwrap());
-        assert!(!world.store.delete(&world.anna, ID).await.unwrap());
-        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 0);
-        assert_eq!(count(&world, "select count(*) from benchmark_runs").await, 0);
-        let late = world.store.save_run(&world.anna, ID, &key(0), &run(2, 10.0)).await;
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
+        fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        assert!(fixture.store.delete(&fixture.anna, ID).await.unwrap());
+        assert!(!fixture.store.delete(&fixture.anna, ID).await.unwrap());
+        assert_eq!(count(&fixture, "select count(*) from benchmark_rows").await, 0);
+        assert_eq!(count(&fixture, "select count(*) from benchmark_runs").await, 0);
+        let late = fixture.store.save_run(&fixture.anna, ID, &key(0), &run(2, 10.0)).await;
         assert!(late.is_err(), "a run of nothing was kept");
     }
 }
@@ -266,64 +266,64 @@ async fn deleting_leaves_nothing() {
 #[tokio::test]
 async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_with_it() {
     const OTHER: &str = "0198a000-0000-7000-8000-000000000002";
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
-        begin(&world, &world.anna, OTHER, &[0]).await;
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
+        begin(&fixture, &fixture.anna, OTHER, &[0]).await;
         for number in 1..=1_001 {
-            world.store.save_run(&world.anna, ID, &key(0), &run(number, 10.0)).await.unwrap();
+            fixture.store.save_run(&fixture.anna, ID, &key(0), &run(number, 10.0)).await.unwrap();
         }
         sqlx::query("update benchmarks set status = 'deleted' where id = $1")
             .bind(ID)
-            .execute(world.database.writer())
+            .execute(fixture.database.writer())
             .await
             .unwrap();
-        assert_eq!(world.store.find(&world.anna, ID).await.unwrap(), None);
-        assert!(world.store.history(&world.anna, None, 9).await.unwrap().is_empty());
-        world.store.finish(&world.anna, ID, &[], None).await.unwrap();
-        assert_eq!(world.store.find(&world.anna, ID).await.unwrap(), None, "it came back");
-        assert!(world.store.delete(&world.anna, OTHER).await.unwrap());
-        assert_eq!(count(&world, "select count(*) from benchmark_runs").await, 0);
-        assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
+        assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap(), None);
+        assert!(fixture.store.history(&fixture.anna, None, 9).await.unwrap().is_empty());
+        fixture.store.finish(&fixture.anna, ID, &[], None).await.unwrap();
+        assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap(), None, "it came back");
+        assert!(fixture.store.delete(&fixture.anna, OTHER).await.unwrap());
+        assert_eq!(count(&fixture, "select count(*) from benchmark_runs").await, 0);
+        assert_eq!(count(&fixture, "select count(*) from benchmarks").await, 0);
     }
 }
 
 #[tokio::test]
 async fn all_of_a_user_is_deleted_in_batches_and_nothing_of_others() {
-    for world in worlds().await {
+    for fixture in fixtures().await {
         for n in 0..103 {
             let id = format!("0198a000-0000-7000-8000-{n:012}");
-            begin(&world, &world.anna, &id, &[0]).await;
-            world.store.save_run(&world.anna, &id, &key(0), &run(1, 10.0)).await.unwrap();
+            begin(&fixture, &fixture.anna, &id, &[0]).await;
+            fixture.store.save_run(&fixture.anna, &id, &key(0), &run(1, 10.0)).await.unwrap();
         }
         let (large, bens) = ("0198a000-0000-7000-8000-aaaaaaaaaaaa", "0198a000-0000-7000-8000-bbbbbbbbbbbb");
-        begin(&world, &world.anna, large, &[0]).await;
+        begin(&fixture, &fixture.anna, large, &[0]).await;
         for number in 1..=501 {
-            world.store.save_run(&world.anna, large, &key(0), &run(number, 10.0)).await.unwrap();
+            fixture.store.save_run(&fixture.anna, large, &key(0), &run(number, 10.0)).await.unwrap();
         }
-        begin(&world, &world.ben, bens, &[0]).await;
-        world.store.save_run(&world.ben, bens, &key(0), &run(1, 10.0)).await.unwrap();
-        world.store.delete_all(&world.anna).await.unwrap();
-        world.store.delete_all(&world.anna).await.unwrap();
-        assert_eq!(count(&world, "select count(*) from benchmarks").await, 1);
-        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 1);
-        assert_eq!(count(&world, "select count(*) from benchmark_runs").await, 1);
-        assert!(world.store.find(&world.ben, bens).await.unwrap().is_some());
+        begin(&fixture, &fixture.ben, bens, &[0]).await;
+        fixture.store.save_run(&fixture.ben, bens, &key(0), &run(1, 10.0)).await.unwrap();
+        fixture.store.delete_all(&fixture.anna).await.unwrap();
+        fixture.store.delete_all(&fixture.anna).await.unwrap();
+        assert_eq!(count(&fixture, "select count(*) from benchmarks").await, 1);
+        assert_eq!(count(&fixture, "select count(*) from benchmark_rows").await, 1);
+        assert_eq!(count(&fixture, "select count(*) from benchmark_runs").await, 1);
+        assert!(fixture.store.find(&fixture.ben, bens).await.unwrap().is_some());
     }
 }
 
 /// A job in this state, with the id of the benchmark.
-async fn insert_job(world: &World, status: &str, error: Option<&str>, finished_at: Option<i64>) {
+async fn insert_job(fixture: &Fixture, status: &str, error: Option<&str>, finished_at: Option<i64>) {
     sqlx::query(
         "insert into jobs (id, user_id, job_type, status, params, progress_pct, progress_detail, error,
                            created_at, finished_at)
          values ($1, $2, 'benchmark', $3, 'null', 0, '', $4, 0, $5)",
     )
     .bind(ID)
-    .bind(world.anna.as_str())
+    .bind(fixture.anna.as_str())
     .bind(status)
     .bind(error)
     .bind(finished_at)
-    .execute(world.database.writer())
+    .execute(fixture.database.writer())
     .await
     .unwrap();
 }
@@ -337,53 +337,54 @@ async fn the_missing_end_of_a_benchmark_is_recorded_as_its_job_ended() {
         ("interrupted", None, None, None),
         ("running", None, None, None),
     ] {
-        for world in worlds().await {
-            begin(&world, &world.anna, ID, &[0]).await;
+        for fixture in fixtures().await {
+            begin(&fixture, &fixture.anna, ID, &[0]).await;
             if status != "none" {
-                insert_job(&world, status, error, finished_at).await;
+                insert_job(&fixture, status, error, finished_at).await;
             }
-            let recorded = world.store.record_missing_ends(77).await.unwrap();
+            let recorded = fixture.store.record_missing_ends(77).await.unwrap();
             assert_eq!(recorded, u64::from(expected.is_some()), "{status}");
-            let found = world.store.find(&world.anna, ID).await.unwrap().unwrap();
+            let found = fixture.store.find(&fixture.anna, ID).await.unwrap().unwrap();
             let Some((error, finished_at)) = expected else {
                 assert_eq!((found.status, found.finished_at), (BenchmarkStatus::Running, None), "{status}");
                 continue;
             };
             assert_eq!(found.status, BenchmarkStatus::Failed, "{status}");
             assert_eq!((found.error.as_deref(), found.finished_at), (Some(error), Some(finished_at)));
-            assert_eq!(world.store.record_missing_ends(78).await.unwrap(), 0);
+            assert_eq!(fixture.store.record_missing_ends(78).await.unwrap(), 0);
         }
     }
 }
 
 #[tokio::test]
 async fn of_a_reported_benchmark_that_cannot_be_stored_nothing_is() {
-    for world in worlds().await {
+    for fixture in fixtures().await {
         let parameters = Parameters::default();
         let whole = summary::row(head(0), None, vec![run(1, 10.0)]);
-        sqlx::query("drop table benchmark_runs").execute(world.database.writer()).await.unwrap();
-        let stored = world.store.insert_complete(&world.anna, ID, &parameters, &[target()], &[whole]).await;
+        sqlx::query("drop table benchmark_runs").execute(fixture.database.writer()).await.unwrap();
+        let stored =
+            fixture.store.insert_complete(&fixture.anna, ID, &parameters, &[target()], &[whole]).await;
         assert!(stored.is_err());
-        assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
-        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 0);
+        assert_eq!(count(&fixture, "select count(*) from benchmarks").await, 0);
+        assert_eq!(count(&fixture, "select count(*) from benchmark_rows").await, 0);
     }
 }
 
 #[tokio::test]
 async fn users_do_not_reach_each_other() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
-        world.store.save_run(&world.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
-        let (store, ben) = (&world.store, &world.ben);
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
+        fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
+        let (store, ben) = (&fixture.store, &fixture.ben);
         assert_eq!(store.find(ben, ID).await.unwrap(), None);
         assert!(store.rows(ben, ID).await.unwrap().is_empty());
         assert!(store.runs(ben, ID).await.unwrap().is_empty());
         assert!(store.finished(ben, ID).await.unwrap().is_empty());
         assert_eq!(store.timeline(ben, ID, &key(0), 1).await.unwrap(), None);
         assert!(!store.delete(ben, ID).await.unwrap());
-        fail(&world, ben, "Ha.", 77).await;
+        fail(&fixture, ben, "Ha.", 77).await;
         store.finish(ben, ID, &[], Some(&health())).await.unwrap();
-        let found = store.find(&world.anna, ID).await.unwrap().unwrap();
+        let found = store.find(&fixture.anna, ID).await.unwrap().unwrap();
         assert_eq!(found.status, BenchmarkStatus::Running);
         assert!(store.history(ben, None, 9).await.unwrap().is_empty());
     }
@@ -391,34 +392,34 @@ async fn users_do_not_reach_each_other() {
 
 #[tokio::test]
 async fn an_account_takes_its_results_with_it() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0]).await;
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0]).await;
         sqlx::query("delete from users where id = $1")
-            .bind(world.anna.as_str())
-            .execute(world.database.writer())
+            .bind(fixture.anna.as_str())
+            .execute(fixture.database.writer())
             .await
             .unwrap();
-        assert_eq!(count(&world, "select count(*) from benchmarks").await, 0);
-        assert_eq!(count(&world, "select count(*) from benchmark_rows").await, 0);
+        assert_eq!(count(&fixture, "select count(*) from benchmarks").await, 0);
+        assert_eq!(count(&fixture, "select count(*) from benchmark_rows").await, 0);
     }
 }
 
 #[tokio::test]
 async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
-    for world in worlds().await {
+    for fixture in fixtures().await {
         let ids: Vec<String> = (0..45).map(|n| format!("0198a000-0000-7000-8000-0000000000{n:02}")).collect();
         for id in &ids {
-            begin(&world, &world.anna, id, &[0, 5]).await;
-            world
+            begin(&fixture, &fixture.anna, id, &[0, 5]).await;
+            fixture
                 .store
-                .finish(&world.anna, id, &[summary::row(head(0), None, vec![run(1, 10.0)])], None)
+                .finish(&fixture.anna, id, &[summary::row(head(0), None, vec![run(1, 10.0)])], None)
                 .await
                 .unwrap();
         }
         let running = "0198a000-0000-7000-8000-000000000099";
-        begin(&world, &world.anna, running, &[0]).await;
-        let before = world.store.history(&world.anna, None, 99).await.unwrap();
-        let results_before = results(&world, &before).await;
+        begin(&fixture, &fixture.anna, running, &[0]).await;
+        let before = fixture.store.history(&fixture.anna, None, 99).await.unwrap();
+        let results_before = results(&fixture, &before).await;
         // As an older version, and a start that was interrupted half-way, leave them.
         let older = [
             "update benchmarks set context_tiers = null, runs = null, max_tokens = null, temperature = null,
@@ -428,17 +429,17 @@ async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
             "update benchmark_inputs set parameters = '{' where benchmark_id = '0198a000-0000-7000-8000-000000000044'",
         ];
         for sql in older {
-            sqlx::query(sql).execute(world.database.writer()).await.unwrap();
+            sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
         }
-        world.store.fill_in_lists().await.unwrap();
-        world.store.fill_in_lists().await.unwrap();
-        let after = world.store.history(&world.anna, None, 99).await.unwrap();
+        fixture.store.fill_in_lists().await.unwrap();
+        fixture.store.fill_in_lists().await.unwrap();
+        let after = fixture.store.history(&fixture.anna, None, 99).await.unwrap();
         assert_eq!((after.len(), after[0].runs), (45, 0), "one that cannot be read does not stop the list");
         assert_eq!(after[1..], before[1..]);
-        assert_eq!(results(&world, &after).await, results_before);
+        assert_eq!(results(&fixture, &after).await, results_before);
         let (runs,): (i64,) = sqlx::query_as("select runs from benchmarks where id = $1")
             .bind(running)
-            .fetch_one(world.database.reader())
+            .fetch_one(fixture.database.reader())
             .await
             .unwrap();
         assert_eq!(runs, i64::from(Parameters::default().runs));
@@ -447,7 +448,7 @@ async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
 
 #[tokio::test]
 async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
-    for world in worlds().await {
+    for fixture in fixtures().await {
         let of = |name: String| RowHead { model_id: name, ..head(0) };
         let names = |count: u64| (0..count).map(|n| format!("model-{n}"));
         // The older one measured all, and one at another tier; the newer one all but the first two.
@@ -457,12 +458,12 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
             if number == 1 {
                 heads.push(RowHead { context_tokens: 5_000, ..of("model-1".into()) });
             }
-            world.store.begin(&world.anna, &id, &Parameters::default(), &[]).await.unwrap();
-            world.store.lay_out(&world.anna, &id, &heads).await.unwrap();
+            fixture.store.begin(&fixture.anna, &id, &Parameters::default(), &[]).await.unwrap();
+            fixture.store.lay_out(&fixture.anna, &id, &heads).await.unwrap();
             let took = |number| Run { total_time_s: Some(seconds), ..run(number, 10.0) };
             let rows: Vec<_> =
                 heads.into_iter().map(|head| summary::row(head, None, vec![took(1)])).collect();
-            world.store.finish(&world.anna, &id, &rows, None).await.unwrap();
+            fixture.store.finish(&fixture.anna, &id, &rows, None).await.unwrap();
         }
         let model = |name: String| ModelRef { model_id: name, ..key(0).model };
         let first = |times: &[(ModelRef, u64, f64)], name: &str, tier: u64| {
@@ -472,13 +473,13 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
         // Of few models and of many.
         for count in [3, 20] {
             let wanted = names(count).map(|name| (model(name), 0));
-            let times = world.store.recent_times(&world.anna, wanted).await.unwrap();
+            let times = fixture.store.recent_times(&fixture.anna, wanted).await.unwrap();
             assert_eq!((first(&times, "model-0", 0), first(&times, "model-2", 0)), (Some(2.0), Some(3.0)));
         }
         let wanted = [(model("model-1".into()), 9_000), (model("new".into()), 0)];
-        let times = world.store.recent_times(&world.anna, wanted).await.unwrap();
+        let times = fixture.store.recent_times(&fixture.anna, wanted).await.unwrap();
         assert_eq!((first(&times, "model-1", 5_000), first(&times, "new", 0)), (Some(2.0), None));
-        let others = world.store.recent_times(&world.ben, [(model("model-2".into()), 0)]).await.unwrap();
+        let others = fixture.store.recent_times(&fixture.ben, [(model("model-2".into()), 0)]).await.unwrap();
         assert!(others.is_empty());
     }
 }

@@ -16,7 +16,7 @@ async fn a_process_leaves_jobs_of_unknown_types_alone() {
         let newer = NewJob { job_type: "newer", ..new_job(plain()) };
         let unknown = process.jobs.submit(&anna, newer).await.unwrap();
         let known = process.submit(&anna, plain()).await;
-        assert_eq!(process.strings.next().await.id(), known.id);
+        assert_eq!(process.control.next().await.id(), known.id);
         assert_eq!(process.state(&anna, &unknown.id).await, JobState::Queued);
         // What it has stored can only be removed by a process that knows its type.
         let asked = process.jobs.cancel(&anna, &unknown.id).await.unwrap();
@@ -29,23 +29,23 @@ async fn a_job_whose_results_cannot_be_removed_stops_nobody() {
     for database in databases().await {
         let (anna, ben) = (add_user(&database, "anna").await, add_user(&database, "ben").await);
         let mut process = Process::idle(&database, short_lease()).await;
-        process.strings.discard_fails.store(true, Ordering::SeqCst);
+        process.control.discard_fails.store(true, Ordering::SeqCst);
         let waits = process.submit(&anna, plain()).await;
         process.jobs.cancel(&anna, &waits.id).await.unwrap_err();
         let bens = process.submit(&ben, plain()).await;
         process.jobs.start();
-        assert_eq!(process.strings.next().await.id(), bens.id);
+        assert_eq!(process.control.next().await.id(), bens.id);
 
         let runs = process.submit(&anna, plain()).await;
-        assert_eq!(process.strings.next().await.id(), runs.id);
+        assert_eq!(process.control.next().await.id(), runs.id);
         process.jobs.cancel(&anna, &runs.id).await.unwrap();
         let next = process.submit(&anna, plain()).await;
-        assert_eq!(process.strings.next().await.id(), next.id);
+        assert_eq!(process.control.next().await.id(), next.id);
 
-        process.strings.discard_fails.store(false, Ordering::SeqCst);
+        process.control.discard_fails.store(false, Ordering::SeqCst);
         let mut discarded = Vec::new();
         while discarded.len() < 2 {
-            let id = process.strings.discarded.recv().await.unwrap();
+            let id = process.control.discarded.recv().await.unwrap();
             if !discarded.contains(&id) {
                 discarded.push(id);
             }
@@ -78,8 +78,8 @@ async fn a_row_that_cannot_be_read_stops_nobody() {
         process.jobs.start();
         let ServerMessage::JobFailed { error, .. } = end_of(&mut tab, &unreadable.id).await else { panic!() };
         assert!(error.contains("another version"), "{error}");
-        assert_eq!(process.strings.next().await.id(), good.id);
-        assert_eq!(process.strings.discarded.recv().await, Some(cancelled.id));
+        assert_eq!(process.control.next().await.id(), good.id);
+        assert_eq!(process.control.discarded.recv().await, Some(cancelled.id));
         let recent = process.jobs.recent(&anna).await.unwrap();
         assert!(recent.iter().any(|job| job.id == unreadable.id));
         assert!(process.jobs.get(&anna, &unreadable.id).await.is_ok());
@@ -95,9 +95,9 @@ async fn a_passing_fault_interrupts_a_job_and_does_not_fail_it() {
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, plain()).await;
         for _ in 0..2 {
-            process.strings.next().await.end(JobEnd::Interrupted("the database is away".into()));
+            process.control.next().await.end(JobEnd::Interrupted("the database is away".into()));
         }
-        let run = process.strings.next().await;
+        let run = process.control.next().await;
         let stored = process.jobs.inner.store.get(&anna, &job.id).await.unwrap().unwrap();
         assert_eq!((stored.interruptions, stored.job.error), (2, None));
         run.finish();
@@ -112,11 +112,11 @@ async fn a_job_waits_out_its_pause() {
         let pause = Duration::from_hours(1);
         let mut process = Process::start(&database, Settings { pause, ..settings() }).await;
         let job = process.submit(&anna, plain()).await;
-        process.strings.next().await.end(JobEnd::Interrupted("the database is away".into()));
+        process.control.next().await.end(JobEnd::Interrupted("the database is away".into()));
         // The end of one run and the start of another lets the worker look for jobs at least twice.
         for _ in 0..2 {
             let bens = process.submit(&ben, plain()).await;
-            let run = process.strings.next().await;
+            let run = process.control.next().await;
             assert_eq!(run.id(), bens.id);
             run.finish();
         }
@@ -131,12 +131,12 @@ async fn a_panic_outside_of_the_handler_leaves_no_job_running() {
         let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, short_lease()).await;
         let mut tab = process.hub.join(&anna).unwrap();
-        let job = process.submit(&anna, json!({ "deaf": true, "panic_on_drop": true })).await;
-        let _run = process.strings.next().await;
+        let job = process.submit(&anna, json!({ "ignores_stop": true, "panic_on_drop": true })).await;
+        let _run = process.control.next().await;
         process.jobs.cancel(&anna, &job.id).await.unwrap();
         assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobCancelled { .. }));
         let next = process.submit(&anna, plain()).await;
-        assert_eq!(process.strings.next().await.id(), next.id);
+        assert_eq!(process.control.next().await.id(), next.id);
     }
 }
 
@@ -148,7 +148,7 @@ async fn a_cancelled_job_keeps_no_payload() {
         let mut tab = process.hub.join(&anna).unwrap();
         let runs = process.submit(&anna, json!({ "prompt": "private" })).await;
         let waits = process.submit(&anna, json!({ "prompt": "private" })).await;
-        let _run = process.strings.next().await;
+        let _run = process.control.next().await;
         for job in [&waits, &runs] {
             process.jobs.cancel(&anna, &job.id).await.unwrap();
             end_of(&mut tab, &job.id).await;

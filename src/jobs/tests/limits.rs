@@ -107,14 +107,14 @@ async fn as_many_run_at_once_as_an_admin_allows() {
         for _ in 0..4 {
             process.submit(&anna, plain()).await;
         }
-        let (first, second) = (process.strings.next().await, process.strings.next().await);
+        let (first, second) = (process.control.next().await, process.control.next().await);
         let mut tab = process.hub.join(&anna).unwrap();
-        assert!(process.strings.begun.try_recv().is_err());
+        assert!(process.control.started.try_recv().is_err());
         let ended = first.id().to_owned();
         first.finish();
         end_of(&mut tab, &ended).await;
-        let third = process.strings.next().await;
-        assert!(process.strings.begun.try_recv().is_err());
+        let third = process.control.next().await;
+        assert!(process.control.started.try_recv().is_err());
         drop((second, third));
     }
 }

@@ -1,14 +1,14 @@
-//! Jobs as a user and the server meet them, on each database. Handlers do what the test says when it
+//! Jobs from submission to end, on each database. Handlers do what the test says when it
 //! says it; nothing here waits for time to pass but leases, which are short.
 
 mod cancel;
 mod faults;
 mod limits;
 mod model;
-mod puppet;
 mod query_plans;
 mod run;
 mod takeover;
+mod test_handler;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,13 +23,13 @@ use crate::database::Database;
 use crate::live::hub::Subscription;
 use crate::live::{Broadcaster, Hub};
 use crate::messages::{Job, JobState, ServerMessage};
-use puppet::{Puppet, Strings};
+use test_handler::{HandlerControl, TestHandler};
 
 /// A server process as far as jobs go.
 struct Process {
     jobs: JobService,
     hub: Hub,
-    strings: Strings,
+    control: HandlerControl,
 }
 
 /// The limits of tests that have nothing to do with limits.
@@ -54,9 +54,9 @@ impl Process {
         let hub = Hub::default();
         let relay = Broadcaster::connect(database, hub.clone()).await.unwrap();
         let jobs = JobService::new(database.clone(), relay, settings);
-        let (puppet, strings) = Puppet::new();
-        jobs.register(Arc::new(puppet));
-        Self { jobs, hub, strings }
+        let (handler, control) = TestHandler::new();
+        jobs.register(Arc::new(handler));
+        Self { jobs, hub, control }
     }
 
     async fn submit(&self, user: &UserId, params: Value) -> Job {
@@ -69,7 +69,7 @@ impl Process {
 }
 
 fn new_job(params: Value) -> NewJob {
-    NewJob { job_type: puppet::KIND, params, detail: "A test".into(), limit: None }
+    NewJob { job_type: test_handler::JOB_TYPE, params, detail: "A test".into(), limit: None }
 }
 
 /// The next message that a tab receives.

@@ -23,7 +23,7 @@ async fn a_job_is_created_started_and_completed() {
         assert!(
             matches!(event(&mut tab).await, ServerMessage::JobCreated { job_id, .. } if job_id == job.id)
         );
-        let run = process.strings.next().await;
+        let run = process.control.next().await;
         assert_eq!((run.id(), &run.context.user), (&*job.id, &anna));
         assert_eq!(run.context.params, json!({ "size": 3 }));
         assert!(matches!(event(&mut tab).await, ServerMessage::JobStarted { .. }));
@@ -49,9 +49,9 @@ async fn jobs_of_a_user_run_one_after_the_other_in_their_order() {
             submitted.push(process.submit(&anna, plain()).await.id);
         }
         for id in submitted {
-            let run = process.strings.next().await;
+            let run = process.control.next().await;
             assert_eq!(run.id(), id);
-            assert!(process.strings.begun.try_recv().is_err());
+            assert!(process.control.started.try_recv().is_err());
             let running = Selection { states: vec![JobState::Running], before: None, limit: 9 };
             assert_eq!(process.jobs.list(&anna, &running).await.unwrap().len(), 1);
             run.finish();
@@ -68,7 +68,7 @@ async fn a_user_does_not_wait_for_another() {
             process.submit(&anna, plain()).await;
         }
         let bens = process.submit(&ben, plain()).await;
-        let (first, second) = (process.strings.next().await, process.strings.next().await);
+        let (first, second) = (process.control.next().await, process.control.next().await);
         assert_eq!((&first.context.user, second.id()), (&anna, &*bens.id));
     }
 }
@@ -83,7 +83,7 @@ async fn when_slots_are_few_users_take_turns() {
         }
         let mut served = Vec::new();
         for _ in 0..5 {
-            let run = process.strings.next().await;
+            let run = process.control.next().await;
             served.push(run.context.user.clone());
             run.finish();
         }
@@ -98,10 +98,10 @@ async fn what_a_handler_says_of_its_failure_is_told() {
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, plain()).await;
-        process.strings.next().await.end(JobEnd::Failed("The model is gone.".into()));
+        process.control.next().await.end(JobEnd::Failed("The model is gone.".into()));
         let error = "The model is gone.".to_owned();
         assert_eq!(end_of(&mut tab, &job.id).await, ServerMessage::JobFailed { job_id: job.id, error });
-        assert!(process.strings.discarded.try_recv().is_err());
+        assert!(process.control.discarded.try_recv().is_err());
     }
 }
 
@@ -112,9 +112,9 @@ async fn a_job_fails_together_with_what_its_handler_records_of_that() {
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let job = process.submit(&anna, plain()).await;
-        process.strings.recording_fails.store(true, Ordering::SeqCst);
-        process.strings.next().await.end(JobEnd::Failed("The model is gone.".into()));
-        let failure = process.strings.failed.recv().await.unwrap();
+        process.control.recording_fails.store(true, Ordering::SeqCst);
+        process.control.next().await.end(JobEnd::Failed("The model is gone.".into()));
+        let failure = process.control.failed.recv().await.unwrap();
         assert_eq!(
             (&*failure.job_id, &failure.user, &*failure.error),
             (&*job.id, &anna, "The model is gone.")
@@ -124,9 +124,9 @@ async fn a_job_fails_together_with_what_its_handler_records_of_that() {
             row.fetch_one(database.reader()).await.unwrap()
         };
         assert_eq!(stored().await, ("running".to_owned(), String::new()));
-        process.strings.recording_fails.store(false, Ordering::SeqCst);
+        process.control.recording_fails.store(false, Ordering::SeqCst);
         assert!(matches!(end_of(&mut tab, &job.id).await, ServerMessage::JobFailed { .. }));
-        assert_eq!(stored().await, ("failed".to_owned(), puppet::RECORDED.to_owned()));
+        assert_eq!(stored().await, ("failed".to_owned(), test_handler::RECORDED.to_owned()));
     }
 }
 
@@ -136,14 +136,14 @@ async fn a_kind_of_job_runs_so_often_at_once_and_the_others_wait_and_take_turns(
         let users = [add_user(&database, "anna").await, add_user(&database, "ben").await];
         let carl = add_user(&database, "carl").await;
         let mut process = Process::idle(&database, settings()).await;
-        process.strings.max_concurrent.store(2, Ordering::SeqCst);
+        process.control.max_concurrent.store(2, Ordering::SeqCst);
         let mut tab = process.hub.join(&carl).unwrap();
         let mut jobs = Vec::new();
         for user in [&users[0], &users[0], &users[1], &users[1], &carl] {
             jobs.push((user.clone(), process.submit(user, plain()).await.id));
         }
         process.jobs.start();
-        let mut running = vec![process.strings.next().await, process.strings.next().await];
+        let mut running = vec![process.control.next().await, process.control.next().await];
         assert_eq!([&running[0].context.user, &running[1].context.user], [&users[0], &users[1]]);
         let mut states = Vec::new();
         for (user, id) in &jobs {
@@ -152,11 +152,11 @@ async fn a_kind_of_job_runs_so_often_at_once_and_the_others_wait_and_take_turns(
         let waits = JobState::Queued;
         assert_eq!(states, [JobState::Running, waits, JobState::Running, waits, waits]);
         running.remove(0).finish();
-        let third = process.strings.next().await;
+        let third = process.control.next().await;
         assert_eq!(third.context.user, carl, "who was served least recently is next");
         third.finish();
         assert!(matches!(end_of(&mut tab, &jobs[4].1).await, ServerMessage::JobCompleted { .. }));
-        assert_eq!(process.strings.next().await.id(), jobs[1].1);
+        assert_eq!(process.control.next().await.id(), jobs[1].1);
     }
 }
 
@@ -169,9 +169,9 @@ async fn a_panic_ends_the_job_and_nothing_else() {
         let job = process.submit(&anna, json!({ "panic": true })).await;
         let ServerMessage::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
         assert!(error.contains("fault of the program"), "{error}");
-        process.strings.next().await;
+        process.control.next().await;
         let next = process.submit(&anna, plain()).await;
-        process.strings.next().await.finish();
+        process.control.next().await.finish();
         assert!(matches!(end_of(&mut tab, &next.id).await, ServerMessage::JobCompleted { .. }));
     }
 }
@@ -183,9 +183,9 @@ async fn a_job_that_takes_too_long_is_stopped() {
         let limits = Settings { time_limit: Duration::from_millis(20), ..settings() };
         let mut process = Process::start(&database, limits).await;
         let mut tab = process.hub.join(&anna).unwrap();
-        for params in [plain(), json!({ "deaf": true })] {
+        for params in [plain(), json!({ "ignores_stop": true })] {
             let job = process.submit(&anna, params).await;
-            let mut run = process.strings.next().await;
+            let mut run = process.control.next().await;
             let ServerMessage::JobFailed { error, .. } = end_of(&mut tab, &job.id).await else { panic!() };
             assert!(error.contains("took longer than"), "{error}");
             run.over().await;
@@ -215,7 +215,7 @@ async fn events_carry_the_job_and_the_last_progress_comes_before_the_end() {
         let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, settings()).await;
         let job = process.submit(&anna, plain()).await;
-        let run = process.strings.next().await;
+        let run = process.control.next().await;
         let mut tab = process.hub.join(&anna).unwrap();
         let events = run.context.events.clone();
         let step = |provider: &str, number| ServerMessage::BenchmarkProgress {
@@ -265,10 +265,10 @@ async fn a_new_tab_is_told_what_runs_and_what_has_ended() {
         let mut process = Process::start(&database, settings()).await;
         let mut tab = process.hub.join(&anna).unwrap();
         let ended = process.submit(&anna, plain()).await;
-        process.strings.next().await.finish();
+        process.control.next().await.finish();
         end_of(&mut tab, &ended.id).await;
         let runs = process.submit(&anna, json!({ "prompt": "a secret of Anna's" })).await;
-        let run = process.strings.next().await;
+        let run = process.control.next().await;
         run.context.events.progress(12.5, "Just now");
         let messages = process.jobs.messages(&anna).try_collect::<Vec<_>>().await.unwrap();
         let [ServerMessage::Sync { active_jobs, recent_jobs }] = &messages[..] else { panic!() };

@@ -40,12 +40,12 @@ async fn the_jobs_of_a_dead_process_go_on_in_another() {
         let mut crashing = Process::start(&one, short_lease()).await;
         let jobs = [crashing.submit(&anna, plain()).await, crashing.submit(&ben, plain()).await];
         let waits = crashing.submit(&anna, plain()).await;
-        let first_runs = [crashing.strings.next().await, crashing.strings.next().await];
+        let first_runs = [crashing.control.next().await, crashing.control.next().await];
         let mut survivor = Process::start(&two, short_lease()).await;
         let mut tab = survivor.hub.join(&anna).unwrap();
         crashing.jobs.kill();
-        let runs = [survivor.strings.next().await, survivor.strings.next().await];
-        let ids = |runs: &[puppet::Begun]| {
+        let runs = [survivor.control.next().await, survivor.control.next().await];
+        let ids = |runs: &[test_handler::StartedRun]| {
             let mut ids: Vec<_> = runs.iter().map(|run| run.id().to_owned()).collect();
             ids.sort();
             ids
@@ -55,7 +55,7 @@ async fn the_jobs_of_a_dead_process_go_on_in_another() {
         for run in runs {
             run.finish();
         }
-        let next = survivor.strings.next().await;
+        let next = survivor.control.next().await;
         assert_eq!(next.id(), waits.id);
         next.finish();
         assert!(matches!(end_of(&mut tab, &waits.id).await, ServerMessage::JobCompleted { .. }));
@@ -68,10 +68,10 @@ async fn where_there_is_one_process_the_next_goes_on_at_once() {
         let anna = add_user(&database, "anna").await;
         let mut crashing = Process::start(&database, settings()).await;
         let job = crashing.submit(&anna, json!({ "n": 7 })).await;
-        crashing.strings.next().await;
+        crashing.control.next().await;
         crashing.jobs.kill();
         let mut next = Process::start(&database, settings()).await;
-        let run = next.strings.next().await;
+        let run = next.control.next().await;
         assert_eq!((run.id(), &run.context.params), (&*job.id, &json!({ "n": 7 })));
     }
 }
@@ -83,11 +83,11 @@ async fn a_job_that_goes_down_with_every_process_is_given_up() {
         let mut process = Process::start(&database, settings()).await;
         let job = process.submit(&anna, plain()).await;
         for _ in 0..4 {
-            process.strings.next().await;
+            process.control.next().await;
             process.jobs.kill();
             process = Process::start(&database, settings()).await;
         }
-        process.strings.next().await;
+        process.control.next().await;
         process.jobs.kill();
         let last = Process::idle(&database, settings()).await;
         let mut tab = last.hub.join(&anna).unwrap();
@@ -104,7 +104,7 @@ async fn a_crash_counts_only_when_nothing_was_stored_since_the_last() {
         let mut process = Process::start(&database, settings()).await;
         let job = process.submit(&anna, plain()).await;
         for percent in 1..=7 {
-            process.strings.next().await;
+            process.control.next().await;
             let store = &process.jobs.inner.store;
             let worker = store.get(&anna, &job.id).await.unwrap().unwrap().worker.unwrap();
             store.save_progress(&job.id, &worker, f64::from(percent), "Further").await.unwrap();
@@ -112,11 +112,11 @@ async fn a_crash_counts_only_when_nothing_was_stored_since_the_last() {
             process = Process::start(&database, settings()).await;
         }
         for _ in 0..4 {
-            process.strings.next().await;
+            process.control.next().await;
             process.jobs.kill();
             process = Process::start(&database, settings()).await;
         }
-        process.strings.next().await;
+        process.control.next().await;
         process.jobs.kill();
         let last = Process::idle(&database, settings()).await;
         let mut tab = last.hub.join(&anna).unwrap();
@@ -132,11 +132,11 @@ async fn a_lost_lease_is_no_crash() {
         let mut process = Process::start(&database, short_lease()).await;
         let job = process.submit(&anna, plain()).await;
         for _ in 0..6 {
-            assert_eq!(process.strings.next().await.id(), job.id);
+            assert_eq!(process.control.next().await.id(), job.id);
             // Another process takes this one for dead.
             sqlx::query("delete from job_workers").execute(database.writer()).await.unwrap();
         }
-        assert_eq!(process.strings.next().await.id(), job.id);
+        assert_eq!(process.control.next().await.id(), job.id);
         let (crashes,): (i64,) =
             sqlx::query_as("select crashes from jobs").fetch_one(database.reader()).await.unwrap();
         assert_eq!(crashes, 0);
@@ -150,12 +150,12 @@ async fn a_graceful_stop_lets_runs_end_and_hands_on_the_rest() {
             [add_user(&one, "anna").await, add_user(&one, "ben").await, add_user(&one, "carla").await];
         let [anna, ben, carla] = &users;
         let mut stops = Process::start(&one, settings()).await;
-        let finishes = stops.submit(anna, json!({ "deaf": true })).await;
-        let finish_run = stops.strings.next().await;
+        let finishes = stops.submit(anna, json!({ "ignores_stop": true })).await;
+        let finish_run = stops.control.next().await;
         let hears = stops.submit(ben, plain()).await;
-        stops.strings.next().await;
-        let hangs = stops.submit(carla, json!({ "deaf": true })).await;
-        stops.strings.next().await;
+        stops.control.next().await;
+        let hangs = stops.submit(carla, json!({ "ignores_stop": true })).await;
+        stops.control.next().await;
         let jobs = stops.jobs.clone();
         let draining = tokio::spawn(async move { jobs.drain(Duration::from_millis(300)).await });
         finish_run.context.drain.cancelled().await;
@@ -174,7 +174,7 @@ async fn a_graceful_stop_lets_runs_end_and_hands_on_the_rest() {
         let mut goes_on = Process::start(&two, settings()).await;
         let mut ids = Vec::new();
         for _ in 0..3 {
-            ids.push(goes_on.strings.next().await.id().to_owned());
+            ids.push(goes_on.control.next().await.id().to_owned());
         }
         ids.sort();
         assert_eq!(ids, [hears.id, hangs.id, later.id]);
@@ -186,8 +186,8 @@ async fn who_lost_the_lease_stops_and_writes_nothing() {
     for Shared { databases: [database], _files } in shared().await {
         let anna = add_user(&database, "anna").await;
         let mut process = Process::start(&database, short_lease()).await;
-        let job = process.submit(&anna, json!({ "deaf": true })).await;
-        let mut run = process.strings.next().await;
+        let job = process.submit(&anna, json!({ "ignores_stop": true })).await;
+        let mut run = process.control.next().await;
         // Another process takes this one for dead, and the job over.
         let mut transaction = database.begin().await.unwrap();
         sqlx::query("delete from job_workers").execute(&mut *transaction).await.unwrap();
@@ -201,7 +201,7 @@ async fn who_lost_the_lease_stops_and_writes_nothing() {
         run.over().await;
         assert_eq!(process.state(&anna, &job.id).await, JobState::Running);
         // The other one is never heard of again.
-        assert_eq!(process.strings.next().await.id(), job.id);
+        assert_eq!(process.control.next().await.id(), job.id);
     }
 }
 
@@ -212,11 +212,11 @@ async fn a_cancel_reaches_the_process_that_runs_the_job() {
         let here = Process::idle(&one, short_lease()).await;
         let mut there = Process::start(&two, short_lease()).await;
         let job = here.submit(&anna, plain()).await;
-        let run = there.strings.next().await;
+        let run = there.control.next().await;
         let asked = here.jobs.cancel(&anna, &job.id).await.unwrap();
         assert!(matches!(asked.status, JobState::Running | JobState::Cancelled));
         run.context.cancel.cancelled().await;
-        assert_eq!(there.strings.discarded.recv().await, Some(job.id));
+        assert_eq!(there.control.discarded.recv().await, Some(job.id));
     }
 }
 

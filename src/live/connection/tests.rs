@@ -1,4 +1,4 @@
-//! Sockets as clients meet them: over TCP, with an independent WebSocket implementation.
+//! Tests the WebSocket over TCP with an independent client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,15 +29,15 @@ use crate::live::socket::{self, Live, Pace};
 use crate::live::{CancelJob, Hub, InitialState, MessageText};
 use crate::messages::ServerMessage;
 
-/// The other rooms, as simple as can be.
+/// The other modules, as simple as can be.
 #[derive(Default)]
-struct Rooms {
+struct OtherModules {
     hub: Hub,
     signed_out: AtomicBool,
     broken: AtomicBool,
 }
 
-impl InitialState for Rooms {
+impl InitialState for OtherModules {
     fn messages(&self, user: &UserId) -> BoxStream<'static, anyhow::Result<ServerMessage>> {
         // Sent while the state is read: the tab receives it after the state.
         self.hub.send(user, &numbered(0));
@@ -50,7 +50,7 @@ impl InitialState for Rooms {
     }
 }
 
-impl CancelJob for Rooms {
+impl CancelJob for OtherModules {
     fn cancel<'a>(&'a self, user: &'a UserId, job_id: &'a str) -> BoxFuture<'a, Result<(), AppError>> {
         Box::pin(async move {
             if job_id != "job-1" {
@@ -63,7 +63,7 @@ impl CancelJob for Rooms {
     }
 }
 
-impl SessionCheck for Rooms {
+impl SessionCheck for OtherModules {
     fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async { Ok(!self.signed_out.load(Ordering::Relaxed)) })
     }
@@ -94,26 +94,27 @@ fn number_in(message: &Value) -> usize {
 /// A server with nothing but the socket.
 struct Server {
     address: SocketAddr,
-    rooms: Arc<Rooms>,
+    modules: Arc<OtherModules>,
 }
 
 async fn serve(pace: Pace) -> Server {
-    let rooms = Arc::new(Rooms::default());
-    serve_state(pace, rooms.clone(), rooms).await
+    let modules = Arc::new(OtherModules::default());
+    serve_state(pace, modules.clone(), modules).await
 }
 
-async fn serve_state(pace: Pace, rooms: Arc<Rooms>, state: Arc<dyn InitialState>) -> Server {
-    let live =
-        Live::new(rooms.hub.clone(), rooms.clone(), rooms.clone()).with_initial_state(state).with_pace(pace);
+async fn serve_state(pace: Pace, modules: Arc<OtherModules>, state: Arc<dyn InitialState>) -> Server {
+    let live = Live::new(modules.hub.clone(), modules.clone(), modules.clone())
+        .with_initial_state(state)
+        .with_pace(pace);
     let app =
         Router::new().route("/ws", get(socket::open)).layer(middleware::from_fn(sign_in)).with_state(live);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    Server { address, rooms }
+    Server { address, modules }
 }
 
-/// The name of the user is proof enough here.
+/// Accepts the name of the user as proof.
 async fn sign_in(mut request: Request, next: Next) -> Response {
     if let Some(session) = session_of(request.headers()) {
         request.extensions_mut().insert(session);
@@ -135,7 +136,7 @@ fn session_of(headers: &HeaderMap) -> Option<Session> {
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl Server {
-    /// Asks for a socket with these headers.
+    /// Opens a socket with these headers.
     async fn ask(&self, path: &str, headers: &[(http::HeaderName, &str)]) -> Result<Client, Error> {
         let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
         for (name, value) in headers {
@@ -151,13 +152,13 @@ impl Server {
     /// A tab that has read its state.
     async fn settled_tab_of(&self, user: &str) -> Client {
         let mut tab = self.tab_of(user).await;
-        while hear(&mut tab).await["type"] != "job_progress" {}
+        while next_message(&mut tab).await["type"] != "job_progress" {}
         tab
     }
 }
 
-/// The next frame, as JSON.
-async fn hear(tab: &mut Client) -> Value {
+/// The next message, as JSON.
+async fn next_message(tab: &mut Client) -> Value {
     loop {
         match tab.next().await.unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -167,7 +168,7 @@ async fn hear(tab: &mut Client) -> Value {
     }
 }
 
-async fn say(tab: &mut Client, text: &str) {
+async fn send_text(tab: &mut Client, text: &str) {
     tab.send(Message::text(text)).await.unwrap();
 }
 
@@ -192,24 +193,24 @@ fn quick() -> Duration {
 }
 
 #[tokio::test]
-async fn the_present_state_comes_first_and_nothing_falls_between() {
+async fn the_initial_state_comes_first_and_no_event_is_lost() {
     let server = serve(Pace::default()).await;
     let mut tab = server.tab_of("anna").await;
-    let names = [hear(&mut tab).await, hear(&mut tab).await];
+    let names = [next_message(&mut tab).await, next_message(&mut tab).await];
     assert_eq!(names.map(|message| message["type"].clone()), ["sync", "job_started"]);
-    assert_eq!(number_in(&hear(&mut tab).await), 0);
+    assert_eq!(number_in(&next_message(&mut tab).await), 0);
     for number in 1..100 {
-        server.rooms.hub.send(&UserId::new("anna"), &numbered(number));
+        server.modules.hub.send(&UserId::new("anna"), &numbered(number));
     }
     for number in 1..100 {
-        assert_eq!(number_in(&hear(&mut tab).await), number);
+        assert_eq!(number_in(&next_message(&mut tab).await), number);
     }
 }
 
 #[tokio::test]
-async fn a_state_that_cannot_be_read_is_not_told_by_half() {
+async fn a_state_that_cannot_be_loaded_closes_the_socket() {
     let server = serve(Pace::default()).await;
-    server.rooms.broken.store(true, Ordering::Relaxed);
+    server.modules.broken.store(true, Ordering::Relaxed);
     assert_eq!(closed(&mut server.tab_of("anna").await).await, (1011, 0));
 }
 
@@ -244,13 +245,13 @@ impl InitialState for LongState {
 
 #[tokio::test]
 async fn events_are_sent_between_the_messages_of_a_long_state() {
-    let (rooms, most_queued) = (Arc::new(Rooms::default()), Arc::<AtomicUsize>::default());
-    let state = LongState { hub: rooms.hub.clone(), most_queued: Arc::clone(&most_queued) };
-    let server = serve_state(Pace::default(), rooms, Arc::new(state)).await;
+    let (modules, most_queued) = (Arc::new(OtherModules::default()), Arc::<AtomicUsize>::default());
+    let state = LongState { hub: modules.hub.clone(), most_queued: Arc::clone(&most_queued) };
+    let server = serve_state(Pace::default(), modules, Arc::new(state)).await;
     let mut tab = server.tab_of("anna").await;
     let (mut state, mut events) = (Vec::new(), Vec::new());
     while state.len() + events.len() < 2 * LONG {
-        let message = hear(&mut tab).await;
+        let message = next_message(&mut tab).await;
         match message["type"].as_str().unwrap() {
             "sync" => state.push(0),
             "job_started" => state.push(message["job_id"].as_str().unwrap().parse().unwrap()),
@@ -272,47 +273,47 @@ async fn events_are_sent_between_the_messages_of_a_long_state() {
 async fn a_ping_is_answered() {
     let server = serve(Pace::default()).await;
     let mut tab = server.settled_tab_of("anna").await;
-    say(&mut tab, r#"{"type":"ping"}"#).await;
-    assert_eq!(hear(&mut tab).await, json!({"type": "pong"}));
+    send_text(&mut tab, r#"{"type":"ping"}"#).await;
+    assert_eq!(next_message(&mut tab).await, json!({"type": "pong"}));
 }
 
 #[tokio::test]
 async fn a_job_is_cancelled_and_an_unknown_one_answered_with_a_sentence() {
     let server = serve(Pace::default()).await;
     let mut tab = server.settled_tab_of("anna").await;
-    say(&mut tab, r#"{"type":"cancel","job_id":"job-2"}"#).await;
+    send_text(&mut tab, r#"{"type":"cancel","job_id":"job-2"}"#).await;
     let answer = json!({"type": "error", "job_id": "job-2", "error": "You have no such job."});
-    assert_eq!(hear(&mut tab).await, answer);
-    say(&mut tab, r#"{"type":"cancel","job_id":"job-1"}"#).await;
-    assert_eq!(hear(&mut tab).await["type"], "job_cancelled");
+    assert_eq!(next_message(&mut tab).await, answer);
+    send_text(&mut tab, r#"{"type":"cancel","job_id":"job-1"}"#).await;
+    assert_eq!(next_message(&mut tab).await["type"], "job_cancelled");
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_answered_and_forgiven() {
+async fn an_invalid_message_is_answered_with_an_error() {
     let server = serve(Pace::default()).await;
     let mut tab = server.settled_tab_of("anna").await;
     for nonsense in [r#"{"type":"sing"}"#, r#"{"type":"cancel"}"#, "hello", "[]", ""] {
-        say(&mut tab, nonsense).await;
-        assert_eq!(hear(&mut tab).await["type"], "error", "{nonsense}");
+        send_text(&mut tab, nonsense).await;
+        assert_eq!(next_message(&mut tab).await["type"], "error", "{nonsense}");
     }
     tab.send(Message::binary(vec![0; 8])).await.unwrap();
-    assert_eq!(hear(&mut tab).await["type"], "error");
-    say(&mut tab, r#"{"type":"ping"}"#).await;
-    assert_eq!(hear(&mut tab).await["type"], "pong");
+    assert_eq!(next_message(&mut tab).await["type"], "error");
+    send_text(&mut tab, r#"{"type":"ping"}"#).await;
+    assert_eq!(next_message(&mut tab).await["type"], "pong");
 }
 
 #[tokio::test]
 async fn a_message_that_is_too_long_closes_the_socket() {
     let server = serve(Pace::default()).await;
     let mut tab = server.settled_tab_of("anna").await;
-    say(&mut tab, &"x".repeat(LONGEST_MESSAGE)).await;
-    assert_eq!(hear(&mut tab).await["type"], "error");
-    say(&mut tab, &"x".repeat(LONGEST_MESSAGE + 1)).await;
+    send_text(&mut tab, &"x".repeat(LONGEST_MESSAGE)).await;
+    assert_eq!(next_message(&mut tab).await["type"], "error");
+    send_text(&mut tab, &"x".repeat(LONGEST_MESSAGE + 1)).await;
     assert_eq!(closed(&mut tab).await.0, 1009);
 }
 
 #[tokio::test]
-async fn nobody_is_told_to_sign_in() {
+async fn a_socket_without_a_session_is_closed() {
     let server = serve(Pace::default()).await;
     assert_eq!(closed(&mut server.ask("/ws", &[]).await.unwrap()).await, (4001, 0));
 }
@@ -331,7 +332,7 @@ async fn a_cookie_counts_on_the_apps_own_pages_only() {
     let server = serve(Pace::default()).await;
     let own = format!("http://{}", server.address);
     let mut tab = server.ask("/ws", &[(COOKIE, "user=anna"), (ORIGIN, &own)]).await.unwrap();
-    assert_eq!(hear(&mut tab).await["type"], "sync");
+    assert_eq!(next_message(&mut tab).await["type"], "sync");
     for headers in [
         &[(COOKIE, "user=anna"), (ORIGIN, "https://elsewhere.example")][..],
         &[(COOKIE, "user=anna"), (ORIGIN, "null")],
@@ -364,7 +365,7 @@ async fn a_silent_tab_is_closed() {
 }
 
 #[tokio::test]
-async fn pongs_of_the_protocol_are_no_words() {
+async fn pongs_of_the_protocol_do_not_count_as_messages() {
     let pace = Pace { silence: quick() * 10, ping: quick(), ..Pace::default() };
     let server = serve(pace).await;
     let mut tab = server.tab_of("anna").await;
@@ -383,7 +384,7 @@ async fn pongs_of_the_protocol_are_no_words() {
 async fn a_session_that_ends_elsewhere_ends_its_tabs() {
     let server = serve(Pace { session_check: quick(), ..Pace::default() }).await;
     let mut tab = server.settled_tab_of("anna").await;
-    server.rooms.signed_out.store(true, Ordering::Relaxed);
+    server.modules.signed_out.store(true, Ordering::Relaxed);
     assert_eq!(closed(&mut tab).await.0, 4001);
 }
 
@@ -391,36 +392,36 @@ async fn a_session_that_ends_elsewhere_ends_its_tabs() {
 async fn a_session_that_ends_here_ends_its_tabs_at_once() {
     let server = serve(Pace::default()).await;
     let (mut annas, mut bens) = (server.settled_tab_of("anna").await, server.settled_tab_of("ben").await);
-    server.rooms.hub.end(&UserId::new("anna"));
+    server.modules.hub.end(&UserId::new("anna"));
     assert_eq!(closed(&mut annas).await, (4001, 0));
-    say(&mut bens, r#"{"type":"ping"}"#).await;
-    assert_eq!(hear(&mut bens).await["type"], "pong");
+    send_text(&mut bens, r#"{"type":"ping"}"#).await;
+    assert_eq!(next_message(&mut bens).await["type"], "pong");
 }
 
 #[tokio::test]
-async fn all_tabs_can_be_sent_away_to_come_back() {
+async fn all_tabs_can_be_disconnected() {
     let server = serve(Pace::default()).await;
     let mut tab = server.settled_tab_of("anna").await;
-    server.rooms.hub.disconnect_all();
+    server.modules.hub.disconnect_all();
     assert_eq!(closed(&mut tab).await, (1012, 0));
 }
 
 #[tokio::test]
-async fn a_slow_tab_is_dropped_while_another_hears_everything() {
+async fn a_slow_tab_is_dropped_while_another_receives_everything() {
     let server = serve(Pace::default()).await;
     let (mut slow, mut other) = (server.settled_tab_of("anna").await, server.settled_tab_of("anna").await);
     // The other tab's snapshot was told to this one too.
-    assert_eq!(number_in(&hear(&mut slow).await), 0);
-    let (hub, anna) = (&server.rooms.hub, UserId::new("anna"));
+    assert_eq!(number_in(&next_message(&mut slow).await), 0);
+    let (hub, anna) = (&server.modules.hub, UserId::new("anna"));
     let mut sent = 0;
     while hub.connections() == 2 {
         sent += 1;
         hub.send(&anna, &long(sent, 16 * 1024));
-        assert_eq!(number_in(&hear(&mut other).await), sent);
+        assert_eq!(number_in(&next_message(&mut other).await), sent);
     }
-    let (code, heard) = closed(&mut slow).await;
+    let (code, received) = closed(&mut slow).await;
     assert_eq!(code, 1013);
-    assert!(heard < sent, "{heard} of {sent}");
+    assert!(received < sent, "{received} of {sent}");
 }
 
 #[tokio::test]
@@ -428,8 +429,8 @@ async fn a_tab_that_takes_nothing_is_dropped_in_time() {
     let server = serve(Pace { send: quick(), ..Pace::default() }).await;
     let mut tab = server.settled_tab_of("anna").await;
     // More than the buffers of both ends hold.
-    server.rooms.hub.send(&UserId::new("anna"), &long(1, 15 * 1024 * 1024));
-    while server.rooms.hub.connections() > 0 {
+    server.modules.hub.send(&UserId::new("anna"), &long(1, 15 * 1024 * 1024));
+    while server.modules.hub.connections() > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(closed(&mut tab).await.0, 1013);

@@ -1,4 +1,4 @@
-//! A handler on strings: each run tells the test that it has begun, and ends when the test pulls.
+//! A handler whose runs are controlled by the test: each run reports its start, and ends when the test ends it.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::accounts::UserId;
 use crate::jobs::{JobContext, JobEnd, JobFailure, JobHandler};
 
-pub(super) const KIND: &str = "puppet";
+pub(super) const JOB_TYPE: &str = "test";
 
-/// Does what its job's params say: `panic` does so, `deaf` does not stop when told to,
+/// Behaves as the params of its job say: `panic` panics, `ignores_stop` does not stop when told to,
 /// `panic_on_drop` panics when its run is dropped.
-pub(super) struct Puppet {
-    begun: mpsc::UnboundedSender<Begun>,
+pub(super) struct TestHandler {
+    started: mpsc::UnboundedSender<StartedRun>,
     discarded: mpsc::UnboundedSender<String>,
     discard_fails: Arc<AtomicBool>,
     failed: mpsc::UnboundedSender<JobFailure>,
@@ -24,9 +24,9 @@ pub(super) struct Puppet {
     max_concurrent: Arc<AtomicUsize>,
 }
 
-/// The test's end of all runs.
-pub(super) struct Strings {
-    pub begun: mpsc::UnboundedReceiver<Begun>,
+/// Controls all runs of the handler.
+pub(super) struct HandlerControl {
+    pub started: mpsc::UnboundedReceiver<StartedRun>,
     pub discarded: mpsc::UnboundedReceiver<String>,
     /// While it is set, nothing that a cancelled job has stored can be removed.
     pub discard_fails: Arc<AtomicBool>,
@@ -41,15 +41,15 @@ pub(super) struct Strings {
 /// What the handler writes into the row of a job whose failure it records.
 pub(super) const RECORDED: &str = "recorded";
 
-/// A run that has begun. Dropped without a pull it goes on until it is stopped.
-pub(super) struct Begun {
+/// A run that has started. If it is dropped, the run goes on until it is stopped.
+pub(super) struct StartedRun {
     pub context: JobContext,
     end: oneshot::Sender<JobEnd>,
     /// Closes when the run has returned or was dropped.
     alive: mpsc::Receiver<()>,
 }
 
-impl Begun {
+impl StartedRun {
     pub(super) fn id(&self) -> &str {
         &self.context.job_id
     }
@@ -78,44 +78,45 @@ impl Drop for PanicOnDrop {
     }
 }
 
-impl Puppet {
-    pub(super) fn new() -> (Self, Strings) {
-        let (begun_sender, begun) = mpsc::unbounded_channel();
+impl TestHandler {
+    pub(super) fn new() -> (Self, HandlerControl) {
+        let (started_sender, started) = mpsc::unbounded_channel();
         let (discard_sender, discarded) = mpsc::unbounded_channel();
         let (failed_sender, failed) = mpsc::unbounded_channel();
         let (discard_fails, recording_fails) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let max_concurrent = Arc::<AtomicUsize>::default();
-        let puppet = Self {
-            begun: begun_sender,
+        let handler = Self {
+            started: started_sender,
             discarded: discard_sender,
             discard_fails: Arc::clone(&discard_fails),
             failed: failed_sender,
             recording_fails: Arc::clone(&recording_fails),
             max_concurrent: Arc::clone(&max_concurrent),
         };
-        let strings = Strings { begun, discarded, discard_fails, failed, recording_fails, max_concurrent };
-        (puppet, strings)
+        let control =
+            HandlerControl { started, discarded, discard_fails, failed, recording_fails, max_concurrent };
+        (handler, control)
     }
 }
 
-impl Strings {
-    pub(super) async fn next(&mut self) -> Begun {
-        self.begun.recv().await.unwrap()
+impl HandlerControl {
+    pub(super) async fn next(&mut self) -> StartedRun {
+        self.started.recv().await.unwrap()
     }
 }
 
-impl JobHandler for Puppet {
+impl JobHandler for TestHandler {
     fn job_type(&self) -> &'static str {
-        KIND
+        JOB_TYPE
     }
 
     fn run(&self, context: JobContext) -> BoxFuture<'_, JobEnd> {
         Box::pin(async move {
             let (end_sender, end) = oneshot::channel();
             let (_alive_until_the_end, alive) = mpsc::channel(1);
-            let begun = Begun { context: context.clone(), end: end_sender, alive };
+            let started = StartedRun { context: context.clone(), end: end_sender, alive };
             // The test may be over.
-            let _ = self.begun.send(begun);
+            let _ = self.started.send(started);
             assert!(context.params.get("panic").is_none(), "as the test wants it");
             let end = async {
                 match end.await {
@@ -124,7 +125,7 @@ impl JobHandler for Puppet {
                 }
             };
             let _guard = context.params.get("panic_on_drop").map(|_| PanicOnDrop);
-            if context.params.get("deaf").is_some() {
+            if context.params.get("ignores_stop").is_some() {
                 return end.await;
             }
             tokio::select! {
