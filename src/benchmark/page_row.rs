@@ -1,6 +1,8 @@
 //! A row as the page of its benchmark shows it. Once a benchmark has ended, its page comes without runs:
 //! they are loaded row by row, when somebody looks at them.
 
+mod short;
+
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
@@ -34,6 +36,7 @@ impl RunNotes {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageRow {
     /// Holds either all runs that its summary counts or none of them.
+    #[serde(with = "short")]
     pub row: ResultRow,
     pub notes: RunNotes,
 }

@@ -81,7 +81,13 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
                             let((place, row))
                         >
                             <Deferred>
-                                <TableRow place row bests runs=benchmark.parameters.with_value(|asked| asked.runs) />
+                                <TableRow
+                                    place
+                                    row
+                                    bests
+                                    runs=benchmark.parameters.with_value(|asked| asked.runs)
+                                    everything
+                                />
                             </Deferred>
                         </For>
                     </tbody>
@@ -163,6 +169,8 @@ fn TableRow(
     bests: Memo<Vec<Option<usize>>>,
     /// That were asked for.
     runs: u32,
+    /// Whether columns that are hidden otherwise have cells.
+    everything: RwSignal<bool>,
 ) -> impl IntoView {
     let mine = Memo::new(move |_| bests.read().iter().map(|best| *best == Some(place)).collect::<Vec<_>>());
     let first = row.get_untracked();
@@ -179,18 +187,21 @@ fn TableRow(
                     </span>
                 </span>
             </th>
-            {move || cells(&row.read(), &mine.read(), runs)}
+            {move || cells(&row.read(), &mine.read(), runs, everything.get())}
         </tr>
     }
     .into_sync_any()
 }
 
-fn cells(row: &PageRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
+/// The cells of a row. Of the columns that nobody sees unless they ask for them only those who did get cells:
+/// they are most of a table of many rows.
+fn cells(row: &PageRow, best: &[bool], runs: u32, everything: bool) -> impl IntoView + use<> {
     let context = format::integer(row.context_tokens);
     let context = if has_estimated_context(row) { format!("≈ {context}") } else { context };
     let mut marks = best.iter().copied();
     let numbers: Vec<_> = COLUMNS
         .iter()
+        .filter(|column| everything || column.width != Width::OnDemand)
         .map(|column| {
             let best = is_marked(column) && marks.next().unwrap_or(false);
             number(column, row, best)

@@ -20,7 +20,7 @@ const ROWS: u64 = 200;
 const RUNS: u64 = 14;
 
 /// More than the page needs, less than it would be with its 2,800 runs.
-const MAX_BYTES: usize = 1_500_000;
+const MAX_BYTES: usize = 700_000;
 
 fn session(name: &str) -> Session {
     let user = User {

@@ -486,9 +486,9 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
 
 #[tokio::test]
 async fn the_runs_of_a_row_are_those_that_are_stored() {
-    for world in worlds().await {
-        begin(&world, &world.anna, ID, &[0, 5]).await;
-        let (store, anna) = (&world.store, &world.anna);
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0, 5]).await;
+        let (store, anna) = (&fixture.store, &fixture.anna);
         for run in [run(3, 30.0), failed(1), run(2, 20.0)] {
             store.save_run(anna, ID, &key(0), &run).await.unwrap();
         }
@@ -498,14 +498,14 @@ async fn the_runs_of_a_row_are_those_that_are_stored() {
         assert!(runs.iter().all(|run| run.chunk_deltas_us.is_empty()));
         assert_eq!(store.runs_of_row(anna, ID, &key(5)).await.unwrap(), Some(Vec::new()));
         assert_eq!(store.runs_of_row(anna, ID, &key(7)).await.unwrap(), None);
-        assert_eq!(store.runs_of_row(&world.ben, ID, &key(0)).await.unwrap(), None);
+        assert_eq!(store.runs_of_row(&fixture.ben, ID, &key(0)).await.unwrap(), None);
     }
 }
 
 #[tokio::test]
 async fn rows_without_runs_say_the_same_whether_they_were_summed_up_or_not() {
-    for world in worlds().await {
-        let (store, anna) = (&world.store, &world.anna);
+    for fixture in fixtures().await {
+        let (store, anna) = (&fixture.store, &fixture.anna);
         let runs = vec![run(1, 10.0), failed(2), failed(3)];
         let without_chunks = |run: &Run| Run { chunk_deltas_us: Vec::new(), ..run.clone() };
         let rows: Vec<ResultRow> = [0, 5, 7]
@@ -521,13 +521,13 @@ async fn rows_without_runs_say_the_same_whether_they_were_summed_up_or_not() {
             "update benchmark_rows set summary = null, run_notes = null where context_tokens = 0",
             "update benchmark_rows set run_notes = null where context_tokens = 5",
         ] {
-            sqlx::query(sql).execute(world.database.writer()).await.unwrap();
+            sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
         }
         assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);
         // Of what was summed up no run is read.
         let sql = "update benchmark_runs set run = 'not to be read' where context_tokens = 7";
-        sqlx::query(sql).execute(world.database.writer()).await.unwrap();
+        sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
         assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);
-        assert!(store.rows_without_runs(&world.ben, ID).await.unwrap().is_empty());
+        assert!(store.rows_without_runs(&fixture.ben, ID).await.unwrap().is_empty());
     }
 }
