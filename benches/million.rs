@@ -42,11 +42,11 @@ const COPY: [&str; 5] = [
     "insert into benchmark_results (benchmark_id, user_id, results)
      select cast($1 as text), user_id, results from benchmark_results where benchmark_id = $3",
     "insert into benchmark_rows (benchmark_id, user_id, provider_key, model_id, context_tokens, position, head,
-                                 warmup, summary, success_count, error_count, error, avg_tokens_per_second,
+                                 warmup, summary, run_notes, success_count, error_count, error, avg_tokens_per_second,
                                  std_dev_tps, tps_ci_low, tps_ci_high, avg_ttft_ms, avg_total_time_s,
                                  avg_input_tokens_per_second, avg_output_speed_tps, avg_itl_ms, total_cost)
      select cast($1 as text), user_id, provider_key, model_id, context_tokens, position, head, warmup, summary,
-            success_count, error_count, error, avg_tokens_per_second, std_dev_tps, tps_ci_low, tps_ci_high,
+            run_notes, success_count, error_count, error, avg_tokens_per_second, std_dev_tps, tps_ci_low, tps_ci_high,
             avg_ttft_ms, avg_total_time_s, avg_input_tokens_per_second, avg_output_speed_tps, avg_itl_ms,
             total_cost
      from benchmark_rows where benchmark_id = $3",

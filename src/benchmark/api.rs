@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
+use super::page_row::PageRow;
 #[cfg(feature = "ssr")]
 use super::service::BenchmarkService;
 use super::set_up::SetUpFields;
@@ -12,6 +13,7 @@ use super::view::{BenchmarkView, Estimate, Timeline};
 use crate::accounts::Session;
 #[cfg(feature = "ssr")]
 use crate::http::{AppError, into_server_fn_error};
+use bench::types::Run;
 use endpoint::ModelRef;
 
 /// What the form would come to.
@@ -40,11 +42,19 @@ pub async fn cancel_benchmark(id: String) -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// One benchmark as it stands.
+/// One benchmark as it stands; without its runs once it has ended.
 #[server]
-pub async fn load_benchmark(id: String) -> Result<BenchmarkView, ServerFnError> {
+pub async fn load_benchmark(id: String) -> Result<BenchmarkView<PageRow>, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
-    benchmarks.view(session.user_id(), &id).await.map_err(into_server_fn_error)
+    benchmarks.page(session.user_id(), &id).await.map_err(into_server_fn_error)
+}
+
+/// The runs of one row in the order of their numbers, without their chunk times.
+#[server]
+pub async fn load_runs(id: String, model: ModelRef, context_tokens: u64) -> Result<Vec<Run>, ServerFnError> {
+    let (session, benchmarks) = Session::with::<BenchmarkService>()?;
+    let row = super::store::RowKey { model, context_tokens };
+    benchmarks.runs_of_row(session.user_id(), &id, &row).await.map_err(into_server_fn_error)
 }
 
 /// When the chunks of one run arrived.

@@ -1,6 +1,7 @@
 //! Speed runs: what is measured, how, and what comes out.
 
 pub mod api;
+pub mod page_row;
 pub mod pages;
 pub mod report;
 pub mod set_up;

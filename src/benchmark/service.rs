@@ -11,6 +11,7 @@ use super::catch_up::RunningBenchmarks;
 use super::choice::{ChoiceError, choose};
 use super::estimate::duration_s;
 use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE, TargetError};
+use super::page_row::PageRow;
 use super::reported::{Kept, ReportedBenchmark};
 use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
@@ -24,7 +25,7 @@ use crate::jobs::service::JobService;
 use crate::jobs::{HourlyLimit, Job, JobError, JobState, NewJob};
 use crate::limits::RateLimits;
 use crate::providers::service::{ProviderError, ProviderService, measurable};
-use bench::types::{Parameters, ResultRow};
+use bench::types::{Parameters, Run};
 use bench::{PlanError, Target, preview};
 use endpoint::{Model, ModelRef, Provider};
 
@@ -35,6 +36,13 @@ pub struct BenchmarkService {
     limits: RateLimits,
     providers: ProviderService,
     jobs: JobService,
+}
+
+/// What is kept of a benchmark that somebody looks at.
+enum Found {
+    Begun(StoredBenchmark, Option<Job>),
+    /// With what was submitted, as long as its job keeps that.
+    NotBegun(Job, Option<BenchmarkJob>),
 }
 
 /// A request that could be run now.
@@ -50,6 +58,8 @@ pub enum BenchmarkError {
     NotFound,
     #[error("There is no such run in this benchmark.")]
     NoSuchRun,
+    #[error("This benchmark did not measure this model at this context size.")]
+    NoSuchRow,
     #[error("This benchmark is still running. Cancel it first, or wait for its end.")]
     StillRunning,
     #[error("Your account may make {limit} runs of each model, not {asked}. Choose fewer, or ask an admin.")]
@@ -70,7 +80,9 @@ impl From<BenchmarkError> for AppError {
     fn from(error: BenchmarkError) -> Self {
         let text = error.to_string();
         match error {
-            BenchmarkError::NotFound | BenchmarkError::NoSuchRun => Self::NotFound(text),
+            BenchmarkError::NotFound | BenchmarkError::NoSuchRun | BenchmarkError::NoSuchRow => {
+                Self::NotFound(text)
+            }
             BenchmarkError::StillRunning => Self::Conflict(text),
             BenchmarkError::TooManyRuns { .. } | BenchmarkError::Plan(_) | BenchmarkError::Choice(_) => {
                 Self::Invalid(text)
@@ -238,45 +250,61 @@ impl BenchmarkService {
         Ok(cancelled)
     }
 
-    /// One benchmark as it stands, from the moment when it was submitted.
+    /// One benchmark as it stands with all its runs, from the moment when it was submitted.
     ///
     /// # Errors
     /// When the user has none with this id.
     pub async fn view(&self, user: &UserId, id: &str) -> Result<BenchmarkView, BenchmarkError> {
-        let job = self.job(user, id).await?;
-        match (self.store.find(user, id).await?, job) {
-            (Some(benchmark), job) => self.view_of(user, benchmark, job.map(|(job, _)| job)).await,
-            // It was measured, and deleted since.
-            (None, Some((Job { status: JobState::Done, .. }, _)) | None) => Err(BenchmarkError::NotFound),
-            (None, Some((job, asked))) => before_it_began(job, asked).ok_or(BenchmarkError::NotFound),
+        match self.look_up(user, id).await? {
+            Found::Begun(benchmark, job) => {
+                let rows = self.store.result_rows(user, id).await?;
+                Ok(view_of(benchmark, rows, job))
+            }
+            Found::NotBegun(job, asked) => before_it_began(job, asked).ok_or(BenchmarkError::NotFound),
         }
     }
 
-    async fn view_of(
+    /// The same for the benchmark's page. Its rows hold their runs only while it runs, because events add to
+    /// them then.
+    ///
+    /// # Errors
+    /// When the user has none with this id.
+    pub async fn page(&self, user: &UserId, id: &str) -> Result<BenchmarkView<PageRow>, BenchmarkError> {
+        match self.look_up(user, id).await? {
+            Found::Begun(benchmark, job) => {
+                let rows = if benchmark.status == BenchmarkStatus::Running {
+                    let rows = self.store.result_rows(user, id).await?;
+                    rows.into_iter().map(PageRow::with_runs).collect()
+                } else {
+                    self.store.rows_without_runs(user, id).await?
+                };
+                Ok(view_of(benchmark, rows, job))
+            }
+            Found::NotBegun(job, asked) => before_it_began(job, asked).ok_or(BenchmarkError::NotFound),
+        }
+    }
+
+    async fn look_up(&self, user: &UserId, id: &str) -> Result<Found, BenchmarkError> {
+        let job = self.job(user, id).await?;
+        match (self.store.find(user, id).await?, job) {
+            (Some(benchmark), job) => Ok(Found::Begun(benchmark, job.map(|(job, _)| job))),
+            // It was measured, and deleted since.
+            (None, Some((Job { status: JobState::Done, .. }, _)) | None) => Err(BenchmarkError::NotFound),
+            (None, Some((job, asked))) => Ok(Found::NotBegun(job, asked)),
+        }
+    }
+
+    /// The runs of one row in the order of their numbers, without their chunk times.
+    ///
+    /// # Errors
+    /// When the user has no such row.
+    pub async fn runs_of_row(
         &self,
         user: &UserId,
-        benchmark: StoredBenchmark,
-        job: Option<Job>,
-    ) -> Result<BenchmarkView, BenchmarkError> {
-        let mut runs = self.store.runs(user, &benchmark.id).await?;
-        let rows = self.store.rows(user, &benchmark.id).await?;
-        let with_runs = rows.into_iter().map(|row| {
-            let own = runs.remove(&row.key).unwrap_or_default();
-            row.with_runs(own)
-        });
-        let rows: Vec<ResultRow> = with_runs.collect();
-        Ok(BenchmarkView {
-            id: benchmark.id,
-            status: benchmark.status,
-            error: benchmark.error,
-            created_at: benchmark.created_at,
-            finished_at: benchmark.finished_at,
-            targets: benchmark.targets.iter().map(|target| target.model_ref()).collect(),
-            parameters: benchmark.parameters,
-            client: benchmark.client,
-            rows,
-            job,
-        })
+        id: &str,
+        row: &RowKey,
+    ) -> Result<Vec<Run>, BenchmarkError> {
+        self.store.runs_of_row(user, id, row).await?.ok_or(BenchmarkError::NoSuchRow)
     }
 
     /// Returns what the benchmark `like` was to measure or, where that is `None`, what the user's latest
@@ -392,9 +420,24 @@ impl BenchmarkService {
     }
 }
 
+fn view_of<Row>(benchmark: StoredBenchmark, rows: Vec<Row>, job: Option<Job>) -> BenchmarkView<Row> {
+    BenchmarkView {
+        id: benchmark.id,
+        status: benchmark.status,
+        error: benchmark.error,
+        created_at: benchmark.created_at,
+        finished_at: benchmark.finished_at,
+        targets: benchmark.targets.iter().map(TargetSnapshot::model_ref).collect(),
+        parameters: benchmark.parameters,
+        client: benchmark.client,
+        rows,
+        job,
+    }
+}
+
 /// Returns what there is to see of a benchmark that waits, that ended before it began or that was
 /// cancelled; `None` when it was deleted.
-fn before_it_began(job: Job, asked: Option<BenchmarkJob>) -> Option<BenchmarkView> {
+fn before_it_began<Row>(job: Job, asked: Option<BenchmarkJob>) -> Option<BenchmarkView<Row>> {
     let asked = match asked {
         Some(asked) => asked,
         // Of what was cancelled nothing is kept but the fact.

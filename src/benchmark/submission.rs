@@ -70,7 +70,7 @@ impl Default for BenchmarkRequest {
 
 impl BenchmarkRequest {
     /// The same benchmark again.
-    pub fn again(view: &BenchmarkView) -> Self {
+    pub fn again<Row>(view: &BenchmarkView<Row>) -> Self {
         let Parameters {
             prompt, runs, max_tokens, temperature, context_tiers, warmup, params, timeouts, ..
         } = view.parameters.clone();

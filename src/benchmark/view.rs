@@ -22,11 +22,11 @@ pub enum BenchmarkStatus {
     Cancelled,
 }
 
-/// One benchmark with all its rows; runs come without the arrivals of their chunks, which are asked
+/// One benchmark with all its rows: as REST gives them, with their runs, or as its page shows them
+/// ([`PageRow`](super::page_row::PageRow)). Runs come without the arrivals of their chunks, which are asked
 /// for run by run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-pub struct BenchmarkView {
+pub struct BenchmarkView<Row = ResultRow> {
     /// Also the id of its job.
     pub id: String,
     pub status: BenchmarkStatus,
@@ -39,7 +39,7 @@ pub struct BenchmarkView {
     /// The measuring client's own condition, once it has finished.
     pub client: Option<ClientHealth>,
     /// Empty until it begins.
-    pub rows: Vec<ResultRow>,
+    pub rows: Vec<Row>,
     /// Where its job stands; `None` when that is no longer known.
     pub job: Option<Job>,
 }

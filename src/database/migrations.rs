@@ -25,6 +25,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0011_large_columns.sql",
     "0012_indexes.sql",
     "0013_deletions.sql",
+    "0014_run_notes.sql",
 ];
 
 /// Runs what has not been run yet.

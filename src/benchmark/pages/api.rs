@@ -42,7 +42,7 @@ pub async fn load_set_up(like: Option<String>) -> Result<SetUp, ServerFnError> {
 pub async fn run_again(id: String) -> Result<(), ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     let user = session.user_id();
-    let earlier = benchmarks.view(user, &id).await.map_err(into_server_fn_error)?;
+    let earlier = benchmarks.page(user, &id).await.map_err(into_server_fn_error)?;
     let job =
         benchmarks.submit(user, &BenchmarkRequest::again(&earlier)).await.map_err(into_server_fn_error)?;
     leptos_axum::redirect(&format!("/benchmark/{}", job.id));

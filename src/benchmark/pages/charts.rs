@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
 use super::timeline::TimelineChart;
+use crate::benchmark::page_row::PageRow;
 use crate::benchmark::report::charts::{first_token, output_speed, speed_against_first_token};
-use bench::types::ResultRow;
 use ui::chart::{Chart, ChartSize, ChartSpec};
 use ui::hydration::Deferred;
 use ui::sync_view::IntoSyncAny;
@@ -14,7 +14,7 @@ use ui::sync_view::IntoSyncAny;
 #[component]
 pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
     let rows = benchmark.rows.with_untracked(Vec::len);
-    let spec = move |make: fn(&[ResultRow]) -> ChartSpec| Memo::new(move |_| benchmark.with_rows(make));
+    let spec = move |make: fn(&[PageRow]) -> ChartSpec| Memo::new(move |_| benchmark.with_rows(make));
     let size = ChartSize::for_rows(rows);
     view! {
         <div class="mt-3.5 grid gap-3.5 xl:grid-cols-2">

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
+use crate::benchmark::page_row::PageRow;
 use crate::benchmark::report::state::{BenchmarkState, Change};
 use crate::benchmark::view::{BenchmarkStatus, BenchmarkView};
 use crate::jobs::JobState;
 use crate::live::use_event_stream;
 use crate::messages::ServerMessage;
-use bench::types::{ClientHealth, Parameters, ResultRow};
+use bench::types::{ClientHealth, Parameters, Run};
 
 /// What the page's parts look at.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +18,7 @@ pub struct LiveBenchmark {
     state: StoredValue<BenchmarkState>,
     pub parameters: StoredValue<Parameters>,
     /// Each row by itself, in the order of the report.
-    pub rows: RwSignal<Vec<RwSignal<ResultRow>>>,
+    pub rows: RwSignal<Vec<RwSignal<PageRow>>>,
     /// Counts the changes of rows, for what looks at all of them.
     changes: RwSignal<u64>,
     pub job: RwSignal<JobState>,
@@ -29,7 +30,7 @@ pub struct LiveBenchmark {
 }
 
 impl LiveBenchmark {
-    pub fn of(view: BenchmarkView) -> Self {
+    pub fn of(view: BenchmarkView<PageRow>) -> Self {
         let job = job_state(&view);
         let state = BenchmarkState { id: view.id, job, error: view.error.clone(), rows: view.rows };
         Self {
@@ -50,14 +51,22 @@ impl LiveBenchmark {
     }
 
     /// Takes over a benchmark that was loaded again.
-    pub fn refresh(self, view: BenchmarkView) {
+    pub fn refresh(self, view: BenchmarkView<PageRow>) {
         let (job, error) = (job_state(&view), view.error);
         self.client.set(view.client);
         self.update(|state| state.expect_rows(&view.rows));
-        for row in &view.rows {
+        for row in view.rows {
             self.update(|state| state.replace_row(row));
         }
         self.update(|state| state.become_state(job, error));
+    }
+
+    /// Puts in the runs of the row at this place, which were loaded because somebody looks at them. Returns
+    /// whether the row holds its runs now.
+    pub fn put_runs(self, place: usize, runs: Vec<Run>) -> bool {
+        self.update(|state| state.put_runs(place, runs));
+        let holds_runs = |state: &BenchmarkState| state.rows.get(place).is_some_and(PageRow::holds_runs);
+        self.state.try_with_value(holds_runs).unwrap_or_default()
     }
 
     fn update(self, apply: impl FnOnce(&mut BenchmarkState) -> Change) {
@@ -90,13 +99,13 @@ impl LiveBenchmark {
     }
 
     /// Looks at all rows, and again when one has changed.
-    pub fn with_rows<T>(self, look: impl FnOnce(&[ResultRow]) -> T) -> T {
+    pub fn with_rows<T>(self, look: impl FnOnce(&[PageRow]) -> T) -> T {
         self.changes.track();
         self.state.with_value(|state| look(&state.rows))
     }
 
     /// Looks at all rows as they are now.
-    pub fn with_rows_untracked<T>(self, look: impl FnOnce(&[ResultRow]) -> T) -> T {
+    pub fn with_rows_untracked<T>(self, look: impl FnOnce(&[PageRow]) -> T) -> T {
         self.state.with_value(|state| look(&state.rows))
     }
 
@@ -142,7 +151,7 @@ impl Meanwhile {
 }
 
 /// Jobs are forgotten before their benchmarks are.
-fn job_state(view: &BenchmarkView) -> JobState {
+fn job_state(view: &BenchmarkView<PageRow>) -> JobState {
     view.job.as_ref().map_or(
         match view.status {
             BenchmarkStatus::Running => JobState::Running,

@@ -16,6 +16,9 @@ mod set_up_form;
 mod timeline;
 mod workbench;
 
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
+
 pub use results::ResultsPage;
 pub use workbench::{StartHere, Workbench};
 

@@ -100,8 +100,9 @@ fn ExportLinks(benchmark: LiveBenchmark) -> impl IntoView {
 fn CancelButton(benchmark: LiveBenchmark) -> impl IntoView {
     let action = ServerAction::<CancelJob>::new();
     let refused = move || action.value().get().and_then(Result::err).map(|error| sentence(&error));
-    let lost =
-        Memo::new(move |_| benchmark.with_rows(|rows| rows.iter().map(|row| row.runs.len()).sum::<usize>()));
+    let lost = Memo::new(move |_| {
+        benchmark.with_rows(|rows| rows.iter().map(|row| row.made() as usize).sum::<usize>())
+    });
     view! {
         <ConfirmDialog id="cancel-benchmark" trigger="Cancel" keep="Keep running" title="Cancel this benchmark?">
             <p>

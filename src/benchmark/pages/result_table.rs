@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::live::LiveBenchmark;
+use crate::benchmark::page_row::PageRow;
 use crate::benchmark::report::columns::{COLUMNS, Column, Metric, Width, best};
 use crate::benchmark::report::remarks::{has_estimated_context, is_estimated, outliers};
 use crate::benchmark::report::{hue_of, short_name};
-use bench::types::ResultRow;
 use ui::case::lower_case;
 use ui::format;
 use ui::hydration::Deferred;
@@ -81,7 +81,13 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
                             let((place, row))
                         >
                             <Deferred>
-                                <TableRow place row bests runs=benchmark.parameters.with_value(|asked| asked.runs) />
+                                <TableRow
+                                    place
+                                    row
+                                    bests
+                                    runs=benchmark.parameters.with_value(|asked| asked.runs)
+                                    everything
+                                />
                             </Deferred>
                         </For>
                     </tbody>
@@ -93,7 +99,7 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
 }
 
 /// Places of the rows in the order that was asked for.
-fn ordered(rows: &[ResultRow], sort: Sort<Key>) -> Vec<usize> {
+fn ordered(rows: &[PageRow], sort: Sort<Key>) -> Vec<usize> {
     let mut places: Vec<usize> = (0..rows.len()).collect();
     let row = |place: &usize| rows.get(*place);
     let number = |place: &usize| match sort.key {
@@ -159,10 +165,12 @@ fn MetricHeader(column: &'static Column, sort: RwSignal<Sort<Key>>) -> impl Into
 #[component]
 fn TableRow(
     place: usize,
-    row: RwSignal<ResultRow>,
+    row: RwSignal<PageRow>,
     bests: Memo<Vec<Option<usize>>>,
     /// That were asked for.
     runs: u32,
+    /// Whether columns that are hidden otherwise have cells.
+    everything: RwSignal<bool>,
 ) -> impl IntoView {
     let mine = Memo::new(move |_| bests.read().iter().map(|best| *best == Some(place)).collect::<Vec<_>>());
     let first = row.get_untracked();
@@ -173,24 +181,27 @@ fn TableRow(
             <th scope="row" class="model-cell">
                 <span class="flex items-center gap-1.5">
                     <Dot hue=hue />
-                    <span title=first.provider>
+                    <span title=first.provider.clone()>
                         {name} {simulated.then(|| view! { <Tag text="simulated" /> })}
                         {reported.then(|| view! { <Tag text="reported" /> })}
                     </span>
                 </span>
             </th>
-            {move || cells(&row.read(), &mine.read(), runs)}
+            {move || cells(&row.read(), &mine.read(), runs, everything.get())}
         </tr>
     }
     .into_sync_any()
 }
 
-fn cells(row: &ResultRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
+/// The cells of a row. Of the columns that nobody sees unless they ask for them only those who did get cells:
+/// they are most of a table of many rows.
+fn cells(row: &PageRow, best: &[bool], runs: u32, everything: bool) -> impl IntoView + use<> {
     let context = format::integer(row.context_tokens);
     let context = if has_estimated_context(row) { format!("≈ {context}") } else { context };
     let mut marks = best.iter().copied();
     let numbers: Vec<_> = COLUMNS
         .iter()
+        .filter(|column| everything || column.width != Width::OnDemand)
         .map(|column| {
             let best = is_marked(column) && marks.next().unwrap_or(false);
             number(column, row, best)
@@ -209,7 +220,7 @@ fn cells(row: &ResultRow, best: &[bool], runs: u32) -> impl IntoView + use<> {
     }
 }
 
-fn number(column: &Column, row: &ResultRow, best: bool) -> impl IntoView + use<> {
+fn number(column: &Column, row: &PageRow, best: bool) -> impl IntoView + use<> {
     let cell = column.metric.cell(row);
     let (value, spread) = cell.map_or((None, None), |cell| (Some(cell.value), cell.spread));
     let estimated = column.metric == Metric::OutputTokens && value.is_some() && is_estimated(row);
@@ -252,7 +263,7 @@ fn RunsCell(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::report::testing::{row, run};
+    use crate::benchmark::report::testing::{page_row as row, run};
 
     #[test]
     fn rows_stand_as_planned_until_a_header_is_pressed() {

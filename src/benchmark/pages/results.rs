@@ -14,6 +14,7 @@ use super::result_table::ResultTable;
 use super::sentence;
 use super::workbench::NotShown;
 use crate::benchmark::api::load_benchmark;
+use crate::benchmark::page_row::PageRow;
 use crate::benchmark::view::BenchmarkView;
 use crate::jobs::JobState;
 use crate::live::use_event_stream;
@@ -50,7 +51,7 @@ pub fn ResultsPage() -> impl IntoView {
 }
 
 #[component]
-fn Results(view: BenchmarkView, meanwhile: Meanwhile) -> impl IntoView {
+fn Results(view: BenchmarkView<PageRow>, meanwhile: Meanwhile) -> impl IntoView {
     let created_at = view.created_at;
     let targets = view.targets.len();
     let benchmark = LiveBenchmark::of(view);
@@ -108,10 +109,9 @@ fn load_again(benchmark: LiveBenchmark) {
 /// Tells those who do not see the table when a row is done, one at a time.
 #[component]
 fn Announcer(benchmark: LiveBenchmark) -> impl IntoView {
-    let runs = benchmark.parameters.with_value(|asked| asked.runs as usize);
-    let done = Memo::new(move |_| {
-        benchmark.with_rows(|rows| rows.iter().filter(|row| row.runs.len() >= runs).count())
-    });
+    let runs = benchmark.parameters.with_value(|asked| u64::from(asked.runs));
+    let done =
+        Memo::new(move |_| benchmark.with_rows(|rows| rows.iter().filter(|row| row.made() >= runs).count()));
     let first = done.get_untracked();
     let said = move || {
         let (done, all) = (done.get(), benchmark.rows.read().len());

@@ -1,23 +1,24 @@
 //! What the charts of a benchmark show of its rows.
 
 use super::{hue_of, short_name};
-use bench::types::{ResultRow, RunSummary};
+use crate::benchmark::page_row::PageRow;
+use bench::types::RunSummary;
 use stats::Summary;
 use ui::chart::{BarRow, Bars, ChartSpec, Point, Quantity, Scatter};
 use ui::format::tokens;
 
 /// Output speed of each row.
-pub fn output_speed(rows: &[ResultRow]) -> ChartSpec {
+pub fn output_speed(rows: &[PageRow]) -> ChartSpec {
     bars(rows, "tok/s", |summary| summary.output_speed_tps)
 }
 
 /// Time to the first token of each row.
-pub fn first_token(rows: &[ResultRow]) -> ChartSpec {
+pub fn first_token(rows: &[PageRow]) -> ChartSpec {
     bars(rows, "ms", |summary| summary.ttft_ms)
 }
 
 /// Output speed against time to the first token, for the rows that have both.
-pub fn speed_against_first_token(rows: &[ResultRow]) -> ChartSpec {
+pub fn speed_against_first_token(rows: &[PageRow]) -> ChartSpec {
     let points = rows.iter().filter_map(|row| {
         Some(Point {
             label: label(row, rows),
@@ -34,7 +35,7 @@ pub fn speed_against_first_token(rows: &[ResultRow]) -> ChartSpec {
     })
 }
 
-fn bars(rows: &[ResultRow], unit: &'static str, of: fn(&RunSummary) -> Option<Summary>) -> ChartSpec {
+fn bars(rows: &[PageRow], unit: &'static str, of: fn(&RunSummary) -> Option<Summary>) -> ChartSpec {
     let measured = rows.iter().filter(|row| row.skipped.is_none());
     let rows = measured.map(|row| {
         let summary = of(&row.summary);
@@ -51,7 +52,7 @@ fn bars(rows: &[ResultRow], unit: &'static str, of: fn(&RunSummary) -> Option<Su
 }
 
 /// The model, and its context size where the benchmark has several.
-fn label(row: &ResultRow, rows: &[ResultRow]) -> String {
+fn label(row: &PageRow, rows: &[PageRow]) -> String {
     let several = rows.iter().any(|other| other.context_tokens != row.context_tokens);
     let name = short_name(row);
     if several { format!("{name} · {}", tokens(row.context_tokens)) } else { name.to_owned() }
@@ -60,13 +61,13 @@ fn label(row: &ResultRow, rows: &[ResultRow]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::report::testing::{row, run};
+    use crate::benchmark::report::testing::{page_row as row, run};
     use bench::types::Skip;
 
     #[test]
     fn every_measured_row_has_a_bar_from_the_start() {
         let mut skipped = row("openai", "a", 50_000, vec![]);
-        skipped.skipped = Some(Skip { reason: "too long".into() });
+        skipped.row.skipped = Some(Skip { reason: "too long".into() });
         let rows = [row("openai", "a", 0, vec![run(1), run(2)]), row("openai", "b", 0, vec![]), skipped];
         let ChartSpec::Bars(bars) = output_speed(&rows) else { panic!("no bars") };
         let seen: Vec<_> = bars.rows.iter().map(|bar| (bar.label.as_str(), bar.value)).collect();

@@ -1,6 +1,7 @@
 //! The columns of the table of results: what each shows of a row, how it is sorted and what it means.
 
-use bench::types::{ResultRow, RunSummary};
+use crate::benchmark::page_row::PageRow;
+use bench::types::RunSummary;
 use stats::Summary;
 use ui::format;
 use ui::table::Direction;
@@ -137,7 +138,7 @@ impl Metric {
     }
 
     /// What the column is sorted by; none where there is nothing to show.
-    pub fn value(self, row: &ResultRow) -> Option<f64> {
+    pub fn value(self, row: &PageRow) -> Option<f64> {
         let summary = self.summary(&row.summary)?;
         match self {
             Self::OutputSpeedInterval | Self::TtftInterval => summary.ci_low,
@@ -151,7 +152,7 @@ impl Metric {
     }
 
     /// How the table writes it; none where there is nothing to show.
-    pub fn cell(self, row: &ResultRow) -> Option<Cell> {
+    pub fn cell(self, row: &PageRow) -> Option<Cell> {
         let summary = self.summary(&row.summary)?;
         let only = |value| Some(Cell { value, spread: None });
         match self {
@@ -199,7 +200,7 @@ impl Metric {
 
 /// The place of the best row for this metric, where there are at least two to compare. Simulated rows
 /// do not count beside real ones.
-pub fn best(column: &Column, rows: &[ResultRow]) -> Option<usize> {
+pub fn best(column: &Column, rows: &[PageRow]) -> Option<usize> {
     let real = rows.iter().any(|row| !row.simulated);
     let known: Vec<(usize, f64)> = rows
         .iter()
@@ -217,7 +218,7 @@ pub fn best(column: &Column, rows: &[ResultRow]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::report::testing::{failed, row, run};
+    use crate::benchmark::report::testing::{failed, page_row as row, run};
 
     fn of(metric: Metric) -> &'static Column {
         COLUMNS.iter().find(|column| column.metric == metric).expect("every metric has a column")
@@ -247,7 +248,7 @@ mod tests {
     fn the_best_is_a_real_model_and_needs_another_to_compare() {
         let rows = |simulated| {
             let mut fastest = row("demo", "d", 0, vec![run(1)]);
-            fastest.simulated = simulated;
+            fastest.row.simulated = simulated;
             vec![row("openai", "a", 0, vec![run(5)]), fastest, row("openai", "b", 0, vec![run(3)])]
         };
         assert_eq!(best(of(Metric::OutputSpeed), &rows(false)), Some(1));

@@ -2,7 +2,7 @@
 
 use super::remarks::with_context;
 use super::{hue_of, short_name};
-use bench::types::ResultRow;
+use crate::benchmark::page_row::PageRow;
 use endpoint::PriceSource;
 use stats::Summary;
 use ui::format;
@@ -32,13 +32,13 @@ pub struct Highlights {
 }
 
 impl Highlights {
-    pub fn of(rows: &[ResultRow]) -> Self {
+    pub fn of(rows: &[PageRow]) -> Self {
         let real = rows.iter().any(|row| !row.simulated);
-        let counted: Vec<&ResultRow> = rows.iter().filter(|row| !(real && row.simulated)).collect();
+        let counted: Vec<&PageRow> = rows.iter().filter(|row| !(real && row.simulated)).collect();
         let tiers = rows
             .iter()
             .any(|row| rows.first().is_some_and(|first| row.context_tokens != first.context_tokens));
-        let measured = |row: &ResultRow, summary: Summary, write: fn(f64) -> String, unit: &str| {
+        let measured = |row: &PageRow, summary: Summary, write: fn(f64) -> String, unit: &str| {
             let value = write(summary.mean);
             let sd = summary.sd.map(|sd| format!("{}, ", format::spread(sd, &value))).unwrap_or_default();
             let interval = summary.ci_low.zip(summary.ci_high);
@@ -61,12 +61,12 @@ impl Highlights {
     }
 }
 
-fn least<'a>(rows: &[&'a ResultRow], of: impl Fn(&ResultRow) -> Option<f64>) -> Option<&'a ResultRow> {
+fn least<'a>(rows: &[&'a PageRow], of: impl Fn(&PageRow) -> Option<f64>) -> Option<&'a PageRow> {
     let known = rows.iter().filter_map(|row| Some((*row, of(row)?)));
     known.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(row, _)| row)
 }
 
-fn cost(row: &ResultRow, tiers: bool) -> Option<Highlight> {
+fn cost(row: &PageRow, tiers: bool) -> Option<Highlight> {
     let source = match row.price?.source {
         PriceSource::Catalog => "catalog price",
         PriceSource::Custom => "custom price",
@@ -80,7 +80,7 @@ fn cost(row: &ResultRow, tiers: bool) -> Option<Highlight> {
     })
 }
 
-fn who(row: &ResultRow, tiers: bool) -> String {
+fn who(row: &PageRow, tiers: bool) -> String {
     let name = short_name(row);
     if tiers { with_context(name, row.context_tokens) } else { name.to_owned() }
 }
@@ -88,21 +88,21 @@ fn who(row: &ResultRow, tiers: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::report::testing::{failed, row, run};
+    use crate::benchmark::report::testing::{failed, page_row as row, run};
     use endpoint::Price;
 
     #[test]
     fn the_best_of_each_kind_is_named_with_its_spread() {
         let mut cheap = row("groq", "b", 0, vec![run(4), run(5)]);
-        cheap.price = Some(Price {
+        cheap.row.price = Some(Price {
             input_per_mtok: 1.0,
             cached_input_per_mtok: None,
             output_per_mtok: 2.0,
             up_to_input_tokens: None,
             source: PriceSource::Custom,
         });
-        cheap.runs.iter_mut().for_each(|run| run.cost = Some(0.0031));
-        cheap.summary = bench::summary::summarize(&cheap.runs);
+        cheap.row.runs.iter_mut().for_each(|run| run.cost = Some(0.0031));
+        cheap.row.summary = bench::summary::summarize(&cheap.runs);
         let rows = [row("openai", "a", 0, vec![run(1), run(3)]), cheap, row("xai", "c", 0, vec![failed(1)])];
         let highlights = Highlights::of(&rows);
         let fastest = highlights.fastest.unwrap();
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn simulated_models_win_only_among_themselves() {
         let mut demo = row("demo", "d", 0, vec![run(1)]);
-        demo.simulated = true;
+        demo.row.simulated = true;
         let rows = [demo, row("openai", "a", 5_000, vec![run(9)])];
         assert_eq!(Highlights::of(&rows).fastest.unwrap().who, "a at 5K");
         assert_eq!(Highlights::of(&rows[..1]).fastest.unwrap().who, "d");

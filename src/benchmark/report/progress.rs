@@ -1,7 +1,8 @@
 //! How far each provider is, and how long it may still take.
 
 use super::hue_of;
-use bench::types::{Parameters, ResultRow, Run};
+use crate::benchmark::page_row::PageRow;
+use bench::types::{Parameters, Run};
 
 /// One provider's part of a benchmark. Providers run side by side, each one request after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +20,7 @@ pub struct ProviderProgress {
 
 /// Each provider's progress, in the order in which they appear; those with nothing to do are left out.
 /// `now_ms` is the present in Unix milliseconds.
-pub fn by_provider(rows: &[ResultRow], parameters: &Parameters, now_ms: i64) -> Vec<ProviderProgress> {
+pub fn by_provider(rows: &[PageRow], parameters: &Parameters, now_ms: i64) -> Vec<ProviderProgress> {
     let mut keys: Vec<&str> = Vec::new();
     for row in rows.iter().filter(|row| row.skipped.is_none()) {
         if !keys.contains(&row.provider_key.as_str()) {
@@ -29,14 +30,14 @@ pub fn by_provider(rows: &[ResultRow], parameters: &Parameters, now_ms: i64) -> 
     let runs = u64::from(parameters.runs);
     keys.into_iter()
         .filter_map(|key| {
-            let own: Vec<&ResultRow> =
+            let own: Vec<&PageRow> =
                 rows.iter().filter(|row| row.provider_key == key && row.skipped.is_none()).collect();
             let first = own.first()?;
             Some(ProviderProgress {
                 key: key.to_owned(),
                 name: first.provider.clone(),
                 hue: hue_of(first),
-                done: own.iter().map(|row| row.runs.len() as u64).sum(),
+                done: own.iter().map(|row| row.made()).sum(),
                 total: own.len() as u64 * runs,
                 failed: own.iter().map(|row| row.summary.error_count).sum(),
                 seconds_left: seconds_left(&own, parameters, now_ms),
@@ -46,7 +47,7 @@ pub fn by_provider(rows: &[ResultRow], parameters: &Parameters, now_ms: i64) -> 
 }
 
 /// What is missing, each at what requests of its row take, less what the one under way has had.
-fn seconds_left(rows: &[&ResultRow], parameters: &Parameters, now_ms: i64) -> Option<f64> {
+fn seconds_left(rows: &[&PageRow], parameters: &Parameters, now_ms: i64) -> Option<f64> {
     let ahead: Vec<f64> = rows
         .iter()
         .filter(|row| missing(row, parameters) > 0)
@@ -61,21 +62,21 @@ fn seconds_left(rows: &[&ResultRow], parameters: &Parameters, now_ms: i64) -> Op
 }
 
 /// Requests that are still to be made, the warm-up included.
-fn missing(row: &ResultRow, parameters: &Parameters) -> u64 {
-    let runs = u64::from(parameters.runs).saturating_sub(row.runs.len() as u64);
-    let warmup = parameters.warmup && row.warmup.is_none() && row.runs.is_empty();
+fn missing(row: &PageRow, parameters: &Parameters) -> u64 {
+    let runs = u64::from(parameters.runs).saturating_sub(row.made());
+    let warmup = parameters.warmup && row.warmup.is_none() && row.made() == 0;
     runs + u64::from(warmup)
 }
 
 /// From the row's own runs, else from the model's at other tiers, else from the provider's.
-fn seconds_of_one(row: &ResultRow, rows: &[&ResultRow]) -> Option<f64> {
+fn seconds_of_one(row: &PageRow, rows: &[&PageRow]) -> Option<f64> {
     let of_model = || rows.iter().filter(|other| other.model_id == row.model_id).copied();
     mean_seconds(std::iter::once(row))
         .or_else(|| mean_seconds(of_model()))
         .or_else(|| mean_seconds(rows.iter().copied()))
 }
 
-fn mean_seconds<'a>(rows: impl Iterator<Item = &'a ResultRow>) -> Option<f64> {
+fn mean_seconds<'a>(rows: impl Iterator<Item = &'a PageRow>) -> Option<f64> {
     let times: Vec<f64> = rows.flat_map(|row| &row.runs).filter_map(seconds).collect();
     (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64)
 }
@@ -84,7 +85,7 @@ fn seconds(run: &Run) -> Option<f64> {
     Some(run.total_time_s? + run.connect_ms.unwrap_or(0.0) / 1e3)
 }
 
-fn last_end_ms(rows: &[&ResultRow]) -> Option<i64> {
+fn last_end_ms(rows: &[&PageRow]) -> Option<i64> {
     let ends = rows.iter().flat_map(|row| &row.runs);
     ends.map(|run| run.started_at + (seconds(run).unwrap_or(0.0) * 1e3) as i64).max()
 }
@@ -92,7 +93,7 @@ fn last_end_ms(rows: &[&ResultRow]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::report::testing::{failed, row, run};
+    use crate::benchmark::report::testing::{failed, page_row as row, run};
     use bench::types::Skip;
 
     fn parameters(runs: u32) -> Parameters {
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn a_skipped_tier_is_no_work() {
         let mut skipped = row("openai", "a", 50_000, vec![]);
-        skipped.skipped = Some(Skip { reason: "too long".into() });
+        skipped.row.skipped = Some(Skip { reason: "too long".into() });
         let progress = by_provider(&[row("openai", "a", 0, vec![]), skipped.clone()], &parameters(2), 0);
         assert_eq!(progress[0].total, 2);
         assert_eq!(by_provider(&[skipped], &parameters(2), 0), []);

@@ -1,8 +1,7 @@
 //! What a reader of the table has to know and that is no figure: what failed, what was left out, what
 //! was changed, and whether the client itself can be trusted.
 
-use std::collections::BTreeMap;
-
+use crate::benchmark::page_row::PageRow;
 use bench::types::{ClientHealth, Parameters, ResultRow, TokenSource};
 use endpoint::registry::{Adjustment, AdjustmentAction};
 use ui::format;
@@ -32,20 +31,17 @@ pub fn with_context(name: &str, context_tokens: u64) -> String {
 }
 
 /// Runs that failed, those of one row with the same reason together.
-pub fn failures(rows: &[ResultRow]) -> Vec<Remark> {
+pub fn failures(rows: &[PageRow]) -> Vec<Remark> {
     rows.iter().flat_map(failures_of).collect()
 }
 
-fn failures_of(row: &ResultRow) -> Vec<Remark> {
-    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
-    for error in row.runs.iter().filter_map(|run| run.error.as_ref()) {
-        *reasons.entry(error.to_string()).or_default() += 1;
-    }
-    let made = row.runs.len();
+fn failures_of(row: &PageRow) -> Vec<Remark> {
+    let reasons = &row.notes.failures;
+    let made = row.made();
     let warmup = row.warmup.as_ref().and_then(|warmup| warmup.error.as_ref()).map(ToString::to_string);
     let alone = warmup.clone().filter(|reason| !reasons.contains_key(reason));
-    let runs = reasons.into_iter().map(|(reason, count)| {
-        let also = if warmup.as_ref() == Some(&reason) { " and the warm-up" } else { "" };
+    let runs = reasons.iter().map(|(reason, count)| {
+        let also = if warmup.as_ref() == Some(reason) { " and the warm-up" } else { "" };
         format!("{count} of {made} runs{also} failed: {reason}")
     });
     let texts = runs.chain(alone.map(|reason| format!("the warm-up failed: {reason}")));
@@ -53,7 +49,7 @@ fn failures_of(row: &ResultRow) -> Vec<Remark> {
 }
 
 /// Tiers that were not run.
-pub fn skipped(rows: &[ResultRow]) -> Vec<Remark> {
+pub fn skipped(rows: &[PageRow]) -> Vec<Remark> {
     rows.iter()
         .filter_map(|row| {
             let skip = row.skipped.as_ref()?;
@@ -63,7 +59,7 @@ pub fn skipped(rows: &[ResultRow]) -> Vec<Remark> {
 }
 
 /// Parameters that were changed, once for each model.
-pub fn adjustments(rows: &[ResultRow]) -> Vec<Remark> {
+pub fn adjustments(rows: &[PageRow]) -> Vec<Remark> {
     let mut remarks: Vec<Remark> = Vec::new();
     for row in rows {
         for text in row.adjustments.iter().filter_map(in_words) {
@@ -88,7 +84,7 @@ pub fn in_words(change: &Adjustment) -> Option<String> {
 }
 
 /// How the figures are to be read, a sentence each.
-pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&ClientHealth>) -> Vec<String> {
+pub fn reading(rows: &[PageRow], parameters: &Parameters, client: Option<&ClientHealth>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(warning) = client.and_then(|client| client.warning.as_ref()) {
         notes.push(format!("The measuring client may have been the bottleneck: {warning}."));
@@ -110,7 +106,7 @@ pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&Clie
             "Estimated: the endpoint doesn’t report token counts, so we counted with a tokenizer.".into(),
         );
     }
-    if rows.iter().any(has_estimated_context) {
+    if rows.iter().any(|row| has_estimated_context(row)) {
         notes.push("≈: tokenizer unknown; context size is approximate.".into());
     }
     if parameters.runs < ENOUGH_RUNS {
@@ -129,8 +125,8 @@ pub fn reading(rows: &[ResultRow], parameters: &Parameters, client: Option<&Clie
 }
 
 /// Whether a row's token counts are estimated.
-pub fn is_estimated(row: &ResultRow) -> bool {
-    row.runs.iter().any(|run| run.success && run.token_source == Some(TokenSource::Estimated))
+pub fn is_estimated(row: &PageRow) -> bool {
+    row.notes.estimated
 }
 
 /// Whether a row's context was measured out with a tokenizer that is not the model's own.
@@ -139,7 +135,7 @@ pub fn has_estimated_context(row: &ResultRow) -> bool {
 }
 
 /// Values of the row beyond 1.5 IQR; none where there are too few runs to tell.
-pub fn outliers(row: &ResultRow) -> Option<u64> {
+pub fn outliers(row: &PageRow) -> Option<u64> {
     row.summary.output_speed_tps?.outliers.filter(|count| *count > 0)
 }
 
@@ -148,7 +144,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::benchmark::report::testing::{failed, row, run};
+    use crate::benchmark::report::testing::{failed, page_row as row, run};
     use bench::types::{Clock, Run, Skip, WarmupOutcome};
 
     fn texts(remarks: Vec<Remark>) -> Vec<String> {
@@ -160,9 +156,9 @@ mod tests {
         let estimated = Run { token_source: Some(TokenSource::Estimated), ..run(1) };
         let mut row = row("openai", "a", 0, vec![estimated]);
         let notes =
-            |row: &ResultRow| reading(std::slice::from_ref(row), &Parameters::default(), None).join(" ");
+            |row: &PageRow| reading(std::slice::from_ref(row), &Parameters::default(), None).join(" ");
         assert!(notes(&row).contains("Estimated:") && !notes(&row).contains("Reported:"));
-        row.reported = true;
+        row.row.reported = true;
         assert!(notes(&row).contains("Reported:") && !notes(&row).contains("Estimated:"));
     }
 
@@ -184,7 +180,7 @@ mod tests {
             tls_ms: None,
             error,
         };
-        row.warmup = Some(outcome(row.runs[0].error.clone()));
+        row.row.warmup = Some(outcome(row.runs[0].error.clone()));
         let expected = ["a · no context: 1 of 1 runs and the warm-up failed: [rate_limited] slow down"];
         assert_eq!(texts(failures(&[row])), expected);
     }
@@ -192,7 +188,7 @@ mod tests {
     #[test]
     fn skipped_tiers_say_why() {
         let mut long = row("openai", "a", 50_000, vec![]);
-        long.skipped = Some(Skip { reason: "The window holds 8,192 tokens.".into() });
+        long.row.skipped = Some(Skip { reason: "The window holds 8,192 tokens.".into() });
         assert_eq!(texts(skipped(&[long])), ["a at 50K: The window holds 8,192 tokens."]);
     }
 
@@ -206,7 +202,7 @@ mod tests {
             reason: "It is fixed.".into(),
         };
         let mut rows = [row("openai", "a", 0, vec![]), row("openai", "a", 5_000, vec![])];
-        rows.iter_mut().for_each(|row| row.adjustments = vec![change.clone()]);
+        rows.iter_mut().for_each(|row| row.row.adjustments = vec![change.clone()]);
         assert_eq!(texts(adjustments(&rows)), ["a: temperature 0.7 → 1. It is fixed."]);
         assert_eq!(in_words(&Adjustment { action: AdjustmentAction::Rename, ..change }), None);
     }

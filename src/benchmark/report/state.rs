@@ -3,6 +3,7 @@
 //! Messages may arrive twice, as after a reconnect: provider, model, context size and number identify a run,
 //! and a known run changes nothing.
 
+use crate::benchmark::page_row::{PageRow, RunNotes};
 use crate::messages::{Job, JobState, ServerMessage};
 use bench::summary::summarize;
 use bench::types::{ResultRow, RowHead, Run, RunResult, WarmupResult};
@@ -15,7 +16,7 @@ pub struct BenchmarkState {
     pub job: JobState,
     /// Why it failed, as a sentence.
     pub error: Option<String>,
-    pub rows: Vec<ResultRow>,
+    pub rows: Vec<PageRow>,
 }
 
 /// What an event changed.
@@ -50,7 +51,9 @@ impl BenchmarkState {
             ServerMessage::BenchmarkInit { data, .. } => self.set_rows(&data.init.rows),
             ServerMessage::BenchmarkWarmup { data, .. } => self.add_warmup(data),
             ServerMessage::BenchmarkResult { data, .. } => self.add_result(data),
-            ServerMessage::BenchmarkRow { data, .. } => self.replace_row(data),
+            ServerMessage::BenchmarkRow { data, .. } => {
+                self.replace_row(PageRow::with_runs(ResultRow::clone(data)))
+            }
             ServerMessage::JobProgress { .. }
             | ServerMessage::ParamAdjustments { .. }
             | ServerMessage::BenchmarkProgress { .. }
@@ -69,8 +72,8 @@ impl BenchmarkState {
     }
 
     /// Takes in which rows there are, from a benchmark that was loaded again.
-    pub fn expect_rows(&mut self, rows: &[ResultRow]) -> Change {
-        let key = |row: &ResultRow| (row.provider_key.clone(), row.model_id.clone(), row.context_tokens);
+    pub fn expect_rows(&mut self, rows: &[PageRow]) -> Change {
+        let key = |row: &PageRow| (row.provider_key.clone(), row.model_id.clone(), row.context_tokens);
         if self.rows.iter().map(key).eq(rows.iter().map(key)) {
             return Change::Nothing;
         }
@@ -89,15 +92,29 @@ impl BenchmarkState {
     }
 
     /// Replaces a row by one that the engine has summarised. Its summary takes the place of the one that was
-    /// put together here.
-    pub fn replace_row(&mut self, new: &ResultRow) -> Change {
+    /// put together here. Runs that are known stay where the new row comes without them.
+    pub fn replace_row(&mut self, mut new: PageRow) -> Change {
         let place = self.place(&new.provider_key, &new.model_id, new.context_tokens);
         self.change(place, |row| {
-            let has_changed = row != new;
+            if !new.holds_runs() && row.holds_runs() && row.made() == new.made() {
+                new.row.runs.clone_from(&row.runs);
+            }
+            let has_changed = *row != new;
             if has_changed {
-                row.clone_from(new);
+                *row = new;
             }
             has_changed
+        })
+    }
+
+    /// Puts in the runs of the row at this place, which were loaded for somebody who looks at them.
+    pub fn put_runs(&mut self, place: usize, runs: Vec<Run>) -> Change {
+        self.change(Some(place), |row| {
+            let belongs = !row.holds_runs() && runs.len() as u64 == row.made();
+            if belongs {
+                row.row.runs = runs;
+            }
+            belongs
         })
     }
 
@@ -110,7 +127,7 @@ impl BenchmarkState {
         let mut known = std::mem::take(&mut self.rows);
         let row_of = |head: &RowHead| match known.iter().position(|row| is_of(row, head)) {
             Some(place) => known.swap_remove(place),
-            None => head.clone().into(),
+            None => PageRow::with_runs(head.clone().into()),
         };
         self.rows = heads.iter().map(row_of).collect();
         Change::Rows
@@ -120,7 +137,7 @@ impl BenchmarkState {
         let place = self.place(&warmup.provider_key, &warmup.model_id, warmup.context_tokens);
         self.change(place, |row| {
             let is_new = row.warmup.is_none();
-            row.warmup.get_or_insert_with(|| warmup.outcome.clone());
+            row.row.warmup.get_or_insert_with(|| warmup.outcome.clone());
             is_new
         })
     }
@@ -129,7 +146,7 @@ impl BenchmarkState {
         let place = self.place(&result.provider_key, &result.model_id, result.context_tokens);
         self.change(place, |row| {
             if result.skipped.is_some() && row.skipped.is_none() {
-                row.skipped.clone_from(&result.skipped);
+                row.row.skipped.clone_from(&result.skipped);
                 return true;
             }
             result.run.as_ref().is_some_and(|run| add_run(row, run))
@@ -144,7 +161,7 @@ impl BenchmarkState {
         })
     }
 
-    fn change(&mut self, place: Option<usize>, change: impl FnOnce(&mut ResultRow) -> bool) -> Change {
+    fn change(&mut self, place: Option<usize>, change: impl FnOnce(&mut PageRow) -> bool) -> Change {
         let Some(place) = place else { return Change::Nothing };
         match self.rows.get_mut(place).map(change) {
             Some(true) => Change::Row(place),
@@ -153,23 +170,28 @@ impl BenchmarkState {
     }
 }
 
-fn is_of(row: &ResultRow, head: &RowHead) -> bool {
+fn is_of(row: &PageRow, head: &RowHead) -> bool {
     row.context_tokens == head.context_tokens
         && row.model_id == head.model_id
         && row.provider_key == head.provider_key
 }
 
-/// Inserts the run by its number and summarises the row again; returns false if it was there already.
-fn add_run(row: &mut ResultRow, run: &Run) -> bool {
+/// Inserts the run by its number and summarises the row again; returns false if it was there already. A row
+/// that does not hold its runs is of a benchmark that has ended: this run is in its summary.
+fn add_run(row: &mut PageRow, run: &Run) -> bool {
+    if !row.holds_runs() {
+        return false;
+    }
     let place = row.runs.partition_point(|kept| kept.run_number < run.run_number);
     if row.runs.get(place).is_some_and(|kept| kept.run_number == run.run_number) {
         return false;
     }
-    row.runs.insert(place, run.clone());
-    row.summary = summarize(&row.runs);
+    row.row.runs.insert(place, run.clone());
+    row.row.summary = summarize(&row.runs);
+    row.notes = RunNotes::of(&row.runs);
     if !row.runs.iter().all(knows_its_gaps) {
         // Gaps of some runs only would pass for those of all.
-        row.summary.gap_ms = None;
+        row.row.summary.gap_ms = None;
     }
     true
 }
@@ -183,7 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::benchmark::report::testing::{messages, row, run, state};
+    use crate::benchmark::report::testing::{failed, messages, page_row as row, run, state};
 
     fn replayed(messages: &[ServerMessage]) -> BenchmarkState {
         let mut state = state(Vec::new());
@@ -224,7 +246,7 @@ mod tests {
     #[test]
     fn a_run_of_which_the_gaps_are_not_known_hides_those_of_the_others() {
         let mut loaded = row("demo", "m", 0, vec![run(1)]);
-        loaded.runs[0].chunk_deltas_us.clear();
+        loaded.row.runs[0].chunk_deltas_us.clear();
         let mut state = state(vec![loaded]);
         let mut messages = messages(1, 2);
         let ServerMessage::BenchmarkResult { data, .. } = &mut messages[2] else { panic!("no result") };
@@ -256,6 +278,46 @@ mod tests {
         assert_eq!(state.become_state(JobState::Failed, Some("It failed.".into())), Change::Job);
         assert_eq!(state.error.as_deref(), Some("It failed."));
         assert_eq!(state.apply(&nowhere()), Change::Nothing);
+    }
+
+    #[test]
+    fn what_ended_without_its_runs_is_not_counted_anew() {
+        let mut ended = state(Vec::new());
+        let whole: Vec<PageRow> = replayed(&messages(1, 3)).rows;
+        ended.rows = whole.iter().cloned().map(PageRow::without_runs).collect();
+        for message in messages(1, 3) {
+            if !matches!(message, ServerMessage::BenchmarkRow { .. }) {
+                assert_eq!(ended.apply(&message), Change::Nothing, "{message:?}");
+            }
+        }
+        assert!(ended.rows.iter().all(|row| row.runs.is_empty() && row.made() == 3));
+    }
+
+    #[test]
+    fn at_the_end_of_a_benchmark_a_page_keeps_the_runs_that_it_has() {
+        let watched = replayed(&messages(1, 3));
+        let mut state = watched.clone();
+        for row in &watched.rows {
+            assert_eq!(state.replace_row(row.clone().without_runs()), Change::Nothing);
+        }
+        assert_eq!(state, watched);
+        // One that has missed a run has them loaded again when they are looked at.
+        let mut missed = watched.clone();
+        missed.rows[0] = row("openai", "m0", 0, vec![run(1)]);
+        let whole = &watched.rows[0];
+        assert_eq!(missed.replace_row(whole.clone().without_runs()), Change::Row(0));
+        assert!(!missed.rows[0].holds_runs() && missed.rows[0].made() == 3);
+    }
+
+    #[test]
+    fn loaded_runs_are_put_in_once_and_only_where_they_belong() {
+        let whole = row("openai", "a", 0, vec![run(1), failed(2)]);
+        let mut state = state(vec![whole.clone().without_runs()]);
+        assert_eq!(state.put_runs(0, vec![run(1)]), Change::Nothing);
+        assert_eq!(state.put_runs(0, whole.runs.clone()), Change::Row(0));
+        assert_eq!(state.rows[0], whole);
+        assert_eq!(state.put_runs(0, whole.runs.clone()), Change::Nothing);
+        assert_eq!(state.put_runs(1, Vec::new()), Change::Nothing);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Rows, runs and messages for tests.
 
 use super::state::BenchmarkState;
+use crate::benchmark::page_row::PageRow;
 use crate::messages::{JobState, ServerMessage};
 use bench::summary;
 use bench::types::{
@@ -9,7 +10,7 @@ use bench::types::{
 use endpoint::{ApiError, ErrorKind, ModelRef, Protocol};
 
 /// A benchmark called `b1` that runs.
-pub fn state(rows: Vec<ResultRow>) -> BenchmarkState {
+pub fn state(rows: Vec<PageRow>) -> BenchmarkState {
     BenchmarkState { id: "b1".into(), job: JobState::Running, error: None, rows }
 }
 
@@ -83,6 +84,11 @@ pub fn head(provider: &str, model: &str, tier: u64) -> RowHead {
 
 pub fn row(provider: &str, model: &str, tier: u64, runs: Vec<Run>) -> ResultRow {
     summary::row(head(provider, model, tier), None, runs)
+}
+
+/// As [`row`], as a page shows it.
+pub fn page_row(provider: &str, model: &str, tier: u64, runs: Vec<Run>) -> PageRow {
+    PageRow::with_runs(row(provider, model, tier, runs))
 }
 
 /// All messages about the results of a benchmark of `models` models, two context sizes and `runs` runs.

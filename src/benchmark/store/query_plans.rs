@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use super::history::{PAGE, RESULTS_OF_A_PAGE};
 use super::listing::{LISTED_ROWS, TO_FILL_IN, TO_SUM_UP};
 use super::rows::{ROWS, ROWS_AFTER};
-use super::runs::{COUNT, RUNS, RUNS_OF_ROWS};
+use super::runs::{COUNT, RUNS, RUNS_NOT_SUMMED_UP, RUNS_OF_ROW, RUNS_OF_ROWS};
 use super::times::{RECENT_IDS, TIMES_OF_A_BENCHMARK, TIMES_OF_A_MODEL};
 use super::{LATEST, ONE, RUNNING};
 use crate::database::query_plans::{
@@ -34,6 +34,8 @@ fn of_one() -> Vec<String> {
         bound(LISTED_ROWS, &["'anna'", "'00002000'"]),
         bound(RUNS, &["'anna'", "'00002000'"]),
         bound(RUNS_OF_ROWS, &["'anna'", "'00002000'", "0", "16"]),
+        bound(RUNS_NOT_SUMMED_UP, &["'anna'", "'00002000'"]),
+        bound(RUNS_OF_ROW, &["'anna'", "'00002000'", "'demo'", "'fast'", "0"]),
         bound(COUNT, &["'anna'", "'00002000'"]),
     ]
 }

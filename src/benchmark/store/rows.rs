@@ -1,22 +1,25 @@
 //! The rows of a benchmark: laid out at its beginning, summed up when their runs are done.
 
+use std::collections::HashMap;
+
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::{BenchmarkStore, RowKey, StoreError, row_key, signed};
 use crate::accounts::UserId;
+use crate::benchmark::page_row::{PageRow, RunNotes};
 use crate::benchmark::view::RowFigures;
-use bench::summary;
+use bench::summary::summarize;
 use bench::types::{ResultRow, RowHead, Run, RunSummary, WarmupOutcome, WarmupResult};
 use endpoint::ModelRef;
 
 pub(super) const ROWS: &str = "
-    select provider_key, model_id, context_tokens, head, warmup, summary
+    select provider_key, model_id, context_tokens, head, warmup, summary, run_notes
     from benchmark_rows where user_id = $1 and benchmark_id = $2 order by position";
 
 /// As [`ROWS`], a few at a time.
 pub(super) const ROWS_AFTER: &str = "
-    select provider_key, model_id, context_tokens, head, warmup, summary, position
+    select provider_key, model_id, context_tokens, head, warmup, summary, run_notes, position
     from benchmark_rows where user_id = $1 and benchmark_id = $2 and position > $3
     order by position limit $4";
 
@@ -31,13 +34,23 @@ pub struct StoredRow {
     pub warmup: Option<WarmupOutcome>,
     /// Set when all runs are done.
     pub summary: Option<RunSummary>,
+    /// Set together with the summary, but not by older versions of this program.
+    pub run_notes: Option<RunNotes>,
 }
 
 impl StoredRow {
     /// The row with its runs. Until all of them are done its summary is that of these.
     pub fn with_runs(self, runs: Vec<Run>) -> ResultRow {
-        let row = summary::row(self.head, self.warmup, runs);
-        ResultRow { summary: self.summary.unwrap_or(row.summary), ..row }
+        let summary = self.summary.unwrap_or_else(|| summarize(&runs));
+        ResultRow { warmup: self.warmup, summary, runs, ..self.head.into() }
+    }
+
+    /// The row for a page that shows no runs. `runs` are needed where the summary or the notes are not stored.
+    fn without_runs(self, runs: Vec<Run>) -> PageRow {
+        match self.run_notes.clone() {
+            Some(notes) if self.summary.is_some() => PageRow { row: self.with_runs(Vec::new()), notes },
+            _ => PageRow::with_runs(self.with_runs(runs)).without_runs(),
+        }
     }
 }
 
@@ -54,6 +67,33 @@ impl BenchmarkStore {
     pub async fn rows(&self, user: &UserId, id: &str) -> Result<Vec<StoredRow>, StoreError> {
         let rows = sqlx::query(ROWS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
         rows.iter().map(stored_row).collect()
+    }
+
+    /// All rows with their runs.
+    pub async fn result_rows(&self, user: &UserId, id: &str) -> Result<Vec<ResultRow>, StoreError> {
+        // In this order a row with a summary has all the runs that this counts.
+        let rows = self.rows(user, id).await?;
+        let mut runs = self.runs(user, id).await?;
+        let with_runs = rows.into_iter().map(|row| {
+            let own = runs.remove(&row.key).unwrap_or_default();
+            row.with_runs(own)
+        });
+        Ok(with_runs.collect())
+    }
+
+    /// All rows of a benchmark that has ended, without their runs. Only those runs are read of which no summary
+    /// or no notes are stored.
+    pub async fn rows_without_runs(&self, user: &UserId, id: &str) -> Result<Vec<PageRow>, StoreError> {
+        let rows = self.rows(user, id).await?;
+        let mut runs = match rows.iter().all(|row| row.summary.is_some() && row.run_notes.is_some()) {
+            true => HashMap::new(),
+            false => self.runs_not_summed_up(user, id).await?,
+        };
+        let without_runs = rows.into_iter().map(|row| {
+            let own = runs.remove(&row.key).unwrap_or_default();
+            row.without_runs(own)
+        });
+        Ok(without_runs.collect())
     }
 
     /// At most `limit` rows behind position `after`, in their order, each with its position.
@@ -107,11 +147,13 @@ impl BenchmarkStore {
 fn stored_row(row: &AnyRow) -> Result<StoredRow, StoreError> {
     let warmup: Option<String> = row.try_get("warmup")?;
     let summary: Option<String> = row.try_get("summary")?;
+    let run_notes: Option<String> = row.try_get("run_notes")?;
     Ok(StoredRow {
         key: row_key(row)?,
         head: serde_json::from_str(row.try_get("head")?)?,
         warmup: warmup.as_deref().map(serde_json::from_str).transpose()?,
         summary: summary.as_deref().map(serde_json::from_str).transpose()?,
+        run_notes: run_notes.as_deref().map(serde_json::from_str).transpose()?,
     })
 }
 
@@ -141,7 +183,7 @@ pub(super) async fn insert_rows(
     Ok(())
 }
 
-/// Writes a row's summary and the figures of it that lists show.
+/// Writes a row's summary, the notes on its runs and the figures that lists show.
 pub(super) async fn sum_up(
     connection: &mut AnyConnection,
     user: &UserId,
@@ -154,7 +196,7 @@ pub(super) async fn sum_up(
              summary = $6, success_count = $7, error_count = $8, error = $9,
              avg_tokens_per_second = $10, std_dev_tps = $11, tps_ci_low = $12, tps_ci_high = $13,
              avg_ttft_ms = $14, avg_total_time_s = $15, avg_input_tokens_per_second = $16,
-             avg_output_speed_tps = $17, avg_itl_ms = $18, total_cost = $19
+             avg_output_speed_tps = $17, avg_itl_ms = $18, total_cost = $19, run_notes = $20
          where user_id = $1 and benchmark_id = $2
            and provider_key = $3 and model_id = $4 and context_tokens = $5",
     )
@@ -177,6 +219,7 @@ pub(super) async fn sum_up(
     .bind(figures.avg_output_speed_tps)
     .bind(figures.avg_itl_ms)
     .bind(figures.total_cost)
+    .bind(serde_json::to_string(&RunNotes::of(&row.runs))?)
     .execute(connection)
     .await?;
     Ok(())

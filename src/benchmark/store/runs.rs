@@ -26,6 +26,29 @@ pub(super) const RUNS_OF_ROWS: &str = "
     where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2
       and benchmark_rows.position > $3 and benchmark_rows.position <= $4";
 
+/// Of rows without a summary, or without the notes that an older version did not write.
+pub(super) const RUNS_NOT_SUMMED_UP: &str = "
+    select runs.provider_key, runs.model_id, runs.context_tokens, runs.run
+    from benchmark_rows
+    join benchmark_runs runs
+      on runs.user_id = benchmark_rows.user_id and runs.benchmark_id = benchmark_rows.benchmark_id
+     and runs.provider_key = benchmark_rows.provider_key and runs.model_id = benchmark_rows.model_id
+     and runs.context_tokens = benchmark_rows.context_tokens
+    where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2
+      and (benchmark_rows.summary is null or benchmark_rows.run_notes is null)";
+
+/// Begins with the row itself, so that one without runs differs from one that is not there.
+pub(super) const RUNS_OF_ROW: &str = "
+    select runs.run
+    from benchmark_rows
+    left join benchmark_runs runs
+      on runs.user_id = benchmark_rows.user_id and runs.benchmark_id = benchmark_rows.benchmark_id
+     and runs.provider_key = benchmark_rows.provider_key and runs.model_id = benchmark_rows.model_id
+     and runs.context_tokens = benchmark_rows.context_tokens
+    where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2
+      and benchmark_rows.provider_key = $3 and benchmark_rows.model_id = $4
+      and benchmark_rows.context_tokens = $5";
+
 pub(super) const COUNT: &str = "
     select count(*) from benchmark_runs where user_id = $1 and benchmark_id = $2";
 
@@ -83,6 +106,47 @@ impl BenchmarkStore {
         let mut by_row = runs_by_row(&rows)?;
         by_row.values_mut().for_each(|runs| runs.sort_unstable_by_key(|run| run.run_number));
         Ok(by_row)
+    }
+
+    /// The runs of each row whose summary or notes are not stored, in their order and without their chunk times.
+    pub(super) async fn runs_not_summed_up(
+        &self,
+        user: &UserId,
+        id: &str,
+    ) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
+        let rows = sqlx::query(RUNS_NOT_SUMMED_UP)
+            .bind(user.as_str())
+            .bind(id)
+            .fetch_all(self.database.reader())
+            .await?;
+        let mut by_row = runs_by_row(&rows)?;
+        by_row.values_mut().for_each(|runs| runs.sort_unstable_by_key(|run| run.run_number));
+        Ok(by_row)
+    }
+
+    /// The runs of one row in the order of their numbers, without their chunk times; `None` when the user has no
+    /// such row.
+    pub async fn runs_of_row(
+        &self,
+        user: &UserId,
+        id: &str,
+        row: &RowKey,
+    ) -> Result<Option<Vec<Run>>, StoreError> {
+        let found: Vec<(Option<String>,)> = sqlx::query_as(RUNS_OF_ROW)
+            .bind(user.as_str())
+            .bind(id)
+            .bind(&row.model.provider_key)
+            .bind(&row.model.model_id)
+            .bind(signed(row.context_tokens))
+            .fetch_all(self.database.reader())
+            .await?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let runs = found.iter().filter_map(|(run,)| run.as_deref()).map(serde_json::from_str);
+        let mut runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
+        runs.sort_unstable_by_key(|run| run.run_number);
+        Ok(Some(runs))
     }
 
     /// The number of runs that are stored.

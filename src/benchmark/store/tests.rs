@@ -1,6 +1,7 @@
 //! Each test runs on every database.
 
 use super::*;
+use crate::benchmark::page_row::PageRow;
 use crate::benchmark::view::{HistoryItem, HistoryResult};
 use crate::database::testing;
 use bench::types::{Clock, Run, WarmupOutcome, WarmupResult};
@@ -480,5 +481,53 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
         assert_eq!((first(&times, "model-1", 5_000), first(&times, "new", 0)), (Some(2.0), None));
         let others = fixture.store.recent_times(&fixture.ben, [(model("model-2".into()), 0)]).await.unwrap();
         assert!(others.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_runs_of_a_row_are_those_that_are_stored() {
+    for fixture in fixtures().await {
+        begin(&fixture, &fixture.anna, ID, &[0, 5]).await;
+        let (store, anna) = (&fixture.store, &fixture.anna);
+        for run in [run(3, 30.0), failed(1), run(2, 20.0)] {
+            store.save_run(anna, ID, &key(0), &run).await.unwrap();
+        }
+        let runs = store.runs_of_row(anna, ID, &key(0)).await.unwrap().unwrap();
+        assert_eq!(runs, store.runs(anna, ID).await.unwrap()[&key(0)]);
+        assert_eq!(runs.iter().map(|run| run.run_number).collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(runs.iter().all(|run| run.chunk_deltas_us.is_empty()));
+        assert_eq!(store.runs_of_row(anna, ID, &key(5)).await.unwrap(), Some(Vec::new()));
+        assert_eq!(store.runs_of_row(anna, ID, &key(7)).await.unwrap(), None);
+        assert_eq!(store.runs_of_row(&fixture.ben, ID, &key(0)).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn rows_without_runs_say_the_same_whether_they_were_summed_up_or_not() {
+    for fixture in fixtures().await {
+        let (store, anna) = (&fixture.store, &fixture.anna);
+        let runs = vec![run(1, 10.0), failed(2), failed(3)];
+        let without_chunks = |run: &Run| Run { chunk_deltas_us: Vec::new(), ..run.clone() };
+        let rows: Vec<ResultRow> = [0, 5, 7]
+            .map(|tier| summary::row(head(tier), None, runs.iter().map(without_chunks).collect()))
+            .into();
+        let expected: Vec<PageRow> =
+            rows.iter().cloned().map(|row| PageRow::with_runs(row).without_runs()).collect();
+        assert_eq!(expected[0].notes.failures.values().copied().collect::<Vec<_>>(), [2]);
+        store.insert_complete(anna, ID, &Parameters::default(), &[target()], &rows).await.unwrap();
+        assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);
+        // The benchmark failed before the first row ended; an older version wrote the second.
+        for sql in [
+            "update benchmark_rows set summary = null, run_notes = null where context_tokens = 0",
+            "update benchmark_rows set run_notes = null where context_tokens = 5",
+        ] {
+            sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
+        }
+        assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);
+        // Of what was summed up no run is read.
+        let sql = "update benchmark_runs set run = 'not to be read' where context_tokens = 7";
+        sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
+        assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);
+        assert!(store.rows_without_runs(&fixture.ben, ID).await.unwrap().is_empty());
     }
 }

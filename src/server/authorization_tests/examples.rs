@@ -279,6 +279,15 @@ pub(super) fn server_function_examples(annas: &UserData) -> Vec<(&'static str, S
         one("/api/cancel_benchmark", "id", running),
         one("/api/load_benchmark", "id", finished),
         (
+            "/api/load_runs",
+            query(&[
+                ("id", finished),
+                ("model[provider_key]", provider_key),
+                ("model[model_id]", model_id),
+                ("context_tokens", "0"),
+            ]),
+        ),
+        (
             "/api/load_timeline",
             query(&[
                 ("id", finished),
