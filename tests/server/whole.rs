@@ -53,6 +53,11 @@ pub async fn assert_whole(location: Location, benchmarks: &[(UserId, String)], m
             let numbers: Vec<u64> = of_row.runs.iter().map(|run| run.run_number).collect();
             assert_eq!(numbers, (1..=runs).collect::<Vec<_>>(), "{id} {:?}", row.key);
             assert!(of_row.runs.iter().all(|run| run.success), "{id}: {:?}", of_row.runs);
+            for run in &mut of_row.runs {
+                let times = store.timeline(user, id, &row.key, run.run_number).await.unwrap();
+                run.chunk_deltas_us =
+                    times.unwrap_or_else(|| panic!("{id}: run {} has no chunk times", run.run_number));
+            }
             let again = summary::row(row.head, row.warmup, of_row.runs).summary;
             let (again, stored) = (serde_json::to_value(again), serde_json::to_value(row.summary));
             assert_close(&stored.unwrap(), &again.unwrap(), id, &row.key);

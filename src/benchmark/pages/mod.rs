@@ -16,7 +16,8 @@ mod set_up_form;
 mod timeline;
 mod workbench;
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests;
 
 pub use results::ResultsPage;
