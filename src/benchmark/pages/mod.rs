@@ -16,7 +16,8 @@ mod set_up_form;
 mod timeline;
 mod workbench;
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(feature = "ssr")]
+#[cfg(test)]
 mod tests;
 
 pub use results::ResultsPage;

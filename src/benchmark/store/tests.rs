@@ -506,7 +506,7 @@ async fn the_runs_of_a_row_are_those_that_are_stored() {
 async fn rows_without_runs_say_the_same_whether_they_were_summed_up_or_not() {
     for fixture in fixtures().await {
         let (store, anna) = (&fixture.store, &fixture.anna);
-        let runs = vec![run(1, 10.0), failed(2), failed(3)];
+        let runs = [run(1, 10.0), failed(2), failed(3)];
         let without_chunks = |run: &Run| Run { chunk_deltas_us: Vec::new(), ..run.clone() };
         let rows: Vec<ResultRow> = [0, 5, 7]
             .map(|tier| summary::row(head(tier), None, runs.iter().map(without_chunks).collect()))
