@@ -52,6 +52,12 @@ impl PageRow {
         Self { row: ResultRow { runs: Vec::new(), ..self.row }, ..self }
     }
 
+    /// The same row with summaries of seven digits, as the browser gets them. The server shows these too:
+    /// otherwise the browser could sort rows that are almost equal in another order than the page has them.
+    pub fn rounded(self) -> Self {
+        Self { row: ResultRow { summary: short::rounded(&self.row.summary), ..self.row }, ..self }
+    }
+
     /// How many runs were made, failed ones included.
     pub fn made(&self) -> u64 {
         self.summary.success_count + self.summary.error_count

@@ -274,11 +274,11 @@ impl BenchmarkService {
             Found::Begun(benchmark, job) => {
                 let rows = if benchmark.status == BenchmarkStatus::Running {
                     let rows = self.store.result_rows(user, id).await?;
-                    rows.into_iter().map(PageRow::with_runs).collect()
+                    rows.into_iter().map(PageRow::with_runs).collect::<Vec<_>>()
                 } else {
                     self.store.rows_without_runs(user, id).await?
                 };
-                Ok(view_of(benchmark, rows, job))
+                Ok(view_of(benchmark, rows.into_iter().map(PageRow::rounded).collect(), job))
             }
             Found::NotBegun(job, asked) => before_it_began(job, asked).ok_or(BenchmarkError::NotFound),
         }
