@@ -7,12 +7,12 @@ COPY --from=node:22-bookworm-slim /usr/local/lib/node_modules /usr/local/lib/nod
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 # The tools first, because they change less often than the sources.
-COPY Cargo.lock package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json .npmrc ./
 COPY scripts/tools.sh scripts/
-RUN --mount=type=cache,target=/usr/local/cargo/registry scripts/tools.sh
+RUN scripts/tools.sh
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    scripts/tools.sh && node scripts/build.mjs \
+    node scripts/build.mjs \
     && mkdir -p /app/target && cp -r target/site /app/target/ \
     && cp target/release/llm-studio target/release/hash.txt Leptos.toml /app/
 

@@ -4,9 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 export STUDIO_DATA ?= data/local
-export TOOLS_DIR ?= $(CURDIR)/.cache/tools
 export CARGO_TERM_COLOR ?= always
-export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 # The features of every crate that the server uses.
 server_features := ssr,bench/server,endpoint/server,stats/server,ui/ssr
@@ -18,7 +17,8 @@ say = @printf '\033[1m==>\033[0m %s\n'
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for another port)
+run: ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for another port)
+	@node scripts/build.mjs --run
 	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); stop with Ctrl-C"
 	@exec $(target)/release/llm-studio serve
 
@@ -32,7 +32,7 @@ test: check unit e2e ## Run every test
 build: ## Get the tools, build the server and the site that it serves
 	@node scripts/build.mjs
 
-tools: ## Install the tools that the build needs, in this directory
+tools: ## Install the tools that the build needs
 	@scripts/tools.sh
 
 check: tools ## Check formatting, lints and licences
@@ -50,7 +50,7 @@ check: tools ## Check formatting, lints and licences
 unit: tools ## Run the Rust tests, including those with the Python SDKs and the real model
 	@scripts/python-env.sh
 	$(say) "Running the Rust tests"
-	@scripts/postgres.sh cargo test --locked --release --workspace --features $(server_features) --lib --bins --tests -- --include-ignored
+	@scripts/postgres.sh cargo test --locked --release --workspace --exclude split-client --features $(server_features) --lib --bins --tests -- --include-ignored
 
 e2e: build ## Run the browser tests
 	@scripts/end2end.sh

@@ -1,12 +1,14 @@
 // Builds what `cargo leptos build --release --split` builds, into the same directories and with the same
 // options (`[package.metadata.leptos]` in Cargo.toml), without cargo-leptos, which takes many minutes to
-// compile. Steps whose inputs have not changed are skipped. `--dev` is for daily work: it builds unoptimised
-// and incrementally into `target/debug`, without wasm-opt and the size check. The tools and the client are built
-// while the server compiles: its largest crate often keeps only one core busy.
+// compile. Steps whose inputs have not changed are skipped. The tools and the client are built while the server
+// compiles: its largest crate often keeps only one core busy.
+//   --run  for `make run`: the client without link-time optimisation, so that a changed page is soon served
+//   --dev  for daily work: unoptimised and incremental, into `target/debug`, without wasm-opt
 
 import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 
 import { bindClient, hashOf, nameByHash } from "./client.mjs";
@@ -14,6 +16,7 @@ import { bindClient, hashOf, nameByHash } from "./client.mjs";
 process.chdir(path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), ".."));
 
 const dev = process.argv.includes("--dev");
+const forRun = process.argv.includes("--run");
 
 const say = (text) => console.log(`\x1b[1m==>\x1b[0m ${text}`);
 const run = (program, args, options) => execFileSync(program, args, { stdio: "inherit", ...options });
@@ -37,10 +40,9 @@ const targetDir = metadata.target_directory;
 const frontDir = path.join(targetDir, "front");
 const binaryDir = path.join(targetDir, dev ? "debug" : "release");
 const siteDir = options["site-root"];
-const partsDir = path.join(targetDir, dev ? "site-parts-dev" : "site-parts");
+const partsDir = path.join(targetDir, dev ? "site-parts-dev" : forRun ? "site-parts-run" : "site-parts");
 const clientDir = path.join(partsDir, "client");
 const stampFile = path.join(partsDir, "stamps.json");
-const tools = process.env.TOOLS_DIR ?? path.resolve(".cache/tools");
 const chartsDir = path.join(options["assets-dir"], "charts");
 
 // Limit in bytes for the WebAssembly and JavaScript that the first page needs, compressed with Brotli.
@@ -67,19 +69,37 @@ function readStamps() {
 }
 
 // Runs `make` unless `outputs` were made from the same inputs.
-function step(title, inputs, outputs, make) {
+async function step(title, inputs, outputs, make) {
   const stamps = readStamps();
   if (stamps[title] === inputs && outputs.every((file) => fs.existsSync(file))) return;
   say(title);
-  make();
+  await make();
   fs.writeFileSync(stampFile, JSON.stringify({ ...stamps, [title]: inputs }));
 }
 
 // Returns cargo's profile for this kind of build, and the directory of the result.
 function profileOf(kind) {
   if (dev) return kind === "lib" ? ["wasm-dev", "wasm-dev"] : ["dev", "debug"];
+  if (forRun && kind === "lib") return ["wasm-run", "wasm-run"];
   const profile = options[`${kind}-profile-release`] ?? "release";
   return [profile, profile];
+}
+
+// Builds the tool that splits the client, and returns its path. Tool and libraries must have the same versions,
+// because they share private formats.
+async function buildSplitClient() {
+  const lock = fs.readFileSync("Cargo.lock", "utf8");
+  const versionOf = (crate) => lock.match(new RegExp(`name = "${crate}"\nversion = "(.*)"`))?.[1];
+  for (const [tool, library] of [["wasm-bindgen-cli-support", "wasm-bindgen"], ["wasm_split_cli_support", "wasm_split_helpers"]]) {
+    const [is, wanted] = [versionOf(tool), versionOf(library)];
+    if (is === wanted) continue;
+    console.error(`error: Cargo.lock has ${library} ${wanted} but ${tool} ${is}: cargo update -p ${tool} --precise ${wanted}`);
+    process.exit(1);
+  }
+  say("Compiling the tool that splits the client");
+  const args = ["build", "--locked", "--quiet", "--package=split-client", "--profile=tools", `--target-dir=${frontDir}`];
+  await start("cargo", args, { CARGO_TERM_PROGRESS_WHEN: "never" });
+  return path.join(frontDir, "tools", "split-client");
 }
 
 async function cargo(kind, args, env) {
@@ -106,51 +126,58 @@ async function buildClient() {
   return path.join(frontDir, target, folder, `${app.name.replaceAll("-", "_")}.wasm`);
 }
 
-function cutClient(wasm) {
-  const inputs = hashOfFiles([wasm, "Cargo.lock", "package-lock.json", "scripts/client.mjs"]);
-  step("Splitting the client by route, generating its JavaScript, optimising it", inputs, [clientDir], () => {
-    const wasmOptFeatures = dev ? undefined : options["wasm-opt-features"];
-    bindClient(wasm, { name, dir: clientDir, tools: path.join(tools, "bin"), npmTool, wasmOptFeatures });
+function splitClient(wasm, tool) {
+  const wasmOptFeatures = dev ? undefined : options["wasm-opt-features"];
+  const files = hashOfFiles([wasm, tool, "package-lock.json", "scripts/client.mjs"]);
+  const inputs = hashOf(files, `${wasmOptFeatures}`);
+  return step("Splitting the client by route, generating its JavaScript, optimising it", inputs, [clientDir], () => {
+    bindClient(wasm, { name, dir: clientDir, splitClient: tool, npmTool, wasmOptFeatures });
   });
 }
 
 function buildStyle() {
-  const inputs = [...filesUnder("style"), ...filesUnder("src", ".rs"), ...filesUnder("crates/ui/src", ".rs"), "package-lock.json"];
+  const inputs = [...filesUnder("style"), ...filesUnder("src", ".rs"), ...filesUnder("crates/platform/src", ".rs"), ...filesUnder("crates/ui/src", ".rs"), "package-lock.json"];
   const css = path.join(partsDir, `${name}.css`);
-  step("Compiling the style sheet", hashOfFiles(inputs), [css], () => {
+  return step("Compiling the style sheet", hashOfFiles(inputs), [css], () => {
     run(npmTool("tailwindcss"), ["--input", options["tailwind-input-file"], "--output", css, "--minify"], {
       stdio: ["ignore", "ignore", "inherit"],
     });
   });
 }
 
-function writeCompressed(file, content) {
+const gzip = promisify(zlib.gzip);
+const brotli = promisify(zlib.brotliCompress);
+
+// Writes a file and its compressed copies, which the server sends.
+async function writeCompressed(file, content) {
   fs.writeFileSync(file, content);
   if (dev) return;
-  fs.writeFileSync(`${file}.gz`, zlib.gzipSync(content, { level: 9 }));
-  fs.writeFileSync(`${file}.br`, zlib.brotliCompressSync(content));
+  const [gz, br] = await Promise.all([gzip(content, { level: 9 }), brotli(content)]);
+  fs.writeFileSync(`${file}.gz`, gz);
+  fs.writeFileSync(`${file}.br`, br);
 }
 
 function buildCharts() {
   const inputs = hashOfFiles([...filesUnder("crates/ui/src/chart", ".js"), "package-lock.json", "scripts/charts.mjs"]);
-  step("Bundling the charts", inputs, [chartsDir], () => run("node", ["scripts/charts.mjs"]));
+  return step("Bundling the charts", inputs, [chartsDir], () => run("node", ["scripts/charts.mjs"]));
 }
 
 // Assembles the site directory, with a hash in each file name so that browsers can cache it indefinitely.
 // Returns the files of the client.
-function assembleSite() {
+async function assembleSite() {
   const pkgDir = path.join(siteDir, options["site-pkg-dir"]);
   const client = nameByHash(clientDir, name);
   const css = fs.readFileSync(path.join(partsDir, `${name}.css`));
   const hashes = { ...client.hashes, css: hashOf(css) };
   const parts = new Map([...client.files, [`${name}.${hashes.css}.css`, css]].map(([file, content]) => [path.join(pkgDir, file), content]));
   const inputs = hashOf(...parts.keys(), hashOfFiles(filesUnder(options["assets-dir"])));
-  step("Assembling the site", inputs, [...parts.keys()], () => {
+  await step("Assembling the site", inputs, [...parts.keys()], async () => {
     fs.rmSync(siteDir, { recursive: true, force: true });
     fs.mkdirSync(pkgDir, { recursive: true });
     fs.cpSync(options["assets-dir"], siteDir, { recursive: true });
-    parts.forEach((content, file) => writeCompressed(file, content));
-    for (const file of filesUnder(path.join(siteDir, "charts"), ".js")) writeCompressed(file, fs.readFileSync(file));
+    const charts = filesUnder(path.join(siteDir, "charts"), ".js");
+    const files = [...parts, ...charts.map((file) => [file, fs.readFileSync(file)])];
+    await Promise.all(files.map(([file, content]) => writeCompressed(file, content)));
   });
   // Always, because `cargo leptos` may have written it for another site.
   const lines = Object.entries(hashes).map(([kind, hash]) => `${kind}: ${hash}\n`);
@@ -172,22 +199,22 @@ function weigh(client) {
   const firstPage = client.filter((file) => /\.(js|wasm)$/.test(file) && !fetchedLater.includes(file));
   const weight = (files) => `${kilobytes(compressedSize(files, "br"))} with Brotli (gzip: ${kilobytes(compressedSize(files, "gz"))})`;
   say(`WebAssembly and JavaScript of the first page: ${weight(firstPage)}; of all others: ${weight(fetchedLater)}; of the first chart: ${weight(charts)}`);
-  if (compressedSize(firstPage, "br") <= firstPageLimit) return;
+  if (forRun || compressedSize(firstPage, "br") <= firstPageLimit) return;
   console.error(`error: the first page may weigh ${kilobytes(firstPageLimit)} with Brotli: make the browser fetch more of the client later (src/app/lazy.rs)`);
   process.exit(1);
 }
 
 async function buildFront() {
-  await start("scripts/tools.sh", []);
-  cutClient(await buildClient());
-  buildStyle();
-  buildCharts();
+  const [tool] = await Promise.all([buildSplitClient(), start("scripts/tools.sh", [])]);
+  await splitClient(await buildClient(), tool);
+  await buildStyle();
+  await buildCharts();
 }
 
 fs.mkdirSync(partsDir, { recursive: true });
 try {
   await Promise.all([buildServer(), buildFront()]);
-  const client = assembleSite();
+  const client = await assembleSite();
   if (!dev) weigh(client);
 } catch (error) {
   stopping.abort();

@@ -1,6 +1,6 @@
 // Turns the compiled client into the files that browsers load: the WebAssembly, split at its `wasm_split`
-// functions into a main module and chunks, and its JavaScript. The result has the layout and names of `cargo
-// leptos build --release --split`.
+// functions into a main module and chunks (crates/split-client), and its JavaScript. The result has the layout and
+// names of `cargo leptos build --release --split`.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,8 +9,6 @@ import * as path from "node:path";
 
 const loader = "__wasm_split.js";
 const manifest = "__wasm_split_manifest.json";
-// Prefix of the names of the loader's functions that load a route.
-const route = "__wasm_split_load_";
 
 // Prints the tool's output only if it failed: wasm-opt warns of names that wasm-split leaves.
 function run(program, args) {
@@ -29,42 +27,18 @@ export function hashOf(...contents) {
   return hash.digest("base64url");
 }
 
-// Splits `wasm` in `dir`, generates the JavaScript of the main module as `name`, and optimises all files; only
-// the scripts if no `wasmOptFeatures` are given.
-export function bindClient(wasm, { name, dir, tools, npmTool, wasmOptFeatures }) {
+// Splits `wasm` in `dir` with the program `splitClient`, generates the JavaScript of the main module as `name`, and
+// optimises all files; only the scripts if no `wasmOptFeatures` are given.
+export function bindClient(wasm, { name, dir, splitClient, npmTool, wasmOptFeatures }) {
   fs.rmSync(dir, { recursive: true, force: true });
-  run(path.join(tools, "wasm-split-cli"), [wasm, dir, `--out-name=${name}`]);
-  const main = path.join(dir, `${name}.wasm`);
-  const bindgen = ["--target=web", "--no-typescript", "--keep-lld-exports", "--no-demangle"];
-  run(path.join(tools, "wasm-bindgen"), [...bindgen, `--out-name=${name}`, `--out-dir=${dir}`, main]);
-  fs.renameSync(path.join(dir, `${name}_bg.wasm`), main);
-  const routes = filesOfRoutes(fs.readFileSync(path.join(dir, loader), "utf8"));
-  fs.writeFileSync(path.join(dir, manifest), JSON.stringify(routes));
+  fs.mkdirSync(dir, { recursive: true });
+  run(splitClient, [wasm, dir, name]);
   const files = fs.readdirSync(dir).map((file) => path.join(dir, file));
   for (const file of files.filter((file) => wasmOptFeatures && file.endsWith(".wasm"))) {
     run(npmTool("wasm-opt"), [...wasmOptFeatures, file, "-o", file]);
   }
   const scripts = files.filter((file) => file.endsWith(".js"));
   run(npmTool("esbuild"), [...scripts, "--minify", "--format=esm", "--log-level=error", "--allow-overwrite", `--outdir=${dir}`]);
-}
-
-// Returns the files that each `wasm_split` function needs, without extension; the server preloads them. The
-// loader defines one constant for each chunk that several functions share and one for each function.
-function filesOfRoutes(loading) {
-  const definitions = loading.split(/^(?:export )?const (?=__)/m).slice(1);
-  const loads = definitions.map((text) => ({
-    name: text.match(/^\w+/)[0],
-    file: text.match(/new URL\("\.\/(.+)\.wasm"/)?.[1],
-    shared: text.match(/, \[([\w, ]*)\]\)+;/)[1].split(", ").filter(Boolean),
-  }));
-  const fileOf = new Map(loads.map(({ name, file }) => [name, file]));
-  const routes = loads.filter(({ name }) => name.startsWith(route));
-  return Object.fromEntries(
-    routes.map(({ name, file, shared }) => [
-      name.slice(route.length),
-      [...shared.map((piece) => fileOf.get(piece)), file].filter(Boolean),
-    ]),
-  );
 }
 
 // Returns all files under names with their hashes, and the hashes under the names that the server reads.

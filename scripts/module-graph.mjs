@@ -1,5 +1,5 @@
-// Prints which modules of src/ (directories and files) use which others, and fails on a dependency cycle. Tests
-// are ignored. node scripts/module-graph.mjs [--quiet]
+// Prints which modules of the app and of crates/platform (directories and files) use which others, and fails on a
+// dependency cycle. Tests are ignored. node scripts/module-graph.mjs [--quiet]
 
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -8,12 +8,18 @@ process.chdir(path.join(import.meta.dirname, ".."));
 
 const isTest = (file) => /(^|\/)(tests?|testing|[a-z_]+_tests)(\/|\.rs$)/.test(file);
 
+// The app calls the modules of both by the same paths.
+const roots = ["src", "crates/platform/src"];
+
+// Returns the files below a root, and their paths from the repository.
 function sources() {
-  return fs
-    .readdirSync("src", { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".rs"))
-    .map((entry) => path.relative("src", path.join(entry.parentPath ?? entry.path, entry.name)))
-    .filter((file) => !isTest(file) && file !== "lib.rs" && file !== "main.rs");
+  return roots.flatMap((root) =>
+    fs
+      .readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".rs"))
+      .map((entry) => ({ root, file: path.relative(root, path.join(entry.parentPath ?? entry.path, entry.name)) }))
+      .filter(({ file }) => !isTest(file) && file !== "lib.rs" && file !== "main.rs"),
+  );
 }
 
 // Returns the code without comments, strings and test modules.
@@ -45,10 +51,10 @@ function heads(tree) {
 function graph() {
   const files = sources();
   const moduleOf = (file) => file.split("/")[0].replace(/\.rs$/, "");
-  const modules = new Set(files.map(moduleOf));
+  const modules = new Set(files.map(({ file }) => moduleOf(file)));
   const edges = new Map([...modules].map((name) => [name, new Map()]));
-  for (const file of files) {
-    const code = productCode(fs.readFileSync(path.join("src", file), "utf8"));
+  for (const { root, file } of files) {
+    const code = productCode(fs.readFileSync(path.join(root, file), "utf8"));
     for (const match of code.matchAll(/\bcrate::(\{|\w+)/g)) {
       const used = match[1] === "{" ? heads(code.slice(match.index + "crate::".length)) : [match[1]];
       for (const name of used.filter((name) => modules.has(name) && name !== moduleOf(file))) {

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Installs the tools that the build needs, inside the repository: the wasm target, wasm-bindgen (in
-# .cache/tools), and from npm Tailwind, wasm-opt and the font. Fast if nothing is missing.
+# Installs the tools that the build needs: Rust's wasm target, and inside the repository from npm Tailwind, wasm-opt
+# and the font. Fast if nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools="${TOOLS_DIR:-$PWD/.cache/tools}"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 
@@ -16,41 +15,6 @@ wasm_target() {
   rustup target list --installed | grep -qx wasm32-unknown-unknown && return 0
   say "Adding Rust's wasm32-unknown-unknown target"
   rustup target add wasm32-unknown-unknown
-}
-
-# Usage: cargo_tool NAME CRATE VERSION [OPTION…]
-cargo_tool() {
-  local name=$1 crate=$2 version=$3
-  local install=(cargo install --quiet --force --root "$tools" "$crate" --version "$version" "${@:4}")
-  say "Compiling $name $version (once, about two minutes; unoptimised, it runs for seconds)"
-  export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256
-  "${install[@]}" --locked && return 0
-  say "This registry lacks a crate of its lock file; resolving without it"
-  "${install[@]}"
-}
-
-version_of() {
-  awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/version = |"/, ""); print }' Cargo.lock
-}
-
-# The version must be exactly the library's, because they share a private format.
-wasm_bindgen() {
-  local version
-  version=$(version_of wasm-bindgen)
-  [ "$("$tools/bin/wasm-bindgen" --version 2>/dev/null)" = "wasm-bindgen $version" ] && return 0
-  if command -v cargo-binstall >/dev/null; then
-    say "Fetching a prebuilt wasm-bindgen $version"
-    cargo binstall --no-confirm --disable-strategies compile --root "$tools" "wasm-bindgen-cli@$version" && return 0
-  fi
-  cargo_tool wasm-bindgen wasm-bindgen-cli "$version"
-}
-
-# Splits the client by route. Its version must match the library's as well.
-wasm_split() {
-  local version
-  version=$(version_of wasm_split_helpers)
-  grep -qs "^\"wasm_split_cli_support $version " "$tools/.crates.toml" && return 0
-  cargo_tool wasm-split wasm_split_cli_support "$version" --features build-binary
 }
 
 npm_packages() {
@@ -73,7 +37,5 @@ font() {
 require cargo "install Rust: https://rustup.rs"
 require npm "install Node.js 20 or newer with npm"
 wasm_target
-wasm_bindgen
-wasm_split
 npm_packages
 font

@@ -8,26 +8,19 @@
 // A page's markup is one type, and large pages are deeply nested.
 #![recursion_limit = "256"]
 
-pub mod accounts;
 pub mod admin;
 pub mod app;
 pub mod benchmark;
 pub mod history;
-pub mod jobs;
-pub mod limits;
-pub mod live;
-pub mod messages;
 pub mod prompts;
 pub mod providers;
 
+pub use platform::{accounts, jobs, limits, live, messages};
+#[cfg(feature = "ssr")]
+pub use platform::{database, http, mail};
+
 #[cfg(feature = "ssr")]
 pub mod cli;
-#[cfg(feature = "ssr")]
-pub mod database;
-#[cfg(feature = "ssr")]
-pub mod http;
-#[cfg(feature = "ssr")]
-pub mod mail;
 #[cfg(feature = "ssr")]
 pub mod server;
 

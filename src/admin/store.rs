@@ -91,4 +91,19 @@ mod tests {
             assert_eq!(names(Some("b")).await, ["c"]);
         }
     }
+
+    #[tokio::test]
+    async fn a_user_whose_deletion_has_begun_is_not_listed() {
+        for database in testing::databases().await {
+            for id in ["a", "b"] {
+                testing::add_user(&database, id).await;
+            }
+            let deletion = "update users set deleted_at = 1 where id = 'b'";
+            sqlx::query(deletion).execute(database.writer()).await.unwrap();
+            let store = AdminStore::new(database);
+            let listed = store.users(None, 9).await.unwrap();
+            assert_eq!(listed.iter().map(|user| user.id.as_str()).collect::<Vec<_>>(), ["a"]);
+            assert_eq!(store.user(&UserId::new("b")).await.unwrap(), None);
+        }
+    }
 }

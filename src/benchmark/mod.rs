@@ -17,6 +17,9 @@ mod estimate;
 #[cfg(feature = "ssr")]
 pub mod job;
 #[cfg(feature = "ssr")]
+#[cfg(test)]
+mod message_tests;
+#[cfg(feature = "ssr")]
 pub mod reported;
 #[cfg(feature = "ssr")]
 pub mod rest;

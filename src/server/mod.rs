@@ -1,6 +1,8 @@
 //! Assembles the server: configuration, shared state, router, middleware, start and stop.
 
 #[cfg(test)]
+mod account_tests;
+#[cfg(test)]
 mod authorization_tests;
 pub mod config;
 mod connections;

@@ -2,9 +2,6 @@
 //! and fields.
 
 mod job;
-#[cfg(test)]
-#[cfg(feature = "ssr")]
-mod tests;
 
 use serde::{Deserialize, Serialize, Serializer};
 

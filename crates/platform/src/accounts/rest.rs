@@ -3,9 +3,6 @@
 mod oidc;
 mod recovery;
 
-#[cfg(test)]
-mod tests;
-
 use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::http::header::SET_COOKIE;

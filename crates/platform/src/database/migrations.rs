@@ -5,7 +5,7 @@ use sqlx::{AnyPool, SqlStr};
 
 macro_rules! migrations {
     ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../../migrations/", $name)))),+]
+        [$(($name, include_str!(concat!("../../../../migrations/", $name)))),+]
     };
 }
 
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn every_migration_is_run() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
         let mut files: Vec<_> =
             std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         files.sort();

@@ -7,7 +7,6 @@ use super::testing::{LOCALHOST, PASSWORD};
 use super::*;
 use crate::accounts::Role;
 use crate::accounts::session::Proof;
-use crate::admin::AdminService;
 use crate::database::testing;
 use crate::live::Hub;
 
@@ -96,10 +95,6 @@ async fn a_deleted_user_is_gone_at_once_and_their_data_also_when_the_process_end
         let role = accounts.set_role(&admin, &id, Role::Admin).await;
         assert!(matches!(role, Err(AccountError::NoSuchUser)));
         assert!(accounts.open_invitations().await.unwrap().is_empty());
-        let service = AdminService::new(database.clone(), accounts.clone(), 9);
-        let listed = service.users(None, 9).await.unwrap().users;
-        assert_eq!(listed.iter().map(|user| &user.id).collect::<Vec<_>>(), [&admin]);
-        assert!(matches!(service.user(&id).await, Err(AccountError::NoSuchUser)));
         assert!(accounts.settings().allows_local_networks().await.unwrap(), "one user is left");
         assert_ne!(accounts.user_for_test("ben@example.org").await.user.id, id, "the address is free");
 

@@ -1,6 +1,8 @@
 //! Databases for tests: each empty and its own. PostgreSQL is among them when `TEST_DATABASE_URL`
 //! names a server, as it does under `make test`.
 
+#![allow(clippy::unwrap_used)]
+
 use secrecy::SecretString;
 use sqlx::any::install_default_drivers;
 use sqlx::{AnyConnection, Connection, Executor};

@@ -5,8 +5,8 @@ use endpoint::ModelRef;
 use endpoint::registry::{Adjustment, AdjustmentAction};
 use serde_json::{Value, json};
 
-use super::*;
-use crate::benchmark::report::testing::{failed, head, row, run};
+use super::report::testing::{failed, head, row, run};
+use crate::messages::*;
 
 /// An event of the engine as a tab receives it.
 fn of_engine(event: Event) -> ServerMessage {

@@ -4,11 +4,11 @@
 pub mod backup;
 pub mod maintenance;
 mod migrations;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub mod query_plans;
 pub mod retry;
 mod sqlite;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 use std::fmt;
@@ -62,7 +62,7 @@ pub struct Database {
     reader: AnyPool,
     location: Location,
     /// The directory of a database that a test made for itself.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     _files: Option<std::sync::Arc<tempfile::TempDir>>,
 }
 
@@ -105,7 +105,7 @@ impl Database {
             writer,
             reader,
             location,
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             _files: None,
         })
     }

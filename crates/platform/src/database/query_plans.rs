@@ -1,6 +1,8 @@
 //! Checks for the plans of queries: a list stays fast however much there is, so each of its queries reads
 //! by an index on every database.
 
+#![allow(clippy::unwrap_used)]
+
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Backend, Database, testing};

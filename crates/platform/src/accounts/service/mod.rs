@@ -9,7 +9,7 @@ mod tokens;
 
 #[cfg(test)]
 mod deletion_tests;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
@@ -102,13 +102,6 @@ impl Accounts {
             registration_hooks: Arc::default(),
             user_marked: Arc::default(),
         })
-    }
-
-    /// Creates a service with cheap password hashes, for tests.
-    #[cfg(test)]
-    pub fn quick(database: Database, sessions_ended: Arc<dyn SessionsEnded>) -> Self {
-        let accounts = Self::new(database, &Secret::random(), sessions_ended).unwrap();
-        Self { passwords: Passwords::quick(), ..accounts }
     }
 
     /// Adds hooks that run after each registration.
