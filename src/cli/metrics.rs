@@ -1,54 +1,54 @@
 //! The metrics of a result by name, for conditions and comparisons.
 
-use bench::types::{OpenLoopSummary, ResultRow};
+use bench::types::{OpenLoopSummary, RUN_SUMMARIES, ResultRow, RunSummary};
 use stats::Summary;
 
-/// One metric of a row that has statistics.
-#[derive(Debug)]
-pub struct Metric {
-    /// The name in the results file; `load.` is part of it.
-    pub name: &'static str,
-    pub of: fn(&ResultRow) -> Option<&Summary>,
-}
-
-macro_rules! metrics {
-    ($($name:ident),* $(,)?) => {
-        &[
-            $(Metric { name: stringify!($name), of: |row| row.summary.$name.as_ref() },)*
-            Metric { name: "load.open_loop.ttft_ms", of: |row| open_loop(row)?.ttft_ms.as_ref() },
-            Metric { name: "load.open_loop.total_time_s", of: |row| open_loop(row)?.total_time_s.as_ref() },
-            Metric { name: "load.open_loop.start_delay_ms", of: |row| open_loop(row)?.start_delay_ms.as_ref() },
-        ]
-    };
-}
-
-/// The figures of a row's open loop; `None` if it was measured otherwise.
+/// Returns the figures of a row's open loop; `None` if it was measured otherwise.
 pub fn open_loop(row: &ResultRow) -> Option<&OpenLoopSummary> {
     row.load.as_ref()?.open_loop.as_ref()
 }
 
-/// Every metric with statistics, in the order of the results file; those of an open loop exist only there.
-pub const METRICS: &[Metric] = metrics![
-    ttft_ms,
-    ttfa_ms,
-    total_time_s,
-    tokens_per_second,
-    output_speed_tps,
-    input_tokens_per_second,
-    itl_ms,
-    gap_ms,
-    tokens_per_chunk,
-    output_tokens,
-    reasoning_tokens,
-    input_tokens,
-    cached_input_tokens,
-    connect_ms,
-    dns_ms,
-    tcp_ms,
-    tls_ms,
-    cost,
-    lateness_ms,
+/// One metric of a row that has statistics.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// The name in the results file; `load.` is part of it.
+    pub name: &'static str,
+    place: Place,
+}
+
+/// Where in a row a metric is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Runs(fn(&RunSummary) -> Option<&Summary>),
+    OpenLoop(fn(&OpenLoopSummary) -> Option<&Summary>),
+}
+
+impl Metric {
+    const fn of_open_loop(name: &'static str, get: fn(&OpenLoopSummary) -> Option<&Summary>) -> Self {
+        Self { name, place: Place::OpenLoop(get) }
+    }
+
+    /// Returns the row's statistics of this metric.
+    pub fn of(self, row: &ResultRow) -> Option<&Summary> {
+        match self.place {
+            Place::Runs(get) => get(&row.summary),
+            Place::OpenLoop(get) => get(open_loop(row)?),
+        }
+    }
+}
+
+/// Metrics that exist in the rows of an open loop only.
+const OPEN_LOOP_METRICS: [Metric; 3] = [
+    Metric::of_open_loop("load.open_loop.ttft_ms", |load| load.ttft_ms.as_ref()),
+    Metric::of_open_loop("load.open_loop.total_time_s", |load| load.total_time_s.as_ref()),
+    Metric::of_open_loop("load.open_loop.start_delay_ms", |load| load.start_delay_ms.as_ref()),
 ];
+
+/// Returns every metric with statistics, in the order of the results file.
+pub fn metrics() -> impl Iterator<Item = Metric> {
+    let of_runs = RUN_SUMMARIES.map(|(name, get)| Metric { name, place: Place::Runs(get) });
+    of_runs.into_iter().chain(OPEN_LOOP_METRICS)
+}
 
 /// One figure of [`Summary`].
 #[derive(Debug)]

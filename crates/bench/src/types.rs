@@ -1,7 +1,9 @@
 //! Requests, results and events of speed benchmarks, shared by every screen, every export and the terminal.
 //! Names and units are those of the measurement page (`docs/measurement.md`).
 
+mod events;
 mod load;
+mod summary;
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -9,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use endpoint::{ApiError, ModelRef, Price, PriceSource, Protocol, registry::Adjustment};
-use stats::Summary;
 
+pub use events::{Event, Init, ModelAdjustments, Progress, RunResult, WarmupResult};
 pub use load::{
     Arrivals, CONCURRENCY_RANGE, DEFAULT_MAX_IN_FLIGHT, LoadParameters, LoadSummary,
     OPEN_LOOP_DURATION_RANGE, OPEN_LOOP_REQUESTS_RANGE, OpenLoop, OpenLoopSummary, RATE_RANGE,
 };
+pub use summary::{RUN_SUMMARIES, RunSummary};
 
 /// Version of the results file's shape; raised when a reader of the old shape would misread it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -226,56 +229,6 @@ impl Run {
     }
 }
 
-/// Summary of the runs of one model at one tier; the statistics cover successful runs only.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct RunSummary {
-    /// Number of successful runs.
-    pub success_count: u64,
-    /// Number of failed runs.
-    pub error_count: u64,
-    /// Time to first token, ms.
-    pub ttft_ms: Option<Summary>,
-    /// Time to first answer (visible text), ms.
-    pub ttfa_ms: Option<Summary>,
-    /// Time to the last content chunk, s.
-    pub total_time_s: Option<Summary>,
-    /// End-to-end throughput, output tokens/s.
-    pub tokens_per_second: Option<Summary>,
-    /// Output speed after the first chunk, tokens/s.
-    pub output_speed_tps: Option<Summary>,
-    /// Prompt processing speed, input tokens/s.
-    pub input_tokens_per_second: Option<Summary>,
-    /// Mean gap between content chunks, ms; over the runs' means.
-    pub itl_ms: Option<Summary>,
-    /// Gap between content chunks, ms; over every gap of every run.
-    pub gap_ms: Option<Summary>,
-    /// Output tokens per content chunk.
-    pub tokens_per_chunk: Option<Summary>,
-    /// Output tokens per run, reasoning included.
-    pub output_tokens: Option<Summary>,
-    /// Reasoning tokens per run.
-    pub reasoning_tokens: Option<Summary>,
-    /// Input tokens per run.
-    pub input_tokens: Option<Summary>,
-    /// Cached input tokens per run.
-    pub cached_input_tokens: Option<Summary>,
-    /// Time to open a connection, ms; over the runs that opened one.
-    pub connect_ms: Option<Summary>,
-    /// Name resolution, ms; over the runs that opened a connection to a name.
-    pub dns_ms: Option<Summary>,
-    /// TCP connect, ms; over the runs that opened a connection.
-    pub tcp_ms: Option<Summary>,
-    /// TLS handshake, ms; over the runs that opened a connection with TLS.
-    pub tls_ms: Option<Summary>,
-    /// Cost of one run, USD.
-    pub cost: Option<Summary>,
-    /// Lateness of the reads, ms; over the runs' means.
-    pub lateness_ms: Option<Summary>,
-    /// Cost of all successful runs, USD.
-    pub total_cost: Option<f64>,
-}
-
 /// Condition of the measuring client: shows whether the client was the bottleneck.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -439,139 +392,6 @@ pub struct Report {
     pub client: ClientHealth,
     /// One row per model and tier, in the order of the plan.
     pub results: Vec<ResultRow>,
-}
-
-/// An event of a running benchmark; the WebSocket uses the same names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Event {
-    /// Sent once, before anything runs.
-    BenchmarkInit {
-        /// The contents of the benchmark.
-        data: Init,
-    },
-    /// Parameters that the registry changed, per model; only when there are any.
-    ParamAdjustments {
-        /// One entry per model with changes.
-        models: Vec<ModelAdjustments>,
-    },
-    /// Sent before each run and, in load mode, a few times a second.
-    BenchmarkProgress {
-        /// The progress.
-        data: Progress,
-    },
-    /// The discarded run of one model at one tier has ended.
-    BenchmarkWarmup {
-        /// The warm-up.
-        data: Box<WarmupResult>,
-    },
-    /// One finished run, or a tier that was skipped.
-    BenchmarkResult {
-        /// The run or the skipped tier.
-        data: Box<RunResult>,
-    },
-    /// All runs of one model at one tier are done, or the tier was skipped. A row that was cancelled,
-    /// interrupted or finished by an earlier start is in the report only.
-    BenchmarkRow {
-        /// The finished row.
-        data: Box<ResultRow>,
-    },
-}
-
-/// The contents of a benchmark, sent before it starts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Init {
-    /// The models to measure.
-    pub targets: Vec<ModelRef>,
-    /// Number of measured runs per model and tier.
-    pub runs: u32,
-    /// The context tiers, in tokens.
-    pub context_tiers: Vec<u64>,
-    /// Limit of output tokens per run.
-    pub max_tokens: u32,
-    /// Requests of the whole benchmark, warm-up runs included, skipped tiers left out.
-    pub total_requests: u64,
-    /// Number of these requests that earlier starts have made.
-    #[serde(default)]
-    pub done_requests: u64,
-    /// Every row to come, in the order of the report, those of earlier starts included.
-    #[serde(default)]
-    pub rows: Vec<RowHead>,
-}
-
-/// The parameters that the registry changed for one model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelAdjustments {
-    /// The model.
-    #[serde(flatten)]
-    pub model: ModelRef,
-    /// The changes.
-    pub adjustments: Vec<Adjustment>,
-}
-
-/// The progress of one provider.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The provider's display name.
-    pub provider: String,
-    /// The provider's key.
-    pub provider_key: String,
-    /// The model's display name.
-    pub model: String,
-    /// The model's id at the provider.
-    pub model_id: String,
-    /// The run that is about to start; 0 is the warm-up. In load mode: requests finished.
-    pub run: u64,
-    /// Number of measured runs per model and tier. In load mode: requests in total.
-    pub runs: u64,
-    /// The context tier, in tokens.
-    pub context_tokens: u64,
-    /// Number of this provider's requests that are done.
-    pub provider_done: u64,
-    /// Number of this provider's requests in total.
-    pub provider_total: u64,
-    /// Load mode: output tokens per second since the last progress event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub live_tps: Option<f64>,
-}
-
-/// The warm-up of one model at one tier, sent when it has ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WarmupResult {
-    /// The provider's display name.
-    pub provider: String,
-    /// The provider's key.
-    pub provider_key: String,
-    /// The model's display name.
-    pub model: String,
-    /// The model's id at the provider.
-    pub model_id: String,
-    /// The context tier, in tokens.
-    pub context_tokens: u64,
-    /// The outcome of the warm-up.
-    #[serde(flatten)]
-    pub outcome: WarmupOutcome,
-}
-
-/// One finished run, or a skipped tier, which has no run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunResult {
-    /// The provider's display name.
-    pub provider: String,
-    /// The provider's key.
-    pub provider_key: String,
-    /// The model's display name.
-    pub model: String,
-    /// The model's id at the provider.
-    pub model_id: String,
-    /// The context tier, in tokens.
-    pub context_tokens: u64,
-    /// Set if the tier is not run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub skipped: Option<Skip>,
-    /// The run; `None` for a skipped tier.
-    #[serde(flatten)]
-    pub run: Option<Run>,
 }
 
 /// A preview of what a benchmark does with one model at one tier.

@@ -6,9 +6,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use bench::types::{LoadSummary, ResultRow, RowHead, Run, RunSummary, WarmupOutcome};
 use stats::Summary;
 
-/// How many summaries a [`RunSummary`] has.
-const SUMMARIES: usize = 19;
-
 /// A summary in the order of its fields; `n` and the outliers are whole numbers.
 type Short = (u64, f32, Option<f32>, [f32; 6], [Option<f32>; 4], Option<u64>);
 
@@ -18,7 +15,7 @@ type ShortRuns = (u64, u64, Vec<Option<Short>>, Option<f64>);
 /// Writes the row.
 pub(super) fn serialize<S: Serializer>(row: &ResultRow, serializer: S) -> Result<S::Ok, S::Error> {
     let summary = &row.summary;
-    let summaries = in_order(summary).iter().map(|summary| summary.as_ref().map(shorten)).collect();
+    let summaries = summary.summaries().iter().map(|summary| summary.map(shorten)).collect();
     let runs: ShortRuns = (summary.success_count, summary.error_count, summaries, summary.total_cost);
     (row.head(), &row.warmup, &row.runs, runs, &row.load).serialize(serializer)
 }
@@ -32,8 +29,9 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         summaries.into_iter().map(|summary| summary.map(lengthen)).collect();
     let summaries = summaries
         .try_into()
-        .map_err(|_| serde::de::Error::custom(format!("a row has {SUMMARIES} summaries; reload the page")))?;
-    let summary = RunSummary { success_count, error_count, total_cost, ..out_of_order(summaries) };
+        .map_err(|_| serde::de::Error::custom("a row has another number of summaries; reload the page"))?;
+    let counts = RunSummary { success_count, error_count, total_cost, ..RunSummary::default() };
+    let summary = counts.with_summaries(summaries);
     Ok(ResultRow { warmup, runs, summary, load, ..head.into() })
 }
 
@@ -94,106 +92,8 @@ fn lengthen(short: Short) -> Summary {
 
 /// The summary as the browser will read it.
 pub(super) fn rounded(summary: &RunSummary) -> RunSummary {
-    let summaries = in_order(summary).map(|summary| summary.as_ref().map(shorten).map(lengthen));
-    let &RunSummary { success_count, error_count, total_cost, .. } = summary;
-    RunSummary { success_count, error_count, total_cost, ..out_of_order(summaries) }
-}
-
-fn in_order(summary: &RunSummary) -> [Option<Summary>; SUMMARIES] {
-    let &RunSummary {
-        success_count: _,
-        error_count: _,
-        ttft_ms,
-        ttfa_ms,
-        total_time_s,
-        tokens_per_second,
-        output_speed_tps,
-        input_tokens_per_second,
-        itl_ms,
-        gap_ms,
-        tokens_per_chunk,
-        output_tokens,
-        reasoning_tokens,
-        input_tokens,
-        cached_input_tokens,
-        connect_ms,
-        dns_ms,
-        tcp_ms,
-        tls_ms,
-        cost,
-        lateness_ms,
-        total_cost: _,
-    } = summary;
-    [
-        ttft_ms,
-        ttfa_ms,
-        total_time_s,
-        tokens_per_second,
-        output_speed_tps,
-        input_tokens_per_second,
-        itl_ms,
-        gap_ms,
-        tokens_per_chunk,
-        output_tokens,
-        reasoning_tokens,
-        input_tokens,
-        cached_input_tokens,
-        connect_ms,
-        dns_ms,
-        tcp_ms,
-        tls_ms,
-        cost,
-        lateness_ms,
-    ]
-}
-
-/// The inverse of [`in_order`], without counts and total.
-fn out_of_order(summaries: [Option<Summary>; SUMMARIES]) -> RunSummary {
-    let [
-        ttft_ms,
-        ttfa_ms,
-        total_time_s,
-        tokens_per_second,
-        output_speed_tps,
-        input_tokens_per_second,
-        itl_ms,
-        gap_ms,
-        tokens_per_chunk,
-        output_tokens,
-        reasoning_tokens,
-        input_tokens,
-        cached_input_tokens,
-        connect_ms,
-        dns_ms,
-        tcp_ms,
-        tls_ms,
-        cost,
-        lateness_ms,
-    ] = summaries;
-    RunSummary {
-        success_count: 0,
-        error_count: 0,
-        ttft_ms,
-        ttfa_ms,
-        total_time_s,
-        tokens_per_second,
-        output_speed_tps,
-        input_tokens_per_second,
-        itl_ms,
-        gap_ms,
-        tokens_per_chunk,
-        output_tokens,
-        reasoning_tokens,
-        input_tokens,
-        cached_input_tokens,
-        connect_ms,
-        dns_ms,
-        tcp_ms,
-        tls_ms,
-        cost,
-        lateness_ms,
-        total_cost: None,
-    }
+    let summaries = summary.summaries().map(|summary| summary.map(shorten).map(lengthen));
+    summary.clone().with_summaries(summaries)
 }
 
 #[cfg(test)]
@@ -206,17 +106,13 @@ mod tests {
     fn what_is_sent_in_short_is_the_same_row() {
         let mut sent = row("openai", "a", 5_000, vec![run(1), run(2), failed(3)]);
         // Each in its own place: no two summaries are equal.
-        let mut summaries = in_order(&sent.summary);
+        let mut summaries = sent.summary.summaries().map(Option::<&Summary>::cloned);
         let any = summaries[0].unwrap();
         for (place, summary) in summaries.iter_mut().enumerate().skip(1) {
             *summary = (place % 5 > 0).then_some(Summary { mean: place as f64, ..any });
         }
-        sent.summary = RunSummary {
-            success_count: 2,
-            error_count: 1,
-            total_cost: Some(0.123_456_789_012_3),
-            ..out_of_order(summaries)
-        };
+        let counts = RunSummary { total_cost: Some(0.123_456_789_012_3), ..sent.summary };
+        sent.summary = counts.with_summaries(summaries);
         let sent = PageRow::with_runs(sent).rounded();
         let received: PageRow = serde_json::from_str(&serde_json::to_string(&sent).unwrap()).unwrap();
         assert_eq!(received, sent);

@@ -16,38 +16,45 @@ pub(super) const RUNS: &str = "
     from benchmark_runs where user_id = $1 and benchmark_id = $2
     order by provider_key, model_id, context_tokens, run_number";
 
-pub(super) const RUNS_OF_ROWS: &str = "
-    select runs.provider_key, runs.model_id, runs.context_tokens, runs.run
-    from benchmark_rows
-    join benchmark_runs runs
-      on runs.user_id = benchmark_rows.user_id and runs.benchmark_id = benchmark_rows.benchmark_id
-     and runs.provider_key = benchmark_rows.provider_key and runs.model_id = benchmark_rows.model_id
-     and runs.context_tokens = benchmark_rows.context_tokens
-    where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2
-      and benchmark_rows.position > $3 and benchmark_rows.position <= $4";
+/// Selects from the rows of a benchmark, each joined with its runs.
+macro_rules! select_runs_of_rows {
+    ($columns:literal, $join:literal, $condition:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            " from benchmark_rows ",
+            $join,
+            " benchmark_runs runs
+                on runs.user_id = benchmark_rows.user_id and runs.benchmark_id = benchmark_rows.benchmark_id
+               and runs.provider_key = benchmark_rows.provider_key
+               and runs.model_id = benchmark_rows.model_id
+               and runs.context_tokens = benchmark_rows.context_tokens
+             where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2 and ",
+            $condition
+        )
+    };
+}
+
+pub(super) const RUNS_OF_ROWS: &str = select_runs_of_rows!(
+    "runs.provider_key, runs.model_id, runs.context_tokens, runs.run",
+    "join",
+    "benchmark_rows.position > $3 and benchmark_rows.position <= $4"
+);
 
 /// Of rows without a summary, or without the notes that an older version did not write.
-pub(super) const RUNS_NOT_SUMMED_UP: &str = "
-    select runs.provider_key, runs.model_id, runs.context_tokens, runs.run
-    from benchmark_rows
-    join benchmark_runs runs
-      on runs.user_id = benchmark_rows.user_id and runs.benchmark_id = benchmark_rows.benchmark_id
-     and runs.provider_key = benchmark_rows.provider_key and runs.model_id = benchmark_rows.model_id
-     and runs.context_tokens = benchmark_rows.context_tokens
-    where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2
-      and (benchmark_rows.summary is null or benchmark_rows.run_notes is null)";
+pub(super) const RUNS_NOT_SUMMED_UP: &str = select_runs_of_rows!(
+    "runs.provider_key, runs.model_id, runs.context_tokens, runs.run",
+    "join",
+    "(benchmark_rows.summary is null or benchmark_rows.run_notes is null)"
+);
 
 /// Begins with the row itself, so that one without runs differs from one that is not there.
-pub(super) const RUNS_OF_ROW: &str = "
-    select runs.run
-    from benchmark_rows
-    left join benchmark_runs runs
-      on runs.user_id = benchmark_rows.user_id and runs.benchmark_id = benchmark_rows.benchmark_id
-     and runs.provider_key = benchmark_rows.provider_key and runs.model_id = benchmark_rows.model_id
-     and runs.context_tokens = benchmark_rows.context_tokens
-    where benchmark_rows.user_id = $1 and benchmark_rows.benchmark_id = $2
-      and benchmark_rows.provider_key = $3 and benchmark_rows.model_id = $4
-      and benchmark_rows.context_tokens = $5";
+pub(super) const RUNS_OF_ROW: &str = select_runs_of_rows!(
+    "runs.run",
+    "left join",
+    "benchmark_rows.provider_key = $3 and benchmark_rows.model_id = $4
+     and benchmark_rows.context_tokens = $5"
+);
 
 pub(super) const COUNT: &str = "
     select count(*) from benchmark_runs where user_id = $1 and benchmark_id = $2";

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cli::metrics::METRICS;
+use crate::cli::metrics::metrics;
 use bench::types::{Parameters, Report, ResultRow, SCHEMA_VERSION};
 use stats::{Difference, Summary, compare};
 
@@ -122,8 +122,8 @@ fn unmatched(of: &Report, other: &Report) -> Vec<RowKey> {
 
 fn pair(a: &ResultRow, b: &ResultRow) -> Row {
     let metrics = COMPARED.iter().filter_map(|&(name, better)| {
-        let metric = METRICS.iter().find(|metric| metric.name == name)?;
-        let (of_a, of_b) = (*(metric.of)(a)?, *(metric.of)(b)?);
+        let metric = metrics().find(|metric| metric.name == name)?;
+        let (of_a, of_b) = (*metric.of(a)?, *metric.of(b)?);
         Some(MetricPair { metric: metric.name, better, a: of_a, b: of_b, difference: compare(&of_a, &of_b) })
     });
     Row {
