@@ -1,7 +1,9 @@
-//! How exact and how cheap the measuring client is: the real binary against the real mock in another
-//! process, on loopback, judged by the mock's own log. Then its cost beside bare blocking sockets on the same
-//! machine. Prints a table of each and writes `benches/results/`. Run by `make bench`; `make bench CASE=step`
-//! runs the cases whose name contains the word, `CASE=ratio` the comparison with blocking sockets.
+//! Accuracy and CPU cost of the measuring client: runs the real binary against the real mock in another
+//! process on loopback and compares its report with the mock's log. Then compares its cost with plain
+//! blocking sockets on the same machine. Prints a table of each and writes `benches/results/`.
+//!
+//! Run by `make bench`; `make bench CASE=step` runs the cases whose name contains `step`, `CASE=ratio` the
+//! comparison with blocking sockets.
 
 #[allow(dead_code, reason = "shared with the bench of the server")]
 mod harness;
@@ -11,7 +13,7 @@ use harness::{
     ratio::{self, RatioCase, RatioPromise, RatioVerdict},
 };
 
-/// Of a gap of 10 ms, 1 ms is a tenth.
+/// Errors below 1 ms; 1 ms is 10 % of a gap of 10 ms.
 const BELOW_A_MILLISECOND: Limits = Limits { ttft_ms: Some(1.0), itl_percent: Some(10.0), ..Limits::NONE };
 
 const CASES: [Case; 6] = [

@@ -1,6 +1,6 @@
-//! How fast a result reaches the tabs: 40 users with 5 tabs each, over loopback sockets, from the
-//! broadcaster's `send`, which serialises it, to the message at the client. Server and clients share the
-//! machine's cores, which makes it slower than it is. Run by `make bench`; alone with `make bench CASE=live`.
+//! Latency of a result from the broadcaster's `send`, including serialisation, to its message at the client:
+//! 40 users with 5 tabs each, over loopback sockets. Server and clients share the machine's cores, so the
+//! figures are higher than with separate machines. Run by `make bench`; alone with `make bench CASE=live`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 const USERS: usize = 40;
 const TABS_EACH: usize = 5;
 const RESULTS: usize = 100;
-/// Between results: as often as progress is told.
+/// Interval of the results, the same as that of progress events.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Roughly the size of a run's message.
+/// Approximate size of a run's message.
 const MESSAGE_BYTES: usize = 4096;
 const PROMISE: Duration = Duration::from_millis(50);
 
@@ -48,11 +48,11 @@ fn main() -> anyhow::Result<()> {
     let hub = Hub::default();
     let address = server.block_on(serve(hub.clone()))?;
     let tabs = clients.block_on(open_tabs(address))?;
-    // A tab has joined before its upgrade is answered.
+    // The hub counts a tab before the server responds to its upgrade request.
     ensure!(hub.connections() == tabs.len(), "{} of {} tabs are open", hub.connections(), tabs.len());
-    let listening: Vec<_> = tabs.into_iter().map(|tab| clients.spawn(listen(tab))).collect();
+    let receivers: Vec<_> = tabs.into_iter().map(|tab| clients.spawn(receive(tab))).collect();
     let sent = server.block_on(send_results(&hub));
-    let arrivals = clients.block_on(future::try_join_all(listening))?;
+    let arrivals = clients.block_on(future::try_join_all(receivers))?;
     report(&sent, &arrivals.into_iter().collect::<anyhow::Result<Vec<_>>>()?)
 }
 
@@ -60,23 +60,23 @@ fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
-/// Nothing is cancelled here, and nobody signs out.
-struct Quiet;
+/// Accepts all cancel requests without effect and all sessions as valid.
+struct NoOp;
 
-impl CancelJob for Quiet {
+impl CancelJob for NoOp {
     fn cancel<'a>(&'a self, _: &'a UserId, _: &'a str) -> BoxFuture<'a, Result<(), AppError>> {
         Box::pin(async { Ok(()) })
     }
 }
 
-impl SessionCheck for Quiet {
+impl SessionCheck for NoOp {
     fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async { Ok(true) })
     }
 }
 
 async fn serve(hub: Hub) -> anyhow::Result<SocketAddr> {
-    let live = Live::new(hub, Arc::new(Quiet), Arc::new(Quiet));
+    let live = Live::new(hub, Arc::new(NoOp), Arc::new(NoOp));
     let app =
         Router::new().route("/ws", get(socket::open)).layer(middleware::from_fn(sign_in)).with_state(live);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -85,7 +85,7 @@ async fn serve(hub: Hub) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// The name of the user is proof enough here.
+/// Middleware that accepts the name of the user as credential.
 async fn sign_in(mut request: Request, next: Next) -> Response {
     let name = request.headers().get(AUTHORIZATION).and_then(|name| name.to_str().ok()).unwrap_or_default();
     let user = User {
@@ -113,8 +113,8 @@ fn user_id(user: usize) -> UserId {
     UserId::new(format!("user-{user}"))
 }
 
-/// When each result arrived, in their order.
-async fn listen(mut tab: Subscription) -> anyhow::Result<Vec<Instant>> {
+/// Returns the arrival times of all results, in order.
+async fn receive(mut tab: Subscription) -> anyhow::Result<Vec<Instant>> {
     let mut arrivals = Vec::with_capacity(RESULTS);
     while arrivals.len() < RESULTS {
         let message = tab.next().await.context("a tab was closed")??;
@@ -125,7 +125,7 @@ async fn listen(mut tab: Subscription) -> anyhow::Result<Vec<Instant>> {
     Ok(arrivals)
 }
 
-/// Sends every result to all users, and says when it began to.
+/// Sends every result to all users and returns the start time of each.
 async fn send_results(hub: &Hub) -> Vec<Instant> {
     let result = ServerMessage::JobProgress {
         job_id: "a-job".into(),

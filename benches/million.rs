@@ -1,7 +1,7 @@
-//! Pages and lists of a user with a million runs: 365 daily benchmarks of 200 models with 14 runs each, on
-//! SQLite and, where `TEST_DATABASE_URL` names a server, on PostgreSQL. The program measures one benchmark
-//! against its mock; the others are copies of it. Run by `make bench CASE=million`; takes some minutes and
-//! 6 GB of disk. `KEEP_MILLION=directory` keeps the SQLite database there, and uses it again.
+//! Latency of pages and lists of a user with a million runs: 365 daily benchmarks of 200 models with 14 runs
+//! each, on SQLite and, if `TEST_DATABASE_URL` is set, on PostgreSQL. The program runs one benchmark against
+//! its mock; the others are copies of it. Run by `make bench CASE=million`; takes some minutes and 6 GB of
+//! disk. `KEEP_MILLION=directory` keeps the SQLite database in that directory and reuses it.
 
 #[allow(dead_code, reason = "shared with the bench of the client")]
 mod harness;
@@ -22,14 +22,14 @@ const MODELS: usize = 200;
 const RUNS: u32 = 14;
 const DAYS: i64 = 365;
 const DAY_MS: i64 = 24 * 3_600_000;
-/// Finished jobs are removed after so long.
+/// Retention of finished jobs.
 const DAYS_OF_JOBS: i64 = 30;
 const REQUESTS: usize = 200;
 const PROMISE_MS: f64 = 50.0;
-/// Answers at once, so that measuring the first benchmark takes a minute.
+/// A scenario without delays, so that the first benchmark takes only a minute.
 const SCENARIO: &str = "ttft=1,gap=0,tokens=100";
 
-/// The copy $1, begun at $2, of the benchmark $3. Each runs on both databases.
+/// Statements that copy the benchmark $3 to the id $1, started at $2. They run on both databases.
 const COPY: [&str; 5] = [
     "insert into benchmarks (id, user_id, status, error, created_at, finished_at, prompt_preview, client,
                              context_tiers, runs, max_tokens, temperature, warmup, headline)
@@ -82,12 +82,12 @@ async fn sqlite() -> anyhow::Result<Vec<String>> {
     let temporary = tempfile::tempdir()?;
     let kept = std::env::var_os("KEEP_MILLION").map(PathBuf::from);
     let directory = kept.as_deref().unwrap_or(temporary.path());
-    let place = Place { name: "SQLite", directory, url: None };
-    let user = place.prepare(Location::Sqlite(directory.to_owned())).await?;
-    place.measure(&user).await
+    let setup = Setup { name: "SQLite", directory, url: None };
+    let user = setup.prepare(Location::Sqlite(directory.to_owned())).await?;
+    setup.measure(&user).await
 }
 
-/// In a schema of its own, which is removed afterwards.
+/// Measures PostgreSQL in a new schema, which is dropped afterwards.
 async fn postgres(server: &str) -> anyhow::Result<Vec<String>> {
     sqlx::any::install_default_drivers();
     let schema = format!("million_{}", now_ms());
@@ -96,23 +96,23 @@ async fn postgres(server: &str) -> anyhow::Result<Vec<String>> {
     let separator = if server.contains('?') { '&' } else { '?' };
     let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
     let temporary = tempfile::tempdir()?;
-    let place = Place { name: "PostgreSQL", directory: temporary.path(), url: Some(&url) };
-    let user = place.prepare(Location::Postgres(url.as_str().into())).await?;
-    let missed = place.measure(&user).await;
+    let setup = Setup { name: "PostgreSQL", directory: temporary.path(), url: Some(&url) };
+    let user = setup.prepare(Location::Postgres(url.as_str().into())).await?;
+    let missed = setup.measure(&user).await;
     connection.execute(sqlx::AssertSqlSafe(format!("drop schema {schema} cascade"))).await?;
     missed
 }
 
-/// Where a database is.
-struct Place<'a> {
+/// A database to measure.
+struct Setup<'a> {
     name: &'static str,
     directory: &'a Path,
-    /// Of PostgreSQL.
+    /// The URL of PostgreSQL; `None` for SQLite.
     url: Option<&'a str>,
 }
 
-impl Place<'_> {
-    /// Has the program measure one benchmark, and copies it to each day of a year; returns the user.
+impl Setup<'_> {
+    /// Runs one benchmark, copies it to each day of a year and returns the user.
     async fn prepare(&self, location: Location) -> anyhow::Result<User> {
         let studio = Studio::start_on(self.directory, self.url).await?;
         if self.directory.join("filled").exists() {
@@ -139,7 +139,7 @@ impl Place<'_> {
         Ok(user)
     }
 
-    /// Returns what was missed.
+    /// Measures all pages and lists and returns the missed limits.
     async fn measure(&self, user: &User) -> anyhow::Result<Vec<String>> {
         let studio = Studio::start_on(self.directory, self.url).await?;
         let ids = ids(&studio, user).await?;
@@ -156,42 +156,42 @@ impl Place<'_> {
             ("benchmark form", "/benchmark".to_owned()),
             ("benchmark page", format!("/benchmark/{middle}")),
         ] {
-            missed.extend(self.judge(what, async || studio.page(user, &path).await).await?);
+            missed.extend(self.check(what, async || studio.page(user, &path).await).await?);
         }
         for (what, path) in [
             ("REST history of 20, first page", "/api/history?limit=20".to_owned()),
             ("REST history of 20, middle", format!("/api/history?limit=20&before={middle}")),
             ("REST history of 20, last page", format!("/api/history?limit=20&before={last}")),
         ] {
-            missed.extend(self.judge(what, async || studio.bytes(user, &path).await).await?);
+            missed.extend(self.check(what, async || studio.bytes(user, &path).await).await?);
         }
         for (what, count) in [("estimate of one model", 1), ("estimate of all models", MODELS)] {
             let request = models(count);
-            let ask = async || {
+            let call = async || {
                 let estimate = studio.post(user, "/api/benchmark/estimate", request.clone()).await?;
                 ensure!(estimate["duration_s"].is_number(), "{estimate}");
                 Ok(estimate.to_string().len())
             };
-            missed.extend(self.judge(what, ask).await?);
+            missed.extend(self.check(what, call).await?);
         }
         missed.extend(
-            self.judge("tab, until its first state is there", async || first_state(&studio, user).await)
+            self.check("tab, until its first state is there", async || first_state(&studio, user).await)
                 .await?,
         );
         Ok(missed)
     }
 
-    /// Asks many times, one after the other; `ask` returns the bytes of an answer.
-    async fn judge(
+    /// Measures many sequential calls and returns a missed limit; `call` returns the bytes of a response.
+    async fn check(
         &self,
         what: &str,
-        ask: impl AsyncFn() -> anyhow::Result<usize>,
+        call: impl AsyncFn() -> anyhow::Result<usize>,
     ) -> anyhow::Result<Option<String>> {
         let mut times = Histogram::<u64>::new(3)?;
         let mut bytes = 0;
         for _ in 0..REQUESTS {
             let began = Instant::now();
-            bytes = ask().await.with_context(|| what.to_owned())?;
+            bytes = call().await.with_context(|| what.to_owned())?;
             times.record(u64::try_from(began.elapsed().as_micros())?)?;
         }
         let [p50, p99] = [0.5, 0.99].map(|quantile| times.value_at_quantile(quantile) as f64 / 1000.0);
@@ -205,7 +205,7 @@ fn model(n: usize) -> String {
     format!("mock/{SCENARIO},seed={n}")
 }
 
-/// Measures all models, and returns the benchmark's id.
+/// Runs a benchmark of all models and returns its id.
 async fn measure_one(studio: &Studio, user: &User, directory: &Path) -> anyhow::Result<String> {
     let mut mock = Mock::start("127.0.0.1", &directory.join("mock.jsonl"), false)?;
     let url = format!("http://127.0.0.1:{}/v1", mock.port);
@@ -240,7 +240,7 @@ async fn copy(database: &Database, id: &str, at_ms: i64, with_job: bool) -> anyh
     Ok(())
 }
 
-/// All benchmarks of the user, newest first.
+/// Returns the ids of all benchmarks of the user, newest first.
 async fn ids(studio: &Studio, user: &User) -> anyhow::Result<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
     loop {
@@ -254,7 +254,7 @@ async fn ids(studio: &Studio, user: &User) -> anyhow::Result<Vec<String>> {
     }
 }
 
-/// Connects a tab and reads until the state that it starts with is there: no benchmark is running.
+/// Connects a tab, reads until its initial state (`sync`) and returns its length in bytes.
 async fn first_state(studio: &Studio, user: &User) -> anyhow::Result<usize> {
     let mut tab = studio.open_tab(user).await?;
     loop {
@@ -263,7 +263,7 @@ async fn first_state(studio: &Studio, user: &User) -> anyhow::Result<usize> {
         let Ok(frame) = serde_json::from_slice::<Value>(&bytes) else { continue };
         if frame["type"] == "sync" {
             tab.close(None).await?;
-            // The server counts the tab until it has read that.
+            // The server counts the tab until it has read the close frame.
             while tab.next().await.is_some() {}
             return Ok(bytes.len());
         }

@@ -1,6 +1,7 @@
-//! What the server takes and costs, as a process of its own: its memory at rest, how fast the benchmark
-//! page comes with many models, and what measuring through it adds to the terminal's error. Run by
-//! `make bench`; alone with `make bench CASE=server`, or `idle`, `page`, `added`.
+//! Cost of the server in a separate process: its idle memory, the latency of the benchmark page with many
+//! models, and the TTFT error that it adds compared with the terminal.
+//!
+//! Run by `make bench`; alone with `make bench CASE=server`, or `idle`, `page`, `added`.
 
 #[allow(dead_code, reason = "shared with the bench of the client")]
 mod harness;
@@ -22,8 +23,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 const IDLE_PROMISE_MB: f64 = 60.0;
-/// The allocator gives back within some ten seconds what is not used any more.
-const REST: Duration = Duration::from_secs(30);
+/// Time after which memory is read: the allocator returns unused memory within about ten seconds.
+const IDLE_TIME: Duration = Duration::from_secs(30);
 
 const MODELS: usize = 200;
 const PAGES_PER_SECOND: u32 = 50;
@@ -33,10 +34,10 @@ const PAGE_PROMISE_MS: [(f64, f64); 2] = [(0.5, 15.0), (0.99, 40.0)];
 const STREAMS: u16 = 64;
 const RUNS: u32 = 16;
 const MODEL: &str = "mock/ttft=50,ttft_max=250,gap=10,tokens=50";
-/// The first user's benchmark is measured; the tabs of the others are only there.
+/// The first user runs the benchmark; the others only have open tabs.
 const USERS: [&str; 4] = ["anna", "ben", "carla", "dora"];
 const TABS_EACH: usize = 5;
-/// Of each way, in turn, so that a drift of the machine is in both.
+/// Rounds of each of the two ways, alternating, so that a drift of the machine affects both.
 const ROUNDS: usize = 2;
 const ADDED_PROMISE_MS: f64 = 0.2;
 
@@ -58,27 +59,27 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what was measured and whether that is within the promise; returns what was missed.
-fn judge(what: &str, figure: f64, promise: f64, unit: &str) -> Option<String> {
+/// Prints a figure and whether it is within its limit; returns a description of a missed limit.
+fn check(what: &str, figure: f64, promise: f64, unit: &str) -> Option<String> {
     let verdict = if figure <= promise { "promise kept" } else { "promise MISSED" };
     println!("{what}: {figure:.2} {unit}; {verdict}: at most {promise} {unit}");
     (figure > promise).then(|| format!("{what} over {promise} {unit}"))
 }
 
-/// Memory of a server that nobody uses: fresh, and after somebody has signed in and read a page.
+/// Measures the memory of an idle server, after the start and after a user has registered and loaded a page.
 async fn idle() -> anyhow::Result<Vec<String>> {
     let studio = Studio::start().await?;
-    tokio::time::sleep(REST).await;
-    let fresh = judge("memory after the start", studio.resident_mb()?, IDLE_PROMISE_MB, "MB");
+    tokio::time::sleep(IDLE_TIME).await;
+    let fresh = check("memory after the start", studio.resident_mb()?, IDLE_PROMISE_MB, "MB");
     let user = studio.register(USERS[0]).await?;
     studio.page(&user, "/benchmark").await?;
-    tokio::time::sleep(REST).await;
-    let used = judge("memory after a sign-in and a page", studio.resident_mb()?, IDLE_PROMISE_MB, "MB");
+    tokio::time::sleep(IDLE_TIME).await;
+    let used = check("memory after a sign-in and a page", studio.resident_mb()?, IDLE_PROMISE_MB, "MB");
     Ok([fresh, used].into_iter().flatten().collect())
 }
 
-/// The benchmark page with many models, asked for at an even pace whether or not answers have come. A
-/// request's time counts from when it was due.
+/// Measures the benchmark page with many models in an open loop at a constant rate. Times are counted from
+/// the intended start of each request.
 async fn page() -> anyhow::Result<Vec<String>> {
     let studio = Arc::new(Studio::start().await?);
     let user = Arc::new(studio.register(USERS[0]).await?);
@@ -102,22 +103,23 @@ async fn page() -> anyhow::Result<Vec<String>> {
     }
     let verdicts = PAGE_PROMISE_MS.map(|(quantile, promise)| {
         let figure = times.value_at_quantile(quantile) as f64 / 1000.0;
-        judge(&format!("page, p{:.0}", quantile * 100.0), figure, promise, "ms")
+        check(&format!("page, p{:.0}", quantile * 100.0), figure, promise, "ms")
     });
     Ok(verdicts.into_iter().flatten().collect())
 }
 
-/// The same streams from the terminal and as a job, with tabs open, judged by the mock's log.
+/// Measures the same streams in the terminal and as a job of the server with open tabs, and compares both
+/// with the mock's log.
 async fn added() -> anyhow::Result<Option<String>> {
     let directory = tempfile::tempdir()?;
     let log = directory.path().join("truth.jsonl");
-    // In real time, so that its own lateness beside the server's work is not counted against the client.
+    // Real-time priority, so that the mock's delay under the server's load is not attributed to the client.
     let mut mock = Mock::start("0.0.0.0", &log, true)?;
     let studio = Studio::start().await?;
-    // One after the other: the first is the admin.
+    // Sequentially: the first one becomes admin.
     let users: Vec<User> = stream::iter(USERS).then(|name| studio.register(name)).try_collect().await?;
     let anna = &users[0];
-    // Off otherwise, since there are several users.
+    // Local networks are off by default when there are several users.
     studio
         .put(anna, "/api/admin/settings", json!({ "registration": "open", "local_networks": true }))
         .await?;
@@ -126,19 +128,19 @@ async fn added() -> anyhow::Result<Option<String>> {
     }
     let (mut by_terminal, mut by_server) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        by_terminal.extend(in_the_terminal(directory.path(), mock.port)?);
-        by_server.extend(through_the_server(&studio, &users).await?);
+        by_terminal.extend(run_in_terminal(directory.path(), mock.port)?);
+        by_server.extend(run_on_server(&studio, &users).await?);
     }
     mock.stop()?;
     compare(&log, &by_terminal, &by_server)
 }
 
-/// One address for each stream: each is a group of its own.
+/// Returns one address for each stream, so that each is a separate group.
 fn base_urls(port: u16) -> impl Iterator<Item = (String, String)> {
     (1..=STREAMS).map(move |n| (format!("p{n}"), format!("http://127.0.0.{n}:{port}/v1")))
 }
 
-fn in_the_terminal(directory: &Path, port: u16) -> anyhow::Result<Vec<Run>> {
+fn run_in_terminal(directory: &Path, port: u16) -> anyhow::Result<Vec<Run>> {
     let entry = |url: String| json!({ "kind": "custom", "base_url": url, "models": [MODEL] });
     let providers: serde_json::Map<_, _> = base_urls(port).map(|(key, url)| (key, entry(url))).collect();
     let (config, output) = (directory.join("config.yaml"), directory.join("report.json"));
@@ -158,9 +160,9 @@ fn in_the_terminal(directory: &Path, port: u16) -> anyhow::Result<Vec<Run>> {
     Ok(report.results.into_iter().flat_map(|row| row.runs).collect())
 }
 
-async fn through_the_server(studio: &Studio, users: &[User]) -> anyhow::Result<Vec<Run>> {
+async fn run_on_server(studio: &Studio, users: &[User]) -> anyhow::Result<Vec<Run>> {
     #[derive(Deserialize)]
-    struct Kept {
+    struct StoredBenchmark {
         rows: Vec<ResultRow>,
     }
 
@@ -172,14 +174,14 @@ async fn through_the_server(studio: &Studio, users: &[User]) -> anyhow::Result<V
         "context_tiers": [0],
     });
     let job = studio.post(&users[0], "/api/benchmark", benchmark).await?;
-    until_the_end(tabs).await?;
+    wait_for_completion(tabs).await?;
     let id = job["job_id"].as_str().context("no job")?;
-    let kept: Kept = studio.get(&users[0], &format!("/api/history/{id}")).await?;
-    Ok(kept.rows.into_iter().flat_map(|row| row.runs).collect())
+    let stored: StoredBenchmark = studio.get(&users[0], &format!("/api/history/{id}")).await?;
+    Ok(stored.rows.into_iter().flat_map(|row| row.runs).collect())
 }
 
-/// Reads all tabs until the first has heard that the job is done; closes them then.
-async fn until_the_end(tabs: Vec<Tab>) -> anyhow::Result<()> {
+/// Reads all tabs until the first receives `job_completed`, then closes them.
+async fn wait_for_completion(tabs: Vec<Tab>) -> anyhow::Result<()> {
     let mut frames = stream::select_all(tabs);
     loop {
         let message = frames.next().await.context("all tabs were closed")??;
@@ -200,5 +202,5 @@ fn compare(log: &Path, by_terminal: &[Run], by_server: &[Run]) -> anyhow::Result
         "TTFT error over {runs} runs each: terminal {:.3} ms (p99 {:.3}), server {:.3} ms (p99 {:.3})",
         terminal.mean, terminal.p99, server.mean, server.p99
     );
-    Ok(judge("TTFT error that the server adds", server.mean - terminal.mean, ADDED_PROMISE_MS, "ms"))
+    Ok(check("TTFT error that the server adds", server.mean - terminal.mean, ADDED_PROMISE_MS, "ms"))
 }

@@ -1,9 +1,9 @@
-//! A minimal load client to compare the measuring client with: blocking sockets of the standard library, one
-//! thread per stream, keep-alive, no clock per chunk and no JSON parser. It sends the requests that
-//! `llm-studio bench` sends, decodes the chunked response and counts the SSE events.
+//! A minimal load client as baseline for the measuring client: blocking sockets of the standard library, one
+//! thread per stream, keep-alive, no timestamp per chunk and no JSON parser. It sends the same requests as
+//! `llm-studio bench`, decodes the chunked response and counts the SSE events.
 //!
-//! It runs as a process of its own, so that its CPU time can be told: the bench starts its own binary again
-//! with [`ARGUMENT`].
+//! It runs in a separate process, so that its CPU time can be measured: the bench starts its own binary a
+//! second time with [`ARGUMENT`].
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Case;
 
-/// The first argument of the bench when it is to run this client.
+/// The first argument with which the bench runs this client.
 pub const ARGUMENT: &str = "blocking-client";
 /// Longer than any pause of a scenario.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,17 +26,17 @@ const READ_BUFFER: usize = 64 * 1024;
 const PROMPT: &str = "Explain recursion to someone who has just learned what a function is. Use one everyday \
     comparison and one short code example, and say when recursion is the wrong tool.";
 
-/// What the client counted, printed as JSON on its standard output.
+/// The client's counts, printed as JSON on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Counted {
     pub requests: u64,
-    /// SSE events, those without a token included.
+    /// SSE events, including those without a token.
     pub events: u64,
-    /// From the first request to the last response; the connections were open before.
+    /// Time from the first request to the last response. The connections were opened before.
     pub duration_s: f64,
 }
 
-/// Arguments of the child process for a case, [`ARGUMENT`] first.
+/// Returns the arguments of the child process for a case, [`ARGUMENT`] first.
 pub fn arguments(case: &Case, port: u16) -> [String; 5] {
     [
         ARGUMENT.into(),
@@ -47,7 +47,7 @@ pub fn arguments(case: &Case, port: u16) -> [String; 5] {
     ]
 }
 
-/// Runs the client with the arguments after [`ARGUMENT`] and prints what it counted.
+/// Runs the client with the arguments after [`ARGUMENT`] and prints its counts.
 pub fn run_from_arguments(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let mut next = || arguments.next().context("port, scenario, concurrency and requests are needed");
     let (port, scenario) = (next()?.parse()?, next()?);
@@ -56,8 +56,8 @@ pub fn run_from_arguments(mut arguments: impl Iterator<Item = String>) -> anyhow
     Ok(())
 }
 
-/// Sends `requests` over `concurrency` connections: each thread takes the next request when its previous
-/// one has ended.
+/// Sends `requests` over `concurrency` connections. Each thread takes the next request when its previous one
+/// has ended.
 pub fn run(port: u16, scenario: &str, concurrency: u32, requests: u64) -> anyhow::Result<Counted> {
     let connections: Vec<Connection> =
         (0..concurrency).map(|_| Connection::open(port)).collect::<io::Result<_>>()?;
@@ -84,7 +84,7 @@ pub fn run(port: u16, scenario: &str, concurrency: u32, requests: u64) -> anyhow
     Ok(Counted { requests, events, duration_s: start.elapsed().as_secs_f64() })
 }
 
-/// The request of `llm-studio bench`, with the number as its nonce.
+/// Returns the request that `llm-studio bench` sends, with `number` as nonce.
 fn request(port: u16, scenario: &str, number: u64) -> String {
     let body = format!(
         r#"{{"model":"mock/{scenario}","messages":[{{"role":"user","content":"[{number:032x}]\n\n{PROMPT}"}}],"stream":true,"stream_options":{{"include_usage":true}},"max_tokens":1000,"temperature":0.7}}"#
@@ -99,7 +99,7 @@ fn request(port: u16, scenario: &str, number: u64) -> String {
 
 struct Connection {
     reader: BufReader<TcpStream>,
-    /// The line that is being read; an event may come in several HTTP chunks.
+    /// The current line; an event may be split over several HTTP chunks.
     line: Vec<u8>,
 }
 
@@ -111,7 +111,7 @@ impl Connection {
         Ok(Self { reader: BufReader::with_capacity(READ_BUFFER, socket), line: Vec::new() })
     }
 
-    /// Sends a request, reads its response to the end and returns the number of events in it.
+    /// Sends a request, reads the whole response and returns the number of its events.
     fn exchange(&mut self, request: &str) -> anyhow::Result<u64> {
         self.reader.get_mut().write_all(request.as_bytes())?;
         self.read_head()?;
@@ -160,14 +160,14 @@ impl Connection {
         Ok(u64::from_str_radix(str::from_utf8(&size[..digits])?, 16)?)
     }
 
-    /// Reads a line of the head.
+    /// Reads a line of the response head.
     fn read_line(&mut self) -> anyhow::Result<String> {
         let mut line = String::new();
         ensure!(self.reader.read_line(&mut line)? > 0, "the mock closed the connection");
         Ok(line)
     }
 
-    /// Counts the lines of one chunk's data that begin with `data:`; keeps an unfinished line for the next.
+    /// Counts the lines of one chunk that begin with `data:`; keeps an incomplete line for the next chunk.
     fn count_events(&mut self, size: u64) -> anyhow::Result<u64> {
         let mut events = 0;
         let mut chunk = self.reader.by_ref().take(size);

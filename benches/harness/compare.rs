@@ -7,7 +7,7 @@ use bench::types::{Clock, Report, Run};
 use serde::{Deserialize, Serialize};
 use stats::summarize;
 
-/// What the mock says of one request.
+/// The mock's log entry of one request.
 #[derive(Debug, Deserialize)]
 struct Truth {
     id: String,
@@ -24,13 +24,13 @@ pub struct ErrorOf {
     pub max: f64,
 }
 
-/// What one case came to.
+/// The result of one case.
 #[derive(Debug, Serialize)]
 pub struct Figures {
     pub requests: u64,
     pub failed: u64,
     pub output_tokens: u64,
-    /// Requests whose tokens or chunks differ from the mock's.
+    /// Number of requests whose tokens or chunks differ from the mock's log.
     pub inexact: u64,
     pub ttft_ms: Option<ErrorOf>,
     pub itl_percent: Option<ErrorOf>,
@@ -60,7 +60,7 @@ impl Figures {
     }
 }
 
-/// Reads both sides; `cpu_s` is what the client's process took in all.
+/// Compares report and log; `cpu_s` is the total CPU time of the client's process.
 pub fn figures(report: &Path, log: &Path, cpu_s: f64) -> anyhow::Result<Figures> {
     let report: Report = serde_json::from_slice(&fs::read(report)?).context("reading the client's report")?;
     let truths = truths(log)?;
@@ -95,7 +95,7 @@ pub fn figures(report: &Path, log: &Path, cpu_s: f64) -> anyhow::Result<Figures>
     })
 }
 
-/// The TTFT errors of runs that were measured in different ways, each against the same log, ms.
+/// Returns the TTFT errors of runs that were measured in different ways, each against the same log, ms.
 ///
 /// # Errors
 /// When a run failed or is not in the log.
@@ -129,7 +129,7 @@ fn true_ttft_ms(truth: &Truth) -> Option<f64> {
     Some((truth.write_ns.first()? - truth.received_ns) as f64 / 1e6)
 }
 
-/// Mean gap; `None` where all chunks were written at once.
+/// Returns the mean gap between chunks; `None` if all were written at the same time.
 fn true_itl_ms(truth: &Truth) -> Option<f64> {
     let (first, last) = (truth.write_ns.first()?, truth.write_ns.last()?);
     (last > first).then(|| (last - first) as f64 / 1e6 / (truth.write_ns.len() - 1) as f64)

@@ -1,5 +1,5 @@
-//! Starts mock and client as processes of their own, joins what both say of each request, and
-//! tabulates the differences.
+//! Starts mock and client as separate processes, joins their records of each request, and prints the
+//! differences as tables.
 
 pub mod blocking;
 pub mod compare;
@@ -17,7 +17,7 @@ use serde_json::json;
 pub use compare::{ErrorOf, Figures};
 use ratio::RatioVerdict;
 
-/// One situation to measure the client in.
+/// A load and the conditions under which the client is measured.
 #[derive(Debug, Serialize)]
 pub struct Case {
     pub name: &'static str,
@@ -26,31 +26,31 @@ pub struct Case {
     pub scenario: &'static str,
     pub concurrency: u32,
     pub requests: u64,
-    /// Another process keeps both cores busy; the mock then runs with a real-time priority, so that
-    /// its own lateness is not counted against the client.
+    /// Whether other processes keep both cores busy. The mock then runs with real-time priority, so that its
+    /// own delay is not attributed to the client.
     pub contended: bool,
     pub limits: Limits,
 }
 
 impl Case {
-    /// Without pacing the gaps are those of two busy programs, and no error can be told.
+    /// Returns whether the mock paces its tokens. Without pacing, latency errors are meaningless.
     fn is_paced(&self) -> bool {
         !self.scenario.contains("gap=0")
     }
 }
 
-/// What the product promises; `None` where it promises nothing.
+/// The limits to keep; `None` where there is none.
 #[derive(Debug, Serialize)]
 pub struct Limits {
-    /// Mean error of TTFT, ms.
+    /// Maximum mean error of TTFT, ms.
     pub ttft_ms: Option<f64>,
-    /// Mean error of the mean inter-token latency, %.
+    /// Maximum mean error of the mean inter-token latency, %.
     pub itl_percent: Option<f64>,
-    /// Client CPU per output token, µs.
+    /// Maximum client CPU time per output token, µs.
     pub cpu_us: Option<f64>,
-    /// Client peak memory, MB.
+    /// Maximum client peak memory, MB.
     pub rss_mb: Option<f64>,
-    /// System throughput, at least.
+    /// Minimum system throughput.
     pub tokens_per_second: Option<f64>,
 }
 
@@ -59,7 +59,7 @@ impl Limits {
         Self { ttft_ms: None, itl_percent: None, cpu_us: None, rss_mb: None, tokens_per_second: None };
 }
 
-/// A case and what came out.
+/// A case and its result.
 #[derive(Debug, Serialize)]
 pub struct Verdict<'a> {
     pub case: &'a Case,
@@ -79,7 +79,7 @@ pub fn run(case: &Case) -> anyhow::Result<Figures> {
     compare::figures(&output, &log, cpu_s)
 }
 
-/// Prints the tables and writes them and the figures to `benches/results/`.
+/// Prints the tables and writes tables and figures to `benches/results/`.
 pub fn publish(verdicts: &[Verdict<'_>], ratios: &[RatioVerdict<'_>]) -> anyhow::Result<()> {
     let mut tables = Vec::new();
     if !verdicts.is_empty() {
@@ -143,7 +143,7 @@ fn pair(error: &Option<ErrorOf>, digits: usize) -> String {
         .map_or_else(|| "–".into(), |error| format!("{:.digits$} / {:.digits$}", error.mean, error.p99))
 }
 
-/// "kept", or what was missed by what.
+/// Returns "kept", or the list of missed limits.
 fn promise(case: &Case, figures: &Figures) -> String {
     let limits = &case.limits;
     let mean = |error: &Option<ErrorOf>| error.as_ref().map_or(f64::INFINITY, |error| error.mean);

@@ -1,4 +1,4 @@
-//! The processes of a case: the mock, the client, and the noise that keeps the cores busy.
+//! The processes of a case: the mock, the client, and busy loops that load the cores.
 
 use std::{
     io,
@@ -20,17 +20,17 @@ use nix::{
 
 use super::Case;
 
-/// The program itself.
+/// Path of the `llm-studio` binary.
 pub const STUDIO: &str = env!("CARGO_BIN_EXE_llm-studio");
 
-/// `llm-studio mock` on a port of its own.
+/// An `llm-studio mock` process on a free port.
 pub struct Mock {
     child: Child,
     pub port: u16,
 }
 
 impl Mock {
-    /// Starts it at one address, or at all with `0.0.0.0`, and waits until it answers.
+    /// Starts the mock on one address, or on all with `0.0.0.0`, and waits until it accepts connections.
     pub fn start(host: &str, log: &Path, real_time: bool) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = if real_time {
@@ -48,11 +48,11 @@ impl Mock {
             .spawn()
             .context("starting the mock (a real-time priority needs root and `chrt`)")?;
         let mut mock = Self { child, port };
-        mock.wait_until_it_answers()?;
+        mock.wait_until_ready()?;
         Ok(mock)
     }
 
-    fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
+    fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             ensure!(self.child.try_wait()?.is_none(), "the mock ended at once");
@@ -62,7 +62,7 @@ impl Mock {
         Ok(())
     }
 
-    /// Ends it as Ctrl-C would, so that its log is complete.
+    /// Stops the mock with SIGINT, so that its log is complete.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         kill(Pid::from_raw(self.child.id() as i32), Signal::SIGINT)?;
         self.child.wait()?;
@@ -77,7 +77,7 @@ impl Drop for Mock {
     }
 }
 
-/// Two processes that do nothing but take time.
+/// Two processes that run busy loops.
 pub struct Noise([Child; 2]);
 
 impl Noise {
@@ -96,7 +96,7 @@ impl Drop for Noise {
     }
 }
 
-/// Runs `llm-studio bench` to its end; returns the CPU time of its whole life, s.
+/// Runs `llm-studio bench` and returns the CPU time of its process, s.
 pub fn run_client(case: &Case, port: u16, output: &Path) -> anyhow::Result<f64> {
     let before = children_cpu_s()?;
     let status = Command::new(STUDIO)
@@ -113,8 +113,8 @@ pub fn run_client(case: &Case, port: u16, output: &Path) -> anyhow::Result<f64> 
     Ok(children_cpu_s()? - before)
 }
 
-/// CPU time of all children that have ended and been waited for: between two calls only the client
-/// does.
+/// Returns the CPU time of all children that were waited for, s. Between the two calls of a measurement this
+/// is only the client.
 pub fn children_cpu_s() -> nix::Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;

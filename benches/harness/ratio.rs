@@ -1,5 +1,5 @@
-//! Compares the measuring client with bare blocking sockets ([`super::blocking`]): both send the same load
-//! to the same mock, by turns in the same minute, so that the ratio does not depend on the machine.
+//! Compares the measuring client with plain blocking sockets ([`super::blocking`]). Both send the same load
+//! to the same mock, alternating within the same minute, so that the ratio does not depend on the machine.
 
 use std::{fs, path::Path, process::Command};
 
@@ -14,36 +14,36 @@ use super::{
     processes::{Mock, children_cpu_s, run_client},
 };
 
-/// Events of a response that carry no token: its opening, its finish reason, its usage and the end mark.
+/// Number of events per response without a token: role, finish reason, usage and end mark.
 const EVENTS_WITHOUT_TOKEN: u64 = 4;
 
-/// One load that both clients send.
+/// A load that both clients send.
 #[derive(Debug, Serialize)]
 pub struct RatioCase {
     pub load: Case,
-    /// How often each client sends the whole load.
+    /// Number of times each client sends the whole load.
     pub rounds: usize,
     pub promise: RatioPromise,
 }
 
-/// Measuring client ÷ blocking sockets.
+/// Limits of the ratios, measuring client ÷ blocking sockets.
 #[derive(Debug, Serialize)]
 pub struct RatioPromise {
     pub cpu_at_most: f64,
     pub tokens_per_second_at_least: Option<f64>,
 }
 
-/// One client with the whole load once.
+/// The cost of the whole load for one client in one round.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Cost {
     pub output_tokens: u64,
-    /// From the first request to the last response.
+    /// Time from the first request to the last response.
     pub duration_s: f64,
-    /// Of the whole life of the client's process.
+    /// CPU time of the client's process, from start to exit.
     pub cpu_s: f64,
 }
 
-/// What one case came to.
+/// The result of one case.
 #[derive(Debug, Serialize)]
 pub struct RatioFigures {
     pub measuring: Vec<Cost>,
@@ -54,14 +54,14 @@ pub struct RatioFigures {
     pub tokens_per_second_ratio: f64,
 }
 
-/// A case and what came out.
+/// A case and its result.
 #[derive(Debug, Serialize)]
 pub struct RatioVerdict<'a> {
     pub case: &'a RatioCase,
     pub figures: RatioFigures,
 }
 
-/// Runs one case. Which client begins changes with each round.
+/// Runs one case. The clients alternate in starting a round.
 pub fn run(case: &RatioCase) -> anyhow::Result<RatioFigures> {
     let directory = tempfile::tempdir()?;
     let output = directory.path().join("report.json");
@@ -100,7 +100,7 @@ fn run_measuring(load: &Case, port: u16, output: &Path) -> anyhow::Result<Cost> 
     })
 }
 
-/// Starts the bench's own binary again as the blocking client.
+/// Starts the binary of this bench a second time, as the blocking client.
 fn run_blocking(load: &Case, port: u16) -> anyhow::Result<Cost> {
     let before = children_cpu_s()?;
     let output = Command::new(std::env::current_exe()?).args(blocking::arguments(load, port)).output()?;
@@ -126,7 +126,7 @@ fn total(costs: &[Cost], value: impl Fn(&Cost) -> f64) -> f64 {
     costs.iter().map(value).sum()
 }
 
-/// The table of all verdicts.
+/// Returns the table of all results.
 pub fn table(verdicts: &[RatioVerdict<'_>]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_header([
@@ -167,7 +167,7 @@ fn cpu_ratio_of_each_round(figures: &RatioFigures) -> String {
     ratios.collect::<Vec<_>>().join(" ")
 }
 
-/// The promise, and whether it was kept.
+/// Returns each limit and whether it was kept.
 fn promise(promise: &RatioPromise, figures: &RatioFigures) -> String {
     let verdict = |is_kept: bool| if is_kept { "kept" } else { "MISSED" };
     let most = promise.cpu_at_most;

@@ -1,4 +1,4 @@
-//! `llm-studio serve` as a process of its own, spoken to as scripts speak to it.
+//! `llm-studio serve` in a separate process, called over REST and WebSocket as scripts do.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,10 +15,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::processes::STUDIO;
 
-/// An open page, as far as the server sees it.
+/// The WebSocket of an open page.
 pub type Tab = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A server with a database of its own.
+/// A server process with its own database.
 pub struct Studio {
     child: Child,
     port: u16,
@@ -26,12 +26,11 @@ pub struct Studio {
     data: Option<tempfile::TempDir>,
 }
 
-/// Somebody signed in, by their access token.
+/// The access token of a signed-in user.
 pub struct User(String);
 
 impl Studio {
-    /// Starts it with an empty database and waits until it answers. It needs the site that `make build`
-    /// builds.
+    /// Starts a server with an empty database and waits until it responds. Requires a prior `make build`.
     pub async fn start() -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         let mut studio = Self::start_on(data.path(), None).await?;
@@ -39,7 +38,8 @@ impl Studio {
         Ok(studio)
     }
 
-    /// Starts it with the database in this directory, or in the PostgreSQL server of this address.
+    /// Starts a server with the SQLite database in `data` or, if given, the PostgreSQL database at
+    /// `database_url`.
     pub async fn start_on(data: &Path, database_url: Option<&str>) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new(STUDIO);
@@ -54,16 +54,16 @@ impl Studio {
             command.env("DATABASE_URL", url);
         }
         let child = command.spawn()?;
-        // The client wants one even for plain HTTP; that it is set already is as good.
+        // The client needs a provider even for plain HTTP. An error means that one is installed already.
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
-        #[expect(clippy::disallowed_methods, reason = "asks a server of its own")]
+        #[expect(clippy::disallowed_methods, reason = "calls only the server started here")]
         let client = reqwest::Client::new();
         let mut studio = Self { child, port, client, data: None };
-        studio.wait_until_it_answers().await?;
+        studio.wait_until_ready().await?;
         Ok(studio)
     }
 
-    async fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
+    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         while self.client.get(self.url("/healthz")).send().await.is_err() {
             ensure!(self.child.try_wait()?.is_none(), "the server ended at once");
@@ -77,7 +77,7 @@ impl Studio {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Resident memory, MB.
+    /// Returns the resident memory of the server, MB.
     pub fn resident_mb(&self) -> anyhow::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
@@ -85,7 +85,7 @@ impl Studio {
         Ok(kilobytes * 1024.0 / 1e6)
     }
 
-    /// The first user is the admin.
+    /// Registers a user. The first one becomes admin.
     pub async fn register(&self, name: &str) -> anyhow::Result<User> {
         let account = json!({ "email": format!("{name}@example.org"), "password": "a password for a bench" });
         let request = self.client.post(self.url("/api/auth/register")).json(&account);
@@ -93,14 +93,14 @@ impl Studio {
         Ok(User(answer["access_token"].as_str().context("no token")?.to_owned()))
     }
 
-    /// Signs in somebody who has registered.
+    /// Signs in a registered user.
     pub async fn sign_in(&self, name: &str) -> anyhow::Result<User> {
         let account = json!({ "email": format!("{name}@example.org"), "password": "a password for a bench" });
         let answer: Value = read(self.client.post(self.url("/api/auth/login")).json(&account)).await?;
         Ok(User(answer["access_token"].as_str().context("no token")?.to_owned()))
     }
 
-    /// Reads an answer without parsing it; returns its length in bytes.
+    /// Reads a response without parsing it and returns its length in bytes.
     pub async fn bytes(&self, user: &User, path: &str) -> anyhow::Result<usize> {
         let answer = self.client.get(self.url(path)).bearer_auth(&user.0).send().await?;
         ensure!(answer.status() == 200, "{path}: {}", answer.status());
@@ -137,7 +137,7 @@ impl Studio {
         Ok(())
     }
 
-    /// Loads a page as a browser does that is signed in; returns its length in bytes.
+    /// Loads a page as a signed-in browser does and returns its length in bytes.
     pub async fn page(&self, user: &User, path: &str) -> anyhow::Result<usize> {
         let request = self.client.get(self.url(path)).bearer_auth(&user.0).header("accept", "text/html");
         let answer = request.send().await?;

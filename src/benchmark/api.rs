@@ -1,4 +1,4 @@
-//! What the benchmark's pages call.
+//! Server functions for the benchmark pages.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
@@ -16,14 +16,14 @@ use crate::http::{AppError, into_server_fn_error};
 use bench::types::Run;
 use endpoint::ModelRef;
 
-/// What the form would come to.
+/// The estimate for the form's current input.
 #[server(input = Json)]
 pub async fn estimate_benchmark(request: BenchmarkRequest) -> Result<Estimate, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     benchmarks.estimate(session.user_id(), &request).await.map_err(into_server_fn_error)
 }
 
-/// Starts the benchmark that the form asks for and leads to its page.
+/// Starts the benchmark of the form and redirects to its page.
 #[server]
 pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<String, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
@@ -34,7 +34,7 @@ pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<S
     Ok(job.id)
 }
 
-/// Cancels a benchmark that waits or runs.
+/// Cancels a queued or running benchmark.
 #[server]
 pub async fn cancel_benchmark(id: String) -> Result<(), ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
@@ -42,14 +42,14 @@ pub async fn cancel_benchmark(id: String) -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// One benchmark as it stands; without its runs once it has ended.
+/// Loads a benchmark; without its runs once it has ended.
 #[server]
 pub async fn load_benchmark(id: String) -> Result<BenchmarkView<PageRow>, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     benchmarks.page(session.user_id(), &id).await.map_err(into_server_fn_error)
 }
 
-/// The runs of one row in the order of their numbers, without their chunk times.
+/// Loads the runs of one row in the order of their numbers, without their chunk times.
 #[server]
 pub async fn load_runs(id: String, model: ModelRef, context_tokens: u64) -> Result<Vec<Run>, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
@@ -57,7 +57,7 @@ pub async fn load_runs(id: String, model: ModelRef, context_tokens: u64) -> Resu
     benchmarks.runs_of_row(session.user_id(), &id, &row).await.map_err(into_server_fn_error)
 }
 
-/// When the chunks of one run arrived.
+/// Loads the arrival times of one run's chunks.
 #[server]
 pub async fn load_timeline(
     id: String,
@@ -70,7 +70,7 @@ pub async fn load_timeline(
     benchmarks.timeline(session.user_id(), &id, &row, run_number).await.map_err(into_server_fn_error)
 }
 
-/// The form with the text of its template where it has none of its own.
+/// Adds the text of the form's template if the form has no prompt of its own.
 #[cfg(feature = "ssr")]
 async fn with_template(
     user: &crate::accounts::UserId,
@@ -86,7 +86,7 @@ async fn with_template(
     Ok(SetUpFields { prompt, ..fields })
 }
 
-/// All complaints about the form as one error, for a caller that cannot show them field by field.
+/// Joins all complaints about the form to one error, for callers that cannot show them per field.
 #[cfg(feature = "ssr")]
 fn invalid(complaints: Vec<super::set_up::Complaint>) -> AppError {
     let sentences: Vec<_> = complaints.into_iter().map(|complaint| complaint.sentence).collect();

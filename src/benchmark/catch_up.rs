@@ -1,6 +1,6 @@
-//! The stored results of running benchmarks as messages, for tabs that connect late and after a resume.
+//! Sends the stored results of running benchmarks as messages, to tabs that connect later and after a resume.
 //!
-//! They are read a few rows at a time, so that memory does not grow with the number of runs.
+//! The results are read in batches of rows, so that memory use does not grow with the number of runs.
 
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
@@ -10,10 +10,10 @@ use crate::live::InitialState;
 use crate::messages::{BenchmarkInit, ServerMessage};
 use bench::types::{Event, Init, ModelAdjustments, Run, RunResult, WarmupOutcome, WarmupResult};
 
-/// Number of rows that are read at a time; each has at most as many runs as a benchmark may have of a model.
+/// Number of rows per batch; each has at most as many runs as a benchmark may have of a model.
 const ROWS_AT_A_TIME: i64 = 16;
 
-/// Sends of each running benchmark what it measures, how far it is, and every result so far.
+/// Sends the models, the progress and all results so far of each running benchmark.
 #[derive(Debug)]
 pub struct RunningBenchmarks(pub BenchmarkStore);
 
@@ -30,8 +30,8 @@ impl InitialState for RunningBenchmarks {
     }
 }
 
-/// The messages of one benchmark; none if it was deleted meanwhile. What an event has published before its
-/// `benchmark_init` is sent is among the results, because these are read afterwards.
+/// Streams the messages of one benchmark; none if it was deleted meanwhile. The results are read after
+/// `benchmark_init` is sent, so events published before it are included.
 fn state_of(
     store: BenchmarkStore,
     user: UserId,
@@ -55,8 +55,8 @@ fn ready<T>(items: Vec<T>) -> impl Stream<Item = Result<T, StoreError>> {
     stream::iter(items.into_iter().map(Ok))
 }
 
-/// What the benchmark measures and how far it is, and the parameters that were changed for its models; empty
-/// when the user has no such benchmark.
+/// Returns the models, the progress and the changed parameters of a benchmark; empty if the user has no such
+/// benchmark.
 async fn init(store: &BenchmarkStore, user: &UserId, id: &str) -> Result<Vec<ServerMessage>, StoreError> {
     let Some(benchmark) = store.find(user, id).await? else { return Ok(Vec::new()) };
     let rows = store.rows(user, id).await?;
@@ -94,8 +94,8 @@ fn adjustments(rows: &[StoredRow]) -> Vec<ModelAdjustments> {
     models
 }
 
-/// The results of the next rows behind position `after`, and the position of the last of these rows; `None`
-/// behind the last row.
+/// Reads the results of the next rows after position `after`; returns them and the position of the last of
+/// these rows, or `None` after the last row.
 pub(super) async fn results_after(
     store: &BenchmarkStore,
     user: &UserId,
@@ -112,7 +112,8 @@ pub(super) async fn results_after(
     Ok(Some((events.map(|event| ServerMessage::of_event(id, event)).collect(), last)))
 }
 
-/// The events of a row so far. Scripts count results: each run has its own also where the row holds it.
+/// Returns the events of a row so far. Each run has its own event although the row may contain it, because
+/// scripts count results.
 fn events_of(row: StoredRow, runs: Vec<Run>) -> Vec<Event> {
     let mut events = Vec::with_capacity(runs.len() + 2);
     if let Some(outcome) = row.warmup.clone() {

@@ -1,10 +1,10 @@
-//! Which models are meant by the names in a request. Pure.
+//! Resolves the model names of a request. Pure.
 
 use super::submission::BenchmarkRequest;
 use crate::providers::listing::{ModelListing, ProviderListing};
 use endpoint::ModelRef;
 
-/// Why the models to measure are not clear; one sentence that says what to do.
+/// The reason why names cannot be resolved to models; one sentence with the solution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
     #[error("No model is named: choose at least one in `models` or `targets`.")]
@@ -19,15 +19,15 @@ pub enum ChoiceError {
     Twice(ModelRef),
 }
 
-/// The models that the request asks for, in its order, each once.
+/// Returns the models of the request, in its order, without duplicates.
 ///
 /// # Errors
-/// When a name means no model or several, none is named, or one is named twice.
+/// Fails if a name matches no model or several, if there is no name, or if a name is repeated.
 pub fn choose(request: &BenchmarkRequest, known: &[ProviderListing]) -> Result<Vec<ModelRef>, ChoiceError> {
     let chosen = match (request.models.as_slice(), request.targets.as_slice()) {
         ([], []) => return Err(ChoiceError::None),
         ([], targets) => targets.to_vec(),
-        (names, []) => names.iter().map(|name| meant(name, known)).collect::<Result<_, _>>()?,
+        (names, []) => names.iter().map(|name| resolve(name, known)).collect::<Result<_, _>>()?,
         _ => return Err(ChoiceError::Both),
     };
     let mut seen = std::collections::HashSet::new();
@@ -35,17 +35,17 @@ pub fn choose(request: &BenchmarkRequest, known: &[ProviderListing]) -> Result<V
     twice.map_or(Ok(chosen), |model| Err(ChoiceError::Twice(model)))
 }
 
-/// How exactly a name fits a model; a worse fit counts only where there is no better one.
-const FITS: [fn(&str, &ProviderListing, &ModelListing) -> bool; 3] = [is_pair, is_id, is_called];
+/// The ways to match a name, most exact first; a later one is used only if the earlier ones match nothing.
+const MATCHERS: [fn(&str, &ProviderListing, &ModelListing) -> bool; 3] = [is_pair, is_id, has_name];
 
-fn meant(name: &str, known: &[ProviderListing]) -> Result<ModelRef, ChoiceError> {
+fn resolve(name: &str, known: &[ProviderListing]) -> Result<ModelRef, ChoiceError> {
     let all = || known.iter().flat_map(|provider| provider.models.iter().map(move |model| (provider, model)));
     let fitting = |fits: fn(&str, &ProviderListing, &ModelListing) -> bool| {
         let fitting = all().filter(|(provider, model)| fits(name, provider, model));
         let fitting: Vec<_> = fitting.map(|(provider, model)| reference(provider, model)).collect();
         (!fitting.is_empty()).then_some(fitting)
     };
-    match FITS.into_iter().find_map(fitting).as_deref() {
+    match MATCHERS.into_iter().find_map(fitting).as_deref() {
         Some([one]) => Ok(one.clone()),
         Some(several) => Err(ChoiceError::Ambiguous {
             name: name.to_owned(),
@@ -63,14 +63,14 @@ fn is_pair(name: &str, provider: &ProviderListing, model: &ModelListing) -> bool
     name == reference(provider, model).to_string()
 }
 
-/// An id may stand behind the provider's prefix.
+/// The id may have the provider's prefix.
 fn is_id(name: &str, provider: &ProviderListing, model: &ModelListing) -> bool {
     let prefix = provider.model_prefix.as_deref();
     let bare = prefix.and_then(|prefix| name.strip_prefix(prefix)?.strip_prefix('/'));
     model.model.id == name || bare == Some(&*model.model.id)
 }
 
-fn is_called(name: &str, _: &ProviderListing, model: &ModelListing) -> bool {
+fn has_name(name: &str, _: &ProviderListing, model: &ModelListing) -> bool {
     model.model.display_name == name || model.settings.aliases.iter().any(|alias| alias == name)
 }
 
@@ -107,19 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_found_by_pair_id_name_and_alias() {
+    fn finds_a_model_by_pair_id_name_and_alias() {
         for name in ["openai/mini", "mini", "Mini", "small"] {
             assert_eq!(named(&[name]), Ok(vec!["openai/mini".to_owned()]), "{name}");
         }
     }
 
     #[test]
-    fn an_id_means_more_than_an_alias() {
+    fn prefers_an_id_to_an_alias() {
         assert_eq!(named(&["big"]), Ok(vec!["openrouter/big".to_owned()]));
     }
 
     #[test]
-    fn what_is_not_clear_is_said_with_the_choices() {
+    fn lists_the_choices_for_an_ambiguous_name() {
         let error = named(&["gpt-4o"]).unwrap_err();
         assert_eq!(error, "\"gpt-4o\" may mean openai/gpt-4o or openrouter/gpt-4o. Name one of them.");
         assert!(named(&["nothing"]).unwrap_err().contains("None of your models is called \"nothing\""));

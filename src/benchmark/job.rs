@@ -1,5 +1,5 @@
-//! A benchmark as a job: finds its targets, lets the engine measure what is missing, and stores each event
-//! before it publishes it.
+//! The job handler of benchmarks: finds the targets, runs the engine for the missing runs, and stores each
+//! event before it publishes it.
 
 #[cfg(test)]
 mod tests;
@@ -25,34 +25,34 @@ use bench::types::{Event, Init, Parameters, Progress, Report, ResultRow, RunResu
 use bench::{Plan, PlanError, Stop, Target, start};
 use endpoint::ModelRef;
 
-/// How long statements are retried after transient errors of the database; then the job is interrupted.
+/// Time during which statements are retried after transient database errors; then the job is interrupted.
 const RETRY_LIMIT: Duration = Duration::from_mins(2);
 
-/// The kind of these jobs.
+/// The job type.
 pub const JOB_TYPE: &str = "benchmark";
 
-/// What such a job is to do: a request that was checked.
+/// The payload of the job: a validated request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BenchmarkJob {
     pub targets: Vec<ModelRef>,
     pub parameters: Parameters,
 }
 
-/// Why models cannot be measured now, as a sentence about the first of them.
+/// The reason why models cannot be measured now, as a sentence about the first of them.
 #[derive(Debug, thiserror::Error)]
 #[error("{sentence}")]
 pub struct TargetError {
     pub sentence: String,
-    /// The database did not answer; a little later it may.
+    /// Whether the error is transient, e.g. of the database.
     pub is_transient: bool,
 }
 
-/// Where models are found with all that is needed to measure them.
+/// Finds models with everything that is needed to measure them.
 pub trait FindTargets: Send + Sync + 'static {
-    /// Each of `models` in their order, with the key of now.
+    /// Returns a target for each of `models`, in their order, with the current key.
     ///
     /// # Errors
-    /// When one of them cannot be measured.
+    /// Fails if one of them cannot be measured.
     fn find<'a>(
         &'a self,
         user: &'a UserId,
@@ -60,17 +60,17 @@ pub trait FindTargets: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<Target>, TargetError>>;
 }
 
-/// Runs benchmarks.
+/// The job handler of benchmarks.
 pub struct BenchmarkHandler {
     store: BenchmarkStore,
     targets: Arc<dyn FindTargets>,
-    /// How many benchmarks measure at once in this process.
+    /// Maximum number of benchmarks that run at the same time in this process.
     max_concurrent: NonZeroUsize,
-    /// How long statements are retried after transient errors; then the job is interrupted.
+    /// Time during which statements are retried after transient errors; then the job is interrupted.
     retry_limit: Duration,
 }
 
-/// Why a benchmark cannot go on, as a sentence for its user.
+/// The reason why a benchmark cannot continue, as a sentence for its user.
 #[derive(Debug, thiserror::Error)]
 enum Problem {
     #[error("This benchmark was submitted by another version of this program. Start it again.")]
@@ -121,8 +121,8 @@ impl JobHandler for BenchmarkHandler {
         })
     }
 
-    /// Each benchmark measures on a thread of its own. More of them than cores would delay each other, and
-    /// measure that delay.
+    /// Each benchmark measures on its own thread. More threads than cores would delay each other and distort
+    /// the times.
     fn max_concurrent(&self) -> Option<NonZeroUsize> {
         Some(self.max_concurrent)
     }
@@ -150,12 +150,12 @@ impl JobHandler for BenchmarkHandler {
 }
 
 impl BenchmarkHandler {
-    /// Runs at most `max_concurrent` benchmarks at once in this process.
+    /// Creates a handler that runs at most `max_concurrent` benchmarks at the same time in this process.
     pub fn new(store: BenchmarkStore, targets: Arc<dyn FindTargets>, max_concurrent: NonZeroUsize) -> Self {
         Self { store, targets, max_concurrent, retry_limit: RETRY_LIMIT }
     }
 
-    /// Retries a statement after transient errors, up to the time limit or until the job is to stop.
+    /// Retries a statement after transient errors, until the time limit or until the job is cancelled.
     async fn persist<T, F>(&self, context: &JobContext, statement: impl FnMut() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
@@ -174,11 +174,11 @@ impl BenchmarkHandler {
             return Ok(done());
         }
         let plan = self.plan(context, benchmark, now).await?;
-        let status = self.watch(context, plan).await?;
+        let status = self.run_plan(context, plan).await?;
         Ok(if status == Status::Complete { done() } else { JobEnd::Stopped })
     }
 
-    /// The benchmark as its first start stored it.
+    /// Returns the benchmark as its first start stored it.
     async fn begin(
         &self,
         context: &JobContext,
@@ -203,8 +203,8 @@ impl BenchmarkHandler {
         Ok(Plan { targets, parameters: benchmark.parameters, finished, keep_chunk_times: false })
     }
 
-    /// Runs the plan. The engine ends with this future, whichever way that ends.
-    async fn watch(&self, context: &JobContext, plan: Plan) -> Result<Status, Problem> {
+    /// Runs the plan. The drop guard stops the engine when this future ends or is dropped.
+    async fn run_plan(&self, context: &JobContext, plan: Plan) -> Result<Status, Problem> {
         let cancel = context.cancel.child_token();
         let _ends_the_engine = cancel.clone().drop_guard();
         let mut running = start(plan, Stop { cancel, drain: context.drain.clone() })?;
@@ -222,11 +222,11 @@ impl BenchmarkHandler {
 struct Recorder<'a> {
     handler: &'a BenchmarkHandler,
     context: &'a JobContext,
-    /// Requests that have been made, and that there are in all.
+    /// The numbers of finished requests and of all requests.
     done: u64,
     total: u64,
     rows: usize,
-    /// Of each row.
+    /// Runs of each row.
     runs: u32,
 }
 
@@ -235,7 +235,7 @@ impl<'a> Recorder<'a> {
         Self { handler, context, done: 0, total: 0, rows: 0, runs: 0 }
     }
 
-    /// Runs a statement as [`BenchmarkHandler::persist`] does.
+    /// Runs a statement with [`BenchmarkHandler::persist`].
     async fn persist<T, F>(&self, mut statement: impl FnMut(&'a BenchmarkStore) -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
@@ -250,7 +250,7 @@ impl<'a> Recorder<'a> {
             Event::BenchmarkInit { data } => return Ok(self.begin(data).await?),
             Event::ParamAdjustments { .. } => {}
             Event::BenchmarkProgress { data } => {
-                self.publish_progress(&step(data));
+                self.publish_progress(&step_detail(data));
                 let topic = data.provider_key.clone();
                 events.publish_latest(&topic, ServerMessage::of_event(job_id, event));
                 return Ok(());
@@ -259,7 +259,7 @@ impl<'a> Recorder<'a> {
                 self.persist(|store| store.save_warmup(user, job_id, data)).await?;
                 self.done += 1;
             }
-            Event::BenchmarkResult { data } => self.keep(data).await?,
+            Event::BenchmarkResult { data } => self.save_result(data).await?,
             Event::BenchmarkRow { data } => {
                 self.persist(|store| store.save_summary(user, job_id, data)).await?;
             }
@@ -268,13 +268,13 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Publishes what is to come and, when the benchmark is resumed, its results so far: a tab that receives
-    /// `benchmark_init` starts from nothing.
+    /// Publishes the rows of the benchmark and, if it is resumed, its results so far, because a tab resets
+    /// its state on `benchmark_init`.
     async fn begin(&mut self, init: &Init) -> Result<(), StoreError> {
         let JobContext { user, job_id, events, .. } = self.context;
         (self.done, self.total) = (init.done_requests, init.total_requests);
         (self.rows, self.runs) = (init.rows.len(), init.runs);
-        self.persist(|store| store.lay_out(user, job_id, &init.rows)).await?;
+        self.persist(|store| store.add_rows(user, job_id, &init.rows)).await?;
         events.publish(ServerMessage::of_event(job_id, Event::BenchmarkInit { data: init.clone() }));
         if init.done_requests > 0 {
             let mut after = BEFORE_FIRST_ROW;
@@ -288,9 +288,9 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Stores a run. One that another worker stored first, after a takeover that this worker has not noticed
-    /// yet, ends the job here: its summary would be of other numbers than its runs.
-    async fn keep(&mut self, result: &RunResult) -> Result<(), Problem> {
+    /// Stores a run. If another worker has stored the same run after a takeover that this worker has not
+    /// noticed yet, the job ends here: otherwise the summary would not match the stored runs.
+    async fn save_result(&mut self, result: &RunResult) -> Result<(), Problem> {
         let Some(run) = &result.run else { return Ok(()) };
         let JobContext { user, job_id, .. } = self.context;
         let row = row_of(result);
@@ -306,7 +306,7 @@ impl<'a> Recorder<'a> {
         self.context.events.progress(percent(self.done, self.total), detail);
     }
 
-    /// Makes the benchmark part of the history, if it is whole.
+    /// Marks the benchmark as finished if all runs were made.
     async fn close(&self, report: &Report) -> Result<(), Problem> {
         if report.status != Status::Complete {
             return Ok(());
@@ -321,8 +321,8 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// What is about to be done, in a few words.
-fn step(progress: &Progress) -> String {
+/// Describes the next request.
+fn step_detail(progress: &Progress) -> String {
     match progress.run {
         0 => format!("{}, warm-up", progress.model),
         run => format!("{}, Run {run}/{}", progress.model, progress.runs),

@@ -1,4 +1,4 @@
-//! Scripts depend on the names and fields of messages: here are all of them.
+//! Tests for the names and fields of all messages, because scripts depend on them.
 
 use bench::types::{Event, Init, ModelAdjustments, Progress, RunResult, Skip, WarmupOutcome, WarmupResult};
 use endpoint::ModelRef;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::report::testing::{failed, head, row, run};
 use crate::messages::*;
 
-/// An event of the engine as a tab receives it.
+/// Returns an event of the engine as a tab receives it.
 fn of_engine(event: Event) -> ServerMessage {
     ServerMessage::of_event("b1", event)
 }
@@ -94,13 +94,13 @@ fn result(skipped: Option<&str>, run: Option<bench::types::Run>) -> RunResult {
     }
 }
 
-/// The first message of a benchmark for a tab that connects while it runs.
+/// Returns the first message of a running benchmark for a tab that connects.
 fn init_after_reconnect() -> ServerMessage {
     let data = BenchmarkInit { init: init(), reconnect: true, progress_pct: Some(50.0) };
     ServerMessage::BenchmarkInit { job_id: "b1".into(), data: Box::new(data) }
 }
 
-/// One message of each kind at least.
+/// Returns at least one message of each kind.
 fn all_messages() -> Vec<ServerMessage> {
     let job_id = || "j".to_owned();
     let adjustment = Adjustment {
@@ -164,7 +164,7 @@ fn names_and_fields_of_all_messages_stay_as_they_are() {
 }
 
 #[test]
-fn a_tab_reads_what_the_server_wrote() {
+fn a_tab_deserializes_all_messages() {
     let error = ServerMessage::Error { job_id: None, error: "It broke.".into() };
     for message in all_messages().into_iter().chain([ServerMessage::Pong, error]) {
         let text = serde_json::to_string(&message).unwrap();
@@ -173,7 +173,7 @@ fn a_tab_reads_what_the_server_wrote() {
 }
 
 #[test]
-fn the_end_of_a_job_is_known_by_its_json() {
+fn the_json_identifies_the_end_of_a_job() {
     let ends = |message: &&ServerMessage| ServerMessage::ends_job(&serde_json::to_string(message).unwrap());
     let all = all_messages();
     let ends: Vec<_> = all.iter().filter(ends).collect();

@@ -1,4 +1,4 @@
-//! Speed runs: what is measured, how, and what comes out.
+//! Benchmarks: setup, measurement and results.
 
 pub mod api;
 pub mod page_row;

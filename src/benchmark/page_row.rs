@@ -1,5 +1,5 @@
-//! A row as the page of its benchmark shows it. Once a benchmark has ended, its page comes without runs:
-//! they are loaded row by row, when somebody looks at them.
+//! A row as the benchmark's page shows it. The page of an ended benchmark does not contain runs: they are
+//! loaded per row on request.
 
 mod short;
 
@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use bench::types::{ResultRow, Run, TokenSource};
 
-/// What the page says of a row's runs that is not in their summary. `benchmark_rows` keeps it as JSON.
+/// Properties of a row's runs that the page shows and the summary does not contain. `benchmark_rows` stores
+/// them as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RunNotes {
-    /// Why runs failed, and how many of them for this reason.
+    /// Number of failed runs by reason.
     pub failures: BTreeMap<String, u64>,
     /// Whether the token counts of a successful run are estimated.
     pub estimated: bool,
 }
 
 impl RunNotes {
-    /// The notes on these runs.
+    /// Collects the notes on these runs.
     pub fn of(runs: &[Run]) -> Self {
         let mut failures = BTreeMap::new();
         for error in runs.iter().filter_map(|run| run.error.as_ref()) {
@@ -32,38 +33,38 @@ impl RunNotes {
     }
 }
 
-/// One model at one context size, with what there is to say of its runs.
+/// One model at one context size, with the notes on its runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageRow {
-    /// Holds either all runs that its summary counts or none of them.
+    /// Contains either all runs that its summary counts or none of them.
     #[serde(with = "short")]
     pub row: ResultRow,
     pub notes: RunNotes,
 }
 
 impl PageRow {
-    /// The row with the runs that it holds.
+    /// Creates a row that contains its runs.
     pub fn with_runs(row: ResultRow) -> Self {
         Self { notes: RunNotes::of(&row.runs), row }
     }
 
-    /// The same row without its runs.
+    /// Removes the runs from the row.
     pub fn without_runs(self) -> Self {
         Self { row: ResultRow { runs: Vec::new(), ..self.row }, ..self }
     }
 
-    /// The same row with summaries of seven digits, as the browser gets them. The server shows these too:
-    /// otherwise the browser could sort rows that are almost equal in another order than the page has them.
+    /// Rounds the summaries to seven digits, as the browser receives them. The server renders the rounded
+    /// values too: otherwise server and browser could sort almost equal rows differently.
     pub fn rounded(self) -> Self {
         Self { row: ResultRow { summary: short::rounded(&self.row.summary), ..self.row }, ..self }
     }
 
-    /// How many runs were made, failed ones included.
+    /// Returns the number of finished runs, including failed ones.
     pub fn made(&self) -> u64 {
         self.summary.success_count + self.summary.error_count
     }
 
-    /// Whether the row holds its runs; otherwise they have to be loaded.
+    /// Returns whether the row contains its runs; otherwise they have to be loaded.
     pub fn holds_runs(&self) -> bool {
         self.runs.len() as u64 == self.made()
     }
@@ -83,7 +84,7 @@ mod tests {
     use crate::benchmark::report::testing::{failed, row, run};
 
     #[test]
-    fn a_row_without_its_runs_still_says_what_failed() {
+    fn a_row_without_runs_still_contains_its_failures() {
         let estimated = Run { token_source: Some(TokenSource::Estimated), ..run(1) };
         let with = PageRow::with_runs(row("openai", "a", 0, vec![estimated, failed(2), failed(3)]));
         assert!(with.holds_runs());
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_run_does_not_make_the_counts_estimates() {
+    fn failed_runs_do_not_mark_token_counts_as_estimated() {
         let guessed = Run { token_source: Some(TokenSource::Estimated), ..failed(1) };
         assert!(!RunNotes::of(&[guessed, run(2)]).estimated);
     }

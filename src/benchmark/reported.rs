@@ -1,5 +1,5 @@
-//! Runs that a program of the user's measured and reports. They are kept apart: nobody here can tell how
-//! their times were taken, and so their rows say that they are reported.
+//! Results that a user's own program measured and reports. Their rows are marked as reported, because this
+//! server cannot verify how the times were taken.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,13 +12,13 @@ use bench::summary;
 use bench::types::{Clock, MAX_TIER, Parameters, ResultRow, RowHead, Run, TokenSource};
 use endpoint::{ApiError, ErrorKind, Model, Price, Provider};
 
-/// Runs of one report, at most.
+/// Maximum number of runs in one report.
 const MAX_REPORTED: usize = 4_000;
-const LONGEST_ERROR: usize = 1_000;
-const LONGEST_RUN_S: f64 = 24.0 * 60.0 * 60.0;
-const MOST_TOKENS: u64 = 100_000_000;
+const MAX_ERROR_CHARS: usize = 1_000;
+const MAX_RUN_S: f64 = 24.0 * 60.0 * 60.0;
+const MAX_TOKEN_COUNT: u64 = 100_000_000;
 
-/// What a program measured by itself.
+/// Results that another program measured.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct ReportedBenchmark {
     #[schema(min_items = 1, max_items = 4000)]
@@ -31,7 +31,7 @@ pub struct ReportedBenchmark {
     /// 0 to 2.
     #[serde(default)]
     pub temperature: Option<f64>,
-    /// Those of the results, whatever stands here.
+    /// Ignored: the context sizes are those of the results.
     #[serde(default)]
     #[allow(dead_code, reason = "scripts of the Python product send it")]
     pub context_tiers: Option<Vec<u64>>,
@@ -39,21 +39,21 @@ pub struct ReportedBenchmark {
     pub warmup: bool,
 }
 
-/// One run of it. Rates and costs are worked out from these, whatever else is sent.
+/// One run of the report. Rates and costs are calculated from these fields; other fields are ignored.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct ReportedRun {
     /// The provider's key or its name.
     pub provider: String,
     pub model_id: String,
-    /// From 1, each once for a model and tier.
+    /// Starts at 1; unique for a model and tier.
     #[schema(minimum = 1)]
     pub run_number: u64,
     #[serde(default)]
     pub context_tokens: u64,
-    /// From the request to the first token; needed of a run that succeeded.
+    /// From the request to the first token; required for a successful run.
     #[serde(default)]
     pub ttft_ms: Option<f64>,
-    /// From the request to the last token; needed of a run that succeeded.
+    /// From the request to the last token; required for a successful run.
     #[serde(default)]
     pub total_time_s: Option<f64>,
     #[serde(default)]
@@ -64,35 +64,35 @@ pub struct ReportedRun {
     #[serde(default)]
     pub itl_ms: Option<f64>,
     pub success: bool,
-    /// Why it failed.
+    /// The error message of a failed run.
     #[serde(default)]
     pub error: Option<String>,
 }
 
-/// A report as it is kept.
+/// A report converted to the stored form.
 #[derive(Debug)]
-pub struct Kept {
+pub struct ConvertedReport {
     pub parameters: Parameters,
     pub targets: Vec<TargetSnapshot>,
-    /// With their runs.
+    /// The rows with their runs.
     pub rows: Vec<ResultRow>,
-    /// Results of models that the user does not have.
+    /// Number of results for models that the user does not have.
     pub skipped: usize,
 }
 
 impl ReportedBenchmark {
-    /// The report in rows, of the models that are among `known`; `now` in Unix milliseconds.
+    /// Converts the report to rows, for the models that are among `known`; `now` is in Unix milliseconds.
     ///
     /// # Errors
-    /// Names the first value that is out of bounds or contradicts another.
-    pub fn rows(self, known: &[ProviderListing], now: i64) -> Result<Kept, PlanError> {
+    /// Returns the name of the first value that is out of bounds or contradicts another.
+    pub fn rows(self, known: &[ProviderListing], now: i64) -> Result<ConvertedReport, PlanError> {
         within("the number of results", &self.results.len(), &(1..=MAX_REPORTED))?;
         self.results.iter().try_for_each(ReportedRun::check)?;
         let mut rows: Vec<ResultRow> = Vec::new();
         let mut targets: Vec<TargetSnapshot> = Vec::new();
         let mut skipped = 0;
         for result in self.results {
-            let Some((provider, model)) = found(&result, known) else {
+            let Some((provider, model)) = find_model(&result, known) else {
                 skipped += 1;
                 continue;
             };
@@ -136,7 +136,7 @@ impl ReportedBenchmark {
             ..Parameters::default()
         };
         parameters.check()?;
-        Ok(Kept { parameters, targets, rows, skipped })
+        Ok(ConvertedReport { parameters, targets, rows, skipped })
     }
 }
 
@@ -145,12 +145,12 @@ impl ReportedRun {
         within("run_number", &self.run_number, &(1..=MAX_REPORTED as u64))?;
         within("context_tokens", &self.context_tokens, &(0..=MAX_TIER))?;
         for (name, tokens) in [("output_tokens", self.output_tokens), ("input_tokens", self.input_tokens)] {
-            tokens.map_or(Ok(()), |tokens| within(name, &tokens, &(0..=MOST_TOKENS)))?;
+            tokens.map_or(Ok(()), |tokens| within(name, &tokens, &(0..=MAX_TOKEN_COUNT)))?;
         }
         for (name, ms) in [("ttft_ms", self.ttft_ms), ("itl_ms", self.itl_ms)] {
-            ms.map_or(Ok(()), |ms| within(name, &ms, &(0.0..=LONGEST_RUN_S * 1e3)))?;
+            ms.map_or(Ok(()), |ms| within(name, &ms, &(0.0..=MAX_RUN_S * 1e3)))?;
         }
-        self.total_time_s.map_or(Ok(()), |s| within("total_time_s", &s, &(0.0..=LONGEST_RUN_S)))?;
+        self.total_time_s.map_or(Ok(()), |s| within("total_time_s", &s, &(0.0..=MAX_RUN_S)))?;
         if !self.success {
             return Ok(());
         }
@@ -186,7 +186,7 @@ impl ReportedRun {
             reasoning_tokens: None,
             input_tokens: self.input_tokens,
             cached_input_tokens: None,
-            // A page counts chunks; what was counted here is not known.
+            // The result page counts chunks; a report does not contain their number.
             token_source: self.output_tokens.map(|_| TokenSource::Estimated),
             tokens_per_second: per_second(count(self.output_tokens), total_s),
             output_speed_tps: per_second(count(self.output_tokens.map(|n| n.saturating_sub(1))), streaming_s),
@@ -209,13 +209,13 @@ impl ReportedRun {
 
     fn failure(&self) -> ApiError {
         let message = self.error.as_deref().map(str::trim).filter(|message| !message.is_empty());
-        let message = message.unwrap_or("no reason was reported").chars().take(LONGEST_ERROR).collect();
+        let message = message.unwrap_or("no reason was reported").chars().take(MAX_ERROR_CHARS).collect();
         ApiError { kind: ErrorKind::Reported, status: None, message, retry_after_s: None }
     }
 }
 
-/// The model that a result is about, by the provider's key or, if only one is called so, its name.
-fn found<'a>(result: &ReportedRun, known: &'a [ProviderListing]) -> Option<(&'a Provider, &'a Model)> {
+/// Finds the model of a result by the provider's key or, if it is unique, the provider's name.
+fn find_model<'a>(result: &ReportedRun, known: &'a [ProviderListing]) -> Option<(&'a Provider, &'a Model)> {
     let by_key = known.iter().find(|listing| listing.provider.key == result.provider);
     let listing = by_key.or_else(|| {
         let mut called = known.iter().filter(|listing| listing.provider.display_name == result.provider);

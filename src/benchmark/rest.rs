@@ -1,4 +1,4 @@
-//! Benchmarks over HTTP. Their results are in the history's routes.
+//! REST routes for benchmarks. Results are returned by the routes of the history.
 
 #[cfg(test)]
 mod tests;
@@ -44,8 +44,8 @@ struct Submitted {
 
 /// Start a benchmark
 ///
-/// It is measured in the background: its events go over the WebSocket, and its job can be asked for at
-/// `/api/jobs/{job_id}`. While another job of the user runs it waits in their queue.
+/// The benchmark runs in the background. Its events are sent over the WebSocket, and its job is available at
+/// `/api/jobs/{job_id}`. It is queued while another job of the user is running.
 #[utoipa::path(
     post,
     path = "/api/benchmark",
@@ -70,7 +70,7 @@ async fn start(
 
 /// Estimate a benchmark
 ///
-/// What it would do and cost at most, row by row, without starting it.
+/// Returns the requests and the maximum cost of each row, without starting the benchmark.
 #[utoipa::path(
     post,
     path = "/api/benchmark/estimate",
@@ -90,15 +90,15 @@ async fn estimate(
     Ok(Json(benchmarks.estimate(session.user_id(), &request).await?))
 }
 
-/// Which benchmark to cancel.
+/// The benchmark to cancel.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CancelBenchmarks {
-    /// Without it all benchmarks of the user that wait or run are cancelled.
+    /// If it is missing, all queued and running benchmarks of the user are cancelled.
     job_id: Option<String>,
 }
 
-/// What a cancel came to.
+/// The result of a cancel.
 #[derive(Debug, Serialize, ToSchema)]
 struct BenchmarksCancelled {
     #[schema(example = "ok")]
@@ -108,7 +108,7 @@ struct BenchmarksCancelled {
 
 /// Cancel benchmarks
 ///
-/// Nothing of a cancelled benchmark is kept. The event `job_cancelled` says when it has stopped.
+/// The results of a cancelled benchmark are deleted. The event `job_cancelled` is sent when it has stopped.
 #[utoipa::path(
     post,
     path = "/api/benchmark/cancel",
@@ -137,7 +137,7 @@ async fn cancel(
     Ok(Json(BenchmarksCancelled { status: "ok", message }))
 }
 
-/// Which run of a benchmark.
+/// Identifies one run of a benchmark.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct RunQuery {
@@ -145,17 +145,17 @@ struct RunQuery {
     provider_key: String,
     #[param(example = "gpt-4o")]
     model_id: String,
-    /// Its tier.
+    /// The context size in tokens.
     #[serde(default)]
     context_tokens: u64,
-    /// From 1.
+    /// Starts at 1.
     #[param(minimum = 1)]
     run_number: u64,
 }
 
 /// Get the timeline of one run
 ///
-/// When each content chunk arrived.
+/// Returns the arrival times of the content chunks.
 #[utoipa::path(
     get,
     path = "/api/benchmark/{id}/timeline",
@@ -179,22 +179,22 @@ async fn timeline(
     Ok(Json(benchmarks.timeline(session.user_id(), &id, &row, run.run_number).await?))
 }
 
-/// What was kept of a report.
+/// The result of a report.
 #[derive(Debug, Serialize, ToSchema)]
 struct Reported {
     #[schema(example = "ok")]
     status: &'static str,
-    /// The benchmark's id; null where nothing was kept.
+    /// The benchmark's id; null if no result was stored.
     run_id: Option<String>,
     saved: usize,
-    /// Results of models that the user does not have.
+    /// Number of results for models that the user does not have.
     skipped: usize,
 }
 
-/// Keep what another program measured
+/// Store results that another program measured
 ///
-/// For programs that reach models which this server does not reach. The benchmark stands in the history
-/// like any other, and says of itself that it was reported.
+/// For programs that measure models which this server cannot reach. The benchmark is listed in the history
+/// like any other and is marked as reported.
 #[utoipa::path(
     post,
     path = "/api/benchmark/direct-results",

@@ -1,4 +1,4 @@
-//! What users do with benchmarks: estimate, start, cancel, look at, delete.
+//! The benchmark service: estimate, start, cancel, read and delete benchmarks.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -12,7 +12,7 @@ use super::choice::{ChoiceError, choose};
 use super::estimate::duration_s;
 use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE, TargetError};
 use super::page_row::PageRow;
-use super::reported::{Kept, ReportedBenchmark};
+use super::reported::{ConvertedReport, ReportedBenchmark};
 use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::submission::{BenchmarkRequest, check_size};
@@ -38,20 +38,20 @@ pub struct BenchmarkService {
     jobs: JobService,
 }
 
-/// What is kept of a benchmark that somebody looks at.
+/// A benchmark that was found for its page.
 enum Found {
     Begun(StoredBenchmark, Option<Job>),
-    /// With what was submitted, as long as its job keeps that.
-    NotBegun(Job, Option<BenchmarkJob>),
+    /// Not started yet; with the job's payload, if the job still has it.
+    NotStarted(Job, Option<BenchmarkJob>),
 }
 
-/// A request that could be run now.
+/// A validated request.
 struct Checked {
     models: Vec<(Provider, Model)>,
     parameters: Parameters,
 }
 
-/// Why something cannot be done with a benchmark.
+/// The reason why an operation on a benchmark failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarkError {
     #[error("There is no such benchmark.")]
@@ -89,7 +89,7 @@ impl From<BenchmarkError> for AppError {
             }
             BenchmarkError::Provider(error) => match error.into() {
                 internal @ Self::Internal(_) => internal,
-                // Whatever stands in the way is in what was asked for.
+                // Every remaining error is caused by the request.
                 _ => Self::Invalid(text),
             },
             BenchmarkError::Job(error) => error.into(),
@@ -127,7 +127,8 @@ impl UserData for BenchmarkService {
 }
 
 impl BenchmarkService {
-    /// The service, whose benchmarks `jobs` will run, at most `max_concurrent` at once in this process.
+    /// Creates the service and registers its handler with `jobs`, which runs at most `max_concurrent`
+    /// benchmarks at the same time in this process.
     pub fn new(
         database: Database,
         providers: ProviderService,
@@ -141,45 +142,45 @@ impl BenchmarkService {
         Self { store, limits, providers, jobs }
     }
 
-    /// Records the end of benchmarks that still count as running although their jobs have ended, and
-    /// returns how many there were. Jobs record this themselves, in the transaction in which they fail; an
-    /// earlier version of this program did not.
+    /// Marks benchmarks as failed that are still running although their jobs have ended, and returns their
+    /// number. A job does this itself in the transaction in which it fails; an earlier version of this
+    /// program did not.
     ///
     /// # Errors
-    /// When the database fails.
+    /// Fails if the database does.
     pub async fn record_missing_ends(&self) -> Result<u64, StoreError> {
         self.store.record_missing_ends(now_ms()).await
     }
 
-    /// What a tab that has just connected is sent of the user's running benchmarks.
+    /// Returns the source of the messages for a newly connected tab about the user's running benchmarks.
     pub fn initial_state(&self) -> RunningBenchmarks {
         RunningBenchmarks(self.store.clone())
     }
 
-    /// Starts a benchmark, or queues it behind the user's other jobs. Its job's id is its own.
+    /// Starts a benchmark, or queues it behind the user's other jobs. The job's id is also the benchmark's.
     ///
     /// # Errors
-    /// When it cannot be run as it is asked for, or a limit of the user leaves no room for it.
+    /// Fails if the request is invalid or exceeds a limit of the user.
     pub async fn submit(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Job, BenchmarkError> {
         let Checked { models, parameters } = self.check(user, request).await?;
-        let detail = in_short(&models, &parameters);
+        let detail = job_detail(&models, &parameters);
         let job = BenchmarkJob { targets: models.iter().map(model_ref).collect(), parameters };
         let params = serde_json::to_value(job).map_err(StoreError::from)?;
         let new = NewJob { job_type: JOB_TYPE, params, detail, limit: Some(HourlyLimit::Benchmarks) };
         Ok(self.jobs.submit(user, new).await?)
     }
 
-    /// What a benchmark would come to, without starting it.
+    /// Estimates a benchmark without starting it.
     ///
     /// # Errors
-    /// As [`Self::submit`], limits of the hour apart.
+    /// Fails like [`Self::submit`], except for the hourly limit.
     pub async fn estimate(
         &self,
         user: &UserId,
         request: &BenchmarkRequest,
     ) -> Result<Estimate, BenchmarkError> {
         let Checked { models, parameters } = self.check(user, request).await?;
-        // Long prompts take their time to count.
+        // Counting the tokens of a long prompt is slow.
         let rows = tokio::task::spawn_blocking(move || preview(models, &parameters)).await;
         let rows = rows.map_err(|error| PlanError(format!("the estimate failed: {error}")))?;
         let measured = rows.iter().filter(|row| row.requests > 0);
@@ -188,7 +189,7 @@ impl BenchmarkService {
         Ok(Estimate { duration_s: duration_s(&rows, &times), ..Estimate::of(rows) })
     }
 
-    /// Checks that the request could be run now. No key is decrypted before the job starts.
+    /// Validates the request. No key is decrypted before the job starts.
     async fn check(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Checked, BenchmarkError> {
         let parameters = request.parameters()?;
         self.check_runs(user, parameters.runs).await?;
@@ -208,18 +209,18 @@ impl BenchmarkService {
         }
     }
 
-    /// Keeps what another program measured; returns the benchmark's id, unless the user has none of the
-    /// models, how many runs were kept and how many were not.
+    /// Stores results that another program measured; returns the benchmark's id (`None` if the user has none
+    /// of the models), the number of stored runs and the number of skipped runs.
     ///
     /// # Errors
-    /// When a value is out of bounds or contradicts another.
+    /// Fails if a value is out of bounds or contradicts another.
     pub async fn keep_reported(
         &self,
         user: &UserId,
         reported: ReportedBenchmark,
     ) -> Result<(Option<String>, usize, usize), BenchmarkError> {
         let known = self.providers.list(user).await?;
-        let Kept { parameters, targets, rows, skipped } = reported.rows(&known, now_ms())?;
+        let ConvertedReport { parameters, targets, rows, skipped } = reported.rows(&known, now_ms())?;
         if rows.is_empty() {
             return Ok((None, 0, skipped));
         }
@@ -228,10 +229,10 @@ impl BenchmarkService {
         Ok((Some(id), rows.iter().map(|row| row.runs.len()).sum(), skipped))
     }
 
-    /// Cancels one benchmark, or all of the user's that wait or run; tells how many.
+    /// Cancels one benchmark, or all queued and running ones of the user; returns their number.
     ///
     /// # Errors
-    /// When the user has no such benchmark, or it has ended.
+    /// Fails if the user has no such benchmark, or it has ended.
     pub async fn cancel(&self, user: &UserId, id: Option<&str>) -> Result<usize, BenchmarkError> {
         if let Some(id) = id {
             self.job(user, id).await?.ok_or(BenchmarkError::NotFound)?;
@@ -242,7 +243,7 @@ impl BenchmarkService {
         for job in self.jobs.active(user).await?.into_iter().filter(|job| job.job_type == JOB_TYPE) {
             match self.jobs.cancel(user, &job.id).await {
                 Ok(_) => cancelled += 1,
-                // It ended on its own meanwhile.
+                // It has ended meanwhile.
                 Err(JobError::Finished | JobError::NotFound) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -250,25 +251,25 @@ impl BenchmarkService {
         Ok(cancelled)
     }
 
-    /// One benchmark as it stands with all its runs, from the moment when it was submitted.
+    /// Returns a benchmark with all runs so far; also one that has not started.
     ///
     /// # Errors
-    /// When the user has none with this id.
+    /// Fails if the user has no benchmark with this id.
     pub async fn view(&self, user: &UserId, id: &str) -> Result<BenchmarkView, BenchmarkError> {
         match self.look_up(user, id).await? {
             Found::Begun(benchmark, job) => {
                 let rows = self.store.result_rows(user, id).await?;
                 Ok(view_of(benchmark, rows, job))
             }
-            Found::NotBegun(job, asked) => before_it_began(job, asked).ok_or(BenchmarkError::NotFound),
+            Found::NotStarted(job, asked) => view_of_job(job, asked).ok_or(BenchmarkError::NotFound),
         }
     }
 
-    /// The same for the benchmark's page. Its rows hold their runs only while it runs, because events add to
-    /// them then.
+    /// Returns the same for the benchmark's page. Rows contain their runs only while the benchmark is
+    /// running, because events add runs to them then.
     ///
     /// # Errors
-    /// When the user has none with this id.
+    /// Fails if the user has no benchmark with this id.
     pub async fn page(&self, user: &UserId, id: &str) -> Result<BenchmarkView<PageRow>, BenchmarkError> {
         match self.look_up(user, id).await? {
             Found::Begun(benchmark, job) => {
@@ -280,7 +281,7 @@ impl BenchmarkService {
                 };
                 Ok(view_of(benchmark, rows.into_iter().map(PageRow::rounded).collect(), job))
             }
-            Found::NotBegun(job, asked) => before_it_began(job, asked).ok_or(BenchmarkError::NotFound),
+            Found::NotStarted(job, asked) => view_of_job(job, asked).ok_or(BenchmarkError::NotFound),
         }
     }
 
@@ -288,16 +289,16 @@ impl BenchmarkService {
         let job = self.job(user, id).await?;
         match (self.store.find(user, id).await?, job) {
             (Some(benchmark), job) => Ok(Found::Begun(benchmark, job.map(|(job, _)| job))),
-            // It was measured, and deleted since.
+            // It has started and was deleted since.
             (None, Some((Job { status: JobState::Done, .. }, _)) | None) => Err(BenchmarkError::NotFound),
-            (None, Some((job, asked))) => Ok(Found::NotBegun(job, asked)),
+            (None, Some((job, asked))) => Ok(Found::NotStarted(job, asked)),
         }
     }
 
-    /// The runs of one row in the order of their numbers, without their chunk times.
+    /// Returns the runs of one row in the order of their numbers, without their chunk times.
     ///
     /// # Errors
-    /// When the user has no such row.
+    /// Fails if the user has no such row.
     pub async fn runs_of_row(
         &self,
         user: &UserId,
@@ -307,11 +308,11 @@ impl BenchmarkService {
         self.store.runs_of_row(user, id, row).await?.ok_or(BenchmarkError::NoSuchRow)
     }
 
-    /// Returns what the benchmark `like` was to measure or, where that is `None`, what the user's latest
-    /// one was; `None` where there is no latest one.
+    /// Returns the request of the benchmark `like` or, if that is `None`, of the user's latest benchmark;
+    /// `None` if there is no latest one.
     ///
     /// # Errors
-    /// When the user has no benchmark `like`.
+    /// Fails if the user has no benchmark `like`.
     pub async fn asked(
         &self,
         user: &UserId,
@@ -331,10 +332,10 @@ impl BenchmarkService {
         }))
     }
 
-    /// The arrivals of one run's chunks.
+    /// Returns the arrival times of one run's chunks.
     ///
     /// # Errors
-    /// When the user has no such run.
+    /// Fails if the user has no such run.
     pub async fn timeline(
         &self,
         user: &UserId,
@@ -346,7 +347,7 @@ impl BenchmarkService {
         deltas.map(|chunk_deltas_us| Timeline { chunk_deltas_us }).ok_or(BenchmarkError::NoSuchRun)
     }
 
-    /// At most `limit` benchmarks that have ended, newest first, older than `before`.
+    /// Returns at most `limit` ended benchmarks, newest first, older than `before`.
     pub async fn history(
         &self,
         user: &UserId,
@@ -356,11 +357,11 @@ impl BenchmarkService {
         Ok(self.store.history(user, before, limit).await?)
     }
 
-    /// The results of each benchmark of this page of [`Self::history`], by its id: an array of
+    /// Returns the results of each benchmark of this page of [`Self::history`], by its id: an array of
     /// [`HistoryResult`](super::view::HistoryResult) as JSON.
     ///
     /// # Errors
-    /// When the database fails.
+    /// Fails if the database does.
     pub async fn history_results(
         &self,
         user: &UserId,
@@ -369,19 +370,19 @@ impl BenchmarkService {
         Ok(self.store.history_results(user, page).await?)
     }
 
-    /// Fills in what lists show of benchmarks that an older version measured. To be called before requests
-    /// are answered.
+    /// Fills in the list columns of benchmarks that an older version measured. Must be called before the
+    /// server accepts requests.
     ///
     /// # Errors
-    /// When the database fails.
+    /// Fails if the database does.
     pub async fn fill_in_lists(&self) -> Result<(), BenchmarkError> {
         Ok(self.store.fill_in_lists().await?)
     }
 
-    /// Deletes a benchmark that has ended.
+    /// Deletes an ended benchmark.
     ///
     /// # Errors
-    /// When the user has none with this id, or it is not over.
+    /// Fails if the user has no benchmark with this id, or it has not ended.
     pub async fn delete(&self, user: &UserId, id: &str) -> Result<(), BenchmarkError> {
         let job = self.job(user, id).await?;
         let stored = self.store.find(user, id).await?;
@@ -393,15 +394,15 @@ impl BenchmarkService {
             None if !has_failed_early => return Err(BenchmarkError::NotFound),
             _ => {}
         }
-        // The payload holds the prompt too. It goes first: whatever happens in between, nothing is left of a
-        // benchmark that is no longer listed.
+        // The job's payload contains the prompt too. It is deleted first, so that a crash in between leaves
+        // no data of a benchmark that is no longer listed.
         self.jobs.forget(user, id).await?;
         self.store.delete(user, id).await?;
         Ok(())
     }
 
-    /// The benchmark's job with what was submitted, as long as the job keeps that; `None` when the user
-    /// has no such job.
+    /// Returns the benchmark's job and its payload, if the job still has it; `None` if the user has no such
+    /// job.
     async fn job(
         &self,
         user: &UserId,
@@ -415,7 +416,7 @@ impl BenchmarkService {
         if job.job_type != JOB_TYPE {
             return Ok(None);
         }
-        // A payload that another version wrote is as good as none.
+        // The payload of another version is treated like a missing one.
         Ok(Some((job, serde_json::from_value(params).ok())))
     }
 }
@@ -435,12 +436,12 @@ fn view_of<Row>(benchmark: StoredBenchmark, rows: Vec<Row>, job: Option<Job>) ->
     }
 }
 
-/// Returns what there is to see of a benchmark that waits, that ended before it began or that was
-/// cancelled; `None` when it was deleted.
-fn before_it_began<Row>(job: Job, asked: Option<BenchmarkJob>) -> Option<BenchmarkView<Row>> {
+/// Returns the view of a benchmark that is queued, that ended before it started or that was cancelled; `None`
+/// if it was deleted.
+fn view_of_job<Row>(job: Job, asked: Option<BenchmarkJob>) -> Option<BenchmarkView<Row>> {
     let asked = match asked {
         Some(asked) => asked,
-        // Of what was cancelled nothing is kept but the fact.
+        // Only the fact that it was cancelled is stored.
         None if job.status == JobState::Cancelled => BenchmarkJob {
             targets: Vec::new(),
             parameters: Parameters { prompt: String::new(), ..Parameters::default() },
@@ -469,8 +470,8 @@ fn model_ref((provider, model): &(Provider, Model)) -> ModelRef {
     ModelRef { provider_key: provider.key.clone(), model_id: model.id.clone() }
 }
 
-/// What the job is about, in one line.
-fn in_short(models: &[(Provider, Model)], parameters: &Parameters) -> String {
+/// Describes the job in one line.
+fn job_detail(models: &[(Provider, Model)], parameters: &Parameters) -> String {
     let first = models.first().map_or("", |(_, model)| &model.display_name);
     let models = match models.len() {
         0 | 1 => first.to_owned(),

@@ -1,12 +1,12 @@
-//! What is kept of providers and models when a benchmark begins, so that it goes on with the same
-//! names, prices and parameters whatever is edited meanwhile.
+//! Copies of providers and models at the start of a benchmark, so that a resume uses the same names, prices
+//! and parameters even if they were edited meanwhile.
 
 use serde::{Deserialize, Serialize};
 
 use bench::Target;
 use endpoint::{Model, ModelRef, Protocol, Provider, ProviderKind};
 
-/// One target as it was at the first start. Holds neither key nor headers.
+/// One target as of the first start. Contains neither key nor headers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetSnapshot {
     pub provider_key: String,
@@ -17,7 +17,7 @@ pub struct TargetSnapshot {
     pub model: Model,
 }
 
-/// Why a benchmark cannot go on where it began.
+/// The error for a provider whose address has changed since the first start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0} has another address or protocol than when this benchmark began, so its results could not be compared. \
@@ -45,13 +45,13 @@ impl TargetSnapshot {
         ModelRef { provider_key: self.provider_key.clone(), model_id: self.model.id.clone() }
     }
 
-    /// The target as it was, with the key and the headers of now.
+    /// Combines the stored target with the current key and headers.
     ///
     /// # Errors
-    /// When the provider has moved.
+    /// Fails if the provider's address has changed.
     pub fn restore(&self, now: Target) -> Result<Target, Moved> {
         let Target { mut provider, key, policy, model: _ } = now;
-        // The demo listens at another port after each start of the server.
+        // The demo server uses another port after each start.
         let same_address = provider.simulated() || provider.base_url == self.base_url;
         if !same_address || provider.protocol != self.protocol {
             return Err(Moved(provider.display_name));
@@ -77,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_holds_no_secret() {
+    fn a_snapshot_contains_no_secret() {
         let snapshot = TargetSnapshot::of(&target("http://127.0.0.1:1", "m"));
         assert!(!serde_json::to_string(&snapshot).unwrap().contains("s3cret"));
     }
 
     #[test]
-    fn names_are_those_of_the_start_and_keys_those_of_now() {
+    fn restores_stored_names_with_the_current_key() {
         let began = target("http://127.0.0.1:1", "m");
         let mut edited = began.clone();
         edited.provider.display_name = "Renamed".into();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_benchmark_does_not_go_on_elsewhere() {
+    fn rejects_a_changed_address() {
         let custom = |root: &str| {
             let provider = Provider::of_kind(ProviderKind::Custom, root);
             Target { provider, key: None, model: Model::named("m"), policy: AddressPolicy::PUBLIC }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_is_itself_at_any_port() {
+    fn accepts_the_demo_at_any_port() {
         let snapshot = TargetSnapshot::of(&target("http://127.0.0.1:1", "m"));
         assert!(snapshot.restore(target("http://127.0.0.1:2", "m")).is_ok());
     }

@@ -1,5 +1,5 @@
-//! What is asked for when a benchmark is to be started, over REST or from a page, and the parameters
-//! that it becomes. Nothing is swallowed: what is unknown or out of bounds is refused by its name.
+//! Requests to start a benchmark, from REST or a page, and their conversion to parameters. Unknown or invalid
+//! parameters are rejected by name and never ignored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,41 +10,41 @@ use bench::bounds::{ensure, within};
 use bench::types::{Parameters, Timeouts};
 use endpoint::{ModelRef, registry};
 
-/// Characters of a prompt, at most.
+/// Maximum number of characters of a prompt.
 pub const MAX_PROMPT_CHARS: usize = 500_000;
-/// Seconds that one run may take.
+/// Timeout of one run in seconds.
 pub const RUN_TIMEOUT_RANGE: std::ops::RangeInclusive<f64> = 1.0..=1_800.0;
-/// Models × tiers × runs of one benchmark: 200 models with 20 runs each. All of them are on one page
-/// and in one frame after the other of a tab that reconnects, and a job ends after two hours anyway.
+/// Maximum of models × tiers × runs of one benchmark: 200 models with 20 runs each. All of them are on one
+/// page and are sent one after the other to a tab that reconnects, and a job ends after two hours anyway.
 pub const MAX_RUNS: u64 = 4_000;
 
-/// A benchmark to be started.
+/// A request to start a benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BenchmarkRequest {
     /// Ids, `provider/model` pairs, display names or aliases of your models. Give these or `targets`.
     pub models: Vec<String>,
-    /// Models named without any doubt.
+    /// Models as provider key and model id, which is never ambiguous.
     pub targets: Vec<ModelRef>,
-    /// Blank: the usual one.
+    /// If blank, the default prompt is used.
     pub prompt: Option<String>,
-    /// 1 to 20 and no more than your account may.
+    /// 1 to 20, and at most the limit of your account.
     pub runs: u32,
     /// 1 to 16384.
     pub max_tokens: u32,
     /// 0 to 2.
     pub temperature: f64,
-    /// Tokens of context before the prompt; 0 is the bare prompt.
+    /// Context tokens before the prompt; 0 sends the prompt without context.
     pub context_tiers: Vec<u64>,
-    /// Seconds that one run may take, 1 to 1800. Without it: 120 to the first token, 300 in all.
+    /// Timeout of one run in seconds, 1 to 1800. Default: 120 to the first token, 300 in total.
     pub timeout: Option<f64>,
     /// One extra, discarded run per model and size.
     pub warmup: bool,
-    /// Further parameters under the registry's names; those of one provider in `passthrough`.
+    /// Further parameters with the registry's names; parameters of a single provider in `passthrough`.
     #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
     pub provider_params: Option<Map<String, Value>>,
-    /// Not offered yet: refused unless empty.
+    /// Not supported yet: rejected unless empty.
     #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
     pub profiles: Option<Map<String, Value>>,
 }
@@ -69,7 +69,7 @@ impl Default for BenchmarkRequest {
 }
 
 impl BenchmarkRequest {
-    /// The same benchmark again.
+    /// Creates a request that repeats this benchmark.
     pub fn again<Row>(view: &BenchmarkView<Row>) -> Self {
         let Parameters {
             prompt, runs, max_tokens, temperature, context_tiers, warmup, params, timeouts, ..
@@ -89,10 +89,10 @@ impl BenchmarkRequest {
         }
     }
 
-    /// The parameters, checked.
+    /// Validates and returns the parameters.
     ///
     /// # Errors
-    /// Names the first one that is out of bounds or not offered, and says what to do.
+    /// Returns the name of the first parameter that is out of bounds or unsupported, and the solution.
     pub fn parameters(&self) -> Result<Parameters, PlanError> {
         ensure(self.profiles.as_ref().is_none_or(Map::is_empty), || {
             "profiles are not offered yet: leave `profiles` out and set `provider_params`".into()
@@ -117,10 +117,10 @@ impl BenchmarkRequest {
     }
 }
 
-/// Checks how much would be measured with this many models.
+/// Checks the number of runs with this many models.
 ///
 /// # Errors
-/// Says what it comes to and what the most is.
+/// Returns the number of runs and the maximum.
 pub fn check_size(models: usize, parameters: &Parameters) -> Result<(), PlanError> {
     let (models, tiers) = (models as u64, parameters.context_tiers.len() as u64);
     let runs = models.saturating_mul(tiers).saturating_mul(parameters.runs.into());
@@ -133,8 +133,8 @@ pub fn check_size(models: usize, parameters: &Parameters) -> Result<(), PlanErro
     })
 }
 
-/// Whoever says how long a run may take means the wait for its first token as well: a large context
-/// on a slow machine needs most of the time for that.
+/// Uses the timeout of a run for the first token too: with a large context on a slow machine most of the time
+/// passes before the first token.
 fn timeouts(total_s: Option<f64>) -> Result<Timeouts, PlanError> {
     let usual = Timeouts::default();
     let Some(total_s) = total_s else { return Ok(usual) };
@@ -149,8 +149,8 @@ fn check_prompt(prompt: &str) -> Result<(), PlanError> {
     })
 }
 
-/// The engine leaves out what would redirect a request or carry credentials. Here it is refused, so
-/// that a key written there by mistake is never kept.
+/// Rejects parameters that would redirect a request or contain credentials. The engine would drop them, but a
+/// key written there by mistake must never be stored.
 fn check_params(params: &Map<String, Value>) -> Result<(), PlanError> {
     let passthrough = match params.get("passthrough") {
         None | Some(Value::Null) => None,
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_request_has_the_usual_parameters() {
+    fn an_empty_request_has_the_default_parameters() {
         assert_eq!(asked(json!({})), Ok(Parameters::default()));
         assert_eq!(asked(json!({"prompt": " \n", "profiles": {}})), Ok(Parameters::default()));
     }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_named() {
+    fn rejects_unsupported_parameters_by_name() {
         let long = "x".repeat(MAX_PROMPT_CHARS + 1);
         for (body, expected) in [
             (json!({"runs": 21}), "runs must be 1 to 20, not 21"),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_benchmark_has_a_size() {
+    fn limits_the_number_of_runs() {
         let parameters = Parameters { runs: 20, ..Parameters::default() };
         assert_eq!(check_size(200, &parameters), Ok(()));
         let error = check_size(201, &parameters).unwrap_err();

@@ -1,5 +1,5 @@
-//! A benchmark as its page and REST show it: finished, under way, or a line of the history. Times are
-//! Unix milliseconds.
+//! A benchmark as its page and the REST API return it: finished, running, or an entry of the history. Times
+//! are Unix milliseconds.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,67 +8,68 @@ use bench::types::{ClientHealth, Parameters, Preview, ResultRow, RowHead, Skip};
 use endpoint::ModelRef;
 use stats::Summary;
 
-/// How far a benchmark got.
+/// The status of a benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BenchmarkStatus {
-    /// Measures, or waits for its turn.
+    /// Running or queued.
     Running,
     Complete,
-    /// Ended before its time; what was measured until then is kept.
+    /// Ended before all runs were made; the results so far are kept.
     Failed,
-    /// Nothing of it is kept but that it was.
+    /// Cancelled; only the fact is stored.
     Cancelled,
 }
 
-/// One benchmark with all its rows: as REST gives them, with their runs, or as its page shows them
-/// ([`PageRow`](super::page_row::PageRow)). Runs come without the arrivals of their chunks, which are asked
-/// for run by run.
+/// A benchmark with all its rows: with their runs for REST, or as its page shows them
+/// ([`PageRow`](super::page_row::PageRow)). Runs do not contain the arrival times of their chunks, which are
+/// loaded per run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BenchmarkView<Row = ResultRow> {
     /// Also the id of its job.
     pub id: String,
     pub status: BenchmarkStatus,
-    /// Why it failed, as a sentence.
+    /// The reason of the failure, as a sentence.
     pub error: Option<String>,
     pub created_at: i64,
     pub finished_at: Option<i64>,
     pub targets: Vec<ModelRef>,
     pub parameters: Parameters,
-    /// The measuring client's own condition, once it has finished.
+    /// The health of the measuring client, available when the benchmark has finished.
     pub client: Option<ClientHealth>,
-    /// Empty until it begins.
+    /// Empty until the benchmark starts.
     pub rows: Vec<Row>,
-    /// Where its job stands; `None` when that is no longer known.
+    /// The benchmark's job; `None` if it no longer exists.
     pub job: Option<Job>,
 }
 
-/// When the content chunks of one run arrived.
+/// The arrival times of the content chunks of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Timeline {
-    /// µs: the first since the request, each further one since the one before.
+    /// µs: the first value since the request, each further value since the chunk before.
     pub chunk_deltas_us: Vec<u32>,
 }
 
-/// What a benchmark would come to.
+/// The estimate for a benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Estimate {
-    /// One for each model and tier, with what the registry would change and why a tier is skipped.
+    /// One row for each model and tier, with the parameters that the registry changes and the reason for a
+    /// skipped tier.
     pub rows: Vec<Preview>,
     pub total_requests: u64,
-    /// USD at most, over the rows whose cost is known; `None` where none is.
+    /// Maximum cost in USD of the rows with a known price; `None` if there are none.
     pub cost_at_most: Option<f64>,
-    /// Rows with requests whose cost nobody knows.
+    /// Number of rows with requests and an unknown price.
     pub rows_without_cost: u64,
-    /// Seconds, after the user's latest benchmarks; `None` where one of the rows was never measured.
+    /// Seconds, based on the user's latest benchmarks; `None` if one of the rows was never measured.
     pub duration_s: Option<f64>,
 }
 
 impl Estimate {
-    /// Sums up `rows`; how long they take is another question.
+    /// Adds up `rows`, without the duration.
     pub fn of(rows: Vec<Preview>) -> Self {
         let measured = || rows.iter().filter(|row| row.requests > 0);
         let costs: Vec<f64> = measured().filter_map(|row| row.cost_at_most).collect();
@@ -82,7 +83,7 @@ impl Estimate {
     }
 }
 
-/// A benchmark as lists show it.
+/// A benchmark as an entry of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryItem {
     pub id: String,
@@ -90,7 +91,7 @@ pub struct HistoryItem {
     pub error: Option<String>,
     pub created_at: i64,
     pub finished_at: Option<i64>,
-    /// The beginning of the prompt.
+    /// The first characters of the prompt.
     pub prompt: String,
     pub context_tiers: Vec<u64>,
     /// Runs of each model and tier.
@@ -101,24 +102,24 @@ pub struct HistoryItem {
     pub headline: Headline,
 }
 
-/// What lists say about the results of a benchmark as a whole.
+/// The results of a benchmark, summarised for lists.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Headline {
-    /// Names of the first models, each once.
+    /// Distinct names of the first models.
     pub models: Vec<String>,
-    /// How many different names there are.
+    /// Number of distinct names.
     pub model_count: u64,
-    /// The model with the highest output speed, and that speed in tokens per second.
+    /// The model with the highest output speed, and its speed in tokens per second.
     pub fastest: Option<(String, f64)>,
-    /// Whether another program measured a part of it.
+    /// Whether another program reported a part of the results.
     pub reported: bool,
 }
 
 impl Headline {
-    /// Models that a list names.
+    /// Maximum number of models that a list names.
     const NAMED_MODELS: usize = 3;
 
-    /// The headline of these results.
+    /// Summarises these results.
     pub fn of(results: &[HistoryResult]) -> Self {
         let mut names: Vec<&String> = Vec::new();
         for result in results {
@@ -137,18 +138,18 @@ impl Headline {
     }
 }
 
-/// One row of a benchmark in figures, which are empty where nothing succeeded or the row did not end.
+/// The statistics of one row. They are empty if no run succeeded or the row is not finished.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RowFigures {
     pub success_count: u64,
     pub error_count: u64,
-    /// Of the first run that failed.
+    /// The error of the first failed run.
     pub error: Option<String>,
     pub avg_tokens_per_second: Option<f64>,
     /// Sample standard deviation of the tokens per second.
     pub std_dev_tps: Option<f64>,
-    /// 95 % interval of their mean.
+    /// 95 % confidence interval of their mean.
     pub tps_ci_low: Option<f64>,
     pub tps_ci_high: Option<f64>,
     pub avg_ttft_ms: Option<f64>,
@@ -156,12 +157,12 @@ pub struct RowFigures {
     pub avg_input_tokens_per_second: Option<f64>,
     pub avg_output_speed_tps: Option<f64>,
     pub avg_itl_ms: Option<f64>,
-    /// USD over all successful runs.
+    /// USD for all successful runs.
     pub total_cost: Option<f64>,
 }
 
 impl RowFigures {
-    /// The figures of a row whose runs are known.
+    /// Calculates the statistics of a row with its runs.
     pub fn of(row: &ResultRow) -> Self {
         let summary = &row.summary;
         let mean = |of: Option<Summary>| of.map(|figures| figures.mean);
@@ -184,33 +185,33 @@ impl RowFigures {
     }
 }
 
-/// One model at one tier, as a list of benchmarks shows it. `benchmark_results` keeps it as JSON: a migration
-/// that changes fields empties the column `headline`, so that the rows are made again.
+/// One model at one tier, as lists show it. `benchmark_results` stores it as JSON: a migration that changes
+/// fields must set the column `headline` to null, so that the rows are created again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct HistoryResult {
-    /// Names as they were when it was measured.
+    /// Names at the time of the measurement.
     pub provider_key: String,
     pub provider: String,
     pub model_id: String,
     pub model: String,
     pub simulated: bool,
-    /// Measured by another program and reported by it.
+    /// Whether another program measured and reported it.
     pub reported: bool,
     pub context_tokens: u64,
-    /// Runs that were made.
+    /// Number of finished runs.
     pub runs: u64,
-    /// How sure the mean of the tokens per second is: half the width of its 95 % interval is at most
-    /// 5 % of it (`high`), at most 15 % (`medium`), or more or unknown (`low`).
+    /// Confidence in the mean of the tokens per second: half the width of its 95 % interval is at most 5 % of
+    /// it (`high`), at most 15 % (`medium`), or more or unknown (`low`).
     pub confidence_level: Confidence,
-    /// Set where the tier was not run.
+    /// The reason why the tier was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skip>,
     #[serde(flatten)]
     pub figures: RowFigures,
 }
 
-/// How sure a mean is.
+/// Confidence in a mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -221,7 +222,7 @@ pub enum Confidence {
 }
 
 impl HistoryResult {
-    /// The row with this head and these figures.
+    /// Combines a row's head and statistics.
     pub fn of(head: RowHead, figures: RowFigures) -> Self {
         Self {
             provider_key: head.provider_key,
@@ -240,11 +241,11 @@ impl HistoryResult {
 }
 
 impl Confidence {
-    /// Half widths of the interval, as shares of the mean.
+    /// Maximum half widths of the interval, as fractions of the mean.
     const HIGH: f64 = 0.05;
     const MEDIUM: f64 = 0.15;
 
-    /// How sure these figures' mean of the tokens per second is.
+    /// Classifies the mean of the tokens per second.
     pub fn of(figures: &RowFigures) -> Self {
         let RowFigures { avg_tokens_per_second, tps_ci_low, tps_ci_high, .. } = figures;
         let (Some(mean), Some(low), Some(high)) = (avg_tokens_per_second, tps_ci_low, tps_ci_high) else {
@@ -263,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mean_is_as_sure_as_its_interval_is_narrow() {
+    fn confidence_depends_on_the_interval_width() {
         let figures = |half: f64| RowFigures {
             avg_tokens_per_second: Some(100.0),
             tps_ci_low: Some(100.0 - half),

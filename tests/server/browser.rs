@@ -1,5 +1,5 @@
-//! A browser as far as signing in needs one: it asks for pages, keeps cookies and follows nothing by
-//! itself.
+//! A minimal browser for sign-in tests: it loads pages, submits forms and stores cookies. It does not follow
+//! redirects.
 
 use std::collections::BTreeMap;
 
@@ -24,23 +24,23 @@ pub struct Page {
 }
 
 impl Page {
-    /// Where it sends the browser.
+    /// Returns the target of the redirect.
     pub fn location(&self) -> &str {
         let location = self.headers.get(header::LOCATION);
-        location.unwrap_or_else(|| panic!("it leads nowhere: {self:?}")).to_str().unwrap()
+        location.unwrap_or_else(|| panic!("no redirect: {self:?}")).to_str().unwrap()
     }
 }
 
 impl Browser {
     pub async fn open(&mut self, address: &Url) -> Page {
-        self.ask("GET", address, String::new()).await
+        self.send("GET", address, String::new()).await
     }
 
     pub async fn submit(&mut self, address: &Url, form: &str) -> Page {
-        self.ask("POST", address, form.to_owned()).await
+        self.send("POST", address, form.to_owned()).await
     }
 
-    async fn ask(&mut self, method: &str, address: &Url, body: String) -> Page {
+    async fn send(&mut self, method: &str, address: &Url, body: String) -> Page {
         let host = &address[url::Position::BeforeHost..url::Position::AfterPort];
         let stream = TcpStream::connect(host).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -52,20 +52,20 @@ impl Browser {
             .uri(&address[url::Position::BeforePath..url::Position::AfterQuery])
             .header(header::HOST, host)
             .header(header::ACCEPT, "text/html")
-            // A form of the page that is open.
+            // As if a page of this server submitted the form.
             .header("sec-fetch-site", "same-origin")
             .header(header::COOKIE, cookies.join("; "))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))
             .unwrap();
         let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
-        self.keep(&parts.headers);
+        self.store_cookies(&parts.headers);
         let text = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&text).into_owned();
         Page { status: parts.status, headers: parts.headers, text }
     }
 
-    fn keep(&mut self, headers: &HeaderMap) {
+    fn store_cookies(&mut self, headers: &HeaderMap) {
         for cookie in headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();

@@ -1,4 +1,4 @@
-//! A script's way to the server: REST with a bearer token.
+//! A REST client with a bearer token, as scripts use it.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -14,13 +14,13 @@ use super::process::Server;
 /// A user with a personal access token.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// Host and port of the server that is asked.
+    /// Host and port of the server.
     pub address: String,
     pub token: String,
 }
 
 impl Client {
-    /// Opens an account and makes a token for scripts.
+    /// Registers a user and creates an API token.
     pub async fn register(server: &Server, name: &str) -> Self {
         let mut client = Self { address: address_of(server), token: "none".into() };
         let account =
@@ -30,41 +30,41 @@ impl Client {
         client
     }
 
-    /// The same user at another process.
+    /// Returns a client of the same user for another server process.
     pub fn at(&self, server: &Server) -> Self {
         Self { address: address_of(server), ..self.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        self.done("GET", path, None).await
+        self.call_json("GET", path, None).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {
-        self.done("POST", path, Some(body)).await
+        self.call_json("POST", path, Some(body)).await
     }
 
-    /// The user's id.
+    /// Returns the user's id.
     pub async fn user_id(&self) -> UserId {
         UserId::new(text(&self.get("/api/auth/me").await["user"]["id"]))
     }
 
     pub async fn put(&self, path: &str, body: Value) -> Value {
-        self.done("PUT", path, Some(body)).await
+        self.call_json("PUT", path, Some(body)).await
     }
 
-    async fn done(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        let (status, answer) = self.ask(method, path, body).await;
+    async fn call_json(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let (status, answer) = self.call(method, path, body).await;
         assert!(status.is_success(), "{method} {path}: {status} {answer}");
-        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{method} {path} is no JSON: {answer}"))
+        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{method} {path} is not JSON: {answer}"))
     }
 
-    /// The answer whatever it is.
-    pub async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, String) {
+    /// Sends a request and returns status and body of the response, whatever the status is.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, String) {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         self.send(method, path, "application/json", body).await
     }
 
-    /// Submits a form, as a page does.
+    /// Submits a form as a page does.
     pub async fn submit(&self, path: &str, form: String) -> (StatusCode, String) {
         self.send("POST", path, "application/x-www-form-urlencoded", form).await
     }
@@ -87,7 +87,7 @@ impl Client {
         (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Adds a provider; its id.
+    /// Adds a provider and returns its id.
     pub async fn add_provider(&self, key: &str, base_url: &str) -> String {
         let provider = json!({ "key": key, "name": format!("The {key}"), "api_base": base_url });
         text(&self.post("/api/v2/providers", provider).await["id"])
@@ -98,7 +98,7 @@ impl Client {
         self.post(&format!("/api/v2/providers/{provider}/models"), json!({ "litellm_id": model })).await;
     }
 
-    /// Starts a benchmark of models of one provider; its id.
+    /// Starts a benchmark of models of one provider and returns its id.
     pub async fn start(&self, provider_key: &str, models: &[&str], runs: u32) -> String {
         let target = |model| json!({ "provider_key": provider_key, "model_id": model });
         let targets: Vec<Value> = models.iter().map(target).collect();
@@ -112,5 +112,5 @@ fn address_of(server: &Server) -> String {
 }
 
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a string")).to_owned()
 }

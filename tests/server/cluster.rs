@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, which it may restart.
+//! A PostgreSQL server for one test, which the test can restart.
 
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
@@ -12,12 +12,12 @@ pub struct Cluster {
     dir: TempDir,
     programs: PathBuf,
     port: u16,
-    /// PostgreSQL refuses to run as root; then it runs as its own user.
+    /// Whether the test runs as root. PostgreSQL refuses to, so it then runs as the user `postgres`.
     is_root: bool,
 }
 
 impl Cluster {
-    /// An empty one, where tests run with PostgreSQL.
+    /// Starts an empty cluster; `None` if tests run without PostgreSQL.
     pub fn start() -> Option<Self> {
         std::env::var_os("TEST_DATABASE_URL")?;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -37,7 +37,7 @@ impl Cluster {
         format!("postgres://studio@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Restarts it: `fast` ends its clients' connections, `immediate` is like a crash.
+    /// Restarts PostgreSQL: mode `fast` closes client connections, mode `immediate` simulates a crash.
     pub fn restart(&self, mode: &str) {
         self.run("pg_ctl", &["-l", "log", "-w", "-m", mode, "restart"]);
     }
@@ -66,7 +66,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The directory of `initdb` and `pg_ctl`.
+/// Returns the directory of `initdb` and `pg_ctl`.
 fn programs() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
@@ -80,10 +80,10 @@ fn has_initdb(directory: &Path) -> bool {
 }
 
 fn run(command: &mut Command) {
-    // Its output goes to a file: a server that inherited a pipe would keep it open.
-    let said = tempfile::NamedTempFile::new().unwrap();
-    command.stdout(said.reopen().unwrap()).stderr(said.reopen().unwrap());
+    // Output goes to a file: the server would inherit a pipe and keep it open.
+    let output = tempfile::NamedTempFile::new().unwrap();
+    command.stdout(output.reopen().unwrap()).stderr(output.reopen().unwrap());
     let status = command.status().unwrap();
-    let text = std::fs::read_to_string(said.path()).unwrap();
+    let text = std::fs::read_to_string(output.path()).unwrap();
     assert!(status.success(), "{command:?}: {text}");
 }

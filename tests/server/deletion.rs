@@ -1,4 +1,4 @@
-//! An admin deletes a user who has measured for years, while others measure and read.
+//! Tests of deleting a user with many stored runs while other users run benchmarks and load pages.
 
 use std::slice;
 use std::time::{Duration, Instant};
@@ -17,23 +17,23 @@ use super::client::Client;
 use super::mock::Mock;
 use super::process::{Installation, Server};
 use super::several::on_postgres;
-use super::whole::{assert_whole, wait_until_done};
+use super::whole::{assert_complete, wait_until_done};
 
 const MODEL: &str = "mock/ttft=150,gap=5,tokens=20";
 const RUNS: u32 = 20;
-/// Benchmarks that write while the user is deleted.
+/// Number of benchmarks that run during the deletion.
 const WRITERS: usize = 20;
-/// Chunks of each stored run: a response of some 300 tokens.
+/// Number of chunks of each stored run: a response of about 300 tokens.
 const CHUNKS: usize = 300;
-/// Of each model in a stored benchmark.
+/// Number of runs of each model in a stored benchmark.
 const STORED_RUNS: usize = 100;
-/// Stored benchmarks of the user who reads.
+/// Maximum number of stored benchmarks of the user who loads pages.
 const READ: usize = 200;
 
-/// Pages that are asked for meanwhile.
+/// Pages that are loaded during the deletion.
 const PAGES: [&str; 3] = ["/history", "/benchmark", "/api/jobs"];
 
-/// How long each page took, sorted.
+/// Latencies of each page.
 type Times = [Vec<Duration>; PAGES.len()];
 
 fn stored_run(number: usize) -> Run {
@@ -46,12 +46,12 @@ fn stored_run(number: usize) -> Run {
     serde_json::from_value(run).unwrap()
 }
 
-/// Runs of the user who is deleted: `STUDIO_TEST_RUNS`, for example 100000, or less in the usual test run.
+/// Returns the number of runs of the deleted user: `STUDIO_TEST_RUNS`, for example 100000; by default fewer.
 fn runs() -> usize {
     std::env::var("STUDIO_TEST_RUNS").map_or(2_000, |runs| runs.parse().unwrap())
 }
 
-/// Stores so many complete benchmarks of `runs` runs.
+/// Stores `count` complete benchmarks of `runs` runs.
 async fn store_benchmarks(store: &BenchmarkStore, user: &UserId, count: usize, runs: usize) {
     let provider = Provider::of_kind(ProviderKind::Custom, "http://127.0.0.1:1/v1");
     let model = Model::named("old");
@@ -68,26 +68,26 @@ async fn store_benchmarks(store: &BenchmarkStore, user: &UserId, count: usize, r
     }
 }
 
-/// Whoever takes part.
-struct Scene {
+/// The server, its database and the users of a test.
+struct Fixture {
     server: Server,
     location: Location,
     database: Database,
     admin: Client,
     writer: Client,
     reader: Client,
-    /// Is deleted.
-    leaver: UserId,
+    /// The user to delete.
+    deleted_user: UserId,
     _mock: Mock,
 }
 
-impl Scene {
-    async fn set(installation: &Installation, runs: usize) -> Self {
+impl Fixture {
+    async fn new(installation: &Installation, runs: usize) -> Self {
         let (server, mock) = (installation.start(), Mock::start());
         let admin = Client::register(&server, "anna").await;
         let writer = Client::register(&server, "ben").await;
         let reader = Client::register(&server, "carl").await;
-        let leaver = Client::register(&server, "dora").await.user_id().await;
+        let deleted_user = Client::register(&server, "dora").await.user_id().await;
         admin.put("/api/admin/settings", json!({ "registration": "open", "local_networks": true })).await;
         let limit = json!({
             "benchmarks_per_hour": 100_000, "max_concurrent": WRITERS, "max_runs_per_benchmark": RUNS,
@@ -97,10 +97,10 @@ impl Scene {
         writer.add_model(&provider, MODEL).await;
         let database = Database::open(installation.database()).await.unwrap();
         let store = BenchmarkStore::new(database.clone());
-        store_benchmarks(&store, &leaver, runs.div_ceil(STORED_RUNS), STORED_RUNS).await;
+        store_benchmarks(&store, &deleted_user, runs.div_ceil(STORED_RUNS), STORED_RUNS).await;
         store_benchmarks(&store, &reader.user_id().await, READ.min(runs / 10), 1).await;
         let location = installation.database();
-        Self { server, location, database, admin, writer, reader, leaver, _mock: mock }
+        Self { server, location, database, admin, writer, reader, deleted_user, _mock: mock }
     }
 
     async fn start_writers(&self) -> Vec<String> {
@@ -111,32 +111,32 @@ impl Scene {
         started
     }
 
-    /// Deletes the user; who asks for the list of users afterwards does not find them.
+    /// Deletes the user and asserts that the list of users does not contain them afterwards.
     fn delete(&self) -> impl Future<Output = ()> + use<> {
-        let (admin, path) = (self.admin.clone(), format!("/api/admin/users/{}", self.leaver));
+        let (admin, path) = (self.admin.clone(), format!("/api/admin/users/{}", self.deleted_user));
         async move {
-            let (status, answer) = admin.ask("DELETE", &path, None).await;
+            let (status, answer) = admin.call("DELETE", &path, None).await;
             assert!(status.is_success(), "{status} {answer}");
             let users = admin.get("/api/admin/users").await;
             assert!(!users.to_string().contains("dora@example.org"), "{users}");
         }
     }
 
-    /// Whether anything is left of the user.
+    /// Returns whether the user's row is deleted.
     async fn is_deleted(&self) -> bool {
         let left: Option<(String,)> = sqlx::query_as("select id from users where id = $1")
-            .bind(self.leaver.as_str())
+            .bind(self.deleted_user.as_str())
             .fetch_optional(self.database.reader())
             .await
             .unwrap();
         left.is_none()
     }
 
-    async fn assert_nothing_is_left(&self) {
+    async fn assert_no_rows_left(&self) {
         for table in ["benchmark_runs", "benchmark_rows", "benchmarks", "jobs", "providers"] {
             let sql = format!("select cast(count(*) as bigint) from {table} where user_id = $1");
             let (left,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-                .bind(self.leaver.as_str())
+                .bind(self.deleted_user.as_str())
                 .fetch_one(self.database.reader())
                 .await
                 .unwrap();
@@ -144,31 +144,31 @@ impl Scene {
         }
     }
 
-    async fn read(&self, times: &mut Times) {
+    async fn load_pages(&self, times: &mut Times) {
         for (path, times) in PAGES.iter().zip(times) {
             let start = Instant::now();
-            let (status, answer) = self.reader.ask("GET", path, None).await;
+            let (status, answer) = self.reader.call("GET", path, None).await;
             times.push(start.elapsed());
             assert!(status.is_success(), "{path}: {status} {answer}");
         }
     }
 
-    /// Deletes the user while benchmarks write, and reads pages until nothing of the user is left. Prints
-    /// how long that took and how long the pages took, then and before.
+    /// Deletes the user while benchmarks run, and loads pages until the deletion is complete. Prints the
+    /// duration of the deletion and the latencies of the pages before and during it.
     async fn delete_under_load(&self) {
         let mut benchmarks = self.start_writers().await;
         let (mut before, mut during) = (Times::default(), Times::default());
         for _ in 0..20 {
-            self.read(&mut before).await;
+            self.load_pages(&mut before).await;
         }
         let start = Instant::now();
         let deletion = tokio::spawn(self.delete());
         loop {
-            self.read(&mut during).await;
+            self.load_pages(&mut during).await;
             if self.is_deleted().await {
                 break;
             }
-            // They go on for as long as the deletion.
+            // Benchmarks run until the end of the deletion.
             let active =
                 self.writer.get("/api/jobs?status=running,queued,pending,interrupted&limit=100").await;
             if active["jobs"].as_array().unwrap().len() < WRITERS {
@@ -177,53 +177,53 @@ impl Scene {
         }
         eprintln!("{:?}: {} runs deleted in {:.1?}", self.location, runs(), start.elapsed());
         for (page, (before, during)) in PAGES.iter().zip(before.iter_mut().zip(&mut during)) {
-            eprintln!("{page}: before {}; meanwhile {}", in_words(before), in_words(during));
+            eprintln!("{page}: before {}; during {}", percentiles(before), percentiles(during));
         }
         deletion.await.unwrap();
         for benchmark in &benchmarks {
             wait_until_done(&self.writer, benchmark).await;
         }
-        self.assert_nothing_is_left().await;
+        self.assert_no_rows_left().await;
         let writer = self.writer.user_id().await;
         let benchmarks: Vec<_> = benchmarks.into_iter().map(|id| (writer.clone(), id)).collect();
-        eprintln!("{} benchmarks wrote meanwhile", benchmarks.len());
+        eprintln!("{} benchmarks ran during the deletion", benchmarks.len());
         self.database.close().await;
-        assert_whole(self.location.clone(), &benchmarks, 1, RUNS.into()).await;
+        assert_complete(self.location.clone(), &benchmarks, 1, RUNS.into()).await;
     }
 }
 
-fn in_words(times: &mut [Duration]) -> String {
+fn percentiles(times: &mut [Duration]) -> String {
     times.sort();
     let at = |share: usize| times[(times.len() * share).div_ceil(100).max(1) - 1].as_secs_f64() * 1e3;
     format!("p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms of {}", at(50), at(99), at(100), times.len())
 }
 
-fn with_room(installation: Installation) -> Installation {
+fn with_concurrency(installation: Installation) -> Installation {
     installation.with("STUDIO_CONCURRENT_BENCHMARKS", WRITERS.to_string())
 }
 
 async fn installations() -> Vec<Installation> {
     let on_sqlite = Installation::new();
-    [Some(on_sqlite), on_postgres().await].into_iter().flatten().map(with_room).collect()
+    [Some(on_sqlite), on_postgres().await].into_iter().flatten().map(with_concurrency).collect()
 }
 
 #[tokio::test]
-async fn a_user_is_deleted_while_others_measure_and_read() {
+async fn a_user_is_deleted_while_others_run_benchmarks_and_load_pages() {
     for installation in installations().await {
-        Scene::set(&installation, runs()).await.delete_under_load().await;
+        Fixture::new(&installation, runs()).await.delete_under_load().await;
     }
 }
 
 #[tokio::test]
-async fn a_deletion_goes_on_when_the_server_was_killed_in_between() {
+async fn a_deletion_resumes_after_the_server_was_killed() {
     for installation in installations().await {
-        let mut scene = Scene::set(&installation, runs()).await;
-        scene.delete().await;
-        scene.server.kill();
-        scene.server = installation.start();
-        while !scene.is_deleted().await {
+        let mut fixture = Fixture::new(&installation, runs()).await;
+        fixture.delete().await;
+        fixture.server.kill();
+        fixture.server = installation.start();
+        while !fixture.is_deleted().await {
             sleep(Duration::from_millis(20)).await;
         }
-        scene.assert_nothing_is_left().await;
+        fixture.assert_no_rows_left().await;
     }
 }

@@ -1,4 +1,4 @@
-//! An endpoint that keeps what it hears and answers as the test wants.
+//! A fake endpoint that records requests and responds as the test defines.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,33 +6,33 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 
-/// A server on loopback, for as long as the test runs.
+/// A server on loopback that runs until the end of the test.
 pub struct Endpoint {
     /// For example `http://127.0.0.1:40123/v1`.
     pub base_url: String,
     received: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-/// A request as it arrived.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct ReceivedRequest {
-    /// With its query.
+    /// Path and query.
     pub address: String,
-    /// All of them as text.
+    /// All headers as text.
     pub headers: String,
 }
 
 impl Endpoint {
-    /// Starts one that answers each request with what `answer` makes of its `Authorization`.
+    /// Starts an endpoint that responds with the result of `answer`, called with the `Authorization` header.
     pub async fn start(answer: impl Fn(&str) -> Response + Clone + Send + Sync + 'static) -> Self {
         let received = Arc::<Mutex<Vec<ReceivedRequest>>>::default();
-        let kept = received.clone();
+        let recorded = received.clone();
         let handler = async move |request: Request| {
             let authorization = request.headers().get("authorization");
             let authorization = authorization.map(|value| value.to_str().unwrap().to_owned());
             let authorization = authorization.unwrap_or_default();
             let (address, headers) = (request.uri().to_string(), format!("{:?}", request.headers()));
-            kept.lock().unwrap().push(ReceivedRequest { address, headers });
+            recorded.lock().unwrap().push(ReceivedRequest { address, headers });
             answer(&authorization)
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -42,7 +42,7 @@ impl Endpoint {
         Self { base_url, received }
     }
 
-    /// The requests so far.
+    /// Returns the requests received so far.
     pub fn received(&self) -> Vec<ReceivedRequest> {
         self.received.lock().unwrap().clone()
     }

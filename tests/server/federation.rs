@@ -1,4 +1,4 @@
-//! Signing in at an OpenID Connect provider, which stands in for Google: Google cannot be reached here.
+//! Tests of signing in with an OpenID Connect provider. A mock replaces Google, which tests cannot reach.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use super::python::python;
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// The provider, which lets everybody in as whom they say. It is stopped when this is dropped.
+/// A mock provider that signs in anyone as the given subject. Its process is killed on drop.
 struct Provider {
     issuer: String,
     process: Child,
@@ -36,7 +36,7 @@ impl Provider {
         let line =
             lines.find(|line| line.contains("running on http://")).expect("the provider does not start");
         let issuer = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-        // Or it would wait for a reader.
+        // Drain stderr: the process would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { issuer, process }
     }
@@ -53,20 +53,20 @@ fn at(server: &Server, path: &str) -> Url {
     Url::parse(&server.root).unwrap().join(path).unwrap()
 }
 
-/// Goes to the provider and tells it `answer`; the address that leads back.
-async fn go_there(browser: &mut Browser, server: &Server, answer: &str) -> Url {
+/// Submits the form `answer` to the provider and returns the callback URL of the redirect.
+async fn authorize(browser: &mut Browser, server: &Server, answer: &str) -> Url {
     let sent = browser.open(&at(server, "/api/auth/google/authorize?next=/history")).await;
-    let there = Url::parse(sent.location()).unwrap();
-    let back = Browser::default().submit(&there, answer).await;
-    let back = Url::parse(back.location()).unwrap();
-    assert_eq!(back.path(), "/api/auth/google/callback");
-    at(server, &back[url::Position::BeforePath..])
+    let authorization_url = Url::parse(sent.location()).unwrap();
+    let callback = Browser::default().submit(&authorization_url, answer).await;
+    let callback = Url::parse(callback.location()).unwrap();
+    assert_eq!(callback.path(), "/api/auth/google/callback");
+    at(server, &callback[url::Position::BeforePath..])
 }
 
-/// Where one comes to who is `subject` for the provider.
+/// Signs in as `subject` and returns the location of the final redirect.
 async fn sign_in(browser: &mut Browser, server: &Server, subject: &str) -> String {
-    let back = go_there(browser, server, &format!("sub={subject}")).await;
-    browser.open(&back).await.location().to_owned()
+    let callback = authorize(browser, server, &format!("sub={subject}")).await;
+    browser.open(&callback).await.location().to_owned()
 }
 
 async fn email_of(browser: &mut Browser, server: &Server) -> Value {
@@ -76,7 +76,7 @@ async fn email_of(browser: &mut Browser, server: &Server) -> Value {
 
 #[tokio::test]
 #[ignore = "needs an OpenID Connect provider from PyPI: run by make test"]
-async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
+async fn a_provider_signs_in_users_and_never_takes_over_an_account() {
     let provider = Provider::start();
     let installation = Installation::new()
         .with("APP_BASE_URL", "http://127.0.0.1:3000")
@@ -95,13 +95,13 @@ async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
     assert_eq!(sign_in(&mut again, &server, "1").await, "/history");
     assert_eq!(email_of(&mut again, &server).await, "anna@example.org");
 
-    // Ben has a password. Whoever has his address at the provider is not let into his account.
+    // Ben has a password. The same email address at the provider gives no access to his account.
     let mut ben = Browser::default();
     let form = format!("email=ben@example.org&password={}", PASSWORD.replace(' ', "+"));
     let registered = ben.submit(&at(&server, "/api/auth/forms/register"), &form).await;
     assert_eq!(registered.location(), "/");
     assert_eq!(sign_in(&mut Browser::default(), &server, "2").await, "/login?error=account_exists");
-    // He connects the two himself.
+    // Ben connects the identity while signed in.
     assert_eq!(sign_in(&mut ben, &server, "2").await, "/history");
     assert!(
         ben.open(&at(&server, "/account"))
@@ -109,25 +109,25 @@ async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
             .text
             .contains("You can sign in with it or with your password")
     );
-    let mut elsewhere = Browser::default();
-    assert_eq!(sign_in(&mut elsewhere, &server, "2").await, "/history");
-    assert_eq!(email_of(&mut elsewhere, &server).await, "ben@example.org");
+    let mut other_browser = Browser::default();
+    assert_eq!(sign_in(&mut other_browser, &server, "2").await, "/history");
+    assert_eq!(email_of(&mut other_browser, &server).await, "ben@example.org");
     assert_eq!(sign_in(&mut ben, &server, "1").await, "/account?error=identity_taken");
-    // Another password ends what a guest of his session may have connected.
+    // Changing the password disconnects identities, because an intruder may have connected one.
     let form = format!("current_password={0}&new_password=another+password", PASSWORD.replace(' ', "+"));
     let changed = ben.submit(&at(&server, "/api/auth/forms/change-password"), &form).await;
     assert_eq!(changed.location(), "/account?done=password");
     assert_eq!(sign_in(&mut Browser::default(), &server, "2").await, "/login?error=account_exists");
 
     assert_eq!(sign_in(&mut Browser::default(), &server, "3").await, "/login?error=missing_user_info");
-    // This provider forgets the state when somebody says no; others do not.
-    let mut undecided = Browser::default();
-    let sent = undecided.open(&at(&server, "/api/auth/google/authorize")).await;
-    let there = Url::parse(sent.location()).unwrap();
-    let (_, state) = there.query_pairs().find(|(name, _)| name == "state").unwrap();
+    // The mock returns no state when access is denied; other providers do.
+    let mut denying = Browser::default();
+    let sent = denying.open(&at(&server, "/api/auth/google/authorize")).await;
+    let authorization_url = Url::parse(sent.location()).unwrap();
+    let (_, state) = authorization_url.query_pairs().find(|(name, _)| name == "state").unwrap();
     let denied = at(&server, &format!("/api/auth/google/callback?error=access_denied&state={state}"));
-    assert_eq!(undecided.open(&denied).await.location(), "/login?error=missing_code");
-    let stolen = go_there(&mut Browser::default(), &server, "sub=1").await;
+    assert_eq!(denying.open(&denied).await.location(), "/login?error=missing_code");
+    let stolen = authorize(&mut Browser::default(), &server, "sub=1").await;
     assert_eq!(Browser::default().open(&stolen).await.location(), "/login?error=state_mismatch");
     let page = Browser::default().open(&at(&server, "/login?error=account_exists")).await.text;
     assert!(page.contains("with your email address already"), "{page}");
@@ -135,12 +135,12 @@ async fn the_provider_signs_in_whom_it_knows_and_takes_nobody_s_account() {
 }
 
 #[tokio::test]
-async fn without_a_provider_there_is_no_way_to_it() {
+async fn routes_of_an_unconfigured_provider_are_refused() {
     let server = Installation::new().start();
     let mut browser = Browser::default();
     let refused = browser.open(&at(&server, "/api/auth/google/authorize")).await;
     assert!(refused.status.is_client_error() && refused.text.contains("not set up"), "{refused:?}");
-    let back = browser.open(&at(&server, "/api/auth/google/callback?code=c&state=s")).await;
-    assert_eq!(back.location(), "/login?error=state_mismatch");
+    let callback = browser.open(&at(&server, "/api/auth/google/callback?code=c&state=s")).await;
+    assert_eq!(callback.location(), "/login?error=state_mismatch");
     assert!(!browser.open(&at(&server, "/login")).await.text.contains("/google/"));
 }

@@ -1,4 +1,4 @@
-//! Benchmarks of several users on servers that are killed at random moments.
+//! Tests of benchmarks of several users on servers that are killed at random times.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use super::mock::Mock;
 use super::process::{Installation, Server};
 use super::random::Random;
 use super::several::on_postgres;
-use super::whole::{assert_whole, wait_until_done};
+use super::whole::{assert_complete, wait_until_done};
 
 const MODELS: [&str; 2] = ["mock/ttft=30,gap=2,tokens=6", "mock/ttft=40,gap=2,tokens=6"];
 const RUNS: u32 = 8;
-/// Does not answer while the test runs.
+/// A scenario without a response during the test.
 const ENDLESS: &str = "mock/ttft=600000";
 
-/// How often servers are killed: `STUDIO_TEST_KILLS`, or less in the usual test run.
+/// Returns the number of kills: `STUDIO_TEST_KILLS`, by default 8.
 fn kills() -> usize {
     std::env::var("STUDIO_TEST_KILLS").map_or(8, |kills| kills.parse().unwrap())
 }
 
-/// Three users, each with a provider, and what they started.
+/// Three users, each with a provider, and the benchmarks that they started.
 struct Team {
     members: Vec<(UserId, Client)>,
     benchmarks: Vec<(usize, String)>,
 }
 
 impl Team {
-    /// Registers them. So many of their jobs may run at once that those of a killed process, which wait for
-    /// the end of its lease, keep no other from running.
+    /// Registers the users. The limit of concurrent jobs is high, so that jobs of a killed process, which
+    /// wait for the end of its lease, do not block others.
     async fn register(server: &Server, mock: &Mock) -> Self {
         let mut members = Vec::new();
         for name in ["anna", "ben", "carl"] {
@@ -52,7 +52,7 @@ impl Team {
         Self { members, benchmarks: Vec::new() }
     }
 
-    /// Lets the next of them start a benchmark.
+    /// Starts a benchmark of the next user, in turn.
     async fn start_one(&mut self, server: &Server) {
         let member = self.benchmarks.len() % self.members.len();
         let client = self.members[member].1.at(server);
@@ -65,16 +65,16 @@ impl Team {
         }
     }
 
-    async fn assert_whole(&self, installation: &Installation) {
+    async fn assert_complete(&self, installation: &Installation) {
         let of = |(member, id): &(usize, String)| (self.members[*member].0.clone(), id.clone());
         let benchmarks: Vec<_> = self.benchmarks.iter().map(of).collect();
-        assert_whole(installation.database(), &benchmarks, MODELS.len(), RUNS.into()).await;
-        eprintln!("{} benchmarks are whole", benchmarks.len());
+        assert_complete(installation.database(), &benchmarks, MODELS.len(), RUNS.into()).await;
+        eprintln!("{} benchmarks are complete", benchmarks.len());
     }
 }
 
 #[tokio::test]
-async fn one_server_is_killed_at_random_moments_and_every_benchmark_ends_whole() {
+async fn benchmarks_complete_although_the_server_is_killed_at_random_times() {
     let (mock, mut random) = (Mock::start(), Random::new());
     let installation = Installation::new().with("STUDIO_CONCURRENT_BENCHMARKS", "3");
     let mut server = installation.start();
@@ -93,11 +93,11 @@ async fn one_server_is_killed_at_random_moments_and_every_benchmark_ends_whole()
     }
     team.wait_until_all_are_done(&server).await;
     server.kill();
-    team.assert_whole(&installation).await;
+    team.assert_complete(&installation).await;
 }
 
 #[tokio::test]
-async fn one_of_two_servers_is_killed_at_random_moments_and_every_benchmark_ends_whole() {
+async fn benchmarks_complete_although_one_of_two_servers_is_killed_at_random_times() {
     let Some(installation) = on_postgres().await else { return };
     let installation = installation.with("STUDIO_CONCURRENT_BENCHMARKS", "3");
     let (mock, mut random) = (Mock::start(), Random::new());
@@ -114,16 +114,16 @@ async fn one_of_two_servers_is_killed_at_random_moments_and_every_benchmark_ends
         servers[killed] = Some(installation.start());
     }
     team.wait_until_all_are_done(servers[0].as_ref().unwrap()).await;
-    team.assert_whole(&installation).await;
+    team.assert_complete(&installation).await;
 }
 
-/// The job, whatever its state.
+/// Returns the job in any state.
 async fn job(client: &Client, id: &str) -> Value {
     client.get(&format!("/api/jobs/{id}")).await
 }
 
 #[tokio::test]
-async fn a_benchmark_during_which_the_server_ends_again_and_again_is_given_up() {
+async fn a_benchmark_fails_after_repeated_crashes_of_its_server() {
     let (mock, installation) = (Mock::start(), Installation::new());
     let mut server = installation.start();
     let mut anna = Client::register(&server, "anna").await;
@@ -132,17 +132,17 @@ async fn a_benchmark_during_which_the_server_ends_again_and_again_is_given_up() 
     let id = anna.start("endless", &[ENDLESS], 1).await;
     let mut kills = 0;
     while job(&anna, &id).await["status"] != "failed" {
-        // Some servers may end before they have taken the job up, which is no crash of the job.
+        // Killing a server before it has claimed the job does not count as a crash of the job.
         if job(&anna, &id).await["status"] == "running" {
             kills += 1;
             server.kill();
             server = installation.start();
             anna = anna.at(&server);
         }
-        assert!(kills < 50, "it is tried for ever");
+        assert!(kills < 50, "the job is retried without limit");
         sleep(Duration::from_millis(20)).await;
     }
-    assert!(kills >= 5, "it was given up after {kills}");
+    assert!(kills >= 5, "the job failed after {kills} kills");
     let expected = "The server ended 5 times while this job ran; it was not tried again.";
     assert_eq!(job(&anna, &id).await["error"], expected);
     let detail = anna.get(&format!("/api/history/{id}")).await;

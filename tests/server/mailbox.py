@@ -1,5 +1,5 @@
-"""A mail server for one test: takes mail by SMTP with STARTTLS from who signs in, and prints each as a
-line of JSON. Arguments: the files of the certificate and of its key, the user and the password.
+"""A mail server for one test: accepts mail over SMTP with STARTTLS and authentication, and prints each mail
+as a line of JSON. Arguments: certificate file, key file, user and password.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from aiosmtpd.smtp import SMTP, AuthResult
 class Printer:
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        taken = {
+        received = {
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "subject": mail["subject"],
             "text": mail.get_content(),
         }
-        print(json.dumps(taken), flush=True)
+        print(json.dumps(received), flush=True)
         return "250 OK"
 
 

@@ -1,4 +1,4 @@
-//! A mail server of Python's that takes mail from who signs in, over TLS.
+//! An SMTP server in Python with STARTTLS and authentication, for tests of mail.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
@@ -14,7 +14,7 @@ use super::python::python;
 
 pub const PASSWORD: &str = "smtp-canary-58d1c0";
 
-/// It is stopped when this is dropped.
+/// The mail server's process; killed on drop.
 pub struct Mailbox {
     port: u16,
     process: Child,
@@ -23,7 +23,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Starts it on a free port.
+    /// Starts the mail server on a free port.
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let CertifiedKey { cert, signing_key } =
@@ -44,7 +44,7 @@ impl Mailbox {
         Self { port, process, lines, dir }
     }
 
-    /// An installation that sends its mail here, trusting the mail server's certificate alone.
+    /// Returns an installation that sends mail to this server and trusts only its certificate.
     pub fn installation(&self) -> Installation {
         Installation::new()
             .with("SSL_CERT_FILE", certificate(self.dir.path()))
@@ -55,7 +55,7 @@ impl Mailbox {
             .with("SMTP_FROM", "Studio <studio@example.org>")
     }
 
-    /// The next mail, waiting for it.
+    /// Waits for the next mail and returns it.
     pub fn next(&mut self) -> Value {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }

@@ -1,5 +1,5 @@
-//! The program as a team runs it: `llm-studio serve` in processes of its own, asked over HTTP and
-//! through a raw WebSocket, killed, restarted, and several at once on one database.
+//! Tests of `llm-studio serve` in separate processes: called over HTTP and a raw WebSocket, killed,
+//! restarted, and several processes on one database.
 
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
@@ -15,7 +15,7 @@ mod process;
 mod python;
 mod random;
 #[path = "../real_llm/server.rs"]
-#[allow(dead_code, reason = "what it logs is another test's business")]
+#[allow(dead_code, reason = "only another test reads its log")]
 mod real_llm;
 mod runs;
 mod socket;

@@ -1,5 +1,5 @@
-//! `llm-studio mock` in a process of its own: it outlives the servers that ask it, can be held up, and
-//! counts what it was asked.
+//! `llm-studio mock` in a separate process: it keeps running when servers are killed, can be suspended, and
+//! logs its requests.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,16 +10,16 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The mock's process; killed when dropped.
+/// The mock's process; killed on drop.
 pub struct Mock {
     process: Child,
-    /// For clients of OpenAI's protocol.
+    /// The base URL for clients of OpenAI's protocol.
     pub base_url: String,
     dir: TempDir,
 }
 
 impl Mock {
-    /// Starts it on a free port.
+    /// Starts the mock on a free port.
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_llm-studio"))
@@ -28,10 +28,10 @@ impl Mock {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut greeting = String::new();
-        BufReader::new(process.stderr.take().unwrap()).read_line(&mut greeting).unwrap();
-        let base_url = greeting.split_whitespace().find(|word| word.ends_with("/v1"));
-        let base_url = base_url.unwrap_or_else(|| panic!("the mock does not start: {greeting}")).to_owned();
+        let mut first_line = String::new();
+        BufReader::new(process.stderr.take().unwrap()).read_line(&mut first_line).unwrap();
+        let base_url = first_line.split_whitespace().find(|word| word.ends_with("/v1"));
+        let base_url = base_url.unwrap_or_else(|| panic!("the mock does not start: {first_line}")).to_owned();
         Self { process, base_url, dir }
     }
 
@@ -39,36 +39,36 @@ impl Mock {
         self.process.id()
     }
 
-    /// Whoever asks it waits from now on. With this a test is in the middle for as long as it wants.
-    pub fn hold(&self) {
-        hold(self.process.id());
+    /// Suspends the mock, so that requests to it stay in flight until `resume`.
+    pub fn suspend(&self) {
+        suspend(self.process.id());
     }
 
-    /// Goes on where it was held up.
-    pub fn go_on(&self) {
-        go_on(self.process.id());
+    /// Resumes the mock.
+    pub fn resume(&self) {
+        resume(self.process.id());
     }
 
-    /// Ends it; the requests for completions that it got.
+    /// Stops the mock and returns the completion requests that it received.
     pub fn requests(mut self) -> Vec<Request> {
-        self.signal_to_end();
+        self.terminate();
         self.process.wait().unwrap();
         let log = fs::read_to_string(self.dir.path().join("log.jsonl")).unwrap();
         log.lines().map(|line| Request::of(&serde_json::from_str(line).unwrap())).collect()
     }
 
-    fn signal_to_end(&self) {
+    fn terminate(&self) {
         kill(pid(self.process.id()), Signal::SIGTERM).unwrap();
     }
 }
 
-/// Holds up a process.
-pub fn hold(process: u32) {
+/// Suspends a process.
+pub fn suspend(process: u32) {
     kill(pid(process), Signal::SIGSTOP).unwrap();
 }
 
-/// Lets a process go on that was held up.
-pub fn go_on(process: u32) {
+/// Resumes a suspended process.
+pub fn resume(process: u32) {
     kill(pid(process), Signal::SIGCONT).unwrap();
 }
 

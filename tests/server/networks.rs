@@ -1,4 +1,4 @@
-//! Where a server's requests may go, with providers as users set them up.
+//! Tests of the addresses that a server may send requests to: local networks, metadata addresses, redirects.
 
 use std::convert::Infallible;
 
@@ -14,10 +14,10 @@ use super::process::{Installation, Server};
 use super::socket::Socket;
 
 #[tokio::test]
-async fn local_networks_are_the_first_user_s_alone_unless_an_admin_says_otherwise() {
+async fn local_networks_are_allowed_for_a_sole_user_or_by_an_admin() {
     let installation = Installation::new();
     let server = installation.start();
-    let endpoint = Endpoint::start(lists_one_model).await;
+    let endpoint = Endpoint::start(list_one_model).await;
     let admin = Client::register(&server, "admin").await;
     admin.add_provider("local", &endpoint.base_url).await;
     assert_eq!(discover(&admin, "local").await, Ok(()));
@@ -26,16 +26,16 @@ async fn local_networks_are_the_first_user_s_alone_unless_an_admin_says_otherwis
     let ben = Client::register(&server, "ben").await;
     let provider = ben.add_provider("local", &endpoint.base_url).await;
     ben.add_model(&provider, "model").await;
-    // The name leads to the same address.
+    // This name resolves to the same address.
     ben.add_provider("named", &endpoint.base_url.replace("127.0.0.1", "localhost")).await;
     for (user, key) in [(&ben, "local"), (&ben, "named"), (&admin, "local")] {
         let refusal = discover(user, key).await.unwrap_err();
         assert!(refusal.contains("an admin can allow local networks"), "{refusal}");
     }
     assert_eq!(measure(&ben, "local").await, "address_refused");
-    assert_eq!(endpoint.received().len(), reached, "what was refused has arrived");
+    assert_eq!(endpoint.received().len(), reached, "a refused request was sent");
 
-    let (status, _) = ben.ask("PUT", "/api/admin/settings", Some(settings(true))).await;
+    let (status, _) = ben.call("PUT", "/api/admin/settings", Some(settings(true))).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     admin.put("/api/admin/settings", settings(true)).await;
     for key in ["local", "named"] {
@@ -57,7 +57,7 @@ async fn link_local_and_metadata_addresses_are_never_called() {
     ] {
         admin.put("/api/admin/settings", settings(true)).await;
         let provider = json!({ "key": key, "name": key, "api_base": format!("http://{host}/v1") });
-        let (status, answer) = admin.ask("POST", "/api/v2/providers", Some(provider)).await;
+        let (status, answer) = admin.call("POST", "/api/v2/providers", Some(provider)).await;
         if status.is_success() {
             let refusal = discover(&admin, key).await.unwrap_err();
             assert!(refusal.contains("which is blocked; check the base URL"), "{host}: {refusal}");
@@ -70,7 +70,7 @@ async fn link_local_and_metadata_addresses_are_never_called() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (_installation, _server, admin) = sole_user().await;
-    let target = Endpoint::start(lists_one_model).await;
+    let target = Endpoint::start(list_one_model).await;
     let location = format!("{}/models", target.base_url);
     let redirecting =
         move |_: &str| (StatusCode::FOUND, [(header::LOCATION, location.clone())]).into_response();
@@ -84,7 +84,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut() {
+async fn an_endless_response_is_aborted() {
     let (_installation, _server, admin) = sole_user().await;
     let endless = |_: &str| {
         let blanks =
@@ -108,20 +108,20 @@ fn settings(local_networks: bool) -> serde_json::Value {
     json!({ "registration": "open", "local_networks": local_networks })
 }
 
-fn lists_one_model(_: &str) -> Response {
+fn list_one_model(_: &str) -> Response {
     Json(json!({ "object": "list", "data": [{ "id": "model", "object": "model" }] })).into_response()
 }
 
-/// Asks a provider for its models.
+/// Discovers the models of a provider.
 ///
 /// # Errors
-/// With the server's answer when that does not work.
+/// Returns the server's response if discovery fails.
 async fn discover(user: &Client, key: &str) -> Result<(), String> {
-    let (status, answer) = user.ask("GET", &format!("/api/models/discover?provider_key={key}"), None).await;
+    let (status, answer) = user.call("GET", &format!("/api/models/discover?provider_key={key}"), None).await;
     if status.is_success() { Ok(()) } else { Err(answer) }
 }
 
-/// The kind of error with which a run of this provider's model ends.
+/// Runs a benchmark of the provider's model and returns the kind of error of its run.
 async fn measure(user: &Client, key: &str) -> String {
     let mut tab = Socket::open(user).await;
     let benchmark = user.start(key, &["model"], 1).await;

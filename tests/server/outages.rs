@@ -1,4 +1,4 @@
-//! Restarts of the database while a benchmark runs.
+//! Tests of restarting the database while a benchmark runs.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::client::Client;
 use super::cluster::Cluster;
 use super::mock::Mock;
 use super::process::Installation;
-use super::whole::{assert_whole, wait_until_done};
+use super::whole::{assert_complete, wait_until_done};
 
 const MODELS: [&str; 4] = [
     "mock/ttft=100,gap=1,tokens=4",
@@ -19,9 +19,9 @@ const MODELS: [&str; 4] = [
 ];
 const RUNS: u32 = 20;
 
-/// How many runs are stored; `None` while the database does not answer.
+/// Returns the number of stored runs; `None` while the database is unavailable.
 async fn stored_runs(client: &Client, benchmark: &str) -> Option<usize> {
-    let (status, answer) = client.ask("GET", &format!("/api/history/{benchmark}"), None).await;
+    let (status, answer) = client.call("GET", &format!("/api/history/{benchmark}"), None).await;
     if !status.is_success() {
         return None;
     }
@@ -32,7 +32,7 @@ async fn stored_runs(client: &Client, benchmark: &str) -> Option<usize> {
 }
 
 #[tokio::test]
-async fn a_benchmark_outlasts_restarts_of_postgresql() {
+async fn a_benchmark_completes_despite_restarts_of_postgresql() {
     let Some(cluster) = Cluster::start() else { return };
     let mock = Mock::start();
     let installation = Installation::new().with("DATABASE_URL", cluster.url());
@@ -53,9 +53,9 @@ async fn a_benchmark_outlasts_restarts_of_postgresql() {
         }
         cluster.restart(mode);
         seen = stored_runs(&anna, &benchmark).await.unwrap_or(seen + 3);
-        assert!(seen < models.len() * RUNS as usize, "it ended before the database was restarted");
+        assert!(seen < models.len() * RUNS as usize, "the benchmark ended before the restart");
     }
     wait_until_done(&anna, &benchmark).await;
     let benchmarks = [(anna.user_id().await, benchmark)];
-    assert_whole(installation.database(), &benchmarks, models.len(), RUNS.into()).await;
+    assert_complete(installation.database(), &benchmarks, models.len(), RUNS.into()).await;
 }

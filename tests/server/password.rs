@@ -1,4 +1,4 @@
-//! The way back for who has forgotten the password, by mail and by who runs the server.
+//! Tests of password reset, with a link by mail and with a link from the command line.
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -11,12 +11,12 @@ const ADDRESS: &str = "https://studio.example.org";
 
 #[tokio::test]
 #[ignore = "needs a mail server from PyPI: run by make test"]
-async fn a_mailed_link_leads_to_a_new_password() {
+async fn a_mailed_link_sets_a_new_password() {
     let mut mailbox = Mailbox::start();
     let installation = mailbox.installation().with("APP_BASE_URL", ADDRESS).with("RUST_LOG", "debug");
     let server = installation.start();
     let anna = Client::register(&server, "anna").await;
-    // Nobody's comes first: if there were a mail to them, it would be the first.
+    // The unknown address is first, so a mail to it would be the first mail received.
     let mut answers = Vec::new();
     for email in ["nobody@example.org", "anna@example.org"] {
         answers.push(anna.post("/api/auth/forgot-password", json!({ "email": email })).await);
@@ -30,7 +30,7 @@ async fn a_mailed_link_leads_to_a_new_password() {
     let link =
         body.lines().find(|line| line.starts_with(ADDRESS)).unwrap_or_else(|| panic!("no link: {body}"));
     let token = link.strip_prefix(&format!("{ADDRESS}/reset-password?token=")).unwrap();
-    let (status, page) = anna.ask("GET", &format!("/reset-password?token={token}"), None).await;
+    let (status, page) = anna.call("GET", &format!("/reset-password?token={token}"), None).await;
     assert!(status.is_success() && page.contains("New password"), "{status} {page}");
 
     set_password(&anna, token).await;
@@ -40,16 +40,16 @@ async fn a_mailed_link_leads_to_a_new_password() {
 }
 
 #[tokio::test]
-async fn who_runs_the_server_makes_a_link_while_it_runs() {
+async fn the_command_line_creates_a_link_while_the_server_runs() {
     let installation = Installation::new().with("APP_BASE_URL", ADDRESS);
     let server = installation.start();
     let anna = Client::register(&server, "anna").await;
-    let (done, said) = installation.run(&["user", "password-link", "Anna@example.org"]);
-    assert!(done, "{said}");
-    let token = said.trim().strip_prefix(&format!("{ADDRESS}/reset-password?token=")).unwrap();
+    let (success, output) = installation.run(&["user", "password-link", "Anna@example.org"]);
+    assert!(success, "{output}");
+    let token = output.trim().strip_prefix(&format!("{ADDRESS}/reset-password?token=")).unwrap();
     set_password(&anna, token).await;
-    let (done, said) = installation.run(&["user", "password-link", "nobody@example.org"]);
-    assert!(!done && said.is_empty(), "{said}");
+    let (success, output) = installation.run(&["user", "password-link", "nobody@example.org"]);
+    assert!(!success && output.is_empty(), "{output}");
 }
 
 #[test]
@@ -60,13 +60,14 @@ fn mail_without_an_address_for_links_is_refused_at_start() {
     assert!(installation.refusal().contains("APP_BASE_URL=studio.example.org"), "{}", installation.refusal());
 }
 
-/// Follows the link, and finds that the old password and the old token are worth nothing any more.
+/// Sets a new password and asserts that the link works only once, API tokens are revoked and the new password
+/// is valid.
 async fn set_password(anna: &Client, token: &str) {
     anna.post("/api/auth/reset-password", json!({ "token": token, "password": "another password" })).await;
     let again = json!({ "token": token, "password": "a third password" });
-    let (status, answer) = anna.ask("POST", "/api/auth/reset-password", Some(again)).await;
+    let (status, answer) = anna.call("POST", "/api/auth/reset-password", Some(again)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
-    let (status, _) = anna.ask("GET", "/api/auth/me", None).await;
+    let (status, _) = anna.call("GET", "/api/auth/me", None).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let login = json!({ "email": "anna@example.org", "password": "another password" });
     anna.post("/api/auth/login", login).await;

@@ -1,5 +1,5 @@
-//! `llm-studio serve` in a process of its own. It serves no scripts: the site need not be built for what
-//! asks over HTTP.
+//! `llm-studio serve` in a separate process. The site's scripts are not served, so these tests run without
+//! building the site.
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,32 +14,32 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// What outlives a server: its data directory, gone when this is dropped, and its environment.
+/// The data directory and environment of servers. The directory is deleted on drop.
 pub struct Installation {
     dir: TempDir,
     environment: Vec<(&'static str, OsString)>,
 }
 
 impl Installation {
-    /// An empty one, on SQLite.
+    /// Creates an empty installation with SQLite.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("site/pkg")).unwrap();
         Self { dir, environment: Vec::new() }
     }
 
-    /// The same with a variable of the environment.
+    /// Adds an environment variable.
     pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.environment.push((name, value.into()));
         self
     }
 
-    /// Where the database and the secret are.
+    /// Returns the directory of the database and the secret.
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
-    /// The database that its servers use.
+    /// Returns the database that the servers use.
     pub fn database(&self) -> Location {
         let url = self.environment.iter().find(|(name, _)| *name == "DATABASE_URL");
         match url {
@@ -48,7 +48,7 @@ impl Installation {
         }
     }
 
-    /// Starts the program and kills it after `time`, whatever it does then.
+    /// Starts a server and kills it after `time`.
     pub async fn start_and_kill(&self, time: Duration) {
         let mut command = self.command(&["serve"]);
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -57,18 +57,18 @@ impl Installation {
         process.wait().unwrap();
     }
 
-    /// Starts the program on a free port and waits until it listens.
+    /// Starts a server on a free port and waits until it listens.
     pub fn start(&self) -> Server {
         Server::started(self.command(&["serve"]))
-            .unwrap_or_else(|said| panic!("the server does not start: {said}"))
+            .unwrap_or_else(|output| panic!("the server does not start: {output}"))
     }
 
-    /// All that the program says when it does not start.
+    /// Starts a server that is expected to fail and returns its output.
     pub fn refusal(&self) -> String {
         Server::started(self.command(&["serve"])).err().expect("the server starts")
     }
 
-    /// Runs another command to its end; whether that went well, and what it printed.
+    /// Runs another command; returns whether it succeeded and its standard output.
     pub fn run(&self, arguments: &[&str]) -> (bool, String) {
         let output = self.command(arguments).output().unwrap();
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
@@ -91,7 +91,7 @@ impl Installation {
     }
 }
 
-/// A server, which is killed when this is dropped.
+/// A server process; killed on drop.
 pub struct Server {
     /// For example `http://127.0.0.1:40123`.
     pub root: String,
@@ -102,13 +102,15 @@ pub struct Server {
 type Log = Arc<Mutex<String>>;
 
 impl Server {
+    /// Starts the process and waits until it listens.
+    ///
     /// # Errors
-    /// When it ends before it listens: with all that it said.
+    /// Returns its output if it exits before it listens.
     fn started(mut command: Command) -> Result<Self, String> {
         let (reader, writer) = std::io::pipe().unwrap();
         command.stdout(writer.try_clone().unwrap()).stderr(writer);
         let process = command.spawn().unwrap();
-        // Its ends of the pipe, or reading would never end.
+        // Closes this process's write ends of the pipe, so that the reader gets EOF.
         drop(command);
         let log = Log::default();
         let root = listening(reader, &log).recv();
@@ -120,27 +122,28 @@ impl Server {
         Err(server.log())
     }
 
-    /// What it has said so far.
+    /// Returns the output so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Ends it as `kill -9` does.
+    /// Kills the process with SIGKILL, on drop.
     pub fn kill(self) {}
 
-    /// Asks it to end, as SIGTERM does.
-    pub fn ask_to_end(&self) {
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
         let process = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
         kill(process, Signal::SIGTERM).unwrap();
     }
 
-    /// Waits until it has ended; whether that went well.
-    pub async fn ended(mut self) -> bool {
+    /// Waits until the process has exited and returns whether its exit code is 0.
+    pub async fn exits_successfully(mut self) -> bool {
         tokio::task::spawn_blocking(move || self.process.wait().unwrap().success()).await.unwrap()
     }
 }
 
-/// Reads on for as long as the server speaks, or it would wait for a reader; tells where it listens.
+/// Reads the server's output into `log` until EOF, so that it never blocks on a full pipe. Sends the address
+/// that the server listens on.
 fn listening(reader: PipeReader, log: &Log) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     let log = log.clone();
@@ -148,7 +151,7 @@ fn listening(reader: PipeReader, log: &Log) -> mpsc::Receiver<String> {
         for line in BufReader::new(reader).lines().map_while(Result::ok) {
             let root = line.split_once("serving at ").map(|(_, root)| root.trim().to_owned());
             *log.lock().unwrap() += &(line + "\n");
-            // Nobody waits for a second one.
+            // The receiver is dropped after the first address.
             root.map(|root| sender.send(root));
         }
     });
@@ -162,7 +165,7 @@ impl Drop for Server {
     }
 }
 
-/// All bytes of all files below `directory`.
+/// Returns the contents of all files below `directory`, concatenated.
 pub fn contents(directory: &Path) -> Vec<u8> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { contents(&path) } else { fs::read(&path).unwrap() }).collect()

@@ -1,14 +1,14 @@
-//! Random numbers that a failed test can be repeated with.
+//! Random numbers with a printed seed, so that a failed test can be repeated.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// A sequence of random numbers (SplitMix64).
+/// A random number generator (SplitMix64).
 pub struct Random(u64);
 
 impl Random {
-    /// A sequence that `STUDIO_TEST_SEED` determines, or a new one; says which.
+    /// Creates a generator with the seed `STUDIO_TEST_SEED`, or with a random one, and prints the seed.
     pub fn new() -> Self {
         let seed = match std::env::var("STUDIO_TEST_SEED") {
             Ok(seed) => seed.parse().unwrap(),
@@ -25,12 +25,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }
 
-    /// A time from `first` to `last` milliseconds.
+    /// Returns a duration from `first` to `last` milliseconds.
     pub fn millis(&mut self, first: u64, last: u64) -> Duration {
         Duration::from_millis(first + self.next() % (last - first + 1))
     }

@@ -1,4 +1,4 @@
-//! Runs as tests tell them apart, wherever they are told of.
+//! Runs read from frames and from the history, for comparison.
 
 use serde_json::Value;
 
@@ -11,11 +11,11 @@ pub struct Run {
     pub model_id: String,
     pub tier: u64,
     pub number: u64,
-    /// The endpoint's own id of the answer: a run that is made again has another.
+    /// The endpoint's id of the response: a repeated run has a different one.
     pub response_id: String,
 }
 
-/// The run in `run`, of the model and tier that `row` names.
+/// Reads the run in `run` with the model and tier of `row`.
 pub fn run_of(row: &Value, run: &Value) -> Run {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     assert_eq!(run["success"], true, "{run}");
@@ -28,7 +28,7 @@ pub fn run_of(row: &Value, run: &Value) -> Run {
     }
 }
 
-/// The runs of a finished benchmark as the history has them, sorted.
+/// Returns the runs of a finished benchmark in the history, sorted.
 pub async fn runs_in_history(client: &Client, benchmark: &str) -> Vec<Run> {
     let detail = client.get(&format!("/api/history/{benchmark}")).await;
     assert_eq!(detail["status"], "complete", "{detail}");
@@ -44,7 +44,7 @@ pub fn sorted(mut runs: Vec<Run>) -> Vec<Run> {
     runs
 }
 
-/// The benchmarks in the history, newest first.
+/// Returns the benchmarks in the history, newest first.
 pub async fn history(client: &Client) -> Vec<Value> {
     client.get("/api/history").await["runs"].as_array().unwrap().clone()
 }

@@ -1,4 +1,5 @@
-//! Several servers on one PostgreSQL database: they share tabs, cancels and jobs, also those of the dead.
+//! Tests of several servers on one PostgreSQL database: events, cancel requests, connection limits and taking
+//! over jobs of crashed processes.
 
 use sqlx::any::install_default_drivers;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
@@ -11,10 +12,10 @@ use super::restart::{self, ALL_REQUESTS, assert_each_made_once};
 use super::runs::{history, runs_in_history};
 use super::socket::{self, Socket};
 
-/// Does not answer while the test runs.
+/// A scenario without a response during the test.
 const ENDLESS: &str = "mock/ttft=600000";
 
-/// An installation on an empty schema of the server that `TEST_DATABASE_URL` names, if it does.
+/// Creates an installation on an empty schema of the server `TEST_DATABASE_URL`; `None` if that is not set.
 pub(super) async fn on_postgres() -> Option<Installation> {
     let server = std::env::var("TEST_DATABASE_URL").ok()?;
     install_default_drivers();
@@ -28,12 +29,12 @@ pub(super) async fn on_postgres() -> Option<Installation> {
 }
 
 #[tokio::test]
-async fn tabs_and_cancels_reach_the_process_that_runs_the_job() {
+async fn events_and_cancel_requests_are_sent_between_processes() {
     let Some(installation) = on_postgres().await else { return };
     let mock = Mock::start();
-    // The first one runs the job: there is no other yet.
-    let runs_it = installation.start();
-    let anna = Client::register(&runs_it, "anna").await;
+    // The first process runs the job: it is the only one so far.
+    let first_process = installation.start();
+    let anna = Client::register(&first_process, "anna").await;
     let mut here = Socket::open(&anna).await;
     let provider = anna.add_provider("endless", &mock.base_url).await;
     anna.add_model(&provider, ENDLESS).await;
@@ -42,26 +43,26 @@ async fn tabs_and_cancels_reach_the_process_that_runs_the_job() {
 
     let other = installation.start();
     let mut there = Socket::open(&anna.at(&other)).await;
-    assert!(there.found_active(&endless), "{}", there.sync);
+    assert!(there.lists_active(&endless), "{}", there.sync);
     there.cancel(&endless).await;
     there.wait_for("job_cancelled", &endless).await;
     here.wait_for("job_cancelled", &endless).await;
     assert!(history(&anna.at(&other)).await.is_empty());
 
-    // Either may run this one; only one does, and both hear of every run.
+    // Only one of the processes runs this job, and tabs of both receive every run.
     let benchmark = restart::start(&anna.at(&other), &mock).await;
     for socket in [&mut here, &mut there] {
         socket.wait_for("job_completed", &benchmark).await;
     }
-    let kept = runs_in_history(&anna, &benchmark).await;
-    assert_eq!((here.runs(), there.runs().len()), (there.runs(), kept.len()));
+    let stored = runs_in_history(&anna, &benchmark).await;
+    assert_eq!((here.runs(), there.runs().len()), (there.runs(), stored.len()));
     let requests = mock.requests();
     let completed = requests.iter().filter(|request| request.completed).count();
     assert_eq!((requests.len(), completed), (ALL_REQUESTS + 1, ALL_REQUESTS), "{requests:?}");
 }
 
 #[tokio::test]
-async fn five_tabs_are_five_on_all_processes_and_those_of_the_dead_do_not_count() {
+async fn the_tab_limit_is_shared_by_all_processes_and_excludes_crashed_ones() {
     let Some(installation) = on_postgres().await else { return };
     let (here, there) = (installation.start(), installation.start());
     let anna = Client::register(&here, "anna").await;
@@ -81,7 +82,7 @@ async fn five_tabs_are_five_on_all_processes_and_those_of_the_dead_do_not_count(
 }
 
 #[tokio::test]
-async fn a_killed_process_s_job_is_taken_over() {
+async fn the_job_of_a_killed_process_is_taken_over() {
     let Some(installation) = on_postgres().await else { return };
     let mock = Mock::start();
     let killed = installation.start();
@@ -89,21 +90,21 @@ async fn a_killed_process_s_job_is_taken_over() {
     let mut first = Socket::open(&anna).await;
     let benchmark = restart::start(&anna, &mock).await;
     first.wait_for_runs(2, &benchmark).await;
-    mock.hold();
+    mock.suspend();
 
     let survivor = installation.start();
     let anna = anna.at(&survivor);
     let mut tab = Socket::open(&anna).await;
-    assert!(tab.found_active(&benchmark), "{}", tab.sync);
+    assert!(tab.lists_active(&benchmark), "{}", tab.sync);
     tab.wait_for_each(&first.runs(), &benchmark).await;
-    mock.go_on();
-    // One more may have been made before; the next one is made by the other process and received here.
+    mock.resume();
+    // The first new run may have been finished before; the other process makes the second one.
     tab.wait_for_runs(first.runs().len() + 2, &benchmark).await;
-    mock.hold();
+    mock.suspend();
     killed.kill();
-    mock.go_on();
+    mock.resume();
     tab.wait_for("job_completed", &benchmark).await;
 
-    let kept = runs_in_history(&anna, &benchmark).await;
-    assert_each_made_once(&kept, &tab.runs(), mock);
+    let stored = runs_in_history(&anna, &benchmark).await;
+    assert_each_made_once(&stored, &tab.runs(), mock);
 }

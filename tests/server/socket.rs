@@ -1,4 +1,4 @@
-//! A raw WebSocket, as a script opens one.
+//! A raw WebSocket client, as scripts use it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::client::Client;
 use super::runs::{Run, run_of};
 
-/// How long to wait for a message.
+/// Timeout for a message.
 const TIMEOUT: Duration = Duration::from_secs(180);
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -24,7 +24,7 @@ async fn connect(client: &Client) -> Stream {
     connect_async(request).await.unwrap().0
 }
 
-/// The code with which the server closes a new socket at once; `None` when it serves it.
+/// Opens a socket and returns the code with which the server closes it immediately; `None` if it stays open.
 pub async fn refusal(client: &Client) -> Option<u16> {
     match connect(client).await.next().await.unwrap().unwrap() {
         Message::Close(close) => Some(close.unwrap().code.into()),
@@ -32,10 +32,10 @@ pub async fn refusal(client: &Client) -> Option<u16> {
     }
 }
 
-/// A tab, and all messages that it received after `sync`.
+/// An open WebSocket and all messages received after `sync`.
 pub struct Socket {
     stream: Stream,
-    /// The first message.
+    /// The first message, with the initial state.
     pub sync: Value,
     pub received: Vec<Value>,
 }
@@ -49,7 +49,7 @@ impl Socket {
         socket
     }
 
-    /// Requests the cancel of a job.
+    /// Cancels a job.
     pub async fn cancel(&mut self, job: &str) {
         let message = json!({ "type": "cancel", "job_id": job });
         self.stream.send(Message::text(message.to_string())).await.unwrap();
@@ -70,21 +70,21 @@ impl Socket {
         }
     }
 
-    /// Waits until it has received so many runs.
+    /// Waits until `count` runs were received.
     pub async fn wait_for_runs(&mut self, count: usize, job: &str) {
         while self.runs().len() < count {
             self.wait_for("benchmark_result", job).await;
         }
     }
 
-    /// Waits until it has received each of these runs.
+    /// Waits until each of these runs was received.
     pub async fn wait_for_each(&mut self, runs: &[Run], job: &str) {
         while !runs.iter().all(|run| self.runs().contains(run)) {
             self.wait_for("benchmark_result", job).await;
         }
     }
 
-    /// The runs that it received, each once, in that order.
+    /// Returns the received runs in order, without duplicates.
     pub fn runs(&self) -> Vec<Run> {
         let mut runs = Vec::new();
         for frame in self.received.iter().filter(|frame| frame["type"] == "benchmark_result") {
@@ -96,15 +96,15 @@ impl Socket {
         runs
     }
 
-    /// Whether `sync` listed this job as active.
-    pub fn found_active(&self, job: &str) -> bool {
+    /// Returns whether `sync` lists this job as active.
+    pub fn lists_active(&self, job: &str) -> bool {
         self.sync["active_jobs"].as_array().unwrap().iter().any(|active| active["id"] == job)
     }
 
     async fn receive(&mut self) -> Value {
         loop {
             let message = tokio::time::timeout(TIMEOUT, self.stream.next()).await;
-            let message = message.unwrap_or_else(|_| panic!("no message follows {:?}", self.received));
+            let message = message.unwrap_or_else(|_| panic!("no further message after {:?}", self.received));
             match message.expect("the server closes the connection").unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Close(close) => panic!("the server closes the connection: {close:?}"),

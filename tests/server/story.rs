@@ -1,4 +1,4 @@
-//! The whole way of a first user who works with scripts: from the account to the result.
+//! End-to-end test of scripts with a new account: adds providers, runs and cancels benchmarks, reads results.
 
 use serde_json::{Value, json};
 
@@ -9,38 +9,38 @@ use super::real_llm::RealLlm;
 use super::runs::{history, runs_in_history, sorted};
 use super::socket::Socket;
 
-/// Does not answer while the test runs.
+/// A scenario without a response during the test.
 const ENDLESS: &str = "mock/ttft=600000";
 const DEMO: &str = "demo-fast";
 const TIERS: [u64; 2] = [0, 200];
 const RUNS: usize = 3;
-/// Two models.
+/// Number of runs of both models.
 const ALL_RUNS: usize = 2 * TIERS.len() * RUNS;
 
-/// A server on this machine that the user adds by its address.
+/// A model server on this machine that the user adds by its base URL.
 struct Local {
     base_url: String,
-    /// One of those that it lists.
+    /// One of the models that it lists.
     model: &'static str,
     process: u32,
 }
 
 #[tokio::test]
-async fn a_first_user_measures_the_demo_and_a_local_server() {
+async fn a_new_user_benchmarks_the_demo_and_a_local_server() {
     let mock = Mock::start();
     let base_url = mock.base_url.clone();
-    story(Local { base_url, model: "demo-steady", process: mock.process_id() }).await;
+    run_scenario(Local { base_url, model: "demo-steady", process: mock.process_id() }).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PyPI: run by make test"]
-async fn a_first_user_measures_the_demo_and_a_real_model() {
+async fn a_new_user_benchmarks_the_demo_and_a_real_model() {
     let llm = RealLlm::start();
     let base_url = format!("http://{}/v1", llm.address);
-    story(Local { base_url, model: "smollm2-135m-instruct", process: llm.process.id() }).await;
+    run_scenario(Local { base_url, model: "smollm2-135m-instruct", process: llm.process.id() }).await;
 }
 
-async fn story(local: Local) {
+async fn run_scenario(local: Local) {
     let installation = Installation::new();
     let server = installation.start();
     let anna = Client::register(&server, "anna").await;
@@ -54,16 +54,16 @@ async fn story(local: Local) {
     for socket in [&mut first, &mut second] {
         while socket.wait_for("benchmark_result", &finished).await["data"]["provider_key"] != "local" {}
     }
-    mock::hold(local.process);
+    mock::suspend(local.process);
     assert_same(&first, &second);
     drop(second);
 
     let mut third = Socket::open(&anna).await;
-    assert!(third.found_active(&finished), "{}", third.sync);
-    let present = third.wait_for("benchmark_init", &finished).await;
-    assert_eq!(present["data"]["reconnect"], true, "{present}");
+    assert!(third.lists_active(&finished), "{}", third.sync);
+    let initial = third.wait_for("benchmark_init", &finished).await;
+    assert_eq!(initial["data"]["reconnect"], true, "{initial}");
     third.wait_for_each(&first.runs(), &finished).await;
-    mock::go_on(local.process);
+    mock::resume(local.process);
     for socket in [&mut first, &mut third] {
         socket.wait_for("job_completed", &finished).await;
     }
@@ -80,11 +80,11 @@ async fn story(local: Local) {
         socket.wait_for("job_cancelled", &cancelled).await;
     }
     assert_figures(&history(&anna).await, &finished);
-    let (status, answer) = anna.ask("GET", &format!("/api/history/{cancelled}"), None).await;
+    let (status, answer) = anna.call("GET", &format!("/api/history/{cancelled}"), None).await;
     assert_eq!(status, 404, "{answer}");
 }
 
-/// The id of the demo's provider, which a new account has.
+/// Returns the id of the demo provider of a new account.
 async fn demo_provider(anna: &Client) -> String {
     let models = anna.get("/api/v2/models").await;
     let demo = models.as_array().unwrap().iter().find(|model| model["litellm_id"] == DEMO);
@@ -93,7 +93,7 @@ async fn demo_provider(anna: &Client) -> String {
     text(&demo["provider_id"])
 }
 
-/// Adds the local server and one of the models that it lists.
+/// Adds the local server and one of its discovered models.
 async fn discover(anna: &Client, local: &Local) {
     let provider = anna.add_provider("local", &local.base_url).await;
     let offer = anna.get("/api/models/discover?provider_key=local").await;
@@ -119,13 +119,13 @@ async fn start_endless(anna: &Client, demo: &str) -> String {
     anna.start("demo", &[ENDLESS], 1).await
 }
 
-/// The second has received the same in the same order.
+/// Asserts that both have received the same messages in the same order.
 fn assert_same(first: &Socket, second: &Socket) {
     let both = first.received.iter().zip(&second.received);
     both.for_each(|(first, second)| assert_eq!(first, second));
 }
 
-/// The history is this benchmark, with all its runs in figures.
+/// Asserts that the history contains only this benchmark, with the summaries of all its runs.
 fn assert_figures(history: &[Value], benchmark: &str) {
     assert_eq!(history.len(), 1, "{history:?}");
     assert_eq!((&history[0]["id"], &history[0]["status"]), (&json!(benchmark), &json!("complete")));

@@ -1,4 +1,4 @@
-//! Whether benchmarks ended whole, whatever happened while they ran.
+//! Checks that benchmarks are complete in the database after crashes or outages.
 
 use std::time::Duration;
 
@@ -12,16 +12,15 @@ use tokio::time::{Instant, sleep};
 
 use super::client::Client;
 
-/// What does not end within this does not end.
+/// Timeout for the end of a job.
 const TIMEOUT: Duration = Duration::from_secs(600);
-const ASK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Waits until a job is done. Answers other than the job, for example while the database is away, do not
-/// count.
+/// Waits until a job is done. Ignores error responses, for example while the database is unavailable.
 pub async fn wait_until_done(client: &Client, job: &str) {
-    let give_up = Instant::now() + TIMEOUT;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
-        let (status, answer) = client.ask("GET", &format!("/api/jobs/{job}"), None).await;
+        let (status, answer) = client.call("GET", &format!("/api/jobs/{job}"), None).await;
         if status.is_success() {
             let job: Value = serde_json::from_str(&answer).unwrap();
             match job["status"].as_str().unwrap() {
@@ -30,14 +29,14 @@ pub async fn wait_until_done(client: &Client, job: &str) {
                 _ => {}
             }
         }
-        assert!(Instant::now() < give_up, "it does not end: {answer}");
-        sleep(ASK_EVERY).await;
+        assert!(Instant::now() < deadline, "timeout: {answer}");
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Every one of these benchmarks is complete, with each run of each of its `models` once and summaries of
-/// just these runs; and no job is left that has not ended.
-pub async fn assert_whole(location: Location, benchmarks: &[(UserId, String)], models: usize, runs: u64) {
+/// Asserts that each benchmark is complete: it has each run of each of its `models` once, and its summaries
+/// equal those of the stored runs. Asserts that all jobs have ended.
+pub async fn assert_complete(location: Location, benchmarks: &[(UserId, String)], models: usize, runs: u64) {
     let database = Database::open(location).await.unwrap();
     let store = BenchmarkStore::new(database.clone());
     for (user, id) in benchmarks {
@@ -72,7 +71,7 @@ pub async fn assert_whole(location: Location, benchmarks: &[(UserId, String)], m
     database.close().await;
 }
 
-/// Numbers may differ in their last digits: a sum depends on the order of its terms.
+/// Asserts equality up to rounding errors: a floating-point sum depends on the order of its terms.
 #[track_caller]
 fn assert_close(stored: &Value, again: &Value, id: &str, key: &RowKey) {
     let differ = || panic!("{id} {key:?}: the summary has {stored}, of the stored runs it is {again}");

@@ -1,4 +1,4 @@
-//! Load mode: many requests in flight on warm connections, started by a closed or an open loop.
+//! Load mode: sends many concurrent requests on open connections, in a closed or an open loop.
 
 mod arrivals;
 pub(super) mod ledger;
@@ -28,8 +28,8 @@ use endpoint::client::clock::monotonic_ns;
 use ledger::Ledger;
 
 /// Number of connections opened concurrently before the load starts.
-const OPENING_AT_ONCE: usize = 64;
-const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+const CONCURRENT_OPENS: usize = 64;
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs the whole load of one model into the row of `tier`.
 ///
@@ -65,15 +65,15 @@ pub(super) async fn run(
         }
     };
     tokio::pin!(work);
-    let mut ticks = interval(PROGRESS_EVERY);
+    let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         select! {
             () = &mut work => break,
-            _ = ticks.tick() => shared.tell_progress(template),
+            _ = ticks.tick() => shared.report_progress(template),
         }
     }
-    shared.tell_progress(template);
+    shared.report_progress(template);
     shared.write_summary();
     if shared.ledger().all_handed_out() { Ok(()) } else { Err(Drained) }
 }
@@ -92,21 +92,21 @@ async fn open_slots(
             (slot, u64::from(opened))
         }
     };
-    let opening = stream::iter(0..count).map(|_| open_one()).buffer_unordered(OPENING_AT_ONCE);
+    let opening = stream::iter(0..count).map(|_| open_one()).buffer_unordered(CONCURRENT_OPENS);
     let (slots, opened): (Vec<_>, Vec<_>) = opening.unzip().await;
     (slots, opened.into_iter().sum())
 }
 
-/// Keeps all slots busy until every request has been made.
+/// Sends requests on all slots until every request has ended.
 async fn run_closed_loop(slots: Vec<ConnectionSlot>, shared: &Arc<Shared>) {
     let mut running = JoinSet::new();
     for slot in slots {
-        running.spawn(work(slot, Arc::clone(shared)));
+        running.spawn(run_slot(slot, Arc::clone(shared)));
     }
     while running.join_next().await.is_some() {}
 }
 
-async fn work(mut slot: ConnectionSlot, shared: Arc<Shared>) {
+async fn run_slot(mut slot: ConnectionSlot, shared: Arc<Shared>) {
     while let Some(run_number) = shared.take_request() {
         let measured = slot.run(shared.tier, run_number).await;
         shared.record(measured);
@@ -140,12 +140,12 @@ impl Shared {
         self.write_summary();
     }
 
-    /// Keeps the row's figures current, so that a cancelled load still has them.
+    /// Updates the row's figures, so that a cancelled load has them too.
     fn write_summary(&self) {
         self.collector.set_load(self.row, self.ledger().summary(monotonic_ns()));
     }
 
-    fn tell_progress(&self, template: &RequestTemplate) {
+    fn report_progress(&self, template: &RequestTemplate) {
         let (done, total, live_tps) = self.ledger().progress(monotonic_ns());
         let data = Progress { live_tps, ..progress(template, self.tier, done, total) };
         self.collector.tell(Event::BenchmarkProgress { data });

@@ -1,4 +1,4 @@
-//! A benchmark of many runs, on each database.
+//! Tests with a benchmark of many runs, on each database.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ const ID: &str = "0198a000-0000-7000-8000-000000000001";
 const ROWS: u64 = 200;
 const RUNS: u64 = 20;
 
-/// A running benchmark whose rows are done, apart from a run of the last.
+/// Stores a running benchmark whose rows are finished, except for a run of the last.
 async fn large_benchmark(database: &crate::database::Database, user: &UserId) -> BenchmarkStore {
     let store = BenchmarkStore::new(database.clone());
     let runs_of = |tier: u64| if tier == ROWS - 1 { RUNS - 1 } else { RUNS };
@@ -34,7 +34,7 @@ fn key(tier: u64) -> RowKey {
 }
 
 #[tokio::test]
-async fn a_large_benchmark_is_sent_whole_with_what_is_measured_meanwhile() {
+async fn sends_a_large_benchmark_including_concurrent_results() {
     for database in testing::databases().await {
         let anna = testing::add_user(&database, "anna").await;
         let store = large_benchmark(&database, &anna).await;
@@ -42,7 +42,7 @@ async fn a_large_benchmark_is_sent_whole_with_what_is_measured_meanwhile() {
         let first = messages.try_next().await.unwrap().unwrap();
         let ServerMessage::BenchmarkInit { data, .. } = first else { panic!("{first:?}") };
         assert_eq!(data.init.done_requests, ROWS * RUNS - 1);
-        // The tab may have received the event of this run already, before the one that makes it begin anew.
+        // The tab may receive the event of this run before the `benchmark_init` that resets its state.
         store.save_run(&anna, ID, &key(ROWS - 1), &run(RUNS)).await.unwrap();
         let (mut runs, mut rows) = (HashSet::new(), 0);
         while let Some(message) = messages.try_next().await.unwrap() {
@@ -65,7 +65,7 @@ async fn a_large_benchmark_is_sent_whole_with_what_is_measured_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_few_rows_are_read_at_a_time() {
+async fn reads_rows_in_batches() {
     for database in testing::databases().await {
         let anna = testing::add_user(&database, "anna").await;
         let store = large_benchmark(&database, &anna).await;
@@ -81,7 +81,7 @@ async fn a_few_rows_are_read_at_a_time() {
 }
 
 #[tokio::test]
-async fn only_unfinished_rows_need_their_chunk_times_for_a_resume() {
+async fn a_resume_reads_chunk_times_of_unfinished_rows_only() {
     for database in testing::databases().await {
         let anna = testing::add_user(&database, "anna").await;
         let store = large_benchmark(&database, &anna).await;
@@ -95,7 +95,7 @@ async fn only_unfinished_rows_need_their_chunk_times_for_a_resume() {
         assert!(finished.iter().flat_map(|row| &row.runs).all(|run| run.chunk_deltas_us.is_empty()));
         let (open, done) = finished.split_last().unwrap();
         assert!(done.iter().all(|row| row.summary.is_some() && row.gaps_ms.is_empty()));
-        // Two gaps of each successful run.
+        // Two gaps for each successful run.
         assert_eq!((open.summary.is_none(), open.gaps_ms.len()), (true, 2 * (RUNS - 1)));
     }
 }

@@ -1,4 +1,4 @@
-//! The handler against the real mock and a database; the mock's log proves what was asked.
+//! Tests for the handler with the real mock server and a database. The mock's log contains the requests.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -17,11 +17,11 @@ use crate::live::InitialState;
 use endpoint::egress::AddressPolicy;
 use endpoint::{Model, Provider, ProviderKind};
 
-/// Long enough that a stop comes in the middle.
+/// Slow enough to be stopped before it ends.
 const SLOW: &str = "mock/ttft=20,gap=2,tokens=10";
 const FAST: &str = "mock/ttft=1,gap=0,tokens=4";
 
-/// A server with one user and a provider at a mock that logs.
+/// A server with one user and a provider at a mock server with a request log.
 struct Fixture {
     database: Database,
     store: BenchmarkStore,
@@ -73,13 +73,13 @@ impl Fixture {
         Self::new(testing::sqlite().await).await
     }
 
-    /// The requests that reached the mock, which is stopped.
+    /// Stops the mock server and returns the number of its requests.
     fn requests(&mut self) -> usize {
         self.mock = None;
         std::fs::read_to_string(&self.log).unwrap().lines().count()
     }
 
-    /// The ended benchmarks as lists show them.
+    /// Returns the ended benchmarks as lists show them.
     async fn history(&self) -> Vec<(BenchmarkStatus, Vec<HistoryResult>)> {
         let page = self.store.history(&self.anna, None, 9).await.unwrap();
         let results = self.store.history_results(&self.anna, &page).await.unwrap();
@@ -97,7 +97,7 @@ impl Fixture {
 
 type Hook = Box<dyn Fn(&Value) + Send + Sync>;
 
-/// Keeps what was published, as JSON, and calls a hook with it.
+/// Collects published messages as JSON and calls a hook with each of them.
 #[derive(Default)]
 struct Published {
     messages: Mutex<Vec<Value>>,
@@ -165,7 +165,7 @@ fn done(id: &str) -> JobEnd {
 }
 
 #[tokio::test]
-async fn each_run_is_stored_and_told() {
+async fn stores_and_publishes_each_run() {
     for database in testing::databases().await {
         let (fixture, tab, id) = (Fixture::new(database).await, Arc::<Published>::default(), new_id());
         let end = fixture.handler.run(context(&fixture, &id, &[FAST], 2, Arc::clone(&tab))).await;
@@ -194,7 +194,7 @@ async fn each_run_is_stored_and_told() {
 }
 
 #[tokio::test]
-async fn a_cancelled_benchmark_leaves_nothing() {
+async fn cancelling_deletes_all_results() {
     let (fixture, id) = (Fixture::sqlite().await, new_id());
     let cancel = CancellationToken::new();
     let tab = Published::on("benchmark_result", {
@@ -210,7 +210,7 @@ async fn a_cancelled_benchmark_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
+async fn resumes_a_drained_benchmark_with_the_missing_runs() {
     let (mut fixture, id) = (Fixture::sqlite().await, new_id());
     let drain = CancellationToken::new();
     let tab = Published::on("benchmark_result", {
@@ -228,14 +228,14 @@ async fn a_drained_benchmark_goes_on_with_the_missing_runs() {
     let second = context(&fixture, &id, &[SLOW, FAST], 5, Arc::clone(&tab));
     assert_eq!(fixture.handler.run(second).await, done(&id));
     assert_eq!(fixture.run_numbers(&id).await, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
-    assert_eq!(tab.all("benchmark_result").len(), 10, "what was there is told again, the rest once");
+    assert_eq!(tab.all("benchmark_result").len(), 10, "stored results are repeated, missing ones sent once");
     let history = fixture.history().await;
     assert!(history[0].1.iter().all(|row| row.figures.success_count == 5 && row.provider == "Custom"));
     assert_eq!(fixture.requests(), 10);
 }
 
 #[tokio::test]
-async fn after_a_crash_no_finished_run_is_made_again() {
+async fn does_not_repeat_finished_runs_after_a_crash() {
     let (mut fixture, id) = (Fixture::sqlite().await, new_id());
     let crash = CancellationToken::new();
     let tab = Published::on("benchmark_result", {
@@ -243,7 +243,7 @@ async fn after_a_crash_no_finished_run_is_made_again() {
         move || crash.cancel()
     });
     let first = fixture.handler.run(context(&fixture, &id, &[SLOW], 6, tab));
-    assert_eq!(crash.run_until_cancelled(first).await, None, "it was to crash in the middle");
+    assert_eq!(crash.run_until_cancelled(first).await, None, "the run was not interrupted");
     let before = fixture.run_numbers(&id).await.len();
     assert!((1..6).contains(&before), "{before}");
 
@@ -258,7 +258,7 @@ async fn after_a_crash_no_finished_run_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_whole_benchmark_is_not_begun_again() {
+async fn does_not_repeat_a_complete_benchmark() {
     let (mut fixture, id) = (Fixture::sqlite().await, new_id());
     for _ in 0..2 {
         let context = context(&fixture, &id, &[FAST], 1, Arc::default());
@@ -268,7 +268,7 @@ async fn a_whole_benchmark_is_not_begun_again() {
 }
 
 #[tokio::test]
-async fn failing_models_are_a_result() {
+async fn stores_failed_runs_as_results() {
     let (fixture, id) = (Fixture::sqlite().await, new_id());
     let context = context(&fixture, &id, &["mock/error=401,error_rate=1"], 2, Arc::default());
     assert_eq!(fixture.handler.run(context).await, done(&id));
@@ -279,7 +279,7 @@ async fn failing_models_are_a_result() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_found_fails_with_a_sentence() {
+async fn fails_with_a_sentence_if_a_target_is_not_found() {
     let (fixture, id) = (Fixture::sqlite().await, new_id());
     let context = context(&fixture, &id, &[FAST], 1, Arc::default());
     fixture.provider.lock().unwrap().key = "other".into();
@@ -289,7 +289,7 @@ async fn what_cannot_be_found_fails_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_not_told() {
+async fn does_not_publish_results_that_cannot_be_stored() {
     let (fixture, id, tab) = (Fixture::sqlite().await, new_id(), Arc::<Published>::default());
     sqlx::query("drop table benchmark_runs").execute(fixture.database.writer()).await.unwrap();
     sqlx::query(
@@ -306,13 +306,13 @@ async fn what_cannot_be_stored_is_not_told() {
     assert!(fixture.history().await.is_empty());
 }
 
-/// Fails as a database that does not answer, as often as it is told.
-struct AwayAtFirst {
+/// Returns transient errors, as an unreachable database does, for the given number of calls.
+struct FailingTargets {
     failures: Mutex<u32>,
     then: OneProvider,
 }
 
-impl FindTargets for AwayAtFirst {
+impl FindTargets for FailingTargets {
     fn find<'a>(
         &'a self,
         user: &'a UserId,
@@ -328,7 +328,7 @@ impl FindTargets for AwayAtFirst {
     }
 }
 
-impl AwayAtFirst {
+impl FailingTargets {
     fn handler(fixture: &Fixture, failures: u32) -> BenchmarkHandler {
         let then = OneProvider(Arc::clone(&fixture.provider));
         let targets = Self { failures: Mutex::new(failures), then };
@@ -337,18 +337,18 @@ impl AwayAtFirst {
 }
 
 #[tokio::test]
-async fn a_passing_fault_is_outlasted_and_one_that_lasts_interrupts_the_benchmark() {
+async fn retries_transient_errors_and_interrupts_after_the_time_limit() {
     let (fixture, id) = (Fixture::sqlite().await, new_id());
     let job = || context(&fixture, &id, &[FAST], 1, Arc::default());
     let without_retries =
-        BenchmarkHandler { retry_limit: Duration::ZERO, ..AwayAtFirst::handler(&fixture, 2) };
+        BenchmarkHandler { retry_limit: Duration::ZERO, ..FailingTargets::handler(&fixture, 2) };
     let end = without_retries.run(job()).await;
     assert_eq!(end, JobEnd::Interrupted("The providers could not be read.".into()));
-    assert_eq!(AwayAtFirst::handler(&fixture, 2).run(job()).await, done(&id));
+    assert_eq!(FailingTargets::handler(&fixture, 2).run(job()).await, done(&id));
 }
 
-/// Lets every second statement that inserts or updates rows of `table` fail as one that a restart of the
-/// server cut off. A sequence counts them: it is not rolled back.
+/// Makes every second insert or update in `table` fail with the error of a server restart. A sequence counts
+/// them, because it is not rolled back.
 async fn fail_every_second(database: &Database, table: &str) {
     for sql in [
         format!("create sequence attempts_{table}"),
@@ -368,7 +368,7 @@ async fn fail_every_second(database: &Database, table: &str) {
 }
 
 #[tokio::test]
-async fn failed_writes_are_repeated() {
+async fn retries_failed_writes() {
     let Some(database) = testing::postgres().await else { return };
     for table in ["benchmarks", "benchmark_rows", "benchmark_runs"] {
         fail_every_second(&database, table).await;
@@ -381,7 +381,7 @@ async fn failed_writes_are_repeated() {
     assert_eq!(fixture.requests(), 2);
 }
 
-/// When run 1 is stored, so is a run 2 that somebody else measured: a worker that took the job over.
+/// Stores a run 2 together with run 1, as a worker does that took the job over.
 async fn store_run_two_as_another_worker(database: &Database) {
     sqlx::query(
         "create trigger another_worker after insert on benchmark_runs when new.run_number = 1 begin
@@ -396,7 +396,7 @@ async fn store_run_two_as_another_worker(database: &Database) {
 }
 
 #[tokio::test]
-async fn a_run_that_another_worker_stored_first_counts_once() {
+async fn counts_a_run_stored_by_another_worker_once() {
     let (fixture, id) = (Fixture::sqlite().await, new_id());
     store_run_two_as_another_worker(&fixture.database).await;
     let job = || context(&fixture, &id, &[FAST], 3, Arc::default());
@@ -409,13 +409,13 @@ async fn a_run_that_another_worker_stored_first_counts_once() {
     assert!((summary - mean).abs() < 1e-9, "{summary} is not the mean of the stored runs, {mean}");
 }
 
-/// What a tab that connects now is sent.
+/// Returns the messages for a tab that connects now.
 async fn state_of_tab(store: &BenchmarkStore, user: &UserId) -> Vec<ServerMessage> {
     RunningBenchmarks(store.clone()).messages(user).try_collect().await.unwrap()
 }
 
 #[tokio::test]
-async fn a_late_tab_receives_everything_so_far() {
+async fn a_newly_connected_tab_receives_all_results_so_far() {
     let (fixture, id) = (Fixture::sqlite().await, new_id());
     let drain = CancellationToken::new();
     let tab = Published::on("benchmark_row", {

@@ -1,5 +1,5 @@
-//! A row in few bytes, for the page and the browser: numbers in arrays, with seven digits. The page shows four
-//! at most. REST has all digits and all names.
+//! A compact encoding of a row for the page and the browser: numbers in arrays, with seven digits. The page
+//! shows at most four. REST returns all digits and field names.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,7 +12,7 @@ type Short = (u64, f32, Option<f32>, [f32; 6], [Option<f32>; 4], Option<u64>);
 /// Successful runs, failed runs, the summaries in the order of their fields, USD of all successful runs.
 type ShortRuns = (u64, u64, Vec<Option<Short>>, Option<f64>);
 
-/// Writes the row.
+/// Serializes the row.
 pub(super) fn serialize<S: Serializer>(row: &ResultRow, serializer: S) -> Result<S::Ok, S::Error> {
     let summary = &row.summary;
     let summaries = summary.summaries().iter().map(|summary| summary.map(shorten)).collect();
@@ -20,7 +20,7 @@ pub(super) fn serialize<S: Serializer>(row: &ResultRow, serializer: S) -> Result
     (row.head(), &row.warmup, &row.runs, runs, &row.load).serialize(serializer)
 }
 
-/// Reads what [`serialize`] wrote.
+/// Deserializes the output of [`serialize`].
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ResultRow, D::Error> {
     type Parts = (RowHead, Option<WarmupOutcome>, Vec<Run>, ShortRuns, Option<LoadSummary>);
     let (head, warmup, runs, (success_count, error_count, summaries, total_cost), load) =
@@ -90,7 +90,7 @@ fn lengthen(short: Short) -> Summary {
     }
 }
 
-/// The summary as the browser will read it.
+/// Returns the summary as the browser deserializes it.
 pub(super) fn rounded(summary: &RunSummary) -> RunSummary {
     let summaries = summary.summaries().map(|summary| summary.map(shorten).map(lengthen));
     summary.clone().with_summaries(summaries)
@@ -103,9 +103,9 @@ mod tests {
     use crate::benchmark::report::testing::{failed, row, run};
 
     #[test]
-    fn what_is_sent_in_short_is_the_same_row() {
+    fn a_row_survives_the_compact_encoding() {
         let mut sent = row("openai", "a", 5_000, vec![run(1), run(2), failed(3)]);
-        // Each in its own place: no two summaries are equal.
+        // All summaries differ, so that swapped fields are detected.
         let mut summaries = sent.summary.summaries().map(Option::<&Summary>::cloned);
         let any = summaries[0].unwrap();
         for (place, summary) in summaries.iter_mut().enumerate().skip(1) {
@@ -119,13 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_reads_the_numbers_that_the_server_has_shown() {
+    fn the_browser_reads_the_numbers_of_the_server() {
         let times = [1.0 / 3.0, 2.0 / 3.0, 123_456.789_012];
         let runs = times.iter().map(|ttft_ms| Run { ttft_ms: Some(*ttft_ms), ..run(1) }).collect();
         let exact = PageRow::with_runs(row("openai", "a", 0, runs));
         let shown = exact.clone().rounded();
         let received: PageRow = serde_json::from_str(&serde_json::to_string(&shown).unwrap()).unwrap();
-        assert_eq!(received, shown, "rows would be sorted otherwise than on the server");
+        assert_eq!(received, shown, "rows would be sorted differently than on the server");
         let (exact, shown) = (exact.summary.ttft_ms.unwrap(), shown.summary.ttft_ms.unwrap());
         for (exact, shown) in [(exact.mean, shown.mean), (exact.max, shown.max), (exact.p5, shown.p5)] {
             assert!((exact - shown).abs() <= exact * 1e-7, "{exact} became {shown}");

@@ -1,4 +1,4 @@
-//! What the form calls: what can be chosen, and what was chosen last.
+//! Server functions for the form: available models and the last input.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::benchmark::submission::BenchmarkRequest;
 use crate::http::into_server_fn_error;
 use crate::prompts::Template;
 
-/// All that the form shows at first.
+/// The initial data of the form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SetUp {
     pub menu: ModelMenu,
@@ -22,7 +22,7 @@ pub struct SetUp {
     pub templates: Vec<Template>,
 }
 
-/// The form as it was for the benchmark `like`, else for the user's last one, else for the first.
+/// Loads the form with the input of the benchmark `like`, else of the user's last one, else with defaults.
 #[server]
 pub async fn load_set_up(like: Option<String>) -> Result<SetUp, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
@@ -37,7 +37,7 @@ pub async fn load_set_up(like: Option<String>) -> Result<SetUp, ServerFnError> {
     Ok(SetUp { menu, fields, templates })
 }
 
-/// Starts a benchmark with the models and parameters of an earlier one and leads to its page.
+/// Starts a benchmark with the models and parameters of an earlier one and redirects to its page.
 #[server]
 pub async fn run_again(id: String) -> Result<(), ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;

@@ -1,4 +1,4 @@
-//! The charts of a benchmark: speed and first token with their intervals, one against the other.
+//! The charts of a benchmark: speed and first token with their intervals, and one against the other.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use ui::chart::{Chart, ChartSize, ChartSpec};
 use ui::hydration::Deferred;
 use ui::sync_view::IntoSyncAny;
 
-/// All charts. It has to be known which rows there are.
+/// Shows all charts. The rows must be known.
 #[component]
 pub fn Charts(benchmark: LiveBenchmark) -> impl IntoView {
     let rows = benchmark.rows.with_untracked(Vec::len);

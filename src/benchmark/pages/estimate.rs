@@ -1,4 +1,4 @@
-//! What a benchmark would take, before it is started.
+//! The estimate of a benchmark, before it is started.
 
 use std::time::Duration;
 
@@ -12,31 +12,31 @@ use crate::benchmark::view::Estimate;
 use ui::format;
 use ui::sync_view::IntoSyncAny;
 
-/// Typing has to pause this long before the server is asked.
-const PAUSE: Duration = Duration::from_millis(350);
+/// Debounce time: the server is called after this long without input.
+const DEBOUNCE: Duration = Duration::from_millis(350);
 
-/// The most remarks that are shown at once.
-const MOST_REMARKS: usize = 6;
+/// Maximum number of remarks that are shown.
+const MAX_REMARKS: usize = 6;
 
-/// Requests, cost and duration, and what would be changed or left out. Follows the form.
+/// Shows requests, cost and duration, and changed parameters and skipped tiers. Follows the form.
 #[component]
 pub fn EstimateNote(
     asked: Memo<Result<BenchmarkRequest, Vec<Complaint>>>,
-    /// The button that starts it.
+    /// The start button.
     children: Children,
 ) -> impl IntoView {
     let action = Action::new(|request: &BenchmarkRequest| {
         let request = request.clone();
         async move { (estimate_benchmark(request.clone()).await.ok(), request) }
     });
-    ask_after_pauses(asked, action);
-    // Only what was estimated for the form as it is.
+    estimate_debounced(asked, action);
+    // Ignores an estimate for an earlier state of the form.
     let known = Memo::new(move |_| {
         let asked = asked.read();
         action.value().get().and_then(|(found, request)| found.filter(|_| asked.as_ref() == Ok(&request)))
     });
     let line = move || match (known.get(), asked.get()) {
-        (Some(known), _) => in_a_line(&known),
+        (Some(known), _) => summary_line(&known),
         (None, Ok(request)) => format!("up to {}", format::counted(requests(&request), "request")),
         (None, Err(_)) => String::new(),
     };
@@ -55,8 +55,8 @@ pub fn EstimateNote(
     .into_sync_any()
 }
 
-/// Asks the server once the form has stayed as it is for a while.
-fn ask_after_pauses(
+/// Calls the server once the form has not changed for a while.
+fn estimate_debounced(
     asked: Memo<Result<BenchmarkRequest, Vec<Complaint>>>,
     action: Action<BenchmarkRequest, (Option<Estimate>, BenchmarkRequest)>,
 ) {
@@ -70,20 +70,20 @@ fn ask_after_pauses(
         let ask = move || {
             action.dispatch(request);
         };
-        // Fails where there is no window only.
-        timer.set_value(set_timeout_with_handle(ask, PAUSE).ok());
+        // Fails only without a window.
+        timer.set_value(set_timeout_with_handle(ask, DEBOUNCE).ok());
     });
     on_cleanup(stop);
 }
 
-/// Before anybody knows which tiers fit.
+/// Returns the number of requests before it is known which tiers fit.
 fn requests(request: &BenchmarkRequest) -> usize {
     let each = request.runs as usize + usize::from(request.warmup);
     request.targets.len() * request.context_tiers.len() * each
 }
 
-/// `32 requests · up to ~$0.11 · ~3 min`.
-fn in_a_line(estimate: &Estimate) -> String {
+/// Summarises the estimate: `32 requests · up to ~$0.11 · ~3 min`.
+fn summary_line(estimate: &Estimate) -> String {
     let requests = format::counted(estimate.total_requests as usize, "request");
     let cost = estimate.cost_at_most.map(|cost| {
         let unknown = if estimate.rows_without_cost > 0 { ", some prices unknown" } else { "" };
@@ -93,7 +93,7 @@ fn in_a_line(estimate: &Estimate) -> String {
     [Some(requests), cost, duration].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// What would be left out and what changed, each once.
+/// Lists skipped tiers and changed parameters, without duplicates.
 fn remarks_on(estimate: &Estimate) -> Vec<String> {
     let mut remarks: Vec<String> = Vec::new();
     for row in &estimate.rows {
@@ -107,9 +107,9 @@ fn remarks_on(estimate: &Estimate) -> Vec<String> {
             }
         }
     }
-    let more = remarks.len().saturating_sub(MOST_REMARKS);
+    let more = remarks.len().saturating_sub(MAX_REMARKS);
     if more > 0 {
-        remarks.truncate(MOST_REMARKS);
+        remarks.truncate(MAX_REMARKS);
         remarks.push(format!("and {more} more"));
     }
     remarks
@@ -136,22 +136,22 @@ mod tests {
     }
 
     #[test]
-    fn the_line_says_what_is_known() {
+    fn the_summary_line_shows_known_values() {
         let mut estimate = Estimate::of(vec![preview(0, None, Some(0.11)), preview(5_000, None, Some(0.02))]);
-        assert_eq!(in_a_line(&estimate), "8 requests · up to ~$0.13");
+        assert_eq!(summary_line(&estimate), "8 requests · up to ~$0.13");
         estimate.duration_s = Some(180.0);
-        assert_eq!(in_a_line(&estimate), "8 requests · up to ~$0.13 · ~3 min");
+        assert_eq!(summary_line(&estimate), "8 requests · up to ~$0.13 · ~3 min");
         let unknown = Estimate::of(vec![preview(0, None, Some(0.11)), preview(1, None, None)]);
-        assert_eq!(in_a_line(&unknown), "8 requests · up to ~$0.11, some prices unknown");
-        assert_eq!(in_a_line(&Estimate::of(vec![preview(0, None, None)])), "4 requests");
+        assert_eq!(summary_line(&unknown), "8 requests · up to ~$0.11, some prices unknown");
+        assert_eq!(summary_line(&Estimate::of(vec![preview(0, None, None)])), "4 requests");
     }
 
     #[test]
-    fn long_lists_of_remarks_are_cut() {
+    fn truncates_long_lists_of_remarks() {
         let rows = (0..9).map(|tier| preview(tier, Some("too long"), None)).collect();
         let remarks = remarks_on(&Estimate::of(rows));
-        assert_eq!(remarks.len(), MOST_REMARKS + 1);
+        assert_eq!(remarks.len(), MAX_REMARKS + 1);
         assert_eq!(remarks[0], "gpt-5.2 skips 0: too long");
-        assert_eq!(remarks[MOST_REMARKS], "and 3 more");
+        assert_eq!(remarks[MAX_REMARKS], "and 3 more");
     }
 }

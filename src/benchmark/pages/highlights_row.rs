@@ -1,4 +1,4 @@
-//! The three figures above everything else.
+//! The three highlights above the charts.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use ui::format::UNKNOWN;
 use ui::sync_view::IntoSyncAny;
 use ui::tag::Dot;
 
-/// Fastest output, quickest first token, cheapest run.
+/// Shows the fastest output, the quickest first token and the cheapest run.
 #[component]
 pub fn HighlightsRow(benchmark: LiveBenchmark) -> impl IntoView {
     let best = Memo::new(move |_| benchmark.with_rows(Highlights::of));

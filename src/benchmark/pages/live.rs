@@ -1,4 +1,4 @@
-//! A benchmark as signals that change only where a message of the server changes something.
+//! A benchmark as signals that are updated by server messages.
 
 use std::sync::Arc;
 
@@ -12,20 +12,20 @@ use crate::live::use_event_stream;
 use crate::messages::ServerMessage;
 use bench::types::{ClientHealth, Parameters, Run};
 
-/// What the page's parts look at.
+/// The signals of a benchmark's page.
 #[derive(Debug, Clone, Copy)]
 pub struct LiveBenchmark {
     state: StoredValue<BenchmarkState>,
     pub parameters: StoredValue<Parameters>,
-    /// Each row by itself, in the order of the report.
+    /// One signal per row, in the order of the report.
     pub rows: RwSignal<Vec<RwSignal<PageRow>>>,
-    /// Counts the changes of rows, for what looks at all of them.
+    /// Counts changes of rows, for readers of all rows.
     changes: RwSignal<u64>,
     pub job: RwSignal<JobState>,
     pub error: RwSignal<Option<String>>,
-    /// Counts how often the benchmark has to be loaded again to know where it stands.
+    /// Counts how often the benchmark has to be reloaded because its state is unknown.
     outdated: RwSignal<u64>,
-    /// Known when it has finished.
+    /// Set when the benchmark has finished.
     pub client: RwSignal<Option<ClientHealth>>,
 }
 
@@ -45,12 +45,12 @@ impl LiveBenchmark {
         }
     }
 
-    /// Applies a message of the server; messages about other benchmarks change nothing.
+    /// Applies a server message; messages about other benchmarks change nothing.
     pub fn on_message(self, message: &ServerMessage) {
         self.update(|state| state.apply(message));
     }
 
-    /// Takes over a benchmark that was loaded again.
+    /// Updates the signals from a reloaded benchmark.
     pub fn refresh(self, view: BenchmarkView<PageRow>) {
         let (job, error) = (job_state(&view), view.error);
         self.client.set(view.client);
@@ -58,11 +58,11 @@ impl LiveBenchmark {
         for row in view.rows {
             self.update(|state| state.replace_row(row));
         }
-        self.update(|state| state.become_state(job, error));
+        self.update(|state| state.set_job_state(job, error));
     }
 
-    /// Puts in the runs of the row at this place, which were loaded because somebody looks at them. Returns
-    /// whether the row holds its runs now.
+    /// Adds the runs of the row at this index, which were loaded on request. Returns whether the row contains
+    /// its runs now.
     pub fn put_runs(self, place: usize, runs: Vec<Run>) -> bool {
         self.update(|state| state.put_runs(place, runs));
         let holds_runs = |state: &BenchmarkState| state.rows.get(place).is_some_and(PageRow::holds_runs);
@@ -70,7 +70,7 @@ impl LiveBenchmark {
     }
 
     fn update(self, apply: impl FnOnce(&mut BenchmarkState) -> Change) {
-        // The page may be gone by now.
+        // The component may be unmounted.
         let Some(change) = self.state.try_update_value(apply) else { return };
         match change {
             Change::Nothing => {}
@@ -98,13 +98,13 @@ impl LiveBenchmark {
         }
     }
 
-    /// Looks at all rows, and again when one has changed.
+    /// Reads all rows and tracks their changes.
     pub fn with_rows<T>(self, look: impl FnOnce(&[PageRow]) -> T) -> T {
         self.changes.track();
         self.state.with_value(|state| look(&state.rows))
     }
 
-    /// Looks at all rows as they are now.
+    /// Reads all rows without tracking.
     pub fn with_rows_untracked<T>(self, look: impl FnOnce(&[PageRow]) -> T) -> T {
         self.state.with_value(|state| look(&state.rows))
     }
@@ -113,23 +113,23 @@ impl LiveBenchmark {
         self.state.with_value(|state| state.id.clone())
     }
 
-    /// How often the benchmark had to be loaded again so far.
+    /// Returns how often the benchmark had to be reloaded so far.
     pub fn times_outdated(self) -> u64 {
         self.outdated.get()
     }
 
-    /// Whether something may still come.
+    /// Returns whether more messages may arrive.
     pub fn is_active(self) -> bool {
         self.job.get().is_active()
     }
 }
 
-/// Keeps the messages that arrive while a benchmark is loaded: they may be newer than what is loaded.
+/// Buffers the messages that arrive while a benchmark is loading: they may be newer than the loaded state.
 #[derive(Debug, Clone, Copy)]
-pub struct Meanwhile(StoredValue<Option<Vec<Arc<ServerMessage>>>>);
+pub struct MessageBuffer(StoredValue<Option<Vec<Arc<ServerMessage>>>>);
 
-impl Meanwhile {
-    /// Keeps nothing until a load begins.
+impl MessageBuffer {
+    /// Subscribes to messages; they are ignored until a load begins.
     pub fn listen() -> Self {
         let kept = StoredValue::new(None::<Vec<Arc<ServerMessage>>>);
         use_event_stream().listen(move |message| {
@@ -138,19 +138,19 @@ impl Meanwhile {
         Self(kept)
     }
 
-    /// Keeps every message from now on.
+    /// Buffers every message from now on.
     pub fn begin(self) {
         self.0.set_value(Some(Vec::new()));
     }
 
-    /// Applies what was kept to the benchmark that is loaded now, which listens itself from then on.
+    /// Applies the buffered messages to the loaded benchmark, which subscribes to further messages itself.
     pub fn apply_to(self, benchmark: LiveBenchmark) {
         let kept = self.0.try_update_value(Option::take).flatten();
         kept.iter().flatten().for_each(|message| benchmark.on_message(message));
     }
 }
 
-/// Jobs are forgotten before their benchmarks are.
+/// Returns the job's state; if the job does not exist, the one that matches the benchmark's status.
 fn job_state(view: &BenchmarkView<PageRow>) -> JobState {
     view.job.as_ref().map_or(
         match view.status {

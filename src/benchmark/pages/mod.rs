@@ -1,4 +1,4 @@
-//! The pages of benchmarks: the set-up on the left, on the right what came out.
+//! The pages of benchmarks: the form on the left, the results on the right.
 
 pub mod api;
 mod charts;
@@ -25,7 +25,7 @@ pub use workbench::{StartHere, Workbench};
 
 use leptos::prelude::ServerFnError;
 
-/// What a server function refused, without the words around it.
+/// Returns the message of a server function's error, without the prefix.
 fn sentence(error: &ServerFnError) -> String {
     match error {
         ServerFnError::ServerError(sentence) => sentence.clone(),

@@ -1,7 +1,7 @@
-//! The models to choose from: grouped by provider, searched, chosen one by one or all at once.
+//! The models of the form: grouped by provider, with search and select all.
 //!
-//! The check boxes themselves hold what is chosen. They are plain HTML, so that two hundred of them
-//! cost neither the server nor the browser more than their markup.
+//! The check boxes hold the selection. They are plain HTML, so that 200 models are cheap to render and
+//! hydrate.
 
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::html;
@@ -17,13 +17,13 @@ use ui::format::tokens;
 use ui::sync_view::IntoSyncAny;
 use ui::tag::{Dot, Tag};
 
-/// From so many models on there is a search box.
-const SEARCHED_FROM: usize = 8;
+/// Minimum number of models for which the search box is shown.
+const SEARCH_MIN_MODELS: usize = 8;
 
-/// All providers with their models.
+/// Shows all providers with their models.
 ///
-/// `chosen` are the values of the checked boxes. `changed` is called after boxes were checked by
-/// script, of which the browser says nothing.
+/// `chosen` are the values of the checked boxes. `changed` is called after a script has checked boxes, for
+/// which the browser fires no event.
 #[component]
 pub fn ModelChoice(
     menu: ModelMenu,
@@ -66,7 +66,7 @@ pub fn ModelChoice(
                     {move || if all_chosen() { "None" } else { "All" }}
                 </button>
             </div>
-            {(ready >= SEARCHED_FROM).then(|| view! { <SearchBox query /> })}
+            {(ready >= SEARCH_MIN_MODELS).then(|| view! { <SearchBox query /> })}
             <div node_ref=list class="model-list">
                 {menu
                     .groups
@@ -83,7 +83,7 @@ pub fn ModelChoice(
     .into_sync_any()
 }
 
-/// Narrows the list as one types; not part of what the form sends.
+/// Filters the list while the user types; not submitted with the form.
 #[component]
 fn SearchBox(query: RwSignal<String>) -> impl IntoView {
     let keep_from_sending = |event: KeyboardEvent| {
@@ -108,7 +108,7 @@ fn SearchBox(query: RwSignal<String>) -> impl IntoView {
 #[component]
 fn Provider<'a>(
     group: MenuGroup,
-    /// What is chosen at first.
+    /// The initial selection.
     first: &'a [String],
     chosen: Signal<Vec<String>>,
     query: RwSignal<String>,
@@ -164,7 +164,7 @@ fn Provider<'a>(
                         }
                     })}
             </legend>
-            {group.obstacle.map(|obstacle| view! { <Missing obstacle id=group.id name=group.name /> })}
+            {group.obstacle.map(|obstacle| view! { <NextStep obstacle id=group.id name=group.name /> })}
             {rows}
         </fieldset>
     }
@@ -194,14 +194,14 @@ fn ModelRow(
     }
 }
 
-/// The name beside a tag that says what is simulated.
+/// Returns the name without the suffix for simulated models, which a tag shows instead.
 fn shown_name(name: &str, simulated: bool) -> String {
     if simulated { without_simulated(name).to_owned() } else { name.to_owned() }
 }
 
-/// Says what to do before a provider's models can be chosen.
+/// Links to the step that is needed before a provider's models can be chosen.
 #[component]
-fn Missing(obstacle: Obstacle, id: String, name: String) -> impl IntoView {
+fn NextStep(obstacle: Obstacle, id: String, name: String) -> impl IntoView {
     let (text, link) = match obstacle {
         Obstacle::NeedsKey => (String::new(), "Add key"),
         Obstacle::NoModels(Some(problem)) => (format!("{problem} "), "Details"),
@@ -218,7 +218,7 @@ fn Missing(obstacle: Obstacle, id: String, name: String) -> impl IntoView {
     }
 }
 
-/// The names of a provider and its models, in lower case.
+/// The searchable names of a provider and its models, in lower case.
 #[derive(Clone)]
 struct GroupWords {
     provider: String,
@@ -243,12 +243,12 @@ impl GroupWords {
     }
 }
 
-/// Whether `words` hold every word of `query`; both in lower case.
+/// Returns whether `words` contain every word of `query`; both in lower case.
 fn matches(words: &str, query: &str) -> bool {
     query.split_whitespace().all(|word| words.contains(word))
 }
 
-/// Checks the boxes within `part` that the search has not hidden.
+/// Checks or unchecks the boxes within `part` that the search does not hide.
 fn check_shown(part: &HtmlElement, checked: bool) {
     let inputs = part.get_elements_by_tag_name("input");
     let inputs = (0..inputs.length()).filter_map(|index| inputs.item(index));
@@ -260,7 +260,7 @@ fn check_shown(part: &HtmlElement, checked: bool) {
 }
 
 fn is_hidden(input: &Element) -> bool {
-    // Fails for a selector that is not valid only.
+    // Fails only for an invalid selector.
     input.closest("[hidden]").is_ok_and(|hidden| hidden.is_some())
 }
 
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_finds_models_by_name_id_and_provider() {
+    fn searches_models_by_name_id_and_provider() {
         for query in ["", "mini", "openai", "gpt-5.2 openai", "OPENAI".to_lowercase().as_str()] {
             assert!(group().found(query), "{query}");
         }

@@ -1,4 +1,4 @@
-//! The parameters of a benchmark as form fields, those that few need in a fold.
+//! The parameters of a benchmark as form fields, with an advanced section.
 
 use leptos::prelude::*;
 
@@ -13,12 +13,12 @@ use ui::sync_view::IntoSyncAny;
 
 const EFFORTS: [&str; 6] = ["none", "minimal", "low", "medium", "high", "xhigh"];
 
-/// What is wrong with each field.
+/// The errors of all fields.
 #[derive(Debug, Clone, Copy)]
 pub struct Complaints(pub Signal<Vec<Complaint>>);
 
 impl Complaints {
-    /// What is wrong with this field.
+    /// Returns the error of this field.
     pub fn of(self, field: &'static str) -> Signal<Option<String>> {
         Signal::derive(move || {
             let complaints = self.0.read();
@@ -27,7 +27,7 @@ impl Complaints {
     }
 }
 
-/// Everything but the models. Fields hold their own text; `tiers` are the checked context sizes.
+/// Shows all fields except the models. Fields hold their own text; `tiers` are the checked context sizes.
 #[component]
 pub fn Parameters(
     fields: SetUpFields,
@@ -101,7 +101,7 @@ pub fn Parameters(
     .into_sync_any()
 }
 
-/// The text that is sent, and the templates that it can be taken from.
+/// Shows the prompt and the templates for it.
 #[component]
 fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> impl IntoView {
     let offered = !templates.is_empty();
@@ -116,7 +116,7 @@ fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> i
         )
         .collect();
     let known = StoredValue::new(templates);
-    // The chosen template's text takes the place of the one above it, where it can be edited.
+    // The text of the chosen template replaces the prompt, where it can be edited.
     Effect::watch(
         move || chosen.get(),
         move |key, before, _| {
@@ -191,7 +191,7 @@ fn Advanced(fields: SetUpFields, complaints: Complaints) -> impl IntoView {
     .into_sync_any()
 }
 
-/// Makes a chip of a context size that is not offered.
+/// Creates a chip for a custom context size.
 fn own_tier(text: &str) -> Result<Chip, String> {
     let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '_')).collect();
     match digits.parse::<u64>() {
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_context_sizes_are_read_with_or_without_separators() {
+    fn parses_custom_context_sizes_with_or_without_separators() {
         assert_eq!(own_tier("7,000"), Ok(Chip::new("7000", "7K")));
         assert_eq!(own_tier(" 300 "), Ok(Chip::new("300", "300")));
         assert!(own_tier("-1").is_err() && own_tier("9999999").is_err() && own_tier("").is_err());

@@ -1,4 +1,4 @@
-//! How far each provider is, while a benchmark runs.
+//! Progress of each provider while a benchmark is running.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use ui::sync_view::IntoSyncAny;
 use ui::tag::Dot;
 use ui::time::current_time;
 
-/// A line for each provider: what is done, of how much, and how long it may still take.
+/// Shows a line for each provider: finished and total requests, and the remaining time.
 #[component]
 pub fn ProviderProgressPanel(benchmark: LiveBenchmark) -> impl IntoView {
     let now = current_time();

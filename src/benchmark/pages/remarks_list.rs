@@ -1,4 +1,4 @@
-//! What a reader has to know beside the figures: failures, skipped tiers, changed parameters.
+//! Notes below the results: failures, skipped tiers, changed parameters.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::live::LiveBenchmark;
 use crate::benchmark::report::remarks::{Remark, adjustments, failures, reading, skipped};
 use ui::sync_view::IntoSyncAny;
 
-/// All remarks, those of a kind together.
+/// Shows all notes, grouped by kind.
 #[component]
 pub fn Remarks(benchmark: LiveBenchmark) -> impl IntoView {
     let failed = Memo::new(move |_| benchmark.with_rows(failures));

@@ -1,4 +1,4 @@
-//! The head of a benchmark's page: what was measured, when, and what can be done with it.
+//! The head of a benchmark's page: its title, parameters, time and actions.
 
 use leptos::prelude::*;
 
@@ -15,10 +15,10 @@ use ui::page::Panel;
 use ui::sync_view::IntoSyncAny;
 use ui::time::Ago;
 
-/// Characters of the prompt that the head quotes.
-const QUOTED: usize = 48;
+/// Maximum number of characters of the prompt in the head.
+const QUOTE_CHARS: usize = 48;
 
-/// "4 models, 2 context sizes, 3 runs", and the actions.
+/// Shows "4 models, 2 context sizes, 3 runs" and the actions.
 #[component]
 pub fn ResultHead(benchmark: LiveBenchmark, targets: usize, created_at: i64) -> impl IntoView {
     let (title, about) = benchmark.parameters.with_value(|asked| (title(targets, asked), about(asked)));
@@ -27,7 +27,8 @@ pub fn ResultHead(benchmark: LiveBenchmark, targets: usize, created_at: i64) -> 
         JobState::Pending | JobState::Queued => "Queued",
         _ => "Started",
     };
-    // As wide while it runs as afterwards, so that the text beside the buttons keeps its lines.
+    // Has the same width while running and afterwards, so that the text beside the buttons does not wrap
+    // differently.
     view! {
         <div class="flex flex-wrap items-start gap-x-4 gap-y-2">
             <div class="min-w-0 flex-1 basis-64">
@@ -63,7 +64,7 @@ fn title(models: usize, asked: &Parameters) -> String {
 
 fn about(asked: &Parameters) -> String {
     let prompt = asked.prompt.split_whitespace().collect::<Vec<_>>().join(" ");
-    let quoted = match prompt.char_indices().nth(QUOTED) {
+    let quoted = match prompt.char_indices().nth(QUOTE_CHARS) {
         Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or(&prompt).trim_end()),
         None => prompt,
     };
@@ -125,11 +126,11 @@ fn CancelButton(benchmark: LiveBenchmark) -> impl IntoView {
     .into_sync_any()
 }
 
-/// Says what the benchmark waits for or why it ended. Keeps a running page without JavaScript up to
-/// date.
+/// Shows why the benchmark is queued or why it ended. Reloads the page of a running benchmark without
+/// JavaScript.
 #[component]
 pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
-    let told = move || {
+    let notice = move || {
         let failed = || benchmark.error.get().unwrap_or_else(|| "Failed for an unknown reason.".to_owned());
         match benchmark.job.get() {
             JobState::Pending | JobState::Queued => {
@@ -148,7 +149,7 @@ pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
     view! {
         <div aria-live="polite">
             {move || {
-                told()
+                notice()
                     .map(|text| {
                         view! {
                             <div class="mt-3.5">
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_head_counts_and_quotes() {
+    fn the_head_contains_counts_and_the_quoted_prompt() {
         let asked = Parameters {
             context_tiers: vec![0, 5_000],
             prompt: "Explain\n recursion  to someone who has just learned what a function is.".into(),

@@ -1,4 +1,4 @@
-//! The table of results: a row for each model and tier, there from the start.
+//! The table of results, with a row for each model and tier from the start.
 
 use leptos::prelude::*;
 
@@ -14,10 +14,10 @@ use ui::sync_view::IntoSyncAny;
 use ui::table::{Direction, NumberCell, Sort, SortHeader};
 use ui::tag::{Dot, Tag, Tone};
 
-/// What the table is sorted by.
+/// The sort key of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
-    /// As it was planned: nothing moves while results arrive.
+    /// The planned order: rows do not move while results arrive.
     Plan,
     Model,
     Context,
@@ -25,14 +25,15 @@ enum Key {
     Runs,
 }
 
-/// Every model and tier with its figures. Sorted by output speed once all is measured, else as planned.
+/// Shows every model and tier with its results. Sorted by output speed when all runs are finished, else as
+/// planned.
 #[component]
 pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
     let finished = !benchmark.job.get_untracked().is_active();
     let by_speed = Sort::new(Key::Metric(Metric::OutputSpeed), Direction::Descending);
     let sort = RwSignal::new(if finished { by_speed } else { Sort::new(Key::Plan, Direction::Ascending) });
     let everything = RwSignal::new(false);
-    // Sorted when a header is pressed and when there are other rows, not when a result comes.
+    // Sorted when a header is clicked and when the set of rows changes, not when a result arrives.
     let order = Memo::new(move |_| {
         benchmark.rows.track();
         let sort = sort.get();
@@ -98,7 +99,7 @@ pub fn ResultTable(benchmark: LiveBenchmark) -> impl IntoView {
     .into_sync_any()
 }
 
-/// Places of the rows in the order that was asked for.
+/// Returns the indices of the rows in sort order.
 fn ordered(rows: &[PageRow], sort: Sort<Key>) -> Vec<usize> {
     let mut places: Vec<usize> = (0..rows.len()).collect();
     let row = |place: &usize| rows.get(*place);
@@ -118,12 +119,12 @@ fn ordered(rows: &[PageRow], sort: Sort<Key>) -> Vec<usize> {
     places
 }
 
-/// The columns of which the best value stands out.
+/// Returns whether the best value of the column is highlighted.
 fn is_marked(column: &Column) -> bool {
     matches!(column.metric, Metric::OutputSpeed | Metric::EndToEnd | Metric::Ttft | Metric::Cost)
 }
 
-/// The class that shows a column where there is room for it.
+/// Returns the class that shows a column from its minimum screen size on.
 fn class_of(column: &Column) -> &'static str {
     match column.width {
         Width::Phone => "",
@@ -167,9 +168,9 @@ fn TableRow(
     place: usize,
     row: RwSignal<PageRow>,
     bests: Memo<Vec<Option<usize>>>,
-    /// That were asked for.
+    /// The requested number of runs.
     runs: u32,
-    /// Whether columns that are hidden otherwise have cells.
+    /// Whether hidden columns have cells.
     everything: RwSignal<bool>,
 ) -> impl IntoView {
     let mine = Memo::new(move |_| bests.read().iter().map(|best| *best == Some(place)).collect::<Vec<_>>());
@@ -193,8 +194,8 @@ fn TableRow(
     .into_sync_any()
 }
 
-/// The cells of a row. Of the columns that nobody sees unless they ask for them only those who did get cells:
-/// they are most of a table of many rows.
+/// Shows the cells of a row. Columns that are hidden by default get cells only on demand, because they are
+/// most of a large table.
 fn cells(row: &PageRow, best: &[bool], runs: u32, everything: bool) -> impl IntoView + use<> {
     let context = format::integer(row.context_tokens);
     let context = if has_estimated_context(row) { format!("≈ {context}") } else { context };
@@ -232,7 +233,7 @@ fn number(column: &Column, row: &PageRow, best: bool) -> impl IntoView + use<> {
     }
 }
 
-/// How many runs the figures are of, and what became of the others.
+/// Shows the number of successful runs, and of failed and missing ones.
 #[component]
 fn RunsCell(
     succeeded: u64,
@@ -266,7 +267,7 @@ mod tests {
     use crate::benchmark::report::testing::{page_row as row, run};
 
     #[test]
-    fn rows_stand_as_planned_until_a_header_is_pressed() {
+    fn rows_are_in_planned_order_until_a_header_is_clicked() {
         let rows = [
             row("openai", "b", 0, vec![run(3)]),
             row("openai", "a", 5_000, vec![]),

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::charts::Charts;
 use super::highlights_row::HighlightsRow;
-use super::live::{LiveBenchmark, Meanwhile};
+use super::live::{LiveBenchmark, MessageBuffer};
 use super::provider_progress::ProviderProgressPanel;
 use super::remarks_list::Remarks;
 use super::result_head::{ResultHead, StateNotice};
@@ -22,14 +22,14 @@ use ui::hydration::Deferred;
 use ui::page::Skeleton;
 use ui::sync_view::IntoSyncAny;
 
-/// Loads the benchmark of the address and shows it.
+/// Loads the benchmark of the URL and shows it.
 #[component]
 pub fn ResultsPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let meanwhile = Meanwhile::listen();
+    let buffer = MessageBuffer::listen();
     let load = move |id| {
-        meanwhile.begin();
+        buffer.begin();
         load_benchmark(id)
     };
     let benchmark = Resource::new(move || id.get(), load);
@@ -39,7 +39,7 @@ pub fn ResultsPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match benchmark.await {
-                    Ok(view) => view! { <Results view meanwhile /> }.into_sync_any(),
+                    Ok(view) => view! { <Results view buffer /> }.into_sync_any(),
                     Err(error) => {
                         view! { <NotShown title="This benchmark can’t be shown" text=sentence(&error) /> }.into_sync_any()
                     }
@@ -51,12 +51,12 @@ pub fn ResultsPage() -> impl IntoView {
 }
 
 #[component]
-fn Results(view: BenchmarkView<PageRow>, meanwhile: Meanwhile) -> impl IntoView {
+fn Results(view: BenchmarkView<PageRow>, buffer: MessageBuffer) -> impl IntoView {
     let created_at = view.created_at;
     let targets = view.targets.len();
     let benchmark = LiveBenchmark::of(view);
     let watched = benchmark.job.get_untracked().is_active();
-    meanwhile.apply_to(benchmark);
+    buffer.apply_to(benchmark);
     use_event_stream().listen(move |message| benchmark.on_message(message));
     if watched {
         load_again(benchmark);
@@ -74,7 +74,7 @@ fn Results(view: BenchmarkView<PageRow>, meanwhile: Meanwhile) -> impl IntoView 
                 <HighlightsRow benchmark />
             </Deferred>
         </Show>
-        // Stays when all is done: what is below would jump.
+        // Remains visible at the end, so that the content below does not move.
         <Show when=move || watched && measured.get()>
             <ProviderProgressPanel benchmark />
         </Show>
@@ -90,8 +90,8 @@ fn Results(view: BenchmarkView<PageRow>, meanwhile: Meanwhile) -> impl IntoView 
     .into_sync_any()
 }
 
-/// Loads the benchmark again at its end, when the client's own condition is known, and whenever the
-/// page has missed what became of it.
+/// Reloads the benchmark at its end, when the client's health is known, and whenever the page has missed its
+/// final event.
 fn load_again(benchmark: LiveBenchmark) {
     let reasons = Memo::new(move |_| (!benchmark.is_active(), benchmark.times_outdated()));
     Effect::new(move |_| {
@@ -106,20 +106,20 @@ fn load_again(benchmark: LiveBenchmark) {
     });
 }
 
-/// Tells those who do not see the table when a row is done, one at a time.
+/// Announces finished rows to screen readers, one at a time.
 #[component]
 fn Announcer(benchmark: LiveBenchmark) -> impl IntoView {
     let runs = benchmark.parameters.with_value(|asked| u64::from(asked.runs));
     let done =
         Memo::new(move |_| benchmark.with_rows(|rows| rows.iter().filter(|row| row.made() >= runs).count()));
     let first = done.get_untracked();
-    let said = move || {
+    let text = move || {
         let (done, all) = (done.get(), benchmark.rows.read().len());
         (done != first).then(|| format!("{done} of {all} rows measured"))
     };
     view! {
         <p class="sr-only" role="status" aria-live="polite">
-            {said}
+            {text}
         </p>
     }
 }

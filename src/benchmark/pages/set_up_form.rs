@@ -1,5 +1,5 @@
-//! The form that sets a benchmark up and starts it. Works without JavaScript; with it, it says at once
-//! what is wrong and what the benchmark would take.
+//! The form that starts a benchmark. It works without JavaScript; with JavaScript it validates the fields and
+//! estimates the benchmark while the user types.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::hydration::Deferred;
 use ui::sync_view::IntoSyncAny;
 
-/// Models, parameters, what they would take, and the button that starts it.
+/// Shows models, parameters, the estimate and the start button.
 #[component]
 pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
     let SetUp { menu, fields, templates } = set_up;
@@ -29,7 +29,7 @@ pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
             typed.set(fields);
         }
     };
-    // What was typed before WASM arrived, and chips that the form's own script checks.
+    // Restores text that was typed before hydration, and chips that the form's own script has checked.
     Effect::new(move |_| {
         tiers.track();
         request_animation_frame(read);
@@ -46,7 +46,7 @@ pub fn SetUpForm(set_up: SetUp) -> impl IntoView {
             </Deferred>
             <Parameters fields templates tiers complaints />
             <EstimateNote asked>
-                // Never disabled for what is wrong: without JavaScript it could not become right again.
+                // Not disabled by validation errors: without JavaScript it would never be enabled again.
                 <SubmitButton tone=ButtonTone::Primary pending=start.pending()>
                     "Run"
                 </SubmitButton>

@@ -1,4 +1,4 @@
-//! The page of a finished benchmark, through the whole router.
+//! Tests the page of a finished benchmark through the whole router.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header, request};
@@ -19,7 +19,7 @@ const ID: &str = "0198a000-0000-7000-8000-000000000001";
 const ROWS: u64 = 200;
 const RUNS: u64 = 14;
 
-/// More than the page needs, less than it would be with its 2,800 runs.
+/// More than the page needs, and less than with its 2,800 runs.
 const MAX_BYTES: usize = 700_000;
 
 fn session(name: &str) -> Session {
@@ -32,7 +32,7 @@ fn session(name: &str) -> Session {
     Session { user, id: "session".into(), proof: Proof::Cookie }
 }
 
-/// A run whose numbers are as long as real ones.
+/// Returns a run with realistic numbers of digits.
 fn measured(number: u64) -> Run {
     let part = number as f64 / 7.0;
     Run {
@@ -60,7 +60,7 @@ fn rows() -> Vec<ResultRow> {
     rows
 }
 
-/// The app with the benchmark, which is Anna's.
+/// Returns the app with the benchmark, which belongs to Anna.
 async fn finished() -> AppState {
     let (state, database) = crate::server::testing::state().await;
     let anna = testing::add_user(&database, "anna").await;
@@ -70,7 +70,7 @@ async fn finished() -> AppState {
     state
 }
 
-/// Sends a request of this user.
+/// Sends a request as this user.
 async fn send(state: &AppState, user: &str, request: request::Builder, body: String) -> (StatusCode, String) {
     let request = request.extension(session(user)).body(Body::from(body)).unwrap();
     let response = router(state.clone()).oneshot(request).await.unwrap();
@@ -79,14 +79,14 @@ async fn send(state: &AppState, user: &str, request: request::Builder, body: Str
     (status, String::from_utf8(body.into()).unwrap())
 }
 
-/// What a server function answers to this user.
+/// Calls a server function as this user.
 async fn call<F: ServerFn>(state: &AppState, user: &str, arguments: &str) -> (StatusCode, String) {
     let request = Request::post(F::PATH).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     send(state, user, request, arguments.to_owned()).await
 }
 
 #[tokio::test]
-async fn the_page_of_a_finished_benchmark_holds_no_runs() {
+async fn the_page_of_a_finished_benchmark_contains_no_runs() {
     let state = finished().await;
     let path = format!("/benchmark/{ID}");
     let (_, page) = send(&state, "anna", Request::get(path), String::new()).await;
@@ -100,7 +100,7 @@ async fn the_page_of_a_finished_benchmark_holds_no_runs() {
 }
 
 #[tokio::test]
-async fn the_runs_of_a_row_are_loaded_by_its_owner_only() {
+async fn only_the_owner_can_load_the_runs_of_a_row() {
     let state = finished().await;
     let row =
         |model: &str| format!("id={ID}&model[provider_key]=openai&model[model_id]={model}&context_tokens=0");

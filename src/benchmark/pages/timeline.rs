@@ -1,5 +1,5 @@
-//! The chunks of one run over time: which run is chosen here, and fetched when it is. So are the runs of its
-//! row where the page came without them.
+//! The chunks of one run over time. The run is chosen and its chunk times are loaded here, as are the runs of
+//! its row if the page does not contain them.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -16,10 +16,10 @@ use ui::chart::{Chart, ChartSize, ChartSpec, Timeline};
 use ui::form::{Select, SelectOption};
 use ui::sync_view::IntoSyncAny;
 
-/// Names one run: its row's place in the report and its number.
+/// Identifies one run: its row's index in the report and its number.
 type RunName = (usize, u64);
 
-/// The timeline of one run, the first successful one until another is chosen.
+/// Shows the timeline of one run; the first successful one by default.
 #[component]
 pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
     let rows = Memo::new(move |_| benchmark.with_rows(measured_rows));
@@ -44,13 +44,14 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
         };
         Some((place, number?))
     });
-    // The last one stays while the next is on its way. No resource: the page around it would wait for that.
+    // Shows the last chart while the next is loading. This is no resource, because the page's suspense would
+    // wait for it.
     let latest = RwSignal::new(None);
     Effect::new(move |_| {
         let Some(name) = shown.get() else { return };
         spawn_local(async move {
             let found = load(benchmark, name).await;
-            // Another one may have been chosen meanwhile, and the page may be gone.
+            // Another run may have been chosen meanwhile, and the component may be unmounted.
             if found.is_some() && shown.try_get_untracked() == Some(Some(name)) {
                 latest.try_set(found);
             }
@@ -75,7 +76,7 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
     view! {
         <div class="min-w-0">
             <Chart title="Token timeline" subtitle spec size=ChartSize::Short />
-            // While results come, the lists would change under the hand that opens them.
+            // Hidden while results arrive, because an open list must not change.
             <div class="needs-script mt-2 grid min-h-14 grid-cols-2 gap-3">
                 {move || {
                     let rows = rows.get();
@@ -101,16 +102,16 @@ pub fn TimelineChart(benchmark: LiveBenchmark) -> impl IntoView {
     .into_sync_any()
 }
 
-/// The runs of the row, which are loaded if the page does not hold them.
+/// Chooses a run of the row. The runs are loaded if the page does not contain them.
 #[component]
 fn RunChoice(
     benchmark: LiveBenchmark,
     row: Memo<Option<usize>>,
-    /// None as long as they are not loaded.
+    /// `None` until they are loaded.
     runs: Memo<Option<Vec<u64>>>,
     chosen: RwSignal<String>,
 ) -> impl IntoView {
-    // Of which row, and why.
+    // The index of the row, and the reason.
     let failure = RwSignal::new(None::<(usize, String)>);
     let attempts = RwSignal::new(0_u32);
     Effect::new(move |_| {
@@ -119,7 +120,7 @@ fn RunChoice(
         failure.set(None);
         spawn_local(async move {
             if let Err(reason) = load_into(benchmark, place).await {
-                // The page may be gone.
+                // The component may be unmounted.
                 failure.try_set(Some((place, reason)));
             }
         });
@@ -161,7 +162,7 @@ fn RunChoice(
     }
 }
 
-/// Loads the runs of the row at this place; why that failed, as a sentence.
+/// Loads the runs of the row at this index; returns the reason of a failure as a sentence.
 async fn load_into(benchmark: LiveBenchmark, place: usize) -> Result<(), String> {
     let Some((model, context_tokens)) = benchmark.with_rows_untracked(|rows| Some(name_of(rows.get(place)?)))
     else {
@@ -175,7 +176,7 @@ async fn load_into(benchmark: LiveBenchmark, place: usize) -> Result<(), String>
     }
 }
 
-/// The chart of this run; none where it cannot be had.
+/// Loads the chart of this run; `None` if that fails.
 async fn load(benchmark: LiveBenchmark, (place, number): RunName) -> Option<ChartSpec> {
     let row = benchmark.with_rows_untracked(|rows| rows.get(place).cloned())?;
     let (model, context_tokens) = name_of(&row);
@@ -183,14 +184,14 @@ async fn load(benchmark: LiveBenchmark, (place, number): RunName) -> Option<Char
     timeline_of(&row, &arrivals.chunk_deltas_us)
 }
 
-/// The model of a row and its context size, which name the row to the server.
+/// Returns the model of a row and its context size, which identify the row in requests.
 fn name_of(row: &ResultRow) -> (ModelRef, u64) {
     let model = ModelRef { provider_key: row.provider_key.clone(), model_id: row.model_id.clone() };
     (model, row.context_tokens)
 }
 
-/// Places of the rows with runs of which there is something to see; where the runs are not loaded, with such
-/// as should have something.
+/// Returns the indices of the rows with chunk times; for rows without loaded runs, of those that probably
+/// have some.
 fn measured_rows(rows: &[PageRow]) -> Vec<usize> {
     let is_measured = |row: &PageRow| match measured_runs(row) {
         Some(runs) => !runs.is_empty(),
@@ -199,24 +200,24 @@ fn measured_rows(rows: &[PageRow]) -> Vec<usize> {
     rows.iter().enumerate().filter(|(_, row)| is_measured(row)).map(|(place, _)| place).collect()
 }
 
-/// Numbers of the row's runs of which there is something to see; none as long as its runs are not loaded.
+/// Returns the numbers of the row's runs with chunk times; `None` until its runs are loaded.
 fn measured_runs(row: &PageRow) -> Option<Vec<u64>> {
     let seen = row.runs.iter().filter(|run| run.success && run.chunks > 0);
     row.holds_runs().then(|| seen.map(|run| run.run_number).collect())
 }
 
-/// The row's first successful run as far as that is known without its runs.
+/// Returns the row's first successful run, if it is known without its runs.
 fn first_before_loading(row: &PageRow) -> Option<u64> {
     (row.summary.error_count == 0).then_some(1)
 }
 
-/// The row, and the number of its run where that is known.
+/// Returns the row's name, and the number of its run if it is known.
 fn label(row: &ResultRow, number: Option<u64>) -> String {
     let run = number.map(|number| format!(", run {number}")).unwrap_or_default();
     remarks::label(row) + &run
 }
 
-/// The chart of these arrivals, in µs; none where there are none.
+/// Returns the chart of these chunk times in µs; `None` if there are none.
 fn timeline_of(row: &ResultRow, deltas_us: &[u32]) -> Option<ChartSpec> {
     let (first, further) = deltas_us.split_first()?;
     Some(ChartSpec::Timeline(Timeline {
@@ -232,7 +233,7 @@ mod tests {
     use crate::benchmark::report::testing::{failed, page_row as row, run};
 
     #[test]
-    fn only_successful_runs_can_be_seen() {
+    fn only_successful_runs_can_be_selected() {
         let rows = [
             row("openai", "a", 0, vec![failed(1), run(2)]),
             row("openai", "b", 5_000, vec![failed(1)]),
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_can_be_chosen_before_their_runs_are_loaded() {
+    fn rows_can_be_selected_before_their_runs_are_loaded() {
         let mut reported = row("openai", "c", 0, vec![run(1)]).without_runs();
         reported.row.reported = true;
         let rows = [
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn arrivals_become_milliseconds() {
+    fn converts_chunk_times_to_milliseconds() {
         let row = row("openai", "a", 0, vec![]);
         let Some(ChartSpec::Timeline(timeline)) = timeline_of(&row, &[840_000, 20_000, 310_500]) else {
             panic!("no timeline")

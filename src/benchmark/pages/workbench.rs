@@ -1,4 +1,5 @@
-//! What both pages share: the set-up stays beside the results, so that one can run again.
+//! The layout of both benchmark pages: the form stays beside the results, so that a benchmark can be
+//! repeated.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -12,13 +13,13 @@ use ui::hydration::Deferred;
 use ui::page::{EmptyState, Skeleton};
 use ui::sync_view::IntoSyncAny;
 
-/// The set-up column and the page beside it.
+/// Shows the form and the page beside it.
 #[component]
 pub fn Workbench() -> impl IntoView {
     let pathname = use_location().pathname;
     let shown = Memo::new(move |_| pathname.read().strip_prefix("/benchmark/").map(str::to_owned));
     let asked = use_query_map().read_untracked().get("like");
-    // What the form holds is the user's from then on, whichever benchmark is looked at.
+    // The form is loaded once: opening another benchmark must not overwrite the user's input.
     let like = shown.get_untracked().filter(|id| !id.is_empty()).or(asked);
     let set_up = Resource::new(|| (), move |()| load_set_up(like.clone()));
     let folded = Memo::new(move |_| shown.read().is_some());
@@ -78,13 +79,13 @@ fn NothingConfigured() -> impl IntoView {
     }
 }
 
-/// What stands beside the set-up before anything is measured.
+/// The placeholder beside the form before a benchmark is opened.
 #[component]
 pub fn StartHere() -> impl IntoView {
     view! {
         <Title text="Benchmark" />
         <h1 class="sr-only">"Benchmark"</h1>
-        // In line with the set-up beside it.
+        // Aligned with the form beside it.
         <div class="lg:-mt-3.5">
             <EmptyState>
                 <p class="text-base-content font-semibold">"Choose models and press Run."</p>
@@ -102,7 +103,7 @@ pub fn StartHere() -> impl IntoView {
     .into_sync_any()
 }
 
-/// A benchmark that cannot be shown.
+/// The error page for a benchmark that cannot be shown.
 #[component]
 pub(super) fn NotShown(title: &'static str, #[prop(into)] text: String) -> impl IntoView {
     view! {

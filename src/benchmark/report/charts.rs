@@ -1,4 +1,4 @@
-//! What the charts of a benchmark show of its rows.
+//! The data of a benchmark's charts.
 
 use super::{hue_of, short_name};
 use crate::benchmark::page_row::PageRow;
@@ -7,17 +7,17 @@ use stats::Summary;
 use ui::chart::{BarRow, Bars, ChartSpec, Point, Quantity, Scatter};
 use ui::format::tokens;
 
-/// Output speed of each row.
+/// Returns the output speed of each row.
 pub fn output_speed(rows: &[PageRow]) -> ChartSpec {
     bars(rows, "tok/s", |summary| summary.output_speed_tps)
 }
 
-/// Time to the first token of each row.
+/// Returns the time to the first token of each row.
 pub fn first_token(rows: &[PageRow]) -> ChartSpec {
     bars(rows, "ms", |summary| summary.ttft_ms)
 }
 
-/// Output speed against time to the first token, for the rows that have both.
+/// Returns the output speed against the time to the first token, for the rows that have both.
 pub fn speed_against_first_token(rows: &[PageRow]) -> ChartSpec {
     let points = rows.iter().filter_map(|row| {
         Some(Point {
@@ -43,7 +43,7 @@ fn bars(rows: &[PageRow], unit: &'static str, of: fn(&RunSummary) -> Option<Summ
             label: label(row, rows),
             hue: hue_of(row).to_owned(),
             value: summary.map(|summary| summary.mean),
-            // Of few runs it may reach below zero, where no speed and no time is.
+            // With few runs the interval may reach below zero, which is impossible for speeds and times.
             interval: summary.and_then(|summary| Some((summary.ci_low?.max(0.0), summary.ci_high?))),
             simulated: row.simulated,
         }
@@ -51,7 +51,7 @@ fn bars(rows: &[PageRow], unit: &'static str, of: fn(&RunSummary) -> Option<Summ
     ChartSpec::Bars(Bars { unit, rows: rows.collect() })
 }
 
-/// The model, and its context size where the benchmark has several.
+/// Returns the model's name, with its context size if the benchmark has several.
 fn label(row: &PageRow, rows: &[PageRow]) -> String {
     let several = rows.iter().any(|other| other.context_tokens != row.context_tokens);
     let name = short_name(row);
@@ -65,7 +65,7 @@ mod tests {
     use bench::types::Skip;
 
     #[test]
-    fn every_measured_row_has_a_bar_from_the_start() {
+    fn bars_exist_before_the_first_result() {
         let mut skipped = row("openai", "a", 50_000, vec![]);
         skipped.row.skipped = Some(Skip { reason: "too long".into() });
         let rows = [row("openai", "a", 0, vec![run(1), run(2)]), row("openai", "b", 0, vec![]), skipped];
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_measured_is_a_point() {
+    fn points_require_both_values() {
         let rows = [row("openai", "a", 0, vec![run(1)]), row("openai", "b", 0, vec![])];
         let ChartSpec::Scatter(scatter) = speed_against_first_token(&rows) else { panic!("no scatter") };
         assert_eq!(scatter.points.len(), 1);

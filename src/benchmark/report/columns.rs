@@ -1,4 +1,4 @@
-//! The columns of the table of results: what each shows of a row, how it is sorted and what it means.
+//! The columns of the table of results: value, sort order and description.
 
 use crate::benchmark::page_row::PageRow;
 use bench::types::RunSummary;
@@ -12,19 +12,19 @@ pub struct Column {
     pub metric: Metric,
     pub title: &'static str,
     pub unit: &'static str,
-    /// What the number is, in a line.
+    /// The description of the number, in one line.
     pub about: &'static str,
     pub best_first: Direction,
     pub width: Width,
 }
 
-/// Where a column is shown without being asked for.
+/// The minimum screen size at which a column is shown by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Width {
     Phone,
     Tablet,
     Desktop,
-    /// Only among all metrics.
+    /// Shown only with "all metrics".
     OnDemand,
 }
 
@@ -59,11 +59,11 @@ pub enum Metric {
     TotalCost,
 }
 
-/// A number as the table writes it.
+/// A formatted number of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     pub value: String,
-    /// Standard deviation; none for a single run.
+    /// Standard deviation; `None` for a single run.
     pub spread: Option<String>,
 }
 
@@ -81,7 +81,7 @@ const fn column(
 use Direction::{Ascending as Low, Descending as High};
 use Width::{Desktop, OnDemand, Phone, Tablet};
 
-/// Every metric of the measurement page, in the order in which the table shows them.
+/// All metrics of the measurement page, in the order of the table.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 26] = [
     column(Metric::OutputSpeed, "Output speed", "tok/s", "tokens per second after the first token, mean ± standard deviation", High, Phone),
@@ -137,7 +137,7 @@ impl Metric {
         }
     }
 
-    /// What the column is sorted by; none where there is nothing to show.
+    /// Returns the value to sort by; `None` if there is none.
     pub fn value(self, row: &PageRow) -> Option<f64> {
         let summary = self.summary(&row.summary)?;
         match self {
@@ -151,7 +151,7 @@ impl Metric {
         }
     }
 
-    /// How the table writes it; none where there is nothing to show.
+    /// Returns the formatted value; `None` if there is none.
     pub fn cell(self, row: &PageRow) -> Option<Cell> {
         let summary = self.summary(&row.summary)?;
         let only = |value| Some(Cell { value, spread: None });
@@ -198,8 +198,8 @@ impl Metric {
     }
 }
 
-/// The place of the best row for this metric, where there are at least two to compare. Simulated rows
-/// do not count beside real ones.
+/// Returns the index of the best row for this metric if there are at least two rows to compare. Simulated
+/// rows are ignored if there are real ones.
 pub fn best(column: &Column, rows: &[PageRow]) -> Option<usize> {
     let real = rows.iter().any(|row| !row.simulated);
     let known: Vec<(usize, f64)> = rows
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn means_come_with_their_spread_and_ranges_with_both_ends() {
+    fn formats_means_with_spread_and_ranges_with_both_ends() {
         let row = row("openai", "a", 0, vec![run(1), run(2), run(3)]);
         let written = |metric: Metric| metric.cell(&row).map(|cell| (cell.value, cell.spread));
         assert_eq!(written(Metric::OutputSpeed), Some(("58.0".into(), Some("± 1.0".into()))));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_written() {
+    fn shows_nothing_for_unknown_values() {
         let unmeasured = row("openai", "a", 0, vec![failed(1)]);
         assert!(COLUMNS.iter().all(|column| column.metric.cell(&unmeasured).is_none()));
         let once = row("openai", "a", 0, vec![run(1)]);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_is_a_real_model_and_needs_another_to_compare() {
+    fn best_requires_two_rows_and_ignores_simulated_models() {
         let rows = |simulated| {
             let mut fastest = row("demo", "d", 0, vec![run(1)]);
             fastest.row.simulated = simulated;

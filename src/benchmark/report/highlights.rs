@@ -1,4 +1,4 @@
-//! The three figures that answer first: fastest output, quickest first token, cheapest run.
+//! The three highlights: fastest output, quickest first token, cheapest run.
 
 use super::remarks::with_context;
 use super::{hue_of, short_name};
@@ -7,27 +7,27 @@ use endpoint::PriceSource;
 use stats::Summary;
 use ui::format;
 
-/// One of the figures: the best of its kind and whose it is.
+/// One highlight: the best value and its model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Highlight {
     pub value: String,
     pub hue: &'static str,
     /// The model, and its context size where several were measured.
     pub who: String,
-    /// How sure the value is: `± 6.1, n = 6`; for a cost where its price is from.
+    /// The spread of the value: `± 6.1, n = 6`; for a cost the source of the price.
     pub about: String,
-    /// The 95 % interval in words; none for a single run and for costs.
+    /// The 95 % interval as text; `None` for a single run and for costs.
     pub interval: Option<String>,
 }
 
-/// The figures; none where nothing was measured yet. Simulated models do not count beside real ones.
+/// The highlights; `None` for those without results. Simulated models are ignored if there are real ones.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Highlights {
     /// Tokens per second.
     pub fastest: Option<Highlight>,
     /// Milliseconds.
     pub quickest: Option<Highlight>,
-    /// US dollars a run.
+    /// US dollars per run.
     pub cheapest: Option<Highlight>,
 }
 
@@ -92,7 +92,7 @@ mod tests {
     use endpoint::Price;
 
     #[test]
-    fn the_best_of_each_kind_is_named_with_its_spread() {
+    fn names_the_best_model_with_its_spread() {
         let mut cheap = row("groq", "b", 0, vec![run(4), run(5)]);
         cheap.row.price = Some(Price {
             input_per_mtok: 1.0,
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn simulated_models_win_only_among_themselves() {
+    fn ignores_simulated_models_beside_real_ones() {
         let mut demo = row("demo", "d", 0, vec![run(1)]);
         demo.row.simulated = true;
         let rows = [demo, row("openai", "a", 5_000, vec![run(9)])];
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_result_there_is_none() {
+    fn has_no_highlights_before_the_first_result() {
         assert_eq!(Highlights::of(&[row("openai", "a", 0, vec![])]), Highlights::default());
     }
 }

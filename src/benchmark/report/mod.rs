@@ -1,4 +1,4 @@
-//! A benchmark as its page shows it, finished or under way. Pure: rows in, words and figures out.
+//! The texts and numbers of a benchmark's page, calculated from its rows, finished or running. Pure.
 
 pub mod charts;
 pub mod columns;
@@ -13,7 +13,7 @@ pub mod testing;
 use bench::types::ResultRow;
 use endpoint::ProviderKind;
 
-/// The hue of a row's provider: that of its kind where its key names one.
+/// Returns the hue of a row's provider, which is that of the provider kind if its key names one.
 pub fn hue_of(row: &ResultRow) -> &'static str {
     if row.simulated {
         return ProviderKind::Demo.facts().key;
@@ -22,12 +22,12 @@ pub fn hue_of(row: &ResultRow) -> &'static str {
     known.map_or(ProviderKind::Custom.facts().key, |facts| facts.key)
 }
 
-/// The model's name where there is little room and something else says that it is simulated.
+/// Returns the model's name without the suffix for simulated models, which a tag shows instead.
 pub fn short_name(row: &ResultRow) -> &str {
     without_simulated(&row.model)
 }
 
-/// A model's or provider's name without what a tag beside it says.
+/// Removes the suffix for simulated models from a name.
 pub fn without_simulated(name: &str) -> &str {
     name.trim_end_matches(" (simulated)")
 }

@@ -1,10 +1,10 @@
-//! How far each provider is, and how long it may still take.
+//! Progress and remaining time of each provider.
 
 use super::hue_of;
 use crate::benchmark::page_row::PageRow;
 use bench::types::{Parameters, Run};
 
-/// One provider's part of a benchmark. Providers run side by side, each one request after the other.
+/// One provider's part of a benchmark. Providers run in parallel, each with one request at a time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProviderProgress {
     pub key: String,
@@ -14,12 +14,12 @@ pub struct ProviderProgress {
     pub done: u64,
     pub total: u64,
     pub failed: u64,
-    /// From what its finished runs took; none before the first.
+    /// Estimated from its finished runs; `None` before the first.
     pub seconds_left: Option<f64>,
 }
 
-/// Each provider's progress, in the order in which they appear; those with nothing to do are left out.
-/// `now_ms` is the present in Unix milliseconds.
+/// Returns the progress of each provider, in order of appearance, without providers that have no requests.
+/// `now_ms` is the current time in Unix milliseconds.
 pub fn by_provider(rows: &[PageRow], parameters: &Parameters, now_ms: i64) -> Vec<ProviderProgress> {
     let mut keys: Vec<&str> = Vec::new();
     for row in rows.iter().filter(|row| row.skipped.is_none()) {
@@ -46,30 +46,32 @@ pub fn by_provider(rows: &[PageRow], parameters: &Parameters, now_ms: i64) -> Ve
         .collect()
 }
 
-/// What is missing, each at what requests of its row take, less what the one under way has had.
+/// Estimates the remaining time from the mean duration of a row's requests, minus the time of the current
+/// request.
 fn seconds_left(rows: &[&PageRow], parameters: &Parameters, now_ms: i64) -> Option<f64> {
     let ahead: Vec<f64> = rows
         .iter()
         .filter(|row| missing(row, parameters) > 0)
-        .map(|row| Some(seconds_of_one(row, rows)? * missing(row, parameters) as f64))
+        .map(|row| Some(seconds_per_request(row, rows)? * missing(row, parameters) as f64))
         .collect::<Option<_>>()?;
     let under_way = rows.iter().find(|row| missing(row, parameters) > 0);
     let spent = under_way.and_then(|row| {
         let idle = (now_ms - last_end_ms(rows)?) as f64 / 1e3;
-        Some(idle.clamp(0.0, seconds_of_one(row, rows)?))
+        Some(idle.clamp(0.0, seconds_per_request(row, rows)?))
     });
     Some(ahead.iter().sum::<f64>() - spent.unwrap_or(0.0))
 }
 
-/// Requests that are still to be made, the warm-up included.
+/// Returns the number of remaining requests, including the warm-up.
 fn missing(row: &PageRow, parameters: &Parameters) -> u64 {
     let runs = u64::from(parameters.runs).saturating_sub(row.made());
     let warmup = parameters.warmup && row.warmup.is_none() && row.made() == 0;
     runs + u64::from(warmup)
 }
 
-/// From the row's own runs, else from the model's at other tiers, else from the provider's.
-fn seconds_of_one(row: &PageRow, rows: &[&PageRow]) -> Option<f64> {
+/// Returns the mean duration of the row's own runs, else of the model's at other tiers, else of the
+/// provider's.
+fn seconds_per_request(row: &PageRow, rows: &[&PageRow]) -> Option<f64> {
     let of_model = || rows.iter().filter(|other| other.model_id == row.model_id).copied();
     mean_seconds(std::iter::once(row))
         .or_else(|| mean_seconds(of_model()))
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn providers_are_counted_apart() {
+    fn counts_each_provider_separately() {
         let rows = [
             row("openai", "a", 0, vec![run(1), failed(2)]),
             row("groq", "b", 0, vec![]),
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_tier_is_no_work() {
+    fn skipped_tiers_have_no_requests() {
         let mut skipped = row("openai", "a", 50_000, vec![]);
         skipped.row.skipped = Some(Skip { reason: "too long".into() });
         let progress = by_provider(&[row("openai", "a", 0, vec![]), skipped.clone()], &parameters(2), 0);
@@ -122,25 +124,25 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_follows_what_the_runs_took() {
-        // Two runs of 2 s each, the second ended at 4 s; four more to come.
+    fn estimates_the_remaining_time_from_finished_runs() {
+        // Two runs of 2 s each, the second ended at 4 s; four more are missing.
         let rows = [row("openai", "a", 0, vec![run(1), run(2)]), row("openai", "a", 5_000, vec![])];
         let left = |now_ms| by_provider(&rows, &parameters(3), now_ms)[0].seconds_left;
         assert_eq!(left(4_000), Some(8.0));
-        assert_eq!(left(5_000), Some(7.0), "the run under way counts down");
-        assert_eq!(left(60_000), Some(6.0), "but never below nothing");
-        assert_eq!(left(0), Some(8.0), "nor up, whatever the clock says");
+        assert_eq!(left(5_000), Some(7.0), "time of the current run is subtracted");
+        assert_eq!(left(60_000), Some(6.0), "at most the whole run is subtracted");
+        assert_eq!(left(0), Some(8.0), "a wrong clock adds nothing");
     }
 
     #[test]
-    fn warm_ups_take_time_too() {
+    fn includes_warm_ups_in_the_remaining_time() {
         let rows = [row("openai", "a", 0, vec![run(1)]), row("openai", "b", 0, vec![])];
         let parameters = Parameters { warmup: true, ..parameters(1) };
         assert_eq!(by_provider(&rows, &parameters, 0)[0].seconds_left, Some(4.0));
     }
 
     #[test]
-    fn nothing_is_promised_before_the_first_result() {
+    fn has_no_remaining_time_before_the_first_result() {
         let rows = [row("openai", "a", 0, vec![failed(1)])];
         assert_eq!(by_provider(&rows, &parameters(3), 0)[0].seconds_left, None);
         let done = [row("openai", "a", 0, vec![run(1)])];

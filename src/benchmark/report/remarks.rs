@@ -1,13 +1,13 @@
-//! What a reader of the table has to know and that is no figure: what failed, what was left out, what
-//! was changed, and whether the client itself can be trusted.
+//! The notes below the results: failures, skipped tiers, changed parameters, and whether the client was a
+//! bottleneck.
 
 use crate::benchmark::page_row::PageRow;
 use bench::types::{ClientHealth, Parameters, ResultRow, TokenSource};
 use endpoint::registry::{Adjustment, AdjustmentAction};
 use ui::format;
 
-/// From so many runs on outliers can be told.
-const ENOUGH_RUNS: u32 = 8;
+/// Minimum number of runs for the detection of outliers.
+const OUTLIER_MIN_RUNS: u32 = 8;
 
 /// One remark about a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +17,12 @@ pub struct Remark {
     pub text: String,
 }
 
-/// The model and its context size: `gpt-5.2 at 5K`.
+/// Returns the model and its context size: `gpt-5.2 at 5K`.
 pub fn label(row: &ResultRow) -> String {
     with_context(&row.model, row.context_tokens)
 }
 
-/// A model's name with a context size: `gpt-5.2 at 5K`, `gpt-5.2 · no context`.
+/// Returns a model's name with a context size: `gpt-5.2 at 5K`, `gpt-5.2 · no context`.
 pub fn with_context(name: &str, context_tokens: u64) -> String {
     match context_tokens {
         0 => format!("{name} · no context"),
@@ -30,7 +30,7 @@ pub fn with_context(name: &str, context_tokens: u64) -> String {
     }
 }
 
-/// Runs that failed, those of one row with the same reason together.
+/// Lists failed runs, grouped by row and reason.
 pub fn failures(rows: &[PageRow]) -> Vec<Remark> {
     rows.iter().flat_map(failures_of).collect()
 }
@@ -48,7 +48,7 @@ fn failures_of(row: &PageRow) -> Vec<Remark> {
     texts.map(|text| Remark { about: label(row), text }).collect()
 }
 
-/// Tiers that were not run.
+/// Lists skipped tiers.
 pub fn skipped(rows: &[PageRow]) -> Vec<Remark> {
     rows.iter()
         .filter_map(|row| {
@@ -58,7 +58,7 @@ pub fn skipped(rows: &[PageRow]) -> Vec<Remark> {
         .collect()
 }
 
-/// Parameters that were changed, once for each model.
+/// Lists changed parameters, once for each model.
 pub fn adjustments(rows: &[PageRow]) -> Vec<Remark> {
     let mut remarks: Vec<Remark> = Vec::new();
     for row in rows {
@@ -72,7 +72,7 @@ pub fn adjustments(rows: &[PageRow]) -> Vec<Remark> {
     remarks
 }
 
-/// A change that the parameter rules made; `None` for a mere other name of the same thing.
+/// Describes a parameter change; `None` if only the parameter's name differs.
 pub fn in_words(change: &Adjustment) -> Option<String> {
     let Adjustment { param, original, adjusted, action, reason } = change;
     match (action, adjusted) {
@@ -83,7 +83,7 @@ pub fn in_words(change: &Adjustment) -> Option<String> {
     }
 }
 
-/// How the figures are to be read, a sentence each.
+/// Lists notes on how to read the results, one sentence each.
 pub fn reading(rows: &[PageRow], parameters: &Parameters, client: Option<&ClientHealth>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(warning) = client.and_then(|client| client.warning.as_ref()) {
@@ -109,14 +109,14 @@ pub fn reading(rows: &[PageRow], parameters: &Parameters, client: Option<&Client
     if rows.iter().any(|row| has_estimated_context(row)) {
         notes.push("≈: tokenizer unknown; context size is approximate.".into());
     }
-    if parameters.runs < ENOUGH_RUNS {
+    if parameters.runs < OUTLIER_MIN_RUNS {
         let few = if parameters.runs == 1 {
             "One run is".to_owned()
         } else {
             format!("{} runs are", parameters.runs)
         };
         notes.push(format!(
-            "± is the standard deviation. {few} too few to detect outliers (needs {ENOUGH_RUNS})."
+            "± is the standard deviation. {few} too few to detect outliers (needs {OUTLIER_MIN_RUNS})."
         ));
     } else {
         notes.push("± is the standard deviation.".into());
@@ -124,17 +124,17 @@ pub fn reading(rows: &[PageRow], parameters: &Parameters, client: Option<&Client
     notes
 }
 
-/// Whether a row's token counts are estimated.
+/// Returns whether a row's token counts are estimated.
 pub fn is_estimated(row: &PageRow) -> bool {
     row.notes.estimated
 }
 
-/// Whether a row's context was measured out with a tokenizer that is not the model's own.
+/// Returns whether a row's context was measured with another model's tokenizer.
 pub fn has_estimated_context(row: &ResultRow) -> bool {
     row.context_tokens > 0 && row.context_token_source == Some(TokenSource::Estimated)
 }
 
-/// Values of the row beyond 1.5 IQR; none where there are too few runs to tell.
+/// Counts the row's values beyond 1.5 IQR; `None` if there are too few runs.
 pub fn outliers(row: &PageRow) -> Option<u64> {
     row.summary.output_speed_tps?.outliers.filter(|count| *count > 0)
 }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_reported_is_not_said_to_be_counted_here() {
+    fn does_not_describe_reported_counts_as_estimated_here() {
         let estimated = Run { token_source: Some(TokenSource::Estimated), ..run(1) };
         let mut row = row("openai", "a", 0, vec![estimated]);
         let notes =
@@ -163,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn failures_with_one_reason_are_told_together() {
+    fn groups_failures_by_reason() {
         let rows = [row("openai", "a", 5_000, vec![run(1), failed(2), failed(3)])];
         assert_eq!(texts(failures(&rows)), ["a at 5K: 2 of 3 runs failed: [rate_limited] slow down"]);
     }
 
     #[test]
-    fn a_warm_up_that_failed_for_the_same_reason_is_no_second_line() {
+    fn groups_a_failed_warm_up_with_runs_of_the_same_reason() {
         let mut row = row("openai", "a", 0, vec![failed(1)]);
         let outcome = |error| WarmupOutcome {
             success: false,
@@ -186,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn skipped_tiers_say_why() {
+    fn skipped_tiers_show_their_reason() {
         let mut long = row("openai", "a", 50_000, vec![]);
         long.row.skipped = Some(Skip { reason: "The window holds 8,192 tokens.".into() });
         assert_eq!(texts(skipped(&[long])), ["a at 50K: The window holds 8,192 tokens."]);
     }
 
     #[test]
-    fn a_change_is_told_once_a_model() {
+    fn lists_a_parameter_change_once_per_model() {
         let change = Adjustment {
             param: "temperature".into(),
             original: json!(0.7),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_was_the_bottleneck_is_said_first() {
+    fn lists_a_client_bottleneck_first() {
         let client = ClientHealth {
             clock: Clock::User,
             lateness_p50_ms: None,

@@ -1,53 +1,53 @@
-//! What a page knows of a benchmark, and how each message of the server changes it.
+//! The client-side state of a benchmark, and how each server message changes it.
 //!
-//! Messages may arrive twice, as after a reconnect: provider, model, context size and number identify a run,
-//! and a known run changes nothing.
+//! Applying messages is idempotent, because a reconnect may repeat them: provider, model, context size and
+//! number identify a run, and a run that exists already changes nothing.
 
 use crate::benchmark::page_row::{PageRow, RunNotes};
 use crate::messages::{Job, JobState, ServerMessage};
 use bench::summary::summarize;
 use bench::types::{ResultRow, RowHead, Run, RunResult, WarmupResult};
 
-/// Rows and whereabouts of one benchmark.
+/// The rows and the job state of one benchmark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenchmarkState {
-    /// The benchmark's id, which is its job's.
+    /// The benchmark's id, which is also the job's id.
     pub id: String,
     pub job: JobState,
-    /// Why it failed, as a sentence.
+    /// The reason of the failure, as a sentence.
     pub error: Option<String>,
     pub rows: Vec<PageRow>,
 }
 
-/// What an event changed.
+/// The part of the state that a message changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Nothing,
-    /// There are other rows than before.
+    /// The set of rows.
     Rows,
-    /// The row at this place.
+    /// The row at this index.
     Row(usize),
-    /// Where the job stands.
+    /// The job state.
     Job,
-    /// The job ended without this page being told: only loading the benchmark again tells how.
+    /// The job ended but its final event was missed: the benchmark has to be loaded again.
     Outdated,
 }
 
 impl BenchmarkState {
-    /// Applies a message of the server; those about other jobs change nothing.
+    /// Applies a server message; messages of other jobs change nothing.
     pub fn apply(&mut self, message: &ServerMessage) -> Change {
         if message.job_id().is_some_and(|job_id| job_id != self.id) {
             return Change::Nothing;
         }
         match message {
             ServerMessage::Sync { active_jobs, recent_jobs } => self.sync(active_jobs, recent_jobs),
-            ServerMessage::JobCreated { status, .. } => self.become_state(*status, None),
-            ServerMessage::JobStarted { .. } => self.become_state(JobState::Running, None),
-            ServerMessage::JobCompleted { .. } => self.become_state(JobState::Done, None),
+            ServerMessage::JobCreated { status, .. } => self.set_job_state(*status, None),
+            ServerMessage::JobStarted { .. } => self.set_job_state(JobState::Running, None),
+            ServerMessage::JobCompleted { .. } => self.set_job_state(JobState::Done, None),
             ServerMessage::JobFailed { error, .. } => {
-                self.become_state(JobState::Failed, Some(error.clone()))
+                self.set_job_state(JobState::Failed, Some(error.clone()))
             }
-            ServerMessage::JobCancelled { .. } => self.become_state(JobState::Cancelled, None),
+            ServerMessage::JobCancelled { .. } => self.set_job_state(JobState::Cancelled, None),
             ServerMessage::BenchmarkInit { data, .. } => self.set_rows(&data.init.rows),
             ServerMessage::BenchmarkWarmup { data, .. } => self.add_warmup(data),
             ServerMessage::BenchmarkResult { data, .. } => self.add_result(data),
@@ -64,14 +64,14 @@ impl BenchmarkState {
 
     fn sync(&mut self, active_jobs: &[Job], recent_jobs: &[Job]) -> Change {
         match active_jobs.iter().chain(recent_jobs).find(|job| job.id == self.id) {
-            Some(job) => self.become_state(job.status, job.error.clone()),
-            // Active jobs are all in the list; of the ended ones only the latest are.
+            Some(job) => self.set_job_state(job.status, job.error.clone()),
+            // The list contains all active jobs, but only the latest of the ended ones.
             None if self.job.is_active() => Change::Outdated,
             None => Change::Nothing,
         }
     }
 
-    /// Takes in which rows there are, from a benchmark that was loaded again.
+    /// Replaces the rows by those of a reloaded benchmark if they differ.
     pub fn expect_rows(&mut self, rows: &[PageRow]) -> Change {
         let key = |row: &PageRow| (row.provider_key.clone(), row.model_id.clone(), row.context_tokens);
         if self.rows.iter().map(key).eq(rows.iter().map(key)) {
@@ -81,9 +81,8 @@ impl BenchmarkState {
         Change::Rows
     }
 
-    /// Takes over where the job stands, from an event or a benchmark that was loaded again. What has
-    /// ended stays ended.
-    pub fn become_state(&mut self, next: JobState, error: Option<String>) -> Change {
+    /// Sets the job state, from an event or a reloaded benchmark. A final state is never changed.
+    pub fn set_job_state(&mut self, next: JobState, error: Option<String>) -> Change {
         if !self.job.is_active() || self.job == next {
             return Change::Nothing;
         }
@@ -91,8 +90,8 @@ impl BenchmarkState {
         Change::Job
     }
 
-    /// Replaces a row by one that the engine has summarised. Its summary takes the place of the one that was
-    /// put together here. Runs that are known stay where the new row comes without them.
+    /// Replaces a row by the engine's final one, whose summary replaces the one calculated here. Keeps the
+    /// loaded runs if the new row does not contain them.
     pub fn replace_row(&mut self, mut new: PageRow) -> Change {
         let place = self.place(&new.provider_key, &new.model_id, new.context_tokens);
         self.change(place, |row| {
@@ -107,7 +106,7 @@ impl BenchmarkState {
         })
     }
 
-    /// Puts in the runs of the row at this place, which were loaded for somebody who looks at them.
+    /// Adds the runs of the row at this index, which were loaded on request.
     pub fn put_runs(&mut self, place: usize, runs: Vec<Run>) -> Change {
         self.change(Some(place), |row| {
             let belongs = !row.holds_runs() && runs.len() as u64 == row.made();
@@ -176,8 +175,8 @@ fn is_of(row: &PageRow, head: &RowHead) -> bool {
         && row.provider_key == head.provider_key
 }
 
-/// Inserts the run by its number and summarises the row again; returns false if it was there already. A row
-/// that does not hold its runs is of a benchmark that has ended: this run is in its summary.
+/// Inserts the run in the order of its number and updates the summary; returns false if it exists already. A
+/// row without its runs belongs to an ended benchmark, so its summary contains the run already.
 fn add_run(row: &mut PageRow, run: &Run) -> bool {
     if !row.holds_runs() {
         return false;
@@ -189,14 +188,14 @@ fn add_run(row: &mut PageRow, run: &Run) -> bool {
     row.row.runs.insert(place, run.clone());
     row.row.summary = summarize(&row.runs);
     row.notes = RunNotes::of(&row.runs);
-    if !row.runs.iter().all(knows_its_gaps) {
-        // Gaps of some runs only would pass for those of all.
+    if !row.runs.iter().all(has_gaps) {
+        // The gaps of some runs must not be shown as the gaps of all.
         row.row.summary.gap_ms = None;
     }
     true
 }
 
-fn knows_its_gaps(run: &Run) -> bool {
+fn has_gaps(run: &Run) -> bool {
     !run.success || run.chunks < 2 || !run.chunk_deltas_us.is_empty()
 }
 
@@ -216,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_there_before_anything_is_measured() {
+    fn has_rows_before_the_first_result() {
         let state = replayed(&messages(2, 3)[..1]);
         assert_eq!(state.rows.len(), 4);
         assert!(state.rows.iter().all(|row| row.runs.is_empty()));
     }
 
     #[test]
-    fn each_event_says_what_it_changed() {
+    fn returns_what_each_event_changed() {
         let mut state = state(Vec::new());
         let changes: Vec<_> = messages(1, 2)
             .iter()
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_were_never_announced_come_with_a_second_look() {
+    fn reloading_adds_missed_rows() {
         let loaded = replayed(&messages(2, 1)).rows;
         let mut state = state(Vec::new());
         assert_eq!(state.expect_rows(&loaded), Change::Rows);
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_which_the_gaps_are_not_known_hides_those_of_the_others() {
+    fn a_run_without_gaps_hides_the_gaps_of_the_row() {
         let mut loaded = row("demo", "m", 0, vec![run(1)]);
         loaded.row.runs[0].chunk_deltas_us.clear();
         let mut state = state(vec![loaded]);
@@ -259,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn only_its_own_job_moves_it_and_only_until_it_has_ended() {
+    fn only_its_own_job_changes_the_state_until_it_has_ended() {
         let mut state = state(Vec::new());
         let completed =
             |job_id: &str| ServerMessage::JobCompleted { job_id: job_id.into(), result_ref: None };
@@ -271,17 +270,17 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_the_server_lists_nowhere_makes_the_page_load_again() {
+    fn an_unlisted_active_job_requires_a_reload() {
         let nowhere = || ServerMessage::Sync { active_jobs: Vec::new(), recent_jobs: Vec::new() };
         let mut state = state(Vec::new());
         assert_eq!(state.apply(&nowhere()), Change::Outdated);
-        assert_eq!(state.become_state(JobState::Failed, Some("It failed.".into())), Change::Job);
+        assert_eq!(state.set_job_state(JobState::Failed, Some("It failed.".into())), Change::Job);
         assert_eq!(state.error.as_deref(), Some("It failed."));
         assert_eq!(state.apply(&nowhere()), Change::Nothing);
     }
 
     #[test]
-    fn what_ended_without_its_runs_is_not_counted_anew() {
+    fn ignores_runs_of_ended_rows_without_runs() {
         let mut ended = state(Vec::new());
         let whole: Vec<PageRow> = replayed(&messages(1, 3)).rows;
         ended.rows = whole.iter().cloned().map(PageRow::without_runs).collect();
@@ -294,14 +293,14 @@ mod tests {
     }
 
     #[test]
-    fn at_the_end_of_a_benchmark_a_page_keeps_the_runs_that_it_has() {
+    fn keeps_loaded_runs_at_the_end_of_a_benchmark() {
         let watched = replayed(&messages(1, 3));
         let mut state = watched.clone();
         for row in &watched.rows {
             assert_eq!(state.replace_row(row.clone().without_runs()), Change::Nothing);
         }
         assert_eq!(state, watched);
-        // One that has missed a run has them loaded again when they are looked at.
+        // A row with a missed run loads its runs again on request.
         let mut missed = watched.clone();
         missed.rows[0] = row("openai", "m0", 0, vec![run(1)]);
         let whole = &watched.rows[0];
@@ -310,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn loaded_runs_are_put_in_once_and_only_where_they_belong() {
+    fn adds_loaded_runs_once_and_only_to_their_row() {
         let whole = row("openai", "a", 0, vec![run(1), failed(2)]);
         let mut state = state(vec![whole.clone().without_runs()]);
         assert_eq!(state.put_runs(0, vec![run(1)]), Change::Nothing);
@@ -322,7 +321,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_that_arrives_twice_counts_once(models in 1_usize..4, runs in 1_u64..5, cut in 0.0..=1.0_f64) {
+        fn ignores_repeated_messages(models in 1_usize..4, runs in 1_u64..5, cut in 0.0..=1.0_f64) {
             let events = messages(models, runs);
             let received = (events.len() as f64 * cut) as usize;
             let twice: Vec<_> = events[..received].iter().chain(&events).cloned().collect();
@@ -330,7 +329,7 @@ mod tests {
         }
 
         #[test]
-        fn results_may_come_in_any_order(models in 1_usize..4, runs in 1_u64..5, seed in any::<u64>()) {
+        fn accepts_results_in_any_order(models in 1_usize..4, runs in 1_u64..5, seed in any::<u64>()) {
             let mut events = messages(models, runs);
             events.retain(|event| !matches!(event, ServerMessage::BenchmarkRow { .. }));
             let once = replayed(&events);

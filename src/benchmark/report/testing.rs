@@ -9,12 +9,12 @@ use bench::types::{
 };
 use endpoint::{ApiError, ErrorKind, ModelRef, Protocol};
 
-/// A benchmark called `b1` that runs.
+/// Returns a running benchmark with the id `b1`.
 pub fn state(rows: Vec<PageRow>) -> BenchmarkState {
     BenchmarkState { id: "b1".into(), job: JobState::Running, error: None, rows }
 }
 
-/// A successful run of 2 s with 100 tokens; the further its number, the slower.
+/// Returns a successful run of 2 s with 100 tokens; a higher number means a slower run.
 pub fn run(number: u64) -> Run {
     let slower = number as f64;
     Run {
@@ -86,12 +86,12 @@ pub fn row(provider: &str, model: &str, tier: u64, runs: Vec<Run>) -> ResultRow 
     summary::row(head(provider, model, tier), None, runs)
 }
 
-/// As [`row`], as a page shows it.
+/// Returns the [`row`] as a page shows it.
 pub fn page_row(provider: &str, model: &str, tier: u64, runs: Vec<Run>) -> PageRow {
     PageRow::with_runs(row(provider, model, tier, runs))
 }
 
-/// All messages about the results of a benchmark of `models` models, two context sizes and `runs` runs.
+/// Returns all result messages of a benchmark of `models` models, two context sizes and `runs` runs.
 pub fn messages(models: usize, runs: u64) -> Vec<ServerMessage> {
     engine_events(models, runs).into_iter().map(|event| ServerMessage::of_event("b1", event)).collect()
 }

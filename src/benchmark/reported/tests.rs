@@ -1,4 +1,4 @@
-//! Reports, from JSON to rows.
+//! Tests for the conversion of reports from JSON to rows.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn run(number: u64) -> Value {
         "provider": "LM Studio", "model_id": "qwen", "run_number": number, "context_tokens": 0,
         "ttft_ms": 500.0, "total_time_s": 2.5, "output_tokens": 101, "input_tokens": 50,
         "itl_ms": 20.0, "success": true,
-        // What a page of the Python product sends beside these.
+        // Additional fields that a page of the Python product sends.
         "tokens_per_second": 1e9, "output_speed_tps": 1e9, "cost": 1e9, "error": null,
     })
 }
@@ -40,7 +40,7 @@ fn with(number: u64, changes: Value) -> Value {
     run
 }
 
-fn rows(results: &[Value]) -> Result<Kept, PlanError> {
+fn rows(results: &[Value]) -> Result<ConvertedReport, PlanError> {
     let report: ReportedBenchmark =
         serde_json::from_value(json!({ "results": results, "prompt": "Hello?", "context_tiers": [7] }))
             .unwrap();
@@ -48,8 +48,8 @@ fn rows(results: &[Value]) -> Result<Kept, PlanError> {
 }
 
 #[test]
-fn rates_and_costs_are_worked_out_from_times_and_counts() {
-    let Kept { rows, parameters, targets, skipped } = rows(&[run(1), run(2)]).unwrap();
+fn calculates_rates_and_costs_from_times_and_counts() {
+    let ConvertedReport { rows, parameters, targets, skipped } = rows(&[run(1), run(2)]).unwrap();
     let [row] = rows.as_slice() else { panic!("{rows:?}") };
     assert!(row.reported && !row.simulated);
     assert_eq!((row.provider_key.as_str(), row.model_id.as_str()), ("lm_studio", "qwen"));
@@ -66,7 +66,7 @@ fn rates_and_costs_are_worked_out_from_times_and_counts() {
 }
 
 #[test]
-fn models_that_the_user_does_not_have_are_left_out() {
+fn skips_models_that_the_user_does_not_have() {
     let results = [
         with(1, json!({ "provider": "ollama" })),
         with(1, json!({ "provider": "Nobody" })),
@@ -80,7 +80,7 @@ fn models_that_the_user_does_not_have_are_left_out() {
 }
 
 #[test]
-fn a_failed_run_keeps_its_reason_and_counts_in_no_average() {
+fn failed_runs_keep_their_reason_and_are_excluded_from_averages() {
     let failed = json!({ "success": false, "error": "it hung up", "total_time_s": null, "ttft_ms": null });
     let kept = rows(&[run(1), with(2, failed)]).unwrap();
     let row = &kept.rows[0];
@@ -89,7 +89,7 @@ fn a_failed_run_keeps_its_reason_and_counts_in_no_average() {
 }
 
 #[test]
-fn what_is_out_of_bounds_or_contradicts_itself_is_named() {
+fn rejects_invalid_values_by_name() {
     let twice = [run(1), with(1, json!({ "provider": "lm_studio" }))];
     assert_eq!(rows(&twice).unwrap_err().0, "run 1 of qwen at 0 tokens of context is there twice");
     for (changes, named) in [

@@ -1,5 +1,4 @@
-//! The routes of benchmarks and their history, through the whole router, with jobs that really run
-//! against the mock.
+//! Tests the routes of benchmarks and the history through the whole router, with real jobs against the mock.
 
 use std::num::NonZeroUsize;
 
@@ -57,7 +56,7 @@ impl Fixture {
             let provider = Provider::of_kind(ProviderKind::Custom, &base_url);
             providers.put(&user, &provider, &models).await.unwrap();
         }
-        // Off otherwise, since there are two users.
+        // Local networks are off by default if there are two users.
         accounts::Settings::new(database.clone()).set_local_networks(Some(true)).await.unwrap();
         let benchmarks =
             BenchmarkService::new(database.clone(), providers.clone(), jobs.clone(), NonZeroUsize::MIN);
@@ -82,7 +81,7 @@ impl Fixture {
         Self { state, database, _mock: mock }
     }
 
-    /// A fixture whose jobs run, and a tab of Anna's.
+    /// Creates a fixture with running jobs, and a subscription of Anna's.
     async fn running() -> (Self, Subscription) {
         let fixture = Self::new().await;
         let tab = fixture.state.hub.join(&anna()).unwrap();
@@ -94,7 +93,7 @@ impl Fixture {
         router(self.state.clone()).oneshot(request).await.unwrap()
     }
 
-    async fn ask(&self, user: &str, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+    async fn call(&self, user: &str, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
         let request = Request::builder().method(method).uri(path).extension(session(user));
         let request = request.header(header::CONTENT_TYPE, "application/json");
         let response = self.send(request.body(HttpBody::from(body.to_string())).unwrap()).await;
@@ -104,11 +103,11 @@ impl Fixture {
     }
 
     async fn get(&self, user: &str, path: &str) -> (StatusCode, Value) {
-        self.ask(user, Method::GET, path, &Value::Null).await
+        self.call(user, Method::GET, path, &Value::Null).await
     }
 
     async fn start(&self, body: &Value) -> String {
-        let (status, answer) = self.ask("anna", Method::POST, "/api/benchmark", body).await;
+        let (status, answer) = self.call("anna", Method::POST, "/api/benchmark", body).await;
         assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("submitted")), "{answer}");
         answer["job_id"].as_str().unwrap().to_owned()
     }
@@ -144,7 +143,7 @@ async fn wait_for(tab: &mut Subscription, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_benchmark_is_started_found_and_deleted() {
+async fn starts_reads_and_deletes_a_benchmark() {
     let (fixture, mut tab) = Fixture::running().await;
     let id = fixture.start(&usual(FAST)).await;
     assert_eq!(wait_for(&mut tab, "job_completed").await["result_ref"], json!(id));
@@ -177,7 +176,7 @@ async fn a_benchmark_is_started_found_and_deleted() {
     let (status, timeline) = fixture.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
     assert_eq!((status, timeline["chunk_deltas_us"].as_array().unwrap().len()), (StatusCode::OK, 4));
 
-    let (status, _) = fixture.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
+    let (status, _) = fixture.call("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
     assert_eq!(status, StatusCode::OK);
     let (status, answer) = fixture.get("anna", &format!("/api/benchmark/{id}/timeline?{place}")).await;
     assert_eq!(
@@ -186,7 +185,7 @@ async fn a_benchmark_is_started_found_and_deleted() {
     );
     let (_, page) = fixture.get("anna", "/api/history").await;
     assert_eq!(page["runs"], json!([]));
-    // Its job is still there, but nothing of the benchmark in it.
+    // The job still exists, without any data of the benchmark.
     assert_eq!(fixture.get("anna", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
     let like = fixture.state.benchmarks.asked(&anna(), Some(&id)).await;
     assert!(matches!(like, Err(BenchmarkError::NotFound)));
@@ -195,7 +194,7 @@ async fn a_benchmark_is_started_found_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_another_program_measured_is_kept_and_says_so() {
+async fn stores_reported_results_and_marks_them() {
     let fixture = Fixture::new().await;
     let run = |number: u64, model: &str| {
         json!({
@@ -204,7 +203,7 @@ async fn what_another_program_measured_is_kept_and_says_so() {
         })
     };
     let body = json!({ "results": [run(1, FAST), run(2, FAST), run(1, "nobody's")], "prompt": "Hello?" });
-    let (status, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/direct-results", &body).await;
+    let (status, answer) = fixture.call("anna", Method::POST, "/api/benchmark/direct-results", &body).await;
     assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("ok")), "{answer}");
     assert_eq!((&answer["saved"], &answer["skipped"]), (&json!(2), &json!(1)));
 
@@ -220,15 +219,15 @@ async fn what_another_program_measured_is_kept_and_says_so() {
     assert_eq!(fixture.get("ben", &format!("/api/history/{id}")).await.0, StatusCode::NOT_FOUND);
 
     let strange = json!({ "results": [run(1, "nobody's")] });
-    let (_, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/direct-results", &strange).await;
+    let (_, answer) = fixture.call("anna", Method::POST, "/api/benchmark/direct-results", &strange).await;
     assert_eq!((&answer["run_id"], &answer["saved"]), (&Value::Null, &json!(0)));
     let twice = json!({ "results": [run(1, FAST), run(1, FAST)] });
-    let (status, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/direct-results", &twice).await;
+    let (status, answer) = fixture.call("anna", Method::POST, "/api/benchmark/direct-results", &twice).await;
     assert_eq!((status, answer["detail"].is_string()), (StatusCode::UNPROCESSABLE_ENTITY, true));
 }
 
 #[tokio::test]
-async fn what_cannot_be_measured_is_refused_with_a_reason() {
+async fn rejects_invalid_requests_with_a_reason() {
     let fixture = Fixture::new().await;
     let target = |provider: &str| json!([{ "provider_key": provider, "model_id": FAST }]);
     sqlx::query(
@@ -253,7 +252,7 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
         ),
     ] {
         for path in ["/api/benchmark", "/api/benchmark/estimate"] {
-            let (status, answer) = fixture.ask("anna", Method::POST, path, &body).await;
+            let (status, answer) = fixture.call("anna", Method::POST, path, &body).await;
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {answer}");
             let detail = answer["detail"].as_str().unwrap();
             assert!(detail.contains(expected), "{body}: {detail}");
@@ -262,7 +261,7 @@ async fn what_cannot_be_measured_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_key_is_decrypted_when_the_job_starts_and_not_before() {
+async fn decrypts_keys_only_when_the_job_starts() {
     let fixture = Fixture::new().await;
     let (providers, id) = (&fixture.state.providers, anna());
     let provider = providers.by_key(&id, "custom").await.unwrap().id;
@@ -270,7 +269,7 @@ async fn a_key_is_decrypted_when_the_job_starts_and_not_before() {
     let sql = "update provider_keys set sealed = 'no ciphertext'";
     sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
     for path in ["/api/benchmark/estimate", "/api/benchmark"] {
-        let (status, answer) = fixture.ask("anna", Method::POST, path, &usual(FAST)).await;
+        let (status, answer) = fixture.call("anna", Method::POST, path, &usual(FAST)).await;
         assert_eq!(status, StatusCode::OK, "{path}: {answer}");
     }
     let chosen = [ModelRef { provider_key: "custom".into(), model_id: FAST.into() }];
@@ -279,32 +278,32 @@ async fn a_key_is_decrypted_when_the_job_starts_and_not_before() {
 }
 
 #[tokio::test]
-async fn an_estimate_measures_nothing() {
+async fn estimates_without_sending_requests() {
     let (fixture, mut tab) = Fixture::running().await;
     let body = json!({ "models": [FAST], "runs": 3, "context_tiers": [0, 1000] });
-    let (status, first) = fixture.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
+    let (status, first) = fixture.call("anna", Method::POST, "/api/benchmark/estimate", &body).await;
     assert_eq!(status, StatusCode::OK, "{first}");
     assert_eq!((&first["total_requests"], first["rows"].as_array().unwrap().len()), (&json!(8), 2));
     assert_eq!((&first["cost_at_most"], &first["rows_without_cost"]), (&Value::Null, &json!(2)));
     assert_eq!(first["duration_s"], Value::Null);
     fixture.start(&usual(FAST)).await;
     wait_for(&mut tab, "job_completed").await;
-    let (_, second) = fixture.ask("anna", Method::POST, "/api/benchmark/estimate", &body).await;
+    let (_, second) = fixture.call("anna", Method::POST, "/api/benchmark/estimate", &body).await;
     assert!(second["duration_s"].as_f64().unwrap() > 0.0, "{second}");
 }
 
 #[tokio::test]
-async fn a_cancelled_benchmark_is_not_history() {
+async fn cancelled_benchmarks_are_not_in_the_history() {
     let (fixture, mut tab) = Fixture::running().await;
     let id = fixture.start(&usual(SLOW)).await;
     wait_for(&mut tab, "benchmark_init").await;
     let (status, detail) = fixture.get("anna", &format!("/api/history/{id}")).await;
     assert_eq!((status, &detail["status"]), (StatusCode::OK, &json!("running")));
     let (status, answer) =
-        fixture.ask("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
+        fixture.call("anna", Method::DELETE, &format!("/api/history/{id}"), &Value::Null).await;
     assert_eq!(status, StatusCode::CONFLICT, "{answer}");
     let (status, answer) =
-        fixture.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({ "job_id": id })).await;
+        fixture.call("anna", Method::POST, "/api/benchmark/cancel", &json!({ "job_id": id })).await;
     assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("ok")));
     wait_for(&mut tab, "job_cancelled").await;
     let (_, page) = fixture.get("anna", "/api/history").await;
@@ -316,7 +315,7 @@ async fn a_cancelled_benchmark_is_not_history() {
 }
 
 #[tokio::test]
-async fn all_benchmarks_are_cancelled_at_once() {
+async fn cancels_all_benchmarks() {
     let fixture = Fixture::new().await;
     for _ in 0..2 {
         fixture.start(&usual(FAST)).await;
@@ -324,12 +323,12 @@ async fn all_benchmarks_are_cancelled_at_once() {
     let request = Request::post("/api/benchmark/cancel").extension(session("anna")).body(HttpBody::empty());
     let response = fixture.send(request.unwrap()).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let (_, answer) = fixture.ask("anna", Method::POST, "/api/benchmark/cancel", &json!({})).await;
+    let (_, answer) = fixture.call("anna", Method::POST, "/api/benchmark/cancel", &json!({})).await;
     assert_eq!(answer["message"], "No benchmark is waiting or running.");
 }
 
 #[tokio::test]
-async fn what_waits_can_be_looked_at() {
+async fn returns_queued_benchmarks() {
     let fixture = Fixture::new().await;
     let id = fixture.start(&usual(FAST)).await;
     let view = fixture.state.benchmarks.view(&anna(), &id).await.unwrap();
@@ -337,8 +336,8 @@ async fn what_waits_can_be_looked_at() {
     assert_eq!(view.job.unwrap().progress_detail, format!("{FAST}, 2 runs"));
 }
 
-/// Waits until the job has failed; returns why.
-async fn hear_failure(tab: &mut Subscription) -> Value {
+/// Waits until the job has failed; returns the error.
+async fn wait_for_failure(tab: &mut Subscription) -> Value {
     loop {
         let mut frame: Value = serde_json::from_str(&tab.frames.recv().await.unwrap()).unwrap();
         if frame["type"] == "job_failed" {
@@ -347,7 +346,7 @@ async fn hear_failure(tab: &mut Subscription) -> Value {
     }
 }
 
-/// Status, error and end as the database has them of the only benchmark and of its job.
+/// Returns the stored status, error and end of the only benchmark and of its job.
 async fn stored_ends(fixture: &Fixture) -> [(String, String, i64); 2] {
     let benchmark = sqlx::query_as("select status, error, finished_at from benchmarks");
     let job = sqlx::query_as("select status, error, finished_at from jobs");
@@ -356,12 +355,12 @@ async fn stored_ends(fixture: &Fixture) -> [(String, String, i64); 2] {
 }
 
 #[tokio::test]
-async fn a_benchmark_fails_with_its_job_whether_or_not_somebody_looks() {
+async fn marks_a_benchmark_as_failed_with_its_job() {
     for give_up in [false, true] {
         let fixture = Fixture::new().await;
         let mut tab = fixture.state.hub.join(&anna()).unwrap();
         let id = fixture.start(&usual(FAST)).await;
-        // It began, at a provider that has another address now.
+        // The benchmark was started with another address of the provider.
         let store = BenchmarkStore::new(fixture.database.clone());
         let provider = Provider::of_kind(ProviderKind::Custom, "http://127.0.0.1:1");
         let target = TargetSnapshot::of_parts(&provider, &Model::named(FAST));
@@ -373,7 +372,7 @@ async fn a_benchmark_fails_with_its_job_whether_or_not_somebody_looks() {
                 .unwrap();
         }
         fixture.state.jobs.start();
-        let error = hear_failure(&mut tab).await;
+        let error = wait_for_failure(&mut tab).await;
         let expected = if give_up { "The server ended 5 times" } else { "Custom has another address" };
         assert!(error.as_str().unwrap().starts_with(expected), "{error}");
         let [benchmark, job] = stored_ends(&fixture).await;
@@ -383,7 +382,7 @@ async fn a_benchmark_fails_with_its_job_whether_or_not_somebody_looks() {
 }
 
 #[tokio::test]
-async fn looking_at_benchmarks_writes_nothing() {
+async fn reading_benchmarks_writes_nothing() {
     let fixture = Fixture::new().await;
     let (store, id) = (BenchmarkStore::new(fixture.database.clone()), new_id());
     store.begin(&anna(), &id, &Parameters::default(), &[]).await.unwrap();
@@ -395,7 +394,7 @@ async fn looking_at_benchmarks_writes_nothing() {
 }
 
 #[tokio::test]
-async fn users_do_not_reach_each_other() {
+async fn users_cannot_access_each_others_benchmarks() {
     let (fixture, mut tab) = Fixture::running().await;
     let id = fixture.start(&usual(FAST)).await;
     wait_for(&mut tab, "job_completed").await;
@@ -406,7 +405,7 @@ async fn users_do_not_reach_each_other() {
         (Method::GET, format!("/api/benchmark/{id}/timeline?{place}"), Value::Null),
         (Method::POST, "/api/benchmark/cancel".into(), json!({ "job_id": id })),
     ] {
-        let (status, answer) = fixture.ask("ben", method, &path, &body).await;
+        let (status, answer) = fixture.call("ben", method, &path, &body).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {answer}");
     }
     assert_eq!(fixture.get("ben", "/api/history").await.1["runs"], json!([]));
@@ -414,7 +413,7 @@ async fn users_do_not_reach_each_other() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_a_session() {
+async fn rejects_requests_without_a_session() {
     let fixture = Fixture::new().await;
     for (method, path) in [
         (Method::POST, "/api/benchmark"),
@@ -431,7 +430,7 @@ async fn nobody_gets_in_without_a_session() {
 }
 
 #[tokio::test]
-async fn a_plain_form_starts_a_benchmark() {
+async fn starts_a_benchmark_from_a_plain_form() {
     let fixture = Fixture::new().await;
     let form = "models[]=custom%2Fmock%2Fttft%3D1%2Cgap%3D1%2Ctokens%3D4&runs=1\
                 &max_tokens=20&temperature=0.5&tiers[]=0&warmup=true";

@@ -1,4 +1,4 @@
-//! The form's fields, as text the way a form sends them, and the request that they become.
+//! The form's fields as submitted text, and their conversion to a request.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,10 +9,10 @@ use endpoint::ModelRef;
 use ui::form::Bounds;
 use ui::format::integer;
 
-/// Context sizes that are offered, in tokens.
+/// The context sizes of the form, in tokens.
 pub const TIERS: [u64; 8] = [0, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 150_000];
 
-/// What each number of the form may be.
+/// The bounds of the form's numbers.
 pub mod bounds {
     use std::ops::RangeInclusive;
 
@@ -38,7 +38,7 @@ pub mod bounds {
     }
 }
 
-/// Everything the form holds. Empty text means: as usual, or not at all.
+/// All fields of the form. An empty text means the default or no value.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SetUpFields {
@@ -47,14 +47,14 @@ pub struct SetUpFields {
     pub runs: String,
     pub max_tokens: String,
     pub temperature: String,
-    /// The chosen template; its text holds where `prompt` is empty.
+    /// The chosen template; its text is used if `prompt` is empty.
     pub template: String,
     pub prompt: String,
     /// Checked context sizes, in tokens.
     pub tiers: Vec<String>,
-    /// More of them, separated by commas or spaces.
+    /// Further context sizes, separated by commas or spaces.
     pub own_tiers: String,
-    /// Empty, or anything for yes.
+    /// A check box: empty means no.
     pub warmup: String,
     /// Seconds.
     pub timeout: String,
@@ -64,22 +64,22 @@ pub struct SetUpFields {
     pub presence_penalty: String,
     pub seed: String,
     pub reasoning_effort: String,
-    /// One sequence a line.
+    /// One sequence per line.
     pub stop: String,
     /// A JSON object.
     pub passthrough: String,
 }
 
-/// What is wrong with a field, as a sentence.
+/// An error of a field, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Complaint {
-    /// The field's name; `models` where none is chosen.
+    /// The field's name; `models` if none is chosen.
     pub field: String,
     pub sentence: String,
 }
 
 impl SetUpFields {
-    /// The form that asks for this: a benchmark to run again, or the usual one.
+    /// Creates the form for these parameters and models.
     pub fn of<'a>(parameters: &Parameters, models: impl IntoIterator<Item = &'a ModelRef>) -> Self {
         let params = &parameters.params;
         let text = |name: &str| params.get(name).map(text_of).unwrap_or_default();
@@ -107,7 +107,7 @@ impl SetUpFields {
         }
     }
 
-    /// True where a parameter that few set is set, so that its fold stands open.
+    /// Returns whether an advanced parameter is set, so that its section is open.
     pub fn has_advanced(&self) -> bool {
         self.advanced().into_iter().any(|text| !text.trim().is_empty())
     }
@@ -125,10 +125,10 @@ impl SetUpFields {
         ]
     }
 
-    /// The benchmark that the form asks for.
+    /// Converts the form to a request.
     ///
     /// # Errors
-    /// What is wrong, field by field.
+    /// Returns the errors of all fields.
     pub fn request(&self) -> Result<BenchmarkRequest, Vec<Complaint>> {
         let mut reader = Reader::default();
         let usual = BenchmarkRequest::default();
@@ -152,27 +152,27 @@ impl SetUpFields {
     }
 }
 
-/// Reads fields and notes what is wrong with them.
+/// Parses fields and collects their errors.
 #[derive(Default)]
 struct Reader {
     complaints: Vec<Complaint>,
 }
 
 impl Reader {
-    fn complain(&mut self, field: &str, sentence: impl Into<String>) {
+    fn add_error(&mut self, field: &str, sentence: impl Into<String>) {
         self.complaints.push(Complaint { field: field.to_owned(), sentence: sentence.into() });
     }
 
     fn number(&mut self, field: &str, text: &str, bounds: Bounds) -> Option<f64> {
         bounds.parse(text).unwrap_or_else(|sentence| {
-            self.complain(field, sentence);
+            self.add_error(field, sentence);
             None
         })
     }
 
     fn models(&mut self, names: &[String]) -> Vec<ModelRef> {
         if names.is_empty() {
-            self.complain("models", "Choose at least one model.");
+            self.add_error("models", "Choose at least one model.");
         }
         let split = names.iter().filter_map(|name| name.split_once('/'));
         split
@@ -183,12 +183,12 @@ impl Reader {
     fn prompt(&mut self, text: &str) -> Option<String> {
         let length = text.chars().count();
         if length > MAX_PROMPT_CHARS {
-            self.complain(
+            self.add_error(
                 "prompt",
                 format!("Shorten the prompt to {MAX_PROMPT_CHARS} characters; it has {length}."),
             );
         }
-        // A form sends line ends as CRLF.
+        // Forms are submitted with CRLF line ends.
         (!text.trim().is_empty()).then(|| text.replace("\r\n", "\n"))
     }
 
@@ -198,7 +198,7 @@ impl Reader {
         for text in checked.iter().map(String::as_str).chain(own) {
             match text.trim().parse::<u64>() {
                 Ok(tier) if tier <= MAX_TIER => tiers.push(tier),
-                _ => self.complain(
+                _ => self.add_error(
                     "tiers",
                     format!("{text}: context size must be 0–{} tokens.", integer(MAX_TIER)),
                 ),
@@ -207,7 +207,7 @@ impl Reader {
         tiers.sort_unstable();
         tiers.dedup();
         if tiers.is_empty() {
-            self.complain("tiers", "Choose at least one context size; 0 is the bare prompt.");
+            self.add_error("tiers", "Choose at least one context size; 0 is the bare prompt.");
         }
         tiers
     }
@@ -244,14 +244,14 @@ impl Reader {
         }
         match serde_json::from_str(text) {
             Ok(Value::Object(object)) => return Some(object),
-            Ok(_) => self.complain("passthrough", "Enter a JSON object: names and values in { }."),
-            Err(error) => self.complain("passthrough", format!("This is not valid JSON: {error}.")),
+            Ok(_) => self.add_error("passthrough", "Enter a JSON object: names and values in { }."),
+            Err(error) => self.add_error("passthrough", format!("This is not valid JSON: {error}.")),
         }
         None
     }
 }
 
-/// Whole numbers without a decimal point: providers refuse a seed of 7.0.
+/// Writes whole numbers without a decimal point, because providers reject a seed of 7.0.
 fn json_number(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 9e15 {
         Value::from(number as i64)
@@ -268,8 +268,8 @@ fn text_of(value: &Value) -> String {
     }
 }
 
-/// Parameters that have a field of their own.
-const NAMED: [&str; 8] = [
+/// Parameters that have their own field.
+const WITH_FIELD: [&str; 8] = [
     "top_p",
     "top_k",
     "frequency_penalty",
@@ -280,10 +280,10 @@ const NAMED: [&str; 8] = [
     "passthrough",
 ];
 
-/// All parameters that have no field, such as those of a benchmark that was started over REST.
+/// Returns all parameters without a field as JSON, e.g. of a benchmark that was started over REST.
 fn passthrough_text(params: &Map<String, Value>) -> String {
     let inner = params.get("passthrough").and_then(Value::as_object).into_iter().flatten();
-    let others = params.iter().filter(|(name, _)| !NAMED.contains(&name.as_str()));
+    let others = params.iter().filter(|(name, _)| !WITH_FIELD.contains(&name.as_str()));
     let all: Map<String, Value> =
         others.chain(inner).map(|(name, value)| (name.clone(), value.clone())).collect();
     if all.is_empty() { String::new() } else { Value::Object(all).to_string() }

@@ -1,4 +1,4 @@
-//! The models to choose from, grouped by provider.
+//! The models of the form, grouped by provider.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +7,16 @@ use crate::providers::listing::ProviderListing;
 use bench::types::Parameters;
 use endpoint::{Model, ModelRef};
 
-/// What can be chosen.
+/// All models of the form.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ModelMenu {
     pub groups: Vec<MenuGroup>,
 }
 
-/// One provider with its models, in its own order.
+/// One provider with its models, in the provider's order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MenuGroup {
-    /// Names the row, and so the provider's own page.
+    /// The id of the provider's row, used in the address of its page.
     pub id: String,
     pub key: String,
     pub name: String,
@@ -25,18 +25,18 @@ pub struct MenuGroup {
     pub simulated: bool,
     /// On the user's own machine or network.
     pub local: bool,
-    /// Why its models cannot be measured now.
+    /// The reason why its models cannot be measured now.
     pub obstacle: Option<Obstacle>,
     pub models: Vec<MenuModel>,
 }
 
-/// Why a provider's models cannot be measured.
+/// The reason why a provider's models cannot be measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Obstacle {
-    /// Its API key has to be entered, for the first time or anew.
+    /// Its API key is missing or has to be entered again.
     NeedsKey,
-    /// Nothing is known of its models; why, where anyone knows.
+    /// It has no models; with the reason, if there is one.
     NoModels(Option<String>),
 }
 
@@ -44,7 +44,7 @@ pub enum Obstacle {
 pub struct MenuModel {
     pub id: String,
     pub name: String,
-    /// Tokens.
+    /// Size in tokens.
     pub context_window: Option<u64>,
 }
 
@@ -69,12 +69,12 @@ impl MenuGroup {
         }
     }
 
-    /// How the form names one of its models.
+    /// Returns the form's value for one of its models.
     pub fn value_of(&self, model: &MenuModel) -> String {
         format!("{}/{}", self.key, model.id)
     }
 
-    /// Its models, if they can be measured.
+    /// Returns its models, if they can be measured.
     pub fn ready(&self) -> &[MenuModel] {
         if self.obstacle.is_none() { &self.models } else { &[] }
     }
@@ -87,12 +87,12 @@ impl MenuModel {
 }
 
 impl ModelMenu {
-    /// The providers that are switched on, with their models that are.
+    /// Lists the enabled providers with their enabled models.
     pub fn of(listings: &[ProviderListing]) -> Self {
         Self { groups: listings.iter().filter(|listing| listing.enabled).map(MenuGroup::of).collect() }
     }
 
-    /// How many models can be measured now.
+    /// Returns the number of models that can be measured now.
     pub fn ready_count(&self) -> usize {
         self.groups.iter().map(|group| group.ready().len()).sum()
     }
@@ -101,16 +101,15 @@ impl ModelMenu {
         self.groups.iter().flat_map(|group| group.ready().iter().map(|model| group.value_of(model)))
     }
 
-    /// The form as a new user finds it: the usual parameters with the simulated models, which cost
-    /// nothing and are always there.
+    /// Returns the form of a new user: the default parameters with the simulated models, which are free and
+    /// always available.
     pub fn first_form(&self) -> SetUpFields {
         let simulated = self.groups.iter().filter(|group| group.simulated);
         let models = simulated.flat_map(|group| group.ready().iter().map(|model| group.value_of(model)));
         SetUpFields { models: models.collect(), ..SetUpFields::of(&Parameters::default(), []) }
     }
 
-    /// The form that asks for an earlier benchmark again, with those of its models that are still
-    /// there.
+    /// Returns the form that repeats an earlier benchmark, without the models that no longer exist.
     pub fn form_again(&self, parameters: &Parameters, models: &[ModelRef]) -> SetUpFields {
         let mut fields = SetUpFields::of(parameters, models);
         let here: std::collections::HashSet<String> = self.values().collect();

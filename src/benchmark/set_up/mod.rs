@@ -1,4 +1,4 @@
-//! Setting a benchmark up: what can be chosen, what is chosen, and what is wrong with it. Pure.
+//! The form of a new benchmark: available models, fields and validation. Pure.
 
 mod fields;
 mod menu;

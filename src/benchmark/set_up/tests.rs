@@ -18,14 +18,14 @@ fn complaints(fields: SetUpFields) -> Vec<String> {
 }
 
 #[test]
-fn the_usual_form_asks_for_the_usual_benchmark() {
+fn the_default_form_becomes_the_default_request() {
     let request = usual().request().unwrap();
     assert_eq!(request.parameters(), Ok(Parameters::default()));
     assert_eq!(request.targets, [model("openai", "gpt-5.2")]);
 }
 
 #[test]
-fn a_benchmark_can_be_asked_for_again() {
+fn fills_the_form_from_an_earlier_benchmark() {
     let params = json!({
         "top_p": 0.9, "top_k": 40, "frequency_penalty": -0.5, "presence_penalty": 1, "seed": 7,
         "reasoning_effort": "low", "stop": ["END", "x,y"], "passthrough": {"logit_bias": {"50256": -100}},
@@ -48,7 +48,7 @@ fn a_benchmark_can_be_asked_for_again() {
 }
 
 #[test]
-fn parameters_without_a_field_are_passed_through() {
+fn passes_through_parameters_without_a_field() {
     let params = json!({"min_p": 0.1, "passthrough": {"mirostat": 2}});
     let parameters = Parameters { params: params.as_object().unwrap().clone(), ..Parameters::default() };
     let fields = SetUpFields::of(&parameters, &[model("ollama", "m")]);
@@ -58,14 +58,14 @@ fn parameters_without_a_field_are_passed_through() {
 }
 
 #[test]
-fn own_context_sizes_join_the_checked_ones() {
+fn adds_custom_context_sizes_to_the_checked_ones() {
     let fields =
         SetUpFields { tiers: vec!["5000".into(), "0".into()], own_tiers: "7000, 5000;300".into(), ..usual() };
     assert_eq!(fields.request().unwrap().context_tiers, [0, 300, 5_000, 7_000]);
 }
 
 #[test]
-fn every_field_says_what_is_wrong_with_it() {
+fn every_field_reports_its_error() {
     let fields = SetUpFields {
         models: vec![],
         runs: "21".into(),
@@ -89,7 +89,7 @@ fn every_field_says_what_is_wrong_with_it() {
 }
 
 #[test]
-fn broken_json_is_said_where_it_breaks() {
+fn reports_the_position_of_invalid_json() {
     let found = complaints(SetUpFields { passthrough: "{\"a\": }".into(), ..usual() });
     assert!(
         found[0].starts_with("passthrough: This is not valid JSON") && found[0].contains("column 7"),
@@ -98,7 +98,7 @@ fn broken_json_is_said_where_it_breaks() {
 }
 
 #[test]
-fn empty_fields_mean_the_usual() {
+fn empty_fields_mean_defaults() {
     let fields = SetUpFields {
         runs: String::new(),
         max_tokens: " ".into(),
@@ -135,13 +135,13 @@ fn menu() -> ModelMenu {
 }
 
 #[test]
-fn a_new_user_finds_the_simulated_models_chosen() {
+fn selects_the_simulated_models_for_a_new_user() {
     assert_eq!(menu().first_form().models, ["demo/demo-fast", "demo/demo-steady"]);
     assert_eq!(menu().ready_count(), 4);
 }
 
 #[test]
-fn models_that_are_gone_are_not_chosen_again() {
+fn does_not_select_deleted_models_again() {
     let models = [model("openai", "gpt-5.2"), model("openai", "gpt-4"), model("groq", "llama-4")];
     assert_eq!(menu().form_again(&Parameters::default(), &models).models, ["openai/gpt-5.2"]);
 }

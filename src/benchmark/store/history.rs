@@ -1,4 +1,4 @@
-//! Finished benchmarks, page by page.
+//! Ended benchmarks with pagination.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::accounts::UserId;
 use crate::benchmark::view::HistoryItem;
 use crate::database::AFTER_EVERY_ID;
 
-/// Small columns only: see `0011_large_columns.sql`.
+/// Selects small columns only: see `0011_large_columns.sql`.
 pub(super) const PAGE: &str = "
     select id, status, error, created_at, finished_at, prompt_preview, context_tiers, runs, max_tokens,
            temperature, warmup, headline
@@ -19,7 +19,7 @@ pub(super) const PAGE: &str = "
     where user_id = $1 and status <> 'running' and status <> 'deleted' and id < $2
     order by id desc limit $3";
 
-/// Of the benchmarks of a page, whose last and first id are $2 and $3.
+/// Selects the results of a page of benchmarks, whose last and first ids are $2 and $3.
 pub(super) const RESULTS_OF_A_PAGE: &str = "
     select benchmark_id, results from benchmark_results
     where user_id = $1 and benchmark_id in (
@@ -28,7 +28,7 @@ pub(super) const RESULTS_OF_A_PAGE: &str = "
     )";
 
 impl BenchmarkStore {
-    /// At most `limit` benchmarks that have ended, newest first, older than `before`.
+    /// Returns at most `limit` ended benchmarks, newest first, older than `before`.
     pub async fn history(
         &self,
         user: &UserId,
@@ -45,7 +45,7 @@ impl BenchmarkStore {
         benchmarks.iter().map(item).collect()
     }
 
-    /// The results of each benchmark of this page of [`Self::history`], by its id: an array of
+    /// Returns the results of each benchmark of this page of [`Self::history`], by its id: an array of
     /// [`HistoryResult`](crate::benchmark::view::HistoryResult) as JSON.
     pub async fn history_results(
         &self,

@@ -1,5 +1,5 @@
-//! What lists show of a benchmark that has ended: made once, when it ends, so that a page of the history
-//! reads neither rows nor inputs.
+//! The list columns of ended benchmarks. They are written once, when a benchmark ends, so that a page of the
+//! history reads neither rows nor prompts.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -15,22 +15,22 @@ pub(super) const LISTED_ROWS: &str = "
            avg_itl_ms, total_cost
     from benchmark_rows where user_id = $1 and benchmark_id = $2 order by position";
 
-/// Benchmarks that were begun before lists had columns of their own.
+/// Selects benchmarks that started before the list columns of parameters existed.
 pub(super) const TO_FILL_IN: &str = "select id, user_id from benchmarks where runs is null limit 20";
 
-/// Benchmarks that ended before what lists show of their results was kept.
+/// Selects benchmarks that ended before the list columns of results existed.
 pub(super) const TO_SUM_UP: &str = "
     select id, user_id from benchmarks
     where headline is null and status in ('complete', 'failed') limit 20";
 
-/// What lists show of the results, as JSON.
+/// The results as lists show them, as JSON.
 pub(super) struct Listing {
     pub headline: String,
     pub results: String,
 }
 
 impl Listing {
-    /// Reads the rows of one benchmark as they are now.
+    /// Calculates the results from the stored rows of one benchmark.
     pub(super) async fn read(
         connection: &mut AnyConnection,
         user: &UserId,
@@ -43,7 +43,7 @@ impl Listing {
         Self::of(&results.collect::<Result<Vec<_>, StoreError>>()?)
     }
 
-    /// Like [`Self::read`], but empty where a row cannot be understood, which is logged.
+    /// Like [`Self::read`], but logs rows that cannot be decoded and returns an empty listing.
     pub(super) async fn read_or_empty(
         connection: &mut AnyConnection,
         user: &UserId,
@@ -65,7 +65,7 @@ impl Listing {
         })
     }
 
-    /// Writes the results beside the benchmark, whose headline is a column of its own.
+    /// Writes the results and the headline of a benchmark.
     pub(super) async fn write_results(
         &self,
         connection: &mut AnyConnection,
@@ -87,12 +87,11 @@ impl Listing {
 }
 
 impl BenchmarkStore {
-    /// Fills in what lists show of benchmarks that an older version of this program measured. Called when
-    /// the server starts; where that is interrupted, the next start goes on with the rest.
+    /// Fills in the list columns of benchmarks that an older version of this program measured. Called when
+    /// the server starts; after an interruption the next start continues with the rest.
     ///
     /// # Errors
-    /// When the database fails. A value that this version does not understand is logged and listed as
-    /// empty.
+    /// Fails if the database does. A value that this version cannot decode is logged and listed as empty.
     pub async fn fill_in_lists(&self) -> Result<(), StoreError> {
         loop {
             let batch = self.owners(TO_FILL_IN).await?;

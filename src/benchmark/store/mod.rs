@@ -24,10 +24,10 @@ use endpoint::ModelRef;
 use listing::Listing;
 pub use rows::{BEFORE_FIRST_ROW, StoredRow};
 
-/// Characters of a prompt that lists show.
+/// Number of characters of a prompt that lists show.
 const PREVIEW_CHARS: usize = 200;
 
-/// What a [`StoredBenchmark`] is read from.
+/// The columns of a [`StoredBenchmark`].
 macro_rules! select_benchmarks {
     () => {
         "select b.id, b.status, b.error, b.created_at, b.finished_at, b.client, i.parameters, i.targets
@@ -46,15 +46,15 @@ const LATEST: &str = concat!(
 const RUNNING: &str =
     concat!(select_benchmarks!(), "where b.user_id = $1 and b.status = 'running' order by b.id");
 
-/// Why a benchmark failed whose job gives no reason.
+/// The error of a failed benchmark whose job has none.
 const ENDED_EARLY: &str = "It ended before all runs were made.";
 
-/// Runs that one statement deletes: few enough that nobody waits long for SQLite's write lock.
+/// Number of runs that one statement deletes; small, so that SQLite's write lock is held for a short time.
 const RUNS_PER_DELETE: i64 = 500;
-/// Benchmarks of a deleted user whose ids one statement reads.
+/// Number of benchmarks of a deleted user whose ids one statement reads.
 const BENCHMARKS_AT_ONCE: i64 = 100;
 
-/// Why a row could not be read or written.
+/// The reason why a row could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("The database failed: {0}. Is the disk full, or the file in use by another program?")]
@@ -64,13 +64,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns whether the same statement may succeed a little later.
+    /// Returns whether a retry of the statement may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Database(error) if is_transient(error))
     }
 }
 
-/// Names one row of a benchmark.
+/// Identifies one row of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RowKey {
     pub model: ModelRef,
@@ -91,7 +91,7 @@ pub struct StoredBenchmark {
 }
 
 impl StoredBenchmark {
-    /// A benchmark that begins now.
+    /// Creates a benchmark that starts now.
     fn new(id: &str, parameters: &Parameters, targets: &[TargetSnapshot]) -> Self {
         Self {
             id: id.to_owned(),
@@ -117,8 +117,8 @@ impl BenchmarkStore {
         Self { database }
     }
 
-    /// Stores a benchmark that begins, and returns it. One that has begun before stays as it is; `None` when
-    /// it was deleted since, or is another user's.
+    /// Stores a benchmark that starts, and returns it. One that exists already is not changed; returns `None`
+    /// if it was deleted meanwhile, or belongs to another user.
     pub async fn begin(
         &self,
         user: &UserId,
@@ -133,8 +133,7 @@ impl BenchmarkStore {
         if is_new { Ok(Some(benchmark)) } else { self.find(user, id).await }
     }
 
-    /// Puts in a benchmark that another program measured, all of it or nothing: nobody finds half of it,
-    /// or one that runs without a job.
+    /// Stores a benchmark that another program measured, in one transaction.
     pub async fn insert_complete(
         &self,
         user: &UserId,
@@ -159,26 +158,26 @@ impl BenchmarkStore {
         Ok(())
     }
 
-    /// The benchmark with this id; `None` when the user has none.
+    /// Returns the benchmark with this id; `None` if the user has no such benchmark.
     pub async fn find(&self, user: &UserId, id: &str) -> Result<Option<StoredBenchmark>, StoreError> {
         let row =
             sqlx::query(ONE).bind(user.as_str()).bind(id).fetch_optional(self.database.reader()).await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
-    /// The one that began last; `None` when the user has none.
+    /// Returns the latest benchmark; `None` if the user has none.
     pub async fn latest(&self, user: &UserId) -> Result<Option<StoredBenchmark>, StoreError> {
         let row = sqlx::query(LATEST).bind(user.as_str()).fetch_optional(self.database.reader()).await?;
         row.as_ref().map(stored_benchmark).transpose()
     }
 
-    /// Those that have begun and neither finished nor failed, oldest first.
+    /// Returns the running benchmarks, oldest first.
     pub async fn running(&self, user: &UserId) -> Result<Vec<StoredBenchmark>, StoreError> {
         let rows = sqlx::query(RUNNING).bind(user.as_str()).fetch_all(self.database.reader()).await?;
         rows.iter().map(stored_benchmark).collect()
     }
 
-    /// All is measured: sums up every row and makes the benchmark part of the history, in one step.
+    /// Updates the summaries of all rows and marks the benchmark as complete, in one transaction.
     pub async fn finish(
         &self,
         user: &UserId,
@@ -192,8 +191,8 @@ impl BenchmarkStore {
         Ok(())
     }
 
-    /// Records that benchmarks failed whose jobs ended without doing so, with the time and the error of the
-    /// job; `now_ms` is for those whose job is not there any more. Returns how many there were.
+    /// Marks benchmarks as failed whose jobs ended without doing so, with the time and the error of the job;
+    /// `now_ms` is used if the job no longer exists. Returns their number.
     pub async fn record_missing_ends(&self, now_ms: i64) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "update benchmarks set
@@ -210,9 +209,9 @@ impl BenchmarkStore {
         Ok(done.rows_affected())
     }
 
-    /// Removes a benchmark with its rows and runs; tells whether the user had it. It is out of every
-    /// list at once; what belongs to it goes in batches, so that others can write in between. What a
-    /// stop of the process left of an earlier deletion goes with the user's next one.
+    /// Deletes a benchmark with its rows and runs; returns whether it existed. It disappears from all lists
+    /// immediately; its runs are deleted in batches, so that other writes can happen in between. If the
+    /// process stops during a deletion, the user's next deletion removes the rest.
     pub async fn delete(&self, user: &UserId, id: &str) -> Result<bool, StoreError> {
         let marked = sqlx::query(
             "update benchmarks set status = 'deleted'
@@ -237,8 +236,8 @@ impl BenchmarkStore {
         Ok(marked.rows_affected() > 0)
     }
 
-    /// Removes everything of a user whose account is deleted, in batches. Nobody sees these benchmarks any
-    /// more, so they need not be marked first.
+    /// Deletes all benchmarks of a user whose account is deleted, in batches. They are no longer visible, so
+    /// they need not be marked first.
     pub async fn delete_all(&self, user: &UserId) -> Result<(), StoreError> {
         loop {
             let next: Vec<(String,)> =
@@ -281,7 +280,7 @@ impl BenchmarkStore {
     }
 }
 
-/// Stores a benchmark that runs; returns whether there was none with its id.
+/// Stores a running benchmark; returns false if its id exists already.
 async fn insert(
     connection: &mut AnyConnection,
     user: &UserId,
@@ -318,8 +317,8 @@ async fn insert(
     Ok(done.rows_affected() > 0)
 }
 
-/// Records that the benchmark failed, at `finished_at`, and what lists show of it. What was measured stays. One
-/// that has ended stays as it is.
+/// Marks the benchmark as failed, at `finished_at`, and writes its list columns. The results so far are kept.
+/// A benchmark that has ended is not changed.
 pub(super) async fn fail(
     connection: &mut AnyConnection,
     user: &UserId,
@@ -353,7 +352,7 @@ async fn finish(
     client: Option<&ClientHealth>,
 ) -> Result<(), StoreError> {
     for row in rows {
-        rows::sum_up(connection, user, id, row).await?;
+        rows::write_summary(connection, user, id, row).await?;
     }
     let listing = Listing::read(connection, user, id).await?;
     let done = sqlx::query(
@@ -387,7 +386,7 @@ fn stored_benchmark(row: &AnyRow) -> Result<StoredBenchmark, StoreError> {
     })
 }
 
-/// An unknown status is one of a newer version.
+/// An unknown status was written by a newer version.
 fn status(row: &AnyRow) -> Result<BenchmarkStatus, StoreError> {
     let name: &str = row.try_get("status")?;
     Ok(serde_json::from_value(name.into())?)
@@ -398,7 +397,7 @@ fn row_key(row: &AnyRow) -> sqlx::Result<RowKey> {
     Ok(RowKey { model, context_tokens: unsigned(row.try_get("context_tokens")?) })
 }
 
-/// Counts are `bigint` in the tables. No count reaches beyond.
+/// Counts are `bigint` in the tables and always fit.
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

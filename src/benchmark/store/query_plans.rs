@@ -1,11 +1,12 @@
-//! The lists stay fast however much a user has measured: each query reads by an index, on every database.
+//! Tests that the queries of lists use an index on every database, so that they are fast with any amount of
+//! data.
 
 use sqlx::AssertSqlSafe;
 
 use super::history::{PAGE, RESULTS_OF_A_PAGE};
 use super::listing::{LISTED_ROWS, TO_FILL_IN, TO_SUM_UP};
 use super::rows::{ROWS, ROWS_AFTER};
-use super::runs::{COUNT, RUNS, RUNS_NOT_SUMMED_UP, RUNS_OF_ROW, RUNS_OF_ROWS};
+use super::runs::{COUNT, RUNS, RUNS_OF_ROW, RUNS_OF_ROWS, RUNS_WITHOUT_SUMMARY};
 use super::times::{RECENT_IDS, TIMES_OF_A_BENCHMARK, TIMES_OF_A_MODEL};
 use super::{LATEST, ONE, RUNNING};
 use crate::database::query_plans::{
@@ -14,7 +15,7 @@ use crate::database::query_plans::{
 use crate::database::{Backend, Database, testing};
 
 /// The queries of lists.
-fn lists() -> Vec<String> {
+fn list_queries() -> Vec<String> {
     vec![
         bound(PAGE, &["'anna'", "'00002000'", "50"]),
         bound(RESULTS_OF_A_PAGE, &["'anna'", "'00001950'", "'00002000'"]),
@@ -22,8 +23,8 @@ fn lists() -> Vec<String> {
     ]
 }
 
-/// The queries about one benchmark, or those that run.
-fn of_one() -> Vec<String> {
+/// The queries about one benchmark, or about the running ones.
+fn benchmark_queries() -> Vec<String> {
     vec![
         bound(ONE, &["'anna'", "'00002000'"]),
         bound(LATEST, &["'anna'"]),
@@ -34,14 +35,14 @@ fn of_one() -> Vec<String> {
         bound(LISTED_ROWS, &["'anna'", "'00002000'"]),
         bound(RUNS, &["'anna'", "'00002000'"]),
         bound(RUNS_OF_ROWS, &["'anna'", "'00002000'", "0", "16"]),
-        bound(RUNS_NOT_SUMMED_UP, &["'anna'", "'00002000'"]),
+        bound(RUNS_WITHOUT_SUMMARY, &["'anna'", "'00002000'"]),
         bound(RUNS_OF_ROW, &["'anna'", "'00002000'", "'demo'", "'fast'", "0"]),
         bound(COUNT, &["'anna'", "'00002000'"]),
     ]
 }
 
-/// 6,000 benchmarks of one user, two rows and two runs each. Heads are as long as real ones: PostgreSQL
-/// rightly reads a table of few pages from end to end.
+/// Stores 6,000 benchmarks of one user, with two rows and two runs each. Heads are as long as real ones,
+/// because PostgreSQL uses a sequential scan for a table of few pages.
 async fn fill(database: &Database) {
     testing::add_user(database, "anna").await;
     let number = match database.backend() {
@@ -83,11 +84,11 @@ async fn fill(database: &Database) {
 }
 
 #[tokio::test]
-async fn every_list_reads_by_an_index() {
+async fn every_list_query_uses_an_index() {
     for database in testing::databases().await {
         fill(&database).await;
-        assert_read_by_index(&database, Sorts::Nothing, &lists()).await;
-        assert_read_by_index(&database, Sorts::Nothing, &of_one()).await;
+        assert_read_by_index(&database, Sorts::Nothing, &list_queries()).await;
+        assert_read_by_index(&database, Sorts::Nothing, &benchmark_queries()).await;
         assert_reads_partial_index(&database, "benchmarks_to_fill_in", TO_FILL_IN).await;
         assert_reads_partial_index(&database, "benchmarks_to_sum_up", TO_SUM_UP).await;
         let of_a_model = bound(TIMES_OF_A_MODEL, &["'anna'", "'demo'", "'fast'", "20"]);
@@ -96,6 +97,6 @@ async fn every_list_reads_by_an_index() {
 }
 
 #[test]
-fn no_list_reads_a_prompt_or_runs() {
-    assert_nothing_large(&lists());
+fn no_list_query_reads_prompts_or_runs() {
+    assert_nothing_large(&list_queries());
 }

@@ -1,4 +1,4 @@
-//! The rows of a benchmark: laid out at its beginning, summed up when their runs are done.
+//! The rows of a benchmark: inserted when it starts, updated with a summary when their runs are finished.
 
 use std::collections::HashMap;
 
@@ -17,35 +17,36 @@ pub(super) const ROWS: &str = "
     select provider_key, model_id, context_tokens, head, warmup, summary, run_notes
     from benchmark_rows where user_id = $1 and benchmark_id = $2 order by position";
 
-/// As [`ROWS`], a few at a time.
+/// Like [`ROWS`], limited to a few rows.
 pub(super) const ROWS_AFTER: &str = "
     select provider_key, model_id, context_tokens, head, warmup, summary, run_notes, position
     from benchmark_rows where user_id = $1 and benchmark_id = $2 and position > $3
     order by position limit $4";
 
-/// A position in front of all rows of a benchmark.
+/// A position before all rows of a benchmark.
 pub const BEFORE_FIRST_ROW: i64 = -1;
 
-/// A row as it is kept, without its runs.
+/// A stored row, without its runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRow {
     pub key: RowKey,
     pub head: RowHead,
     pub warmup: Option<WarmupOutcome>,
-    /// Set when all runs are done.
+    /// Set when all runs are finished.
     pub summary: Option<RunSummary>,
     /// Set together with the summary, but not by older versions of this program.
     pub run_notes: Option<RunNotes>,
 }
 
 impl StoredRow {
-    /// The row with its runs. Until all of them are done its summary is that of these.
+    /// Adds the runs to the row. Until all of them are finished, the summary is calculated from these.
     pub fn with_runs(self, runs: Vec<Run>) -> ResultRow {
         let summary = self.summary.unwrap_or_else(|| summarize(&runs));
         ResultRow { warmup: self.warmup, summary, runs, ..self.head.into() }
     }
 
-    /// The row for a page that shows no runs. `runs` are needed where the summary or the notes are not stored.
+    /// Converts the row for a page without runs. `runs` are needed if the summary or the notes are not
+    /// stored.
     fn without_runs(self, runs: Vec<Run>) -> PageRow {
         match self.run_notes.clone() {
             Some(notes) if self.summary.is_some() => PageRow { row: self.with_runs(Vec::new()), notes },
@@ -55,23 +56,23 @@ impl StoredRow {
 }
 
 impl BenchmarkStore {
-    /// Puts in the rows to come. Those that are there stay as they are.
-    pub async fn lay_out(&self, user: &UserId, id: &str, heads: &[RowHead]) -> Result<(), StoreError> {
+    /// Inserts the rows of a benchmark that starts. Existing rows are not changed.
+    pub async fn add_rows(&self, user: &UserId, id: &str, heads: &[RowHead]) -> Result<(), StoreError> {
         let mut transaction = self.database.begin().await?;
         insert_rows(&mut transaction, user, id, heads).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// The rows of a benchmark in their order.
+    /// Returns the rows of a benchmark in their order.
     pub async fn rows(&self, user: &UserId, id: &str) -> Result<Vec<StoredRow>, StoreError> {
         let rows = sqlx::query(ROWS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
         rows.iter().map(stored_row).collect()
     }
 
-    /// All rows with their runs.
+    /// Returns all rows with their runs.
     pub async fn result_rows(&self, user: &UserId, id: &str) -> Result<Vec<ResultRow>, StoreError> {
-        // In this order a row with a summary has all the runs that this counts.
+        // Rows are read first, so that the runs include all that a row's summary counts.
         let rows = self.rows(user, id).await?;
         let mut runs = self.runs(user, id).await?;
         let with_runs = rows.into_iter().map(|row| {
@@ -81,13 +82,13 @@ impl BenchmarkStore {
         Ok(with_runs.collect())
     }
 
-    /// All rows of a benchmark that has ended, without their runs. Only those runs are read of which no summary
-    /// or no notes are stored.
+    /// Returns all rows of an ended benchmark, without their runs. Reads only the runs of rows without a
+    /// stored summary or stored notes.
     pub async fn rows_without_runs(&self, user: &UserId, id: &str) -> Result<Vec<PageRow>, StoreError> {
         let rows = self.rows(user, id).await?;
         let mut runs = match rows.iter().all(|row| row.summary.is_some() && row.run_notes.is_some()) {
             true => HashMap::new(),
-            false => self.runs_not_summed_up(user, id).await?,
+            false => self.runs_without_summary(user, id).await?,
         };
         let without_runs = rows.into_iter().map(|row| {
             let own = runs.remove(&row.key).unwrap_or_default();
@@ -96,7 +97,7 @@ impl BenchmarkStore {
         Ok(without_runs.collect())
     }
 
-    /// At most `limit` rows behind position `after`, in their order, each with its position.
+    /// Returns at most `limit` rows after position `after`, in their order, each with its position.
     pub async fn rows_after(
         &self,
         user: &UserId,
@@ -114,7 +115,7 @@ impl BenchmarkStore {
         rows.iter().map(|row| Ok((row.try_get("position")?, stored_row(row)?))).collect()
     }
 
-    /// Keeps what became of a row's discarded run.
+    /// Stores the outcome of a row's warm-up.
     pub async fn save_warmup(
         &self,
         user: &UserId,
@@ -137,10 +138,10 @@ impl BenchmarkStore {
         Ok(())
     }
 
-    /// Keeps the summary of a row whose runs are done.
+    /// Stores the summary of a row whose runs are finished.
     pub async fn save_summary(&self, user: &UserId, id: &str, row: &ResultRow) -> Result<(), StoreError> {
         let mut connection = self.database.writer().acquire().await?;
-        sum_up(&mut connection, user, id, row).await
+        write_summary(&mut connection, user, id, row).await
     }
 }
 
@@ -183,8 +184,8 @@ pub(super) async fn insert_rows(
     Ok(())
 }
 
-/// Writes a row's summary, the notes on its runs and the figures that lists show.
-pub(super) async fn sum_up(
+/// Writes a row's summary, the notes on its runs and its list columns.
+pub(super) async fn write_summary(
     connection: &mut AnyConnection,
     user: &UserId,
     id: &str,
@@ -226,7 +227,7 @@ pub(super) async fn sum_up(
 }
 
 impl RowKey {
-    /// Which row a head is of.
+    /// Returns the key of the row with this head.
     pub fn of(head: &RowHead) -> Self {
         let RowHead { provider_key, model_id, context_tokens, .. } = head;
         let model = ModelRef { provider_key: provider_key.clone(), model_id: model_id.clone() };

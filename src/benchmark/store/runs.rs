@@ -1,4 +1,4 @@
-//! The runs of a benchmark: each written when it has ended, once.
+//! The runs of a benchmark. Each is written once, when it has ended.
 
 use std::collections::HashMap;
 
@@ -41,14 +41,14 @@ pub(super) const RUNS_OF_ROWS: &str = select_runs_of_rows!(
     "benchmark_rows.position > $3 and benchmark_rows.position <= $4"
 );
 
-/// Of rows without a summary, or without the notes that an older version did not write.
-pub(super) const RUNS_NOT_SUMMED_UP: &str = select_runs_of_rows!(
+/// Selects the runs of rows without a summary, or without the notes that an older version did not write.
+pub(super) const RUNS_WITHOUT_SUMMARY: &str = select_runs_of_rows!(
     "runs.provider_key, runs.model_id, runs.context_tokens, runs.run",
     "join",
     "(benchmark_rows.summary is null or benchmark_rows.run_notes is null)"
 );
 
-/// Begins with the row itself, so that one without runs differs from one that is not there.
+/// Selects from the row first, so that a row without runs differs from a missing row.
 pub(super) const RUNS_OF_ROW: &str = select_runs_of_rows!(
     "runs.run",
     "left join",
@@ -60,8 +60,8 @@ pub(super) const COUNT: &str = "
     select count(*) from benchmark_runs where user_id = $1 and benchmark_id = $2";
 
 impl BenchmarkStore {
-    /// Stores a run that has ended, unless one of this number is stored already, which stays as it is.
-    /// Returns whether this run is the stored one, be it from now or from an earlier try.
+    /// Stores a finished run, unless a run with this number exists already, which is not changed. Returns
+    /// whether the stored run is this one, from now or from an earlier attempt.
     pub async fn save_run(
         &self,
         user: &UserId,
@@ -88,14 +88,14 @@ impl BenchmarkStore {
         Ok(stored == without_chunks(run)?)
     }
 
-    /// The runs of each row in their order, without the arrivals of their chunks.
+    /// Returns the runs of each row in their order, without their chunk times.
     pub async fn runs(&self, user: &UserId, id: &str) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
         let rows = sqlx::query(RUNS).bind(user.as_str()).bind(id).fetch_all(self.database.reader()).await?;
         runs_by_row(&rows)
     }
 
-    /// The runs of the rows behind position `after` up to position `last`, in the order of their numbers and
-    /// without their chunk times.
+    /// Returns the runs of the rows after position `after` up to position `last`, in the order of their
+    /// numbers and without their chunk times.
     pub async fn runs_of_rows(
         &self,
         user: &UserId,
@@ -115,13 +115,14 @@ impl BenchmarkStore {
         Ok(by_row)
     }
 
-    /// The runs of each row whose summary or notes are not stored, in their order and without their chunk times.
-    pub(super) async fn runs_not_summed_up(
+    /// Returns the runs of each row without a stored summary or notes, in their order and without their chunk
+    /// times.
+    pub(super) async fn runs_without_summary(
         &self,
         user: &UserId,
         id: &str,
     ) -> Result<HashMap<RowKey, Vec<Run>>, StoreError> {
-        let rows = sqlx::query(RUNS_NOT_SUMMED_UP)
+        let rows = sqlx::query(RUNS_WITHOUT_SUMMARY)
             .bind(user.as_str())
             .bind(id)
             .fetch_all(self.database.reader())
@@ -131,8 +132,8 @@ impl BenchmarkStore {
         Ok(by_row)
     }
 
-    /// The runs of one row in the order of their numbers, without their chunk times; `None` when the user has no
-    /// such row.
+    /// Returns the runs of one row in the order of their numbers, without their chunk times; `None` if the
+    /// user has no such row.
     pub async fn runs_of_row(
         &self,
         user: &UserId,
@@ -156,15 +157,15 @@ impl BenchmarkStore {
         Ok(Some(runs))
     }
 
-    /// The number of runs that are stored.
+    /// Returns the number of stored runs.
     pub async fn count_runs(&self, user: &UserId, id: &str) -> Result<u64, StoreError> {
         let (count,): (i64,) =
             sqlx::query_as(COUNT).bind(user.as_str()).bind(id).fetch_one(self.database.reader()).await?;
         Ok(unsigned(count))
     }
 
-    /// All that was finished, so that a benchmark can go on with the rest. Chunk times are read only for rows
-    /// without a summary, whose gaps it will count, and one run at a time.
+    /// Returns all finished runs, so that a benchmark can be resumed. Chunk times are read only for rows
+    /// without a summary, which will count their gaps, and one run at a time.
     pub async fn finished(&self, user: &UserId, id: &str) -> Result<Vec<FinishedRow>, StoreError> {
         let mut by_row = self.runs(user, id).await?;
         let mut finished = Vec::new();
@@ -180,7 +181,7 @@ impl BenchmarkStore {
         Ok(finished)
     }
 
-    /// The gaps between the chunks of all successful `runs` of a row, ms.
+    /// Returns the gaps between the chunks of all successful `runs` of a row, in ms.
     async fn gaps_ms(
         &self,
         user: &UserId,
@@ -196,8 +197,8 @@ impl BenchmarkStore {
         Ok(gaps_ms)
     }
 
-    /// The arrivals of one run's chunks, as in [`Run::chunk_deltas_us`]; `None` when the user has no
-    /// such run.
+    /// Returns the arrival times of one run's chunks, as in [`Run::chunk_deltas_us`]; `None` if the user has
+    /// no such run.
     pub async fn timeline(
         &self,
         user: &UserId,
@@ -230,7 +231,7 @@ fn runs_by_row(rows: &[AnyRow]) -> Result<HashMap<RowKey, Vec<Run>>, StoreError>
     Ok(by_row)
 }
 
-/// The run as it is stored, as JSON; the arrivals of its chunks are a column of their own.
+/// Returns the stored JSON of the run; the arrival times of its chunks have their own column.
 fn without_chunks(run: &Run) -> Result<String, StoreError> {
     Ok(serde_json::to_string(&Run { chunk_deltas_us: Vec::new(), ..run.clone() })?)
 }

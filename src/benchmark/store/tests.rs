@@ -75,7 +75,7 @@ async fn begin(fixture: &Fixture, user: &UserId, id: &str, tiers: &[u64]) -> Sto
     let parameters = Parameters { context_tiers: tiers.to_vec(), ..Parameters::default() };
     let began = fixture.store.begin(user, id, &parameters, &[target()]).await.unwrap();
     let heads: Vec<_> = tiers.iter().map(|tier| head(*tier)).collect();
-    fixture.store.lay_out(user, id, &heads).await.unwrap();
+    fixture.store.add_rows(user, id, &heads).await.unwrap();
     began.unwrap()
 }
 
@@ -92,7 +92,7 @@ fn health() -> ClientHealth {
     }
 }
 
-/// The results of each item, in their order.
+/// Returns the results of each item, in their order.
 async fn results(fixture: &Fixture, items: &[HistoryItem]) -> Vec<Vec<HistoryResult>> {
     let stored = fixture.store.history_results(&fixture.anna, items).await.unwrap();
     items.iter().map(|item| serde_json::from_str(stored[&item.id].get()).unwrap()).collect()
@@ -109,7 +109,7 @@ async fn count(fixture: &Fixture, sql: &'static str) -> i64 {
 }
 
 #[tokio::test]
-async fn beginning_again_changes_nothing() {
+async fn begin_is_idempotent() {
     for fixture in fixtures().await {
         let began = begin(&fixture, &fixture.anna, ID, &[0, 5]).await;
         assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap().as_ref(), Some(&began));
@@ -117,7 +117,7 @@ async fn beginning_again_changes_nothing() {
         let again = fixture.store.begin(&fixture.anna, ID, &other, &[]).await.unwrap();
         assert_eq!(again.as_ref(), Some(&began));
         assert_eq!(fixture.store.begin(&fixture.ben, ID, &other, &[]).await.unwrap(), None);
-        fixture.store.lay_out(&fixture.anna, ID, &[head(5), head(0)]).await.unwrap();
+        fixture.store.add_rows(&fixture.anna, ID, &[head(5), head(0)]).await.unwrap();
         assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap().unwrap(), began);
         assert_eq!((began.status, began.targets), (BenchmarkStatus::Running, vec![target()]));
         let rows = fixture.store.rows(&fixture.anna, ID).await.unwrap();
@@ -126,7 +126,7 @@ async fn beginning_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_run_is_kept_once() {
+async fn stores_a_run_once() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
         let (store, anna) = (&fixture.store, &fixture.anna);
@@ -142,7 +142,7 @@ async fn a_run_is_kept_once() {
 }
 
 #[tokio::test]
-async fn chunks_are_read_only_when_asked_for() {
+async fn runs_are_read_without_chunk_times() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
         fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
@@ -155,7 +155,7 @@ async fn chunks_are_read_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn finished_runs_are_loaded_with_their_gaps() {
+async fn loads_finished_runs_with_their_gaps() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0, 5]).await;
         let outcome = WarmupOutcome {
@@ -189,7 +189,7 @@ async fn finished_runs_are_loaded_with_their_gaps() {
 }
 
 #[tokio::test]
-async fn only_what_has_ended_is_history() {
+async fn the_history_lists_only_ended_benchmarks() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
         assert!(fixture.store.history(&fixture.anna, None, 9).await.unwrap().is_empty());
@@ -211,7 +211,7 @@ async fn only_what_has_ended_is_history() {
 }
 
 #[tokio::test]
-async fn what_failed_keeps_its_runs_and_what_is_complete_cannot_fail() {
+async fn failed_benchmarks_keep_their_runs_and_complete_ones_cannot_fail() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
         fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
@@ -228,7 +228,7 @@ async fn what_failed_keeps_its_runs_and_what_is_complete_cannot_fail() {
 }
 
 #[tokio::test]
-async fn history_is_read_page_by_page() {
+async fn paginates_the_history() {
     for fixture in fixtures().await {
         let ids: Vec<String> = (0..5).map(|n| format!("0198a000-0000-7000-8000-00000000000{n}")).collect();
         for id in &ids {
@@ -250,7 +250,7 @@ async fn history_is_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn deleting_leaves_nothing() {
+async fn delete_removes_rows_and_runs() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
         fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
@@ -259,12 +259,12 @@ async fn deleting_leaves_nothing() {
         assert_eq!(count(&fixture, "select count(*) from benchmark_rows").await, 0);
         assert_eq!(count(&fixture, "select count(*) from benchmark_runs").await, 0);
         let late = fixture.store.save_run(&fixture.anna, ID, &key(0), &run(2, 10.0)).await;
-        assert!(late.is_err(), "a run of nothing was kept");
+        assert!(late.is_err(), "a run of a deleted benchmark was stored");
     }
 }
 
 #[tokio::test]
-async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_with_it() {
+async fn deletes_a_large_benchmark_and_the_rest_of_an_earlier_deletion() {
     const OTHER: &str = "0198a000-0000-7000-8000-000000000002";
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
@@ -280,7 +280,7 @@ async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_wi
         assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap(), None);
         assert!(fixture.store.history(&fixture.anna, None, 9).await.unwrap().is_empty());
         fixture.store.finish(&fixture.anna, ID, &[], None).await.unwrap();
-        assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap(), None, "it came back");
+        assert_eq!(fixture.store.find(&fixture.anna, ID).await.unwrap(), None, "the benchmark still exists");
         assert!(fixture.store.delete(&fixture.anna, OTHER).await.unwrap());
         assert_eq!(count(&fixture, "select count(*) from benchmark_runs").await, 0);
         assert_eq!(count(&fixture, "select count(*) from benchmarks").await, 0);
@@ -288,7 +288,7 @@ async fn a_large_benchmark_is_deleted_whole_and_what_an_earlier_deletion_left_wi
 }
 
 #[tokio::test]
-async fn all_of_a_user_is_deleted_in_batches_and_nothing_of_others() {
+async fn deletes_all_benchmarks_of_one_user_in_batches() {
     for fixture in fixtures().await {
         for n in 0..103 {
             let id = format!("0198a000-0000-7000-8000-{n:012}");
@@ -311,7 +311,7 @@ async fn all_of_a_user_is_deleted_in_batches_and_nothing_of_others() {
     }
 }
 
-/// A job in this state, with the id of the benchmark.
+/// Stores a job in this state, with the id of the benchmark.
 async fn insert_job(fixture: &Fixture, status: &str, error: Option<&str>, finished_at: Option<i64>) {
     sqlx::query(
         "insert into jobs (id, user_id, job_type, status, progress_pct, progress_detail, error, created_at,
@@ -329,7 +329,7 @@ async fn insert_job(fixture: &Fixture, status: &str, error: Option<&str>, finish
 }
 
 #[tokio::test]
-async fn the_missing_end_of_a_benchmark_is_recorded_as_its_job_ended() {
+async fn records_missing_ends_from_jobs() {
     for (status, error, finished_at, expected) in [
         ("failed", Some("It broke."), Some(55), Some(("It broke.", 55))),
         ("done", None, Some(56), Some((ENDED_EARLY, 56))),
@@ -357,7 +357,7 @@ async fn the_missing_end_of_a_benchmark_is_recorded_as_its_job_ended() {
 }
 
 #[tokio::test]
-async fn of_a_reported_benchmark_that_cannot_be_stored_nothing_is() {
+async fn rolls_back_a_reported_benchmark_on_errors() {
     for fixture in fixtures().await {
         let parameters = Parameters::default();
         let whole = summary::row(head(0), None, vec![run(1, 10.0)]);
@@ -371,7 +371,7 @@ async fn of_a_reported_benchmark_that_cannot_be_stored_nothing_is() {
 }
 
 #[tokio::test]
-async fn users_do_not_reach_each_other() {
+async fn users_cannot_access_each_others_benchmarks() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
         fixture.store.save_run(&fixture.anna, ID, &key(0), &run(1, 10.0)).await.unwrap();
@@ -391,7 +391,7 @@ async fn users_do_not_reach_each_other() {
 }
 
 #[tokio::test]
-async fn an_account_takes_its_results_with_it() {
+async fn deleting_an_account_deletes_its_results() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0]).await;
         sqlx::query("delete from users where id = $1")
@@ -405,7 +405,7 @@ async fn an_account_takes_its_results_with_it() {
 }
 
 #[tokio::test]
-async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
+async fn fills_in_list_columns_of_older_benchmarks_once() {
     for fixture in fixtures().await {
         let ids: Vec<String> = (0..45).map(|n| format!("0198a000-0000-7000-8000-0000000000{n:02}")).collect();
         for id in &ids {
@@ -420,7 +420,7 @@ async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
         begin(&fixture, &fixture.anna, running, &[0]).await;
         let before = fixture.store.history(&fixture.anna, None, 99).await.unwrap();
         let results_before = results(&fixture, &before).await;
-        // As an older version, and a start that was interrupted half-way, leave them.
+        // The state after an older version and an interrupted start.
         let older = [
             "update benchmarks set context_tiers = null, runs = null, max_tokens = null, temperature = null,
                  warmup = null where id > '0198a000-0000-7000-8000-000000000010'",
@@ -447,11 +447,12 @@ async fn what_lists_show_of_older_benchmarks_is_filled_in_once() {
 }
 
 #[tokio::test]
-async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
+async fn reads_run_times_of_the_latest_benchmarks() {
     for fixture in fixtures().await {
         let of = |name: String| RowHead { model_id: name, ..head(0) };
         let names = |count: u64| (0..count).map(|n| format!("model-{n}"));
-        // The older one measured all, and one at another tier; the newer one all but the first two.
+        // The older benchmark measured all models, and one at another tier; the newer one all but the first
+        // two.
         for (number, skipped, seconds) in [(1, 0, 2.0), (2, 2, 3.0)] {
             let id = format!("0198a000-0000-7000-8000-00000000000{number}");
             let mut heads: Vec<_> = names(20).skip(skipped).map(of).collect();
@@ -459,7 +460,7 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
                 heads.push(RowHead { context_tokens: 5_000, ..of("model-1".into()) });
             }
             fixture.store.begin(&fixture.anna, &id, &Parameters::default(), &[]).await.unwrap();
-            fixture.store.lay_out(&fixture.anna, &id, &heads).await.unwrap();
+            fixture.store.add_rows(&fixture.anna, &id, &heads).await.unwrap();
             let took = |number| Run { total_time_s: Some(seconds), ..run(number, 10.0) };
             let rows: Vec<_> =
                 heads.into_iter().map(|head| summary::row(head, None, vec![took(1)])).collect();
@@ -470,7 +471,7 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
             let own = times.iter().find(|time| time.0.model_id == name && time.1 == tier);
             own.map(|(.., seconds)| *seconds)
         };
-        // Of few models and of many.
+        // With few models and with many.
         for count in [3, 20] {
             let wanted = names(count).map(|name| (model(name), 0));
             let times = fixture.store.recent_times(&fixture.anna, wanted).await.unwrap();
@@ -485,7 +486,7 @@ async fn times_are_those_of_the_latest_benchmarks_that_have_them() {
 }
 
 #[tokio::test]
-async fn the_runs_of_a_row_are_those_that_are_stored() {
+async fn reads_the_stored_runs_of_a_row() {
     for fixture in fixtures().await {
         begin(&fixture, &fixture.anna, ID, &[0, 5]).await;
         let (store, anna) = (&fixture.store, &fixture.anna);
@@ -503,7 +504,7 @@ async fn the_runs_of_a_row_are_those_that_are_stored() {
 }
 
 #[tokio::test]
-async fn rows_without_runs_say_the_same_whether_they_were_summed_up_or_not() {
+async fn rows_without_runs_are_equal_with_and_without_stored_summaries() {
     for fixture in fixtures().await {
         let (store, anna) = (&fixture.store, &fixture.anna);
         let runs = [run(1, 10.0), failed(2), failed(3)];
@@ -516,7 +517,7 @@ async fn rows_without_runs_say_the_same_whether_they_were_summed_up_or_not() {
         assert_eq!(expected[0].notes.failures.values().copied().collect::<Vec<_>>(), [2]);
         store.insert_complete(anna, ID, &Parameters::default(), &[target()], &rows).await.unwrap();
         assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);
-        // The benchmark failed before the first row ended; an older version wrote the second.
+        // The benchmark failed before the first row was finished; an older version wrote the second.
         for sql in [
             "update benchmark_rows set summary = null, run_notes = null where context_tokens = 0",
             "update benchmark_rows set run_notes = null where context_tokens = 5",
@@ -524,7 +525,7 @@ async fn rows_without_runs_say_the_same_whether_they_were_summed_up_or_not() {
             sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
         }
         assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);
-        // Of what was summed up no run is read.
+        // No run of a row with a summary is read.
         let sql = "update benchmark_runs set run = 'not to be read' where context_tokens = 7";
         sqlx::query(sql).execute(fixture.database.writer()).await.unwrap();
         assert_eq!(store.rows_without_runs(anna, ID).await.unwrap(), expected);

@@ -1,4 +1,4 @@
-//! How long runs took in the user's latest benchmarks, for estimates.
+//! Run times of the user's latest benchmarks, for estimates.
 
 use std::collections::HashSet;
 
@@ -6,16 +6,17 @@ use super::{BenchmarkStore, StoreError, unsigned};
 use crate::accounts::UserId;
 use endpoint::ModelRef;
 
-/// Benchmarks that are looked at.
+/// Number of benchmarks that are considered.
 const RECENT: i64 = 20;
 
-/// Models whose times are asked for one by one; those of more models are read benchmark by benchmark.
+/// Maximum number of models that are queried one by one; for more models the benchmarks are queried one by
+/// one.
 const FEW_MODELS: usize = 10;
 
 pub(super) const RECENT_IDS: &str =
     "select id from benchmarks where user_id = $1 and status = 'complete' order by id desc limit $2";
 
-/// The order does not matter: each model and tier is there once.
+/// The order does not matter, because each model and tier occurs once.
 pub(super) const TIMES_OF_A_BENCHMARK: &str = "
     select provider_key, model_id, context_tokens, avg_total_time_s from benchmark_rows
     where user_id = $1 and benchmark_id = $2 and avg_total_time_s is not null";
@@ -29,9 +30,8 @@ pub(super) const TIMES_OF_A_MODEL: &str = "
     order by benchmark_id desc";
 
 impl BenchmarkStore {
-    /// How long a run took on average, s: of each of these models and tiers in the user's latest
-    /// benchmarks, newest first. Other tiers of a model are among them at least where its own was not
-    /// measured.
+    /// Returns the mean duration of a run in s, for each of these models and tiers in the user's latest
+    /// benchmarks, newest first. Includes other tiers of a model at least if its own tier was not measured.
     pub async fn recent_times(
         &self,
         user: &UserId,

@@ -1,4 +1,4 @@
-//! When the requests of an open loop are to start.
+//! The schedule of an open loop: the intended start times of its requests.
 
 use std::{thread, time::Duration};
 
@@ -11,10 +11,10 @@ use crate::{
 };
 use endpoint::client::clock::monotonic_ns;
 
-/// Longest sleep between two looks at whether the load has been given up.
-const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+/// Longest sleep between two checks whether the load was cancelled.
+const MAX_SLEEP: Duration = Duration::from_millis(100);
 
-/// The endless schedule of an open loop: intended starts in ns since the first one, which is at 0, ascending.
+/// An infinite, ascending iterator over the intended starts of an open loop, in ns since the first one (0).
 #[derive(Debug)]
 pub struct Schedule {
     gap_ns: f64,
@@ -25,7 +25,8 @@ pub struct Schedule {
 
 #[derive(Debug)]
 struct Random {
-    // Unlike `StdRng`, the same in every version of `rand`: a recorded seed stays reproducible.
+    // Unlike `StdRng`, this generator is the same in every version of `rand`, so a recorded seed stays
+    // reproducible.
     rng: Xoshiro256PlusPlus,
     at_ns: f64,
 }
@@ -50,7 +51,7 @@ impl Iterator for Schedule {
         let before = self.yielded;
         self.yielded += 1;
         let at_ns = match &mut self.random {
-            // A product and no sum, so that errors do not accumulate.
+            // A product instead of a sum, so that rounding errors do not accumulate.
             None => before as f64 * self.gap_ns,
             Some(Random { at_ns, .. }) if before == 0 => *at_ns,
             Some(Random { rng, at_ns }) => {
@@ -63,9 +64,10 @@ impl Iterator for Schedule {
     }
 }
 
-/// Sends each intended start (monotonic ns) of `load` when it has come, and ends after the last one. A thread of
-/// its own waits for them: the timers of the runtime tick in milliseconds, which would delay each request. Where
-/// the system gives no thread, the channel ends at once, and the load is reported as interrupted.
+/// Sends each intended start (monotonic ns) of `load` at its time; closes the channel after the last one. A
+/// separate thread waits for the times: tokio's timers have a resolution of 1 ms, which would delay each
+/// request. If no thread can be started, the channel is closed immediately, and the load is reported as
+/// interrupted.
 pub fn intended_starts(load: &LoadParameters, open: &OpenLoop, started_ns: u64) -> UnboundedReceiver<u64> {
     let (due, starts) = unbounded_channel();
     let requests = usize::try_from(load.requests).unwrap_or(usize::MAX);
@@ -84,7 +86,7 @@ pub fn intended_starts(load: &LoadParameters, open: &OpenLoop, started_ns: u64) 
     starts
 }
 
-/// Sleeps until `intended_ns`; returns false if nobody waits for it any more.
+/// Sleeps until `intended_ns`; returns false if the receiver was dropped.
 fn wait_until(intended_ns: u64, due: &UnboundedSender<u64>) -> bool {
     loop {
         let left = Duration::from_nanos(intended_ns.saturating_sub(monotonic_ns()));
@@ -94,7 +96,7 @@ fn wait_until(intended_ns: u64, due: &UnboundedSender<u64>) -> bool {
         if due.is_closed() {
             return false;
         }
-        thread::sleep(left.min(LONGEST_SLEEP));
+        thread::sleep(left.min(MAX_SLEEP));
     }
 }
 
@@ -119,27 +121,27 @@ mod tests {
         fn constant_starts_are_exact(rate in RATE_RANGE, number in 0_usize..100_000) {
             let start = schedule(rate, Arrivals::Constant, 0).nth(number).unwrap();
             let exact = number as f64 * 1e9 / rate;
-            // Rounded to the nanosecond, and to what a double of this size holds.
+            // Rounded to the nanosecond and to the precision of a double.
             prop_assert!((start as f64 - exact).abs() <= 0.5 + exact * 1e-15, "{start} is not {exact}");
         }
 
         #[test]
-        fn random_starts_begin_at_once_and_never_go_back(rate in RATE_RANGE, seed in any::<u64>()) {
+        fn random_starts_begin_at_zero_and_ascend(rate in RATE_RANGE, seed in any::<u64>()) {
             let starts: Vec<u64> = schedule(rate, Arrivals::Poisson, seed).take(1_000).collect();
             prop_assert_eq!(starts[0], 0);
             prop_assert!(starts.is_sorted());
         }
 
         #[test]
-        fn a_seed_gives_the_same_starts_again(seed in any::<u64>()) {
+        fn equal_seeds_give_equal_starts(seed in any::<u64>()) {
             let starts = |seed| schedule(20.0, Arrivals::Poisson, seed).take(50).collect::<Vec<_>>();
             prop_assert_eq!(starts(seed), starts(seed));
             prop_assert_ne!(starts(seed), starts(seed ^ 1));
         }
     }
 
-    /// The largest distance between the sample's distribution function and that of the exponential distribution
-    /// (Kolmogorov and Smirnov).
+    /// Returns the Kolmogorov-Smirnov statistic: the largest distance between the sample's distribution
+    /// function and that of the exponential distribution.
     fn distance_from_exponential(mut gaps: Vec<f64>, rate: f64) -> f64 {
         gaps.sort_by(f64::total_cmp);
         let n = gaps.len() as f64;
@@ -154,19 +156,16 @@ mod tests {
     #[test]
     fn random_gaps_are_exponential() {
         let (rate, count) = (20.0, 20_000);
-        // Exceeded by one sample of a hundred that is exponential.
+        // Critical value of the test at a significance level of 1 %.
         let critical = 1.63 / f64::from(count).sqrt();
         let distance = distance_from_exponential(gaps_s(rate, 42, count as usize), rate);
         assert!(distance < critical, "{distance} of {critical}");
         let equal: Vec<f64> = (0..count).map(|index| f64::from(index) / (10.0 * f64::from(count))).collect();
-        assert!(
-            distance_from_exponential(equal, rate) > critical,
-            "the test tells other distributions apart"
-        );
+        assert!(distance_from_exponential(equal, rate) > critical, "the test rejects other distributions");
     }
 
     #[tokio::test]
-    async fn starts_come_in_their_order_and_not_before_their_time() {
+    async fn starts_are_sent_in_order_and_not_early() {
         let open = OpenLoop { rate: 1_000.0, arrivals: Arrivals::Poisson, seed: 7 };
         let load = LoadParameters { concurrency: 1, requests: 20, open_loop: Some(open) };
         let started_ns = monotonic_ns();

@@ -1,5 +1,5 @@
-//! Bookkeeping of a load: requests in flight, the steady state and the throughput in it. Pure: callers pass the
-//! time in ns of the monotonic clock.
+//! Bookkeeping of a load: requests in flight, the steady state and its throughput. Does no I/O: callers pass
+//! the monotonic time in ns.
 
 use crate::{
     run::Measured,
@@ -15,15 +15,17 @@ pub struct Ledger {
     in_flight: u32,
     max_in_flight: u32,
     connections_opened: u64,
-    /// Requests of an open loop that found `concurrency` others in flight.
+    /// Requests of an open loop that were due while `concurrency` others were in flight.
     held_back: u64,
-    /// When the steady state began: every slot had its first request or, in an open loop, the first successful
-    /// request had ended.
+    /// Start of the steady state: every slot has its first request or, in an open loop, the first successful
+    /// request has ended.
     steady_from_ns: Option<u64>,
-    /// When it ended: the first slot found nothing left to do or, in an open loop, the last request was started.
+    /// End of the steady state: the first slot finds no more requests or, in an open loop, the last request
+    /// is started.
     steady_to_ns: Option<u64>,
-    /// Of all successful requests, and their shares that fall into the steady part.
+    /// Requests and tokens of all successful requests.
     whole: Yield,
+    /// Their shares within the steady state.
     steady: Yield,
     last_tick: Tick,
 }
@@ -41,7 +43,7 @@ struct Tick {
     tokens: f64,
 }
 
-/// A successful request as the ledger sees it.
+/// The times and tokens of a successful request.
 struct Success<'a> {
     sent_ns: u64,
     arrivals_ns: &'a [u64],
@@ -49,7 +51,7 @@ struct Success<'a> {
 }
 
 impl Ledger {
-    /// Creates the ledger of a load that starts now on this many open connections.
+    /// Creates the ledger of a load that starts at `now_ns` with this number of open connections.
     pub fn new(load: LoadParameters, connections_opened: u64, now_ns: u64) -> Self {
         Self {
             load,
@@ -86,7 +88,7 @@ impl Ledger {
         Some(self.handed_out)
     }
 
-    /// Returns when the load began.
+    /// Returns the start of the load.
     pub fn started_ns(&self) -> u64 {
         self.started_ns
     }
@@ -96,7 +98,7 @@ impl Ledger {
         self.connections_opened += 1;
     }
 
-    /// Counts a request that has to wait because as many requests as allowed are in flight.
+    /// Counts a request that waits because the maximum number of requests is in flight.
     pub fn hold_back(&mut self) {
         self.held_back += 1;
     }
@@ -106,7 +108,7 @@ impl Ledger {
         self.handed_out == self.load.requests
     }
 
-    /// Records that a slot found no more work.
+    /// Ends the steady state of a closed loop: a slot has no more requests.
     pub fn slot_found_no_work(&mut self, now_ns: u64) {
         self.steady_to_ns.get_or_insert(now_ns);
     }
@@ -127,9 +129,9 @@ impl Ledger {
         }
     }
 
-    /// Tokens count where their chunks arrived, a request where it was under way: one that began in
-    /// the steady part and ended after it gives it its share. Counting it where it ended would give
-    /// a load of few rounds, whose requests end together, up to a round too many or too few.
+    /// Adds a successful request. Tokens are counted at the arrival times of their chunks. A request that is
+    /// only partly within the steady state is counted with its share: counting it at its end would be wrong
+    /// by up to one round in a load of few rounds, whose requests end together.
     fn count(&mut self, success: &Success<'_>) {
         let tokens = success.tokens as f64;
         self.whole.requests += 1.0;
@@ -158,7 +160,7 @@ impl Ledger {
         let duration_s = now_ns.saturating_sub(self.started_ns) as f64 / 1e9;
         let end = self.steady_to_ns.unwrap_or(now_ns);
         let steady_s = self.steady_from_ns.map_or(0.0, |start| end.saturating_sub(start) as f64 / 1e9);
-        // An open loop draws its steady state between two single requests: a short one tells little.
+        // In an open loop two single requests delimit the steady state, so a short one is not representative.
         let long_enough = self.load.open_loop.is_none() || steady_s >= duration_s / 2.0;
         let (counted, seconds) = if self.steady.requests > 0.0 && steady_s > 0.0 && long_enough {
             (&self.steady, steady_s)
@@ -180,7 +182,7 @@ impl Ledger {
         }
     }
 
-    /// The collector sets the latencies.
+    /// Returns the open-loop part of the summary; the collector sets the latencies.
     fn open_loop(&self, open: &OpenLoop) -> OpenLoopSummary {
         OpenLoopSummary {
             offered_requests_per_second: open.rate,
@@ -212,9 +214,9 @@ mod tests {
 
     const S: u64 = 1_000_000_000;
 
-    /// Plays a load in which every request takes a second and brings a token at its middle and at
-    /// its end; the slots start together (`step_ns` 0) or one after the other.
-    fn played(concurrency: u32, requests: u64, step_ns: u64) -> LoadSummary {
+    /// Simulates a load in which every request takes a second and has a token in the middle and one at the
+    /// end. The slots start at the same time (`step_ns` 0) or `step_ns` apart.
+    fn simulate_closed(concurrency: u32, requests: u64, step_ns: u64) -> LoadSummary {
         let load = LoadParameters::closed(concurrency, requests);
         let start = 10 * S;
         let mut ledger = Ledger::new(load, concurrency.into(), start);
@@ -245,23 +247,23 @@ mod tests {
     }
 
     #[test]
-    fn few_rounds_in_step_count_no_round_twice() {
+    fn rates_of_few_synchronous_rounds_are_exact() {
         for rounds in 2..5 {
-            let summary = played(64, 64 * rounds, 0);
+            let summary = simulate_closed(64, 64 * rounds, 0);
             assert_near(summary.requests_per_second, 64.0);
         }
     }
 
     #[test]
-    fn requests_out_of_step_have_the_same_rates() {
-        let summary = played(64, 64 * 8, S / 64);
+    fn asynchronous_requests_have_the_same_rates() {
+        let summary = simulate_closed(64, 64 * 8, S / 64);
         assert_near(summary.requests_per_second, 64.0);
         assert_near(summary.output_tokens_per_second, 128.0);
         assert_eq!(summary.max_in_flight, 64);
     }
 
     #[test]
-    fn a_load_that_was_never_steady_is_counted_whole() {
+    fn a_load_without_steady_state_is_counted_completely() {
         let mut ledger = Ledger::new(LoadParameters::closed(2, 2), 2, S);
         ledger.take_request(S);
         ledger.count(&Success { sent_ns: S, arrivals_ns: &[2 * S], tokens: 10 });
@@ -271,15 +273,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_done_has_no_rate() {
+    fn a_load_without_finished_requests_has_no_rate() {
         let mut ledger = Ledger::new(LoadParameters::closed(1, 9), 1, S);
         ledger.take_request(S);
         assert_eq!(ledger.summary(2 * S).requests_per_second, None);
         assert_eq!(ledger.progress(2 * S), (0, 9, None));
     }
 
-    /// Plays an open loop: a request every `gap_ns`, of which each takes `lasts_ns`; at most `limit` at a time.
-    fn played_open(limit: u32, requests: u64, gap_ns: u64, lasts_ns: u64) -> LoadSummary {
+    /// Simulates an open loop: a request every `gap_ns`, each takes `lasts_ns`; at most `limit` in flight.
+    fn simulate_open(limit: u32, requests: u64, gap_ns: u64, lasts_ns: u64) -> LoadSummary {
         let open_loop = Some(OpenLoop { rate: 1e9 / gap_ns as f64, arrivals: Arrivals::Constant, seed: 0 });
         let start = 10 * S;
         let mut ledger = Ledger::new(LoadParameters { concurrency: limit, requests, open_loop }, 0, start);
@@ -310,8 +312,8 @@ mod tests {
     }
 
     #[test]
-    fn an_open_loop_that_is_kept_up_with_achieves_what_is_offered() {
-        let summary = played_open(512, 400, S / 20, 2 * S);
+    fn an_open_loop_within_capacity_achieves_the_offered_rate() {
+        let summary = simulate_open(512, 400, S / 20, 2 * S);
         assert_near(summary.requests_per_second, 20.0);
         assert_near(summary.output_tokens_per_second, 60.0);
         assert_eq!(
@@ -321,15 +323,15 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_in_flight_shows_in_the_achieved_rate() {
-        let summary = played_open(8, 400, S / 20, S);
+    fn a_concurrency_limit_reduces_the_achieved_rate() {
+        let summary = simulate_open(8, 400, S / 20, S);
         assert_near(summary.requests_per_second, 8.0);
         assert_eq!(summary.max_in_flight, 8);
     }
 
     #[test]
-    fn an_open_loop_that_ends_before_its_first_answers_is_counted_whole() {
-        let summary = played_open(512, 10, S / 10, 9 * S / 10);
+    fn an_open_loop_that_ends_before_its_first_response_is_counted_completely() {
+        let summary = simulate_open(512, 10, S / 10, 9 * S / 10);
         assert_near(summary.requests_per_second, 10.0 / 1.8);
     }
 }

@@ -1,8 +1,8 @@
-//! The open loop: requests start at intended times, whether or not earlier ones have ended. A request that finds
-//! no free connection waits, first come, first served; its wait is measured as its start delay.
+//! The open loop: requests start at intended times, whether or not earlier ones have ended. A request without
+//! a free connection waits in a FIFO queue; its waiting time is recorded as start delay.
 //!
-//! Connections are opened ahead of need: some idle ones are kept, so that a request seldom waits for one, and
-//! not as many as may be in flight, because idle connections block other clients of some servers.
+//! Connections are opened in advance: a few are kept idle, so that requests rarely wait for one. Not all
+//! allowed connections are opened, because on some servers idle connections block other clients.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -18,19 +18,19 @@ use crate::{
     types::{LoadParameters, OpenLoop},
 };
 
-/// For how long the arrivals should find idle connections without a new one being opened, s. A connection to
-/// another continent takes about this long to open.
+/// Number of idle connections, in seconds of arrivals. Opening a connection to another continent takes about
+/// this long.
 const SPARE_FOR_S: f64 = 0.5;
 
-/// Returns how many idle connections the load keeps.
+/// Returns the number of idle connections that the load keeps.
 pub fn spare_connections(open: &OpenLoop, load: &LoadParameters) -> u32 {
     let requests = u32::try_from(load.requests).unwrap_or(u32::MAX);
     let most = load.concurrency.min(requests).max(1);
     ((open.rate * SPARE_FOR_S).ceil() as u32).clamp(1, most)
 }
 
-/// Starts each request at its intended time and returns when all of them have ended or, after a drain, those that
-/// were started. `idle` are the connections opened so far.
+/// Starts each request at its intended time and returns when all of them have ended; after a drain, when all
+/// started ones have ended. `idle` are the connections opened so far.
 pub(super) async fn run(
     load: &LoadParameters,
     open: &OpenLoop,
@@ -54,16 +54,16 @@ pub(super) async fn run(
 
 /// The connections of an open loop: idle, being opened, or with a request on them.
 struct Pool<'a, F> {
-    /// Most slots at a time, and so most requests in flight.
+    /// Maximum number of slots, and so of requests in flight.
     limit: usize,
-    /// Idle slots to keep.
+    /// Number of idle slots to keep.
     spare: usize,
-    /// All slots that exist, those of `tasks` included.
+    /// Number of all slots, including those of `tasks`.
     slots: usize,
     idle: Vec<ConnectionSlot>,
-    /// Slots that are busy; each task gives its slot back.
+    /// Tasks that use a slot; each returns its slot.
     tasks: JoinSet<Returned>,
-    /// Requests in flight; the other tasks open connections.
+    /// Number of requests in flight; the other tasks open connections.
     running: usize,
     new_slot: F,
     shared: &'a Arc<Shared>,
@@ -108,13 +108,14 @@ impl<F: Fn() -> ConnectionSlot> Pool<'_, F> {
         }
     }
 
-    /// Takes a slot back from its task. One whose request has ended is made ready for the next if there is time.
-    fn take_back(&mut self, returned: Result<Returned, JoinError>, has_time: bool) {
+    /// Takes a slot back from its task. With `reconnect`, a slot whose request has ended is reconnected
+    /// if necessary.
+    fn take_back(&mut self, returned: Result<Returned, JoinError>, reconnect: bool) {
         match returned {
             Ok(Returned::Ready(slot)) => self.idle.push(slot),
             Ok(Returned::Ended(slot)) => {
                 self.running -= 1;
-                if has_time { self.make_ready(slot) } else { self.idle.push(slot) }
+                if reconnect { self.make_ready(slot) } else { self.idle.push(slot) }
             }
             Err(error) => {
                 if let Ok(panic) = error.try_into_panic() {
@@ -124,7 +125,7 @@ impl<F: Fn() -> ConnectionSlot> Pool<'_, F> {
         }
     }
 
-    /// Starts waiting requests in their order, as far as there are idle slots.
+    /// Starts waiting requests in FIFO order, while there are idle slots.
     fn start_waiting(&mut self, waiting: &mut VecDeque<u64>) {
         while !waiting.is_empty()
             && let Some(slot) = self.take_idle()
@@ -146,8 +147,8 @@ impl<F: Fn() -> ConnectionSlot> Pool<'_, F> {
         });
     }
 
-    /// Returns the idle slot that was used last, so that the server closes none of those in use for idleness; one
-    /// that it has closed only if there is no other.
+    /// Returns the most recently used open slot, so that the connections in use do not reach the server's
+    /// idle timeout. Returns a closed slot only if there is no open one.
     fn take_idle(&mut self) -> Option<ConnectionSlot> {
         match self.idle.iter_mut().rposition(ConnectionSlot::is_open) {
             Some(index) => Some(self.idle.remove(index)),
@@ -165,8 +166,8 @@ impl<F: Fn() -> ConnectionSlot> Pool<'_, F> {
         });
     }
 
-    /// Reopens one idle connection that the server has closed. Done once per request, and only while another one
-    /// is open, so that an endpoint that is down is not asked more often than there are requests.
+    /// Reopens one idle connection that the server has closed. Called once per request and active only while
+    /// another connection is open, so that an unavailable endpoint gets no more connections than requests.
     fn reopen_one(&mut self) {
         let closed = self.idle.iter_mut().position(|slot| !slot.is_open());
         if let Some(index) = closed.filter(|_| self.idle.iter_mut().any(ConnectionSlot::is_open)) {
@@ -175,7 +176,7 @@ impl<F: Fn() -> ConnectionSlot> Pool<'_, F> {
         }
     }
 
-    /// Opens connections until `wanted` are idle or about to be, within the limit.
+    /// Opens connections until `wanted` are idle or being opened, within the limit.
     fn open_more(&mut self, wanted: usize) {
         while self.idle.len() + (self.tasks.len() - self.running) < wanted && self.slots < self.limit {
             self.slots += 1;

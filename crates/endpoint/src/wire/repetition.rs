@@ -1,64 +1,67 @@
-//! Recognises events that differ from an earlier one only in the generated text, without parsing them.
+//! A fast path that decodes events without parsing them if they differ from an earlier event only in the
+//! generated text.
 //!
-//! Nearly all events of most streams are of this kind. Their bytes before and after the text are compared with
-//! those of the earlier event; where they are the same and what stands between them is one JSON string, the parser
-//! would find the same event with this string as its text. Everything else goes to the parser.
+//! This applies to nearly all events of most streams. The earlier event is the template: if an event has the
+//! same bytes before and after the text, and the bytes between them are one JSON string, the parser would
+//! return the same event with this string as its text. All other events are parsed.
 
 use memchr::memmem;
 
 use super::StreamEvent;
 
-/// Text that is put in place of an event's own to see whether the event consists of it.
+/// Text that replaces the event's own, to check that the parser then returns exactly this text.
 const PROBE: &str = "probe";
-/// An event that was recognised at least this often was worth learning.
-const WORTH: u32 = 4;
-/// After so many events that were not worth it, no more are learned: each costs two passes of the parser.
-const PATIENCE: u32 = 4;
+/// A template that decoded fewer events than this counts as unused.
+const MIN_USES: u32 = 4;
+/// Number of consecutive unused templates after which no more are created: each costs two parser passes.
+const MAX_UNUSED_TEMPLATES: u32 = 4;
 
-/// The event that was learned last.
+/// The current template and its use.
 #[derive(Debug)]
 pub(super) struct Repetition {
-    known: Option<Known>,
-    recognised: u32,
-    patience: u32,
+    template: Option<Template>,
+    /// Number of events decoded without the parser since the last call of `learn`.
+    uses: u32,
+    /// Number of further unused templates before learning stops.
+    unused_left: u32,
 }
 
 #[derive(Debug)]
-struct Known {
+struct Template {
     name: String,
-    /// To the quotation mark before the text.
+    /// The event's bytes up to and including the quotation mark before the text.
     before: Vec<u8>,
-    /// From the quotation mark after the text.
+    /// The event's bytes from the quotation mark after the text.
     after: Vec<u8>,
     event: fn(String) -> StreamEvent,
 }
 
 impl Default for Repetition {
     fn default() -> Self {
-        Self { known: None, recognised: 0, patience: PATIENCE }
+        Self { template: None, uses: 0, unused_left: MAX_UNUSED_TEMPLATES }
     }
 }
 
 impl Repetition {
-    /// Returns what the event says if it differs from the learned one in its text only, and has any.
+    /// Returns the decoded event if it differs from the template only in its text and its text is not empty.
     pub(super) fn recognise(&mut self, name: &str, data: &[u8]) -> Option<StreamEvent> {
-        let known = self.known.as_ref()?;
-        let text = data.strip_prefix(known.before.as_slice())?.strip_suffix(known.after.as_slice())?;
-        if text.is_empty() || name != known.name {
+        let template = self.template.as_ref()?;
+        let text = data.strip_prefix(template.before.as_slice())?.strip_suffix(template.after.as_slice())?;
+        if text.is_empty() || name != template.name {
             return None;
         }
         let text = if text.iter().all(|&byte| is_plain(byte)) {
             std::str::from_utf8(text).ok()?.to_owned()
         } else {
-            let start = known.before.len() - 1;
+            let start = template.before.len() - 1;
             serde_json::from_slice(&data[start..start + text.len() + 2]).ok()?
         };
-        self.recognised = self.recognised.saturating_add(1);
-        Some((known.event)(text))
+        self.uses = self.uses.saturating_add(1);
+        Some((template.event)(text))
     }
 
-    /// Learns an event for which the parser found nothing but `found`. `parse` is the parser in the state in which
-    /// it will be when the next events come.
+    /// Makes an event the template if the parser returned only `found` for it. `parse` calls the parser in
+    /// the state that it has for the next events.
     pub(super) fn learn(
         &mut self,
         name: &str,
@@ -71,16 +74,16 @@ impl Repetition {
             StreamEvent::Reasoning(text) => (text, StreamEvent::Reasoning),
             _ => return,
         };
-        if self.patience == 0 || text == PROBE {
+        if self.unused_left == 0 || text == PROBE {
             return;
         }
-        self.patience = if self.recognised >= WORTH { PATIENCE } else { self.patience - 1 };
-        self.recognised = 0;
+        self.unused_left = if self.uses >= MIN_USES { MAX_UNUSED_TEMPLATES } else { self.unused_left - 1 };
+        self.uses = 0;
         let Some((before, after)) = around_text(data, text) else { return };
         let mut out = Vec::new();
         parse(&[before, PROBE.as_bytes(), after].concat(), &mut out);
         if out == [event(PROBE.to_owned())] {
-            self.known = Some(Known {
+            self.template = Some(Template {
                 name: name.to_owned(),
                 before: before.to_owned(),
                 after: after.to_owned(),
@@ -92,18 +95,19 @@ impl Repetition {
 
 #[cfg(test)]
 impl Repetition {
-    /// Whether it has not given up.
+    /// Returns whether further templates may be created.
     pub(super) fn still_learns(&self) -> bool {
-        self.patience > 0
+        self.unused_left > 0
     }
 }
 
-/// Whether a byte inside a JSON string stands for itself.
+/// Returns whether a byte inside a JSON string is unescaped.
 fn is_plain(byte: u8) -> bool {
     byte >= b' ' && byte != b'"' && byte != b'\\'
 }
 
-/// Splits the event at its text, the quotation marks excluded; `None` unless the text stands in exactly one place.
+/// Splits the event into the bytes before and after its text, including the quotation marks; `None` unless
+/// the text occurs exactly once.
 fn around_text<'a>(data: &'a [u8], text: &str) -> Option<(&'a [u8], &'a [u8])> {
     let quoted = serde_json::to_vec(text).ok()?;
     let mut places = memmem::find_iter(data, &quoted);

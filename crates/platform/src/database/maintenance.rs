@@ -1,16 +1,16 @@
-//! What keeps the database in shape while the server runs.
+//! Periodic database maintenance: WAL checkpoints, statistics and releasing unused pages.
 
 use std::time::Duration;
 
 use super::Database;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often the write-ahead log is emptied; what is written in between is its usual size.
+/// Interval of WAL checkpoints. The data written between two checkpoints is the usual size of the WAL file.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// Pages given back in one step, so that no write waits long: 2 MB.
+/// Pages released in one step (2 MB), so that no write waits long.
 const PAGES_PER_STEP: u32 = 500;
 
-/// Maintains the database until the task is dropped. A failure is logged, and tried again next time.
+/// Maintains the database until the future is dropped. Logs failures and retries at the next interval.
 pub async fn run(database: Database) {
     tokio::join!(checkpoint_regularly(&database), maintain_daily(&database));
 }
@@ -30,7 +30,7 @@ async fn checkpoint_regularly(database: &Database) {
 
 async fn maintain_daily(database: &Database) {
     let mut days = tokio::time::interval(DAY);
-    // The first tick is at once, and opening the database has renewed the statistics already.
+    // The first tick is immediate, and opening the database has already updated the statistics.
     days.tick().await;
     loop {
         days.tick().await;

@@ -1,6 +1,6 @@
-//! Deletes what users leave behind. An account ends with one short statement that marks its user as
-//! deleted; the data go in the background, in batches, so that nobody waits long for the database. Whatever
-//! ends the process in between, the next one to start goes on: the user's row goes last.
+//! Deletes users with all their data, in batches. One short statement marks the user as deleted; a background
+//! loop deletes the data in batches, so that other writes do not wait long. The user's row is deleted last,
+//! so that after a crash the next process resumes the deletion.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -13,30 +13,31 @@ use super::Accounts;
 use crate::accounts::types::UserId;
 use crate::database::retry::{has_transient_cause, retry};
 
-/// How often to look for users that a process which ended, or a fault of the database, left half deleted.
-const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// Interval for finding users whose deletion was interrupted by a crash or a database error.
+const POLL_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A module that may have stored more of a user than one statement should delete.
+/// A module that deletes its data of a user in batches.
 pub trait UserData: Send + Sync + 'static {
-    /// Ends what runs for a user whose account is deleted, and deletes what the module has stored of them,
-    /// in batches. May be called again: what is gone by then is no error.
+    /// Stops all running work of a deleted user and deletes the module's data of that user, in batches.
+    /// Idempotent.
     fn delete_all<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>>;
 }
 
 impl Accounts {
-    /// Deletes the data of users that are marked as deleted, module by module, whenever there are any. Never
-    /// returns; dropping it is safe at any time.
+    /// Deletes the data of users that are marked as deleted, module by module, when one is marked and at each
+    /// interval. Never returns; cancel-safe.
     pub async fn deletion_loop(&self, modules: &[Arc<dyn UserData>]) {
         loop {
             self.delete_marked_users(modules).await;
             tokio::select! {
                 () = self.user_marked.notified() => {}
-                () = sleep(LOOK_EVERY) => {}
+                () = sleep(POLL_INTERVAL) => {}
             }
         }
     }
 
-    /// One user whose data cannot be deleted now keeps no other from being deleted.
+    /// Deletes all marked users. An error with one user is logged and does not stop the deletion of the
+    /// others.
     pub(super) async fn delete_marked_users(&self, modules: &[Arc<dyn UserData>]) {
         match self.store.marked_as_deleted().await {
             Ok(users) => {

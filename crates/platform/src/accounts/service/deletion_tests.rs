@@ -1,4 +1,4 @@
-//! Deletion of users whose data take a while to delete, with a crash in between.
+//! Tests of deleting users: slow modules, a crash during the deletion, failing modules.
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -10,29 +10,29 @@ use crate::accounts::session::Proof;
 use crate::database::testing;
 use crate::live::Hub;
 
-/// A module that has begun to delete a user's data and goes on when the test says so.
+/// A module whose deletion waits until the test adds a permit to `resume`.
 struct SlowModule {
-    begun: Semaphore,
-    go_on: Semaphore,
+    started: Semaphore,
+    resume: Semaphore,
 }
 
 impl SlowModule {
     fn new() -> Arc<Self> {
-        Arc::new(Self { begun: Semaphore::new(0), go_on: Semaphore::new(0) })
+        Arc::new(Self { started: Semaphore::new(0), resume: Semaphore::new(0) })
     }
 }
 
 impl UserData for SlowModule {
     fn delete_all<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async {
-            self.begun.add_permits(1);
-            self.go_on.acquire().await?.forget();
+            self.started.add_permits(1);
+            self.resume.acquire().await?.forget();
             Ok(())
         })
     }
 }
 
-/// A module that fails, once, in a way that does not pass.
+/// A module that fails once, with an error that is not transient.
 #[derive(Default)]
 struct FailsOnce(std::sync::atomic::AtomicBool);
 
@@ -40,7 +40,7 @@ impl UserData for FailsOnce {
     fn delete_all<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, anyhow::Result<()>> {
         let failed = self.0.swap(true, std::sync::atomic::Ordering::SeqCst);
         Box::pin(async move {
-            anyhow::ensure!(failed, "as the test wants it");
+            anyhow::ensure!(failed, "simulated failure");
             Ok(())
         })
     }
@@ -63,7 +63,7 @@ async fn rows(database: &Database, user: &UserId) -> i64 {
 }
 
 #[tokio::test]
-async fn a_deleted_user_is_gone_at_once_and_their_data_also_when_the_process_ends_in_between() {
+async fn a_deleted_user_is_locked_out_at_once_and_the_deletion_resumes_after_a_crash() {
     for database in testing::databases().await {
         let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
         let admin = accounts.user_for_test("anna@example.org").await.user.id;
@@ -78,9 +78,9 @@ async fn a_deleted_user_is_gone_at_once_and_their_data_also_when_the_process_end
         let crash = start(&accounts, &module);
 
         accounts.delete_other(&admin, &id).await.unwrap();
-        module.begun.acquire().await.unwrap().forget();
+        module.started.acquire().await.unwrap().forget();
         crash.cancel();
-        assert_eq!(rows(&database, &id).await, 1, "its data are still there");
+        assert_eq!(rows(&database, &id).await, 1, "the user's data still exist");
         let access = ben.access_token.expose_secret();
         assert!(accounts.session_of(access, Proof::Cookie).await.unwrap().is_none());
         assert!(accounts.session_of_bearer(token.expose_secret()).await.unwrap().is_none());
@@ -100,8 +100,8 @@ async fn a_deleted_user_is_gone_at_once_and_their_data_also_when_the_process_end
 
         let next = Accounts::quick(database.clone(), Arc::new(Hub::default()));
         start(&next, &module);
-        module.begun.acquire().await.unwrap().forget();
-        module.go_on.add_permits(1);
+        module.started.acquire().await.unwrap().forget();
+        module.resume.add_permits(1);
         while rows(&database, &id).await == 1 {
             tokio::task::yield_now().await;
         }
@@ -110,7 +110,7 @@ async fn a_deleted_user_is_gone_at_once_and_their_data_also_when_the_process_end
 }
 
 #[tokio::test]
-async fn a_session_that_begins_while_its_user_is_deleted_is_none() {
+async fn a_session_created_while_its_user_is_deleted_is_invalid() {
     for database in testing::databases().await {
         let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
         accounts.user_for_test("anna@example.org").await;
@@ -125,7 +125,7 @@ async fn a_session_that_begins_while_its_user_is_deleted_is_none() {
 }
 
 #[tokio::test]
-async fn one_user_who_cannot_be_deleted_holds_up_no_other() {
+async fn a_failed_deletion_does_not_block_other_users() {
     for database in testing::databases().await {
         let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
         let mut users = Vec::new();
