@@ -25,6 +25,7 @@ use lazy::{LazyPage, Page, Results};
 use ui::hydration::Deferred;
 use ui::layout::{Frame, NavigationGroup, NavigationLink};
 use ui::page::{EmptyState, PageHead};
+use ui::raw_text::escaped;
 
 /// The links of the left rail.
 const NAVIGATION: &[NavigationGroup] = &[
@@ -98,7 +99,8 @@ pub fn App() -> impl IntoView {
     provide_event_stream();
     let user = SharedValue::new(user_of_page).into_inner();
     view! {
-        <Title formatter=|page: String| format!("{page} · Benchmark Studio") />
+        // The only formatter, so that it escapes the title of every page.
+        <Title formatter=|page: String| format!("{} · Benchmark Studio", escaped(&page)) />
         <Router>
             {match user {
                 Some(user) => {

@@ -37,6 +37,12 @@ use crate::providers::service::ProviderService;
 static PAGES: LazyLock<Vec<AxumRouteListing>> =
     LazyLock::new(|| [generate_route_list(App), generate_route_list(SignedInRoutes)].concat());
 
+/// Returns the path of each page, with its parameters as `{name}`.
+#[cfg(test)]
+pub fn page_paths() -> impl Iterator<Item = &'static str> {
+    PAGES.iter().map(AxumRouteListing::path)
+}
+
 const CACHE_FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// The state that handlers share.

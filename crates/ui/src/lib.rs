@@ -13,6 +13,7 @@ pub mod icons;
 pub mod layout;
 pub mod page;
 pub mod progress;
+pub mod raw_text;
 pub mod sync_view;
 pub mod table;
 pub mod tag;

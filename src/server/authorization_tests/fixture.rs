@@ -18,6 +18,10 @@ use endpoint::ProviderKind;
 /// Part of every name in Anna's data, so that leaks can be detected.
 pub(super) const MARK: &str = "zebra";
 
+/// Part of each name and text in Anna's data that may contain any character: markup that must not become part of a
+/// page, and a character reference that must stay as it is.
+pub(super) const MARKUP: &str = "</title></textarea></script><b data-planted>&lt;";
+
 /// A model that answers immediately.
 const QUICK: &str = "mock/ttft=1,gap=1,tokens=4";
 /// A model that does not answer during the test.
@@ -157,6 +161,11 @@ impl Fixture {
         send(&self.state, caller, method, path, Some((kind, arguments.to_owned()))).await
     }
 
+    /// Requests a page and returns its status and HTML.
+    pub(super) async fn page(&self, caller: &Caller, address: &str) -> (StatusCode, String) {
+        send(&self.state, caller, "GET", address, None).await
+    }
+
     /// Returns the admin's session, for requests while the database is unavailable.
     pub(super) async fn session_of_admin(&self) -> Caller {
         let Caller::Token(token) = &self.admin else { panic!("the admin has no token") };
@@ -199,29 +208,31 @@ async fn create_data(
 ) -> UserData {
     let provider_key = format!("{MARK}-provider");
     let base_url = mock::base_url(&demo.base_url(), ProviderKind::Custom.facts().protocol);
-    let provider =
-        json!({ "key": provider_key, "name": "The zebra's own", "kind": "custom", "api_base": base_url });
+    let provider = json!({ "key": provider_key, "name": format!("The zebra's own {MARKUP}"), "kind": "custom", "api_base": base_url });
     let provider = text(&make(state, anna, "POST", "/api/v2/providers", provider).await["id"]);
     let other_provider_key = format!("{MARK}-other");
-    let other = json!({ "key": other_provider_key, "name": "Another zebra", "api_base": base_url });
+    let other =
+        json!({ "key": other_provider_key, "name": format!("Another zebra {MARKUP}"), "api_base": base_url });
     make(state, anna, "POST", "/api/v2/providers", other).await;
     let models = format!("/api/v2/providers/{provider}/models");
-    let model = json!({ "litellm_id": QUICK, "display_name": "Quick zebra" });
+    let model = json!({ "litellm_id": QUICK, "display_name": format!("Quick zebra {MARKUP}") });
     let model = text(&make(state, anna, "POST", &models, model).await["id"]);
+    let planted = json!({ "litellm_id": format!("zebra{MARKUP}") });
+    make(state, anna, "POST", &models, planted).await;
     let slow = json!({ "litellm_id": SLOW, "display_name": "Slow zebra" });
     make(state, anna, "POST", &models, slow).await;
     let key = json!({ "provider_key": provider_key, "value": format!("sk-{MARK}-0123456789") });
     make(state, anna, "PUT", "/api/keys", key).await;
     let prompt = format!("{MARK}-prompt");
-    let template = json!({ "key": prompt, "label": "Zebra's prompt", "prompt": "What is a zebra?" });
+    let template = json!({ "key": prompt, "label": format!("Zebra's prompt {MARKUP}"), "prompt": format!("What is a zebra? {MARKUP}") });
     make(state, anna, "POST", "/api/config/prompts", template).await;
-    let token = json!({ "name": "zebra's laptop" });
+    let token = json!({ "name": format!("zebra's laptop {MARKUP}") });
     let token = text(&make(state, anna, "POST", "/api/auth/tokens", token).await["id"]);
 
     let mut tab = state.hub.join(&user).unwrap();
     let benchmark = |model: &str| {
         let target = json!({ "provider_key": provider_key, "model_id": model });
-        json!({ "targets": [target], "runs": 1, "warmup": false, "prompt": "How fast does a zebra run?", "timeout": 900 })
+        json!({ "targets": [target], "runs": 1, "warmup": false, "prompt": format!("\nHow fast does a zebra run? {MARKUP}"), "timeout": 900 })
     };
     let finished = text(&make(state, anna, "POST", "/api/benchmark", benchmark(QUICK)).await["job_id"]);
     receive(&mut tab, "job_completed").await;

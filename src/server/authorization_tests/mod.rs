@@ -6,6 +6,7 @@
 mod database_faults;
 mod examples;
 mod fixture;
+mod markup;
 mod record;
 
 use std::collections::BTreeSet;

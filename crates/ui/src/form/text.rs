@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::binding::bind_text;
 use super::field::{FieldFrame, FieldIds};
+use crate::raw_text::of_text_area;
 
 /// Returns the initial text of a control.
 pub(super) fn initial(value: String, bind: Option<RwSignal<String>>) -> String {
@@ -109,7 +110,7 @@ pub fn TextArea(
                     }
                 }
             >
-                {initial(value, bind)}
+                {of_text_area(&initial(value, bind))}
             </textarea>
         </FieldFrame>
     }
