@@ -26,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0012_indexes.sql",
     "0013_deletions.sql",
     "0014_run_notes.sql",
+    "0015_reset_makers.sql",
 ];
 
 /// Runs what has not been run yet.

@@ -184,7 +184,8 @@ impl Accounts {
         password: &SecretString,
         from: IpAddr,
     ) -> Result<SignedIn, AccountError> {
-        let email = email.trim().to_lowercase();
+        // No account has such an address, and failures are stored with it.
+        let Ok(email) = normalised(email) else { return Err(AccountError::WrongCredentials) };
         let attempt = self.login_limiter.begin(&Key::address(from), now_ms()).await??;
         let proven = self.verify_credentials(&email, password).await;
         if !matches!(proven, Err(AccountError::WrongCredentials)) {

@@ -114,7 +114,7 @@ impl Accounts {
         if admin == user {
             return Err(AccountError::OwnPassword);
         }
-        let made = make_link(&self.store, user, ADMIN_LINK_MS).await?;
+        let made = make_link(&self.store, user, Some(admin), ADMIN_LINK_MS).await?;
         tracing::info!(%admin, %user, "an admin created a password reset link");
         Ok(made)
     }
@@ -128,7 +128,7 @@ impl Accounts {
 pub async fn password_link_for(database: Database, email: &str) -> Result<PasswordLink, AccountError> {
     let store = AccountStore::new(database);
     let user = user_with(&store, &normalised(email)?).await?.ok_or(AccountError::NoSuchAccount)?;
-    make_link(&store, &user.id, ADMIN_LINK_MS).await
+    make_link(&store, &user.id, None, ADMIN_LINK_MS).await
 }
 
 /// Returns the page for the token of a link, as a path on this server.
@@ -143,18 +143,19 @@ async fn user_with(store: &AccountStore, email: &str) -> sqlx::Result<Option<Use
 async fn make_link(
     store: &AccountStore,
     user: &UserId,
+    created_by: Option<&UserId>,
     good_for_ms: i64,
 ) -> Result<PasswordLink, AccountError> {
     let (token, now) = (random(), now_ms());
     let expires_at = now + good_for_ms;
-    let new = NewReset { fingerprint: &fingerprint(token.expose_secret()), now, expires_at };
+    let new = NewReset { fingerprint: &fingerprint(token.expose_secret()), created_by, now, expires_at };
     let kept = store.insert_reset(user, &new).await?;
     if kept { Ok(PasswordLink { token, expires_at }) } else { Err(AccountError::NoSuchUser) }
 }
 
 async fn mail_link(store: &AccountStore, mail: &MailSettings, email: &str) -> anyhow::Result<()> {
     let Some(user) = user_with(store, email).await? else { return Ok(()) };
-    let link = make_link(store, &user.id, MAILED_LINK_MS).await?;
+    let link = make_link(store, &user.id, None, MAILED_LINK_MS).await?;
     let link = mail.public_address.join(&link.path())?;
     let text = format!(
         "Someone, probably you, requested a password reset for {email} at LLM Benchmark Studio.\n\n\

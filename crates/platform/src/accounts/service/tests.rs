@@ -120,6 +120,91 @@ async fn registration_follows_the_settings() {
 }
 
 #[tokio::test]
+async fn whoever_may_not_register_does_not_learn_which_addresses_are_in_use() {
+    for accounts in all().await {
+        accounts.user_for_test("anna@example.org").await;
+        for registration in [Registration::Closed, Registration::Invitation] {
+            accounts.settings().set_registration(registration).await.unwrap();
+            for invitation in [None, Some(SecretString::from("no such invitation"))] {
+                let answers = ["anna@example.org", "nobody@example.org"].map(async |email| {
+                    let new = NewAccount { invitation: invitation.clone(), ..NewAccount::for_test(email) };
+                    accounts.register(new, LOCALHOST).await.unwrap_err().to_string()
+                });
+                let [known, unknown] = answers;
+                assert_eq!(known.await, unknown.await, "{registration:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_stays_usable_when_the_address_is_in_use() {
+    for accounts in all().await {
+        let admin = accounts.user_for_test("anna@example.org").await.user.id;
+        accounts.settings().set_registration(Registration::Invitation).await.unwrap();
+        let (token, _) =
+            accounts.invite(&admin, &NewInvitationRequest { email: None, days: 1 }).await.unwrap();
+        let register = async |email| {
+            let invitation = Some(token.clone());
+            accounts.register(NewAccount { invitation, ..NewAccount::for_test(email) }, LOCALHOST).await
+        };
+        let error = register("anna@example.org").await.unwrap_err();
+        assert!(matches!(error, AccountError::EmailTaken), "{error}");
+        register("ben@example.org").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_an_admin_has_handed_out_ends_with_their_role_and_their_account() {
+    for accounts in all().await {
+        let admin = accounts.user_for_test("anna@example.org").await.user.id;
+        let victim = accounts.user_for_test("victim@example.org").await.user.id;
+        accounts.settings().set_registration(Registration::Invitation).await.unwrap();
+        for (number, ends) in ["demotion", "deletion", "deletion of oneself"].into_iter().enumerate() {
+            accounts.settings().set_registration(Registration::Open).await.unwrap();
+            let former = accounts.user_for_test(&format!("former-{number}@example.org")).await.user.id;
+            accounts.settings().set_registration(Registration::Invitation).await.unwrap();
+            accounts.set_role(&admin, &former, Role::Admin).await.unwrap();
+            let link = accounts.password_link(&former, &victim).await.unwrap();
+            let request = NewInvitationRequest { email: None, days: 1 };
+            let (invitation, _) = accounts.invite(&former, &request).await.unwrap();
+            match ends {
+                "demotion" => accounts.set_role(&admin, &former, Role::User).await.unwrap(),
+                "deletion" => accounts.delete_other(&admin, &former).await.unwrap(),
+                _ => accounts.delete_own(&former, &PASSWORD.into()).await.unwrap(),
+            }
+            let reset = accounts.reset_password(link.token.expose_secret(), &"another password".into()).await;
+            assert!(matches!(reset, Err(AccountError::ResetUnusable)), "{ends}");
+            let stranger =
+                NewAccount { invitation: Some(invitation), ..NewAccount::for_test("stranger@example.org") };
+            let error = accounts.register(stranger, LOCALHOST).await.unwrap_err();
+            assert!(matches!(error, AccountError::InvitationUnusable), "{ends}: {error}");
+        }
+        // What another admin has made stays usable.
+        let link = accounts.password_link(&admin, &victim).await.unwrap();
+        let demoted = accounts.set_role(&admin, &victim, Role::User).await;
+        demoted.unwrap();
+        accounts.reset_password(link.token.expose_secret(), &"another password".into()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_stores_nothing_of_an_address_that_no_account_can_have() {
+    for database in testing::databases().await {
+        let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
+        for email in ["a".repeat(8_000_000) + "@example.org", "no address".into()] {
+            let error = accounts.sign_in(&email, &PASSWORD.into(), LOCALHOST).await.unwrap_err();
+            assert!(matches!(error, AccountError::WrongCredentials), "{error}");
+        }
+        let failures: i64 = sqlx::query_scalar("select count(*) from sign_in_failures")
+            .fetch_one(database.reader())
+            .await
+            .unwrap();
+        assert_eq!(failures, 0);
+    }
+}
+
+#[tokio::test]
 async fn known_and_unknown_addresses_get_the_same_errors() {
     for accounts in all().await {
         accounts.user_for_test("anna@example.org").await;

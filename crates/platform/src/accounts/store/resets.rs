@@ -9,6 +9,8 @@ use crate::accounts::types::UserId;
 #[derive(Debug, Clone)]
 pub struct NewReset<'a> {
     pub fingerprint: &'a str,
+    /// The admin who made it; `None` if the user requested it, or the server's operator made it.
+    pub created_by: Option<&'a UserId>,
     pub now: i64,
     pub expires_at: i64,
 }
@@ -17,17 +19,19 @@ impl AccountStore {
     /// Keeps a link for `user` in place of the one before. False when there is no such user.
     pub async fn insert_reset(&self, user: &UserId, new: &NewReset<'_>) -> sqlx::Result<bool> {
         let kept = sqlx::query(
-            "insert into password_resets (user_id, token_hash, created_at, expires_at)
-             select u.id, $2, $3, $4 from users u where u.id = $1 and u.deleted_at is null
+            "insert into password_resets (user_id, token_hash, created_at, expires_at, created_by)
+             select u.id, $2, $3, $4, $5 from users u where u.id = $1 and u.deleted_at is null
              on conflict (user_id) do update set
                  token_hash = excluded.token_hash,
                  created_at = excluded.created_at,
-                 expires_at = excluded.expires_at",
+                 expires_at = excluded.expires_at,
+                 created_by = excluded.created_by",
         )
         .bind(user.as_str())
         .bind(new.fingerprint)
         .bind(new.now)
         .bind(new.expires_at)
+        .bind(new.created_by.map(UserId::as_str))
         .execute(self.database.writer())
         .await?;
         Ok(kept.rows_affected() == 1)

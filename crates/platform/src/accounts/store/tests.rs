@@ -244,7 +244,7 @@ async fn an_access_token_belongs_to_one_user_and_expires() {
 async fn a_link_to_a_new_password_is_good_once_until_it_expires() {
     for store in stores().await {
         let anna = add(&store, "anna@example.org").await.id;
-        let link = |fingerprint| NewReset { fingerprint, now: NOW, expires_at: NOW + 1000 };
+        let link = |fingerprint| NewReset { fingerprint, created_by: None, now: NOW, expires_at: NOW + 1000 };
         let nobody = UserId::new("nobody");
         assert!(!store.insert_reset(&nobody, &link("none")).await.unwrap());
         assert!(store.insert_reset(&anna, &link("older")).await.unwrap());

@@ -65,10 +65,11 @@ impl AccountStore {
         let mut tx = self.database.begin().await?;
         let first = is_first(&mut tx).await?;
         let role = if first || new.promoted { Role::Admin } else { Role::User };
-        let Some(user) = insert(&mut tx, new, role).await? else { return Ok(Err(Refusal::EmailTaken)) };
+        // First, because whoever may not register must not learn whether an address is in use.
         if !first && !admit(&mut tx, new).await? {
             return Ok(Err(Refusal::NotAdmitted));
         }
+        let Some(user) = insert(&mut tx, new, role).await? else { return Ok(Err(Refusal::EmailTaken)) };
         if let Some((issuer, subject)) = new.identity
             && !insert_identity(&mut tx, &user.id, issuer, subject).await?
         {
@@ -166,7 +167,8 @@ impl AccountStore {
         Ok(promoted.rows_affected() == 1)
     }
 
-    /// Gives a user another role, in the name of `admin`, and ends the user's sessions.
+    /// Gives a user another role, in the name of `admin`, and ends the user's sessions. What a demoted admin has
+    /// handed out is deleted.
     pub async fn set_role(
         &self,
         admin: &UserId,
@@ -187,6 +189,9 @@ impl AccountStore {
             return Ok(Err(Refusal::NoSuchUser));
         }
         sqlx::query("delete from sessions where user_id = $1").bind(user.as_str()).execute(&mut *tx).await?;
+        if role != Role::Admin {
+            delete_handed_out(&mut tx, user).await?;
+        }
         tx.commit().await?;
         Ok(Ok(()))
     }
@@ -328,9 +333,16 @@ async fn mark_deleted(tx: &mut Transaction<'static, Any>, user: &UserId) -> sqlx
     .execute(&mut **tx)
     .await?;
     end_what_was_let_in(tx, user).await?;
-    sqlx::query("delete from invitations where created_by = $1")
-        .bind(user.as_str())
-        .execute(&mut **tx)
-        .await?;
+    delete_handed_out(tx, user).await?;
     Ok(marked.rows_affected() == 1)
+}
+
+/// Deletes the invitations and password links that an admin has made for others.
+async fn delete_handed_out(tx: &mut Transaction<'static, Any>, admin: &UserId) -> sqlx::Result<()> {
+    for sql in
+        ["delete from invitations where created_by = $1", "delete from password_resets where created_by = $1"]
+    {
+        sqlx::query(sql).bind(admin.as_str()).execute(&mut **tx).await?;
+    }
+    Ok(())
 }
