@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 
 use anyhow::{Context, bail};
 
-use crate::database::Location;
+use crate::database::{Location, private_files};
 
 /// Locks the directory of an SQLite database until the returned file is dropped or the process ends. Returns
 /// `None` for PostgreSQL, which several processes can share.
@@ -15,8 +15,8 @@ pub fn lock(database: &Location) -> anyhow::Result<Option<File>> {
     let Location::Sqlite(dir) = database else { return Ok(None) };
     let path = dir.join("studio.lock");
     let cannot_lock = || format!("cannot lock {}", path.display());
-    std::fs::create_dir_all(dir).with_context(cannot_lock)?;
-    let file = File::create(&path).with_context(cannot_lock)?;
+    private_files::create_dir(dir).with_context(cannot_lock)?;
+    let file = private_files::open(&path).with_context(cannot_lock)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => bail!(

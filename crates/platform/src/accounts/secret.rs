@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -13,7 +13,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::database::{Database, new_id};
+use crate::database::{Database, new_id, private_files};
 
 use super::settings::SettingsStore;
 
@@ -134,7 +134,7 @@ fn recovery_advice() -> &'static str {
 fn read(file: &Path) -> anyhow::Result<Option<SecretString>> {
     match fs::read_to_string(file) {
         Ok(text) => {
-            warn_when_open(file)?;
+            private_files::warn_if_readable(file)?;
             Ok(Some(text.into()))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -142,20 +142,12 @@ fn read(file: &Path) -> anyhow::Result<Option<SecretString>> {
     }
 }
 
-fn warn_when_open(file: &Path) -> anyhow::Result<()> {
-    if fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
-        let path = file.display();
-        tracing::warn!("other users of this machine can read {path}; run `chmod 600 {path}`");
-    }
-    Ok(())
-}
-
 /// Creates a secret, its file and the directory. Processes that start at the same time all get the same secret:
 /// the file is created atomically, and only the first one is used.
 fn make(file: &Path) -> anyhow::Result<Secret> {
     let cannot_write = || format!("cannot write the secret to {}", file.display());
     // With PostgreSQL nothing else creates the data directory.
-    file.parent().map_or(Ok(()), fs::create_dir_all).with_context(cannot_write)?;
+    file.parent().map_or(Ok(()), private_files::create_dir).with_context(cannot_write)?;
     let secret = Secret::random();
     let draft = file.with_file_name(format!("{FILE_NAME}.{}", new_id()));
     let written = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, file));
@@ -188,6 +180,8 @@ fn sync_directory_of(file: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::database::testing;
 

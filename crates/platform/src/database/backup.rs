@@ -12,7 +12,7 @@ use anyhow::{Context, bail, ensure};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
-use super::{Database, FILE_NAME, Location};
+use super::{Database, FILE_NAME, Location, private_files};
 
 /// Copies the database in `dir` to the new file `to`, which only its owner can read. The copy is the
 /// database as it was at one moment, however much is written meanwhile; when this returns it is whole
@@ -38,7 +38,8 @@ pub async fn back_up(dir: &Path, to: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// When `from` is no database of this program, or `dir` has one already.
 pub async fn restore(from: &Path, dir: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
+    private_files::create_dir(dir)
+        .with_context(|| format!("cannot create the directory {}", dir.display()))?;
     // What is left of another database's write-ahead log would be taken for a part of this one.
     for path in files_of(&dir.join(FILE_NAME)) {
         ensure!(!path.exists(), "{} is there already; move it away first", path.display());

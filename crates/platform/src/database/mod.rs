@@ -4,6 +4,7 @@
 pub mod backup;
 pub mod maintenance;
 mod migrations;
+pub mod private_files;
 #[cfg(any(test, feature = "testing"))]
 pub mod query_plans;
 pub mod retry;

@@ -12,7 +12,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{AnyConnection, AnyPool, Connection, Executor, SqliteConnection};
 
-use super::{ACQUIRE_TIMEOUT, CONNECTIONS, FILE_NAME};
+use super::{ACQUIRE_TIMEOUT, CONNECTIONS, FILE_NAME, private_files};
 
 /// How long a statement waits for a lock of another process: a command such as `llm-studio user`, or a
 /// backup. Within the server only one connection writes.
@@ -50,9 +50,14 @@ pub(super) struct Pools {
 
 /// Opens `studio.db` in `dir`, and makes both where they are not there yet.
 pub(super) async fn open(dir: &Path) -> anyhow::Result<Pools> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
+    private_files::create_dir(dir)
+        .with_context(|| format!("cannot create the directory {}", dir.display()))?;
     let file = dir.join(FILE_NAME);
     let cannot_open = || format!("cannot open the database {}", file.display());
+    // SQLite gives its log and its index of the log the mode of this file.
+    private_files::open(&file)
+        .and_then(|_| private_files::warn_if_readable(&file))
+        .with_context(cannot_open)?;
     create(&file).await.with_context(cannot_open)?;
     let writer = pool(&file, Access::Write).await.with_context(cannot_open)?;
     let reader = pool(&file, Access::Read).await.with_context(cannot_open)?;

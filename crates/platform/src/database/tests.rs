@@ -20,7 +20,25 @@ async fn a_directory_that_cannot_be_made_is_named() {
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = Database::open(Location::Sqlite(file.join("data"))).await.unwrap_err();
-    assert!(format!("{error:#}").contains("cannot make the directory"), "{error:#}");
+    assert!(format!("{error:#}").contains("cannot create the directory"), "{error:#}");
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let database = Database::open(Location::Sqlite(data.clone())).await.unwrap();
+    add_setting(database.writer(), "any", 10).await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() >= 3, "the database, its log and the index of the log: {files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    database.close().await;
 }
 
 #[tokio::test]
