@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::snapshot::TargetSnapshot;
+use super::submission::check_prompt;
 use crate::providers::listing::ProviderListing;
 use bench::bounds::{PlanError, ensure, within};
 use bench::measure::per_second;
@@ -24,6 +25,7 @@ pub struct ReportedBenchmark {
     #[schema(min_items = 1, max_items = 4000)]
     pub results: Vec<ReportedRun>,
     #[serde(default)]
+    #[schema(max_length = 500_000)]
     pub prompt: Option<String>,
     /// 1 to 16384.
     #[serde(default)]
@@ -88,6 +90,7 @@ impl ReportedBenchmark {
     pub fn rows(self, known: &[ProviderListing], now: i64) -> Result<ConvertedReport, PlanError> {
         within("the number of results", &self.results.len(), &(1..=MAX_REPORTED))?;
         self.results.iter().try_for_each(ReportedRun::check)?;
+        self.prompt.as_deref().map_or(Ok(()), check_prompt)?;
         let mut rows: Vec<ResultRow> = Vec::new();
         let mut targets: Vec<TargetSnapshot> = Vec::new();
         let mut skipped = 0;

@@ -142,7 +142,7 @@ fn timeouts(total_s: Option<f64>) -> Result<Timeouts, PlanError> {
     Ok(Timeouts { connect_s: usual.connect_s.min(total_s), first_token_s: total_s, total_s })
 }
 
-fn check_prompt(prompt: &str) -> Result<(), PlanError> {
+pub(super) fn check_prompt(prompt: &str) -> Result<(), PlanError> {
     let length = prompt.chars().count();
     ensure(length <= MAX_PROMPT_CHARS, || {
         format!("the prompt has {length} characters, and the longest may have {MAX_PROMPT_CHARS}: shorten it")

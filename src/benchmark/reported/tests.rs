@@ -104,6 +104,10 @@ fn rejects_invalid_values_by_name() {
         let error = rows(&[with(1, changes.clone())]).unwrap_err().0;
         assert!(error.contains(named), "{changes}: {error}");
     }
+    let long = "x".repeat(crate::benchmark::submission::MAX_PROMPT_CHARS + 1);
+    let report = json!({ "results": [run(1)], "prompt": long });
+    let report: ReportedBenchmark = serde_json::from_value(report).unwrap();
+    assert!(report.rows(&known(), NOW).unwrap_err().0.starts_with("the prompt has 500001 characters"));
     assert!(rows(&[]).unwrap_err().0.starts_with("the number of results must be 1 to"));
     let many: Vec<Value> = (1..=21).map(run).collect();
     assert!(rows(&many).unwrap_err().0.starts_with("runs must be 1 to 20"));
