@@ -2,10 +2,10 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use leptos::nonce::use_nonce;
@@ -21,17 +21,54 @@ const FIXED: [(HeaderName, HeaderValue); 5] = [
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    // Pages and API responses change. Files whose name contains a hash set their own value.
-    (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
+
+/// A page loads nothing from data, even where a browser is made to show it as a page.
+const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Adds the headers that all responses share. A response's own value takes precedence.
 pub async fn fixed_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let status = response.status();
+    let headers = response.headers_mut();
     for (name, value) in FIXED {
-        response.headers_mut().entry(name).or_insert(value);
+        headers.entry(name).or_insert(value);
     }
+    let content = Content::of(status, headers);
+    if content == Content::Data {
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(NOTHING);
+    }
+    // After signing out neither the disk nor the back button has what a user has seen. Files change with the
+    // program; those whose name contains a hash set their own value.
+    let cache = if content == Content::File { "no-cache" } else { "no-store" };
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(cache));
     response
+}
+
+/// What a response contains, for its headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Page,
+    /// A response of the API, a download or an error.
+    Data,
+    /// A file of the app: a script, a style sheet, a font, an image.
+    File,
+}
+
+impl Content {
+    fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        // Its headers replace those of the file that the browser has.
+        if status == StatusCode::NOT_MODIFIED {
+            return Self::File;
+        }
+        let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        if kind.starts_with(b"text/html") {
+            return Self::Page;
+        }
+        let is_file = [&b"text/javascript"[..], b"text/css", b"application/wasm", b"font/", b"image/"];
+        if is_file.iter().any(|prefix| kind.starts_with(prefix)) { Self::File } else { Self::Data }
+    }
 }
 
 /// CSRF protection: rejects cross-site state-changing requests. Requests with a bearer token are exempt,

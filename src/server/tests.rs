@@ -88,7 +88,18 @@ async fn every_response_has_security_headers() {
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
         assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY", "{path}");
         assert_eq!(headers[header::REFERRER_POLICY], "same-origin", "{path}");
-        assert!(headers.contains_key(header::CACHE_CONTROL), "{path}");
+        assert_eq!(headers["cross-origin-resource-policy"], "same-origin", "{path}");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{path}");
+        assert!(headers.contains_key(header::CONTENT_SECURITY_POLICY), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn data_loads_nothing_when_it_is_shown_as_a_page() {
+    for path in ["/healthz", "/api/auth/me", "/api/none"] {
+        let headers = answer(state().await, get(path)).await.headers().clone();
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
     }
 }
 
