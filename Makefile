@@ -22,7 +22,7 @@ run: ## Build the app and serve it at http://127.0.0.1:3000 (PORT=… for anothe
 	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); stop with Ctrl-C"
 	@exec $(target)/release/llm-studio serve
 
-dev: ## Build unoptimised and serve, for daily work; rebuilds take seconds
+dev: ## Build unoptimised and serve, for daily work
 	@node scripts/build.mjs --dev
 	$(say) "Serving at http://127.0.0.1:$${PORT:-3000} with the database in $(STUDIO_DATA); stop with Ctrl-C"
 	@exec $(target)/debug/llm-studio serve
