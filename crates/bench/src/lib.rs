@@ -16,6 +16,8 @@ mod group;
 #[cfg(feature = "server")]
 mod health;
 #[cfg(feature = "server")]
+pub mod json;
+#[cfg(feature = "server")]
 mod load;
 #[cfg(feature = "server")]
 pub mod measure;

@@ -4,7 +4,6 @@ mod columns;
 mod csv;
 mod figures;
 mod grid;
-mod json;
 mod markdown;
 mod notes;
 mod table;
@@ -16,9 +15,9 @@ use std::{
     path::Path,
 };
 
+pub use bench::json::pretty as pretty_json;
 pub use figures::{NONE, dollars, measured, percent, printable, whole};
 pub use grid::{Align, Canvas, Cell, Column, Grid};
-pub use json::pretty as pretty_json;
 pub use markdown::escape as escape_markdown;
 pub use notes::adjustment as adjustment_note;
 
@@ -56,7 +55,7 @@ impl Format {
 pub fn render(report: &Report, format: Format, canvas: Canvas) -> anyhow::Result<String> {
     match format {
         Format::Table => Ok(table::render(report, canvas)),
-        Format::Json => Ok(json::pretty(report)?),
+        Format::Json => Ok(bench::json::report(report)?),
         Format::Csv => csv::render(report),
         Format::Markdown => Ok(markdown::render(report)),
     }

@@ -1,6 +1,12 @@
 //! One request and its response over one connection, read with stamps and within limits.
 
-use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -37,6 +43,8 @@ const UNHEARD_WITHIN: Duration = Duration::from_secs(1);
 /// How long a read may wait to be recorded when no other follows it. Longer than the age at which the next read has
 /// a batch recorded, so that the timer fires only in a pause.
 const RECORDED_WITHIN: Duration = Duration::from_millis(200);
+/// A server that never stops sending must not keep time limits, the recorder and other streams from being looked at.
+const READS_IN_A_ROW: usize = 64;
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// Of a whole stream with its framing: kilobytes around each token of the longest answer. What has been read but
 /// not yet recorded is bounded by it too.
@@ -155,8 +163,9 @@ impl Talk {
         let milestones = Arc::<Milestones>::default();
         let recorder = tokio::spawn(record(messages, Decoder::new(provider), Arc::clone(&milestones)));
         let batch = Batch::default();
-        let read =
-            Reader { connection, batch, to_record, milestones, handed_over, limits }.read(deadline).await;
+        let read = Reader { connection, batch, to_record, milestones, handed_over, limits, received: 0 }
+            .read(deadline)
+            .await;
         let recorded = recorder.await.map_err(|error| bad_response(error.to_string()))?;
         self.drained = read == Ok(Ended::Cleanly);
         self.keep(recorded, provider, read)
@@ -232,6 +241,20 @@ struct Reader<'a> {
     milestones: Arc<Milestones>,
     handed_over: Instant,
     limits: Limits,
+    /// Bytes read from the network, framing included.
+    received: usize,
+}
+
+/// What a reader waits for.
+enum Next {
+    /// The body has ended or failed.
+    End(Result<Ended, ApiError>),
+    /// The recorder has seen the protocol's end mark or an error.
+    ProtocolEnd,
+    /// The time limit, or the end of the grace after the protocol's end.
+    Deadline,
+    /// A batch has waited long enough for another read.
+    Overdue,
 }
 
 impl Reader<'_> {
@@ -252,21 +275,54 @@ impl Reader<'_> {
         let overdue = sleep_until(self.handed_over);
         tokio::pin!(overdue);
         let mut grace = false;
-        let mut received = 0;
+        // The waker that the timers and the recorder have. They are polled again only where one of them has
+        // fired, was set anew, or has another waker: that takes locks, and a token is not worth any.
+        let mut registered: Option<Waker> = None;
         loop {
-            select! {
-                // A server that never stops sending must not keep the others from being looked at.
-                biased;
-                () = &mut ended, if !grace => {
+            let next = poll_fn(|cx| {
+                let batch_began_ns = self.batch.began_ns();
+                if let Poll::Ready(end) = self.poll_reads(cx) {
+                    return Poll::Ready(Next::End(end));
+                }
+                if self.batch.began_ns() != batch_began_ns && !self.batch.is_empty() {
+                    overdue.as_mut().reset(Instant::now() + RECORDED_WITHIN);
+                    registered = None;
+                }
+                let has_ended = !grace && milestones.ended_at_ns() != 0;
+                let is_overdue = !self.batch.is_empty() && overdue.is_elapsed();
+                if !has_ended
+                    && !is_overdue
+                    && !deadline.is_elapsed()
+                    && registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+                {
+                    return Poll::Pending;
+                }
+                registered = Some(cx.waker().clone());
+                if !grace && ended.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Next::ProtocolEnd);
+                }
+                if deadline.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Next::Deadline);
+                }
+                if !self.batch.is_empty() {
+                    ready!(overdue.as_mut().poll(cx));
+                    return Poll::Ready(Next::Overdue);
+                }
+                Poll::Pending
+            })
+            .await;
+            registered = None;
+            match next {
+                Next::End(end) => return end,
+                Next::Overdue => self.hand_on(),
+                Next::ProtocolEnd => {
                     grace = true;
                     let since_end = monotonic_ns().saturating_sub(milestones.ended_at_ns());
                     let left = TRAILER_GRACE.saturating_sub(Duration::from_nanos(since_end));
                     deadline.as_mut().reset(Instant::now() + left);
                 }
-                () = &mut deadline => {
-                    if grace {
-                        return Ok(Ended::Open);
-                    }
+                Next::Deadline if grace => return Ok(Ended::Open),
+                Next::Deadline => {
                     self.wait_for_recorder().await;
                     let total = self.handed_over + self.limits.total;
                     if !milestones.has_content() || Instant::now() >= total {
@@ -274,25 +330,29 @@ impl Reader<'_> {
                     }
                     deadline.as_mut().reset(total);
                 }
-                read = read_some(self.connection, |content| self.batch.push(content)) => {
-                    match read.map_err(broken)? {
-                        Read::Some(bytes) => received += bytes,
-                        Read::End => return Ok(Ended::Cleanly),
-                    }
-                    let begins_batch = self.batch.is_empty();
-                    self.batch.end_read(self.connection.stamps.latest_read());
-                    if received > MAX_BODY_BYTES {
-                        return Err(bad_response("the answer is longer than 64 MiB; check the base URL".into()));
-                    }
-                    if self.batch.is_due() {
-                        self.hand_on();
-                    } else if begins_batch {
-                        overdue.as_mut().reset(Instant::now() + RECORDED_WITHIN);
-                    }
-                }
-                () = &mut overdue, if !self.batch.is_empty() => self.hand_on(),
             }
         }
+    }
+
+    /// Reads and stamps all that has arrived; ready when the body has ended or failed.
+    fn poll_reads(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ended, ApiError>> {
+        for _ in 0..READS_IN_A_ROW {
+            let read = self.connection.transport.poll_body(cx, |content| self.batch.push(content));
+            match ready!(read).map_err(broken)? {
+                Read::Some(bytes) => self.received += bytes,
+                Read::End => return Poll::Ready(Ok(Ended::Cleanly)),
+            }
+            self.batch.end_read(self.connection.stamps.latest_read());
+            if self.received > MAX_BODY_BYTES {
+                let error = "the answer is longer than 64 MiB; check the base URL";
+                return Poll::Ready(Err(bad_response(error.into())));
+            }
+            if self.batch.is_due() {
+                self.hand_on();
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Hands what has been read to the recorder.

@@ -73,6 +73,11 @@ impl Batch {
         self.reads.is_empty()
     }
 
+    /// Returns when its first read arrived, monotonic ns.
+    pub(super) fn began_ns(&self) -> Option<u64> {
+        self.reads.first().map(|(arrival, _)| arrival.at_ns)
+    }
+
     /// Returns whether it is time to record it.
     pub(super) fn is_due(&self) -> bool {
         let age_ns = match self.reads.as_slice() {
@@ -118,7 +123,8 @@ impl Milestones {
         self.first_content.load(Relaxed)
     }
 
-    /// When what was notified as `ended` arrived, monotonic ns.
+    /// When what was notified as `ended` arrived, monotonic ns; 0 until then.
+    #[inline]
     pub(super) fn ended_at_ns(&self) -> u64 {
         self.ended_at_ns.load(Relaxed)
     }
