@@ -16,6 +16,8 @@ pub mod discovery;
 #[cfg(feature = "server")]
 pub mod egress;
 #[cfg(feature = "server")]
+pub mod litellm;
+#[cfg(feature = "server")]
 pub mod wire;
 
 pub use types::{ApiError, ErrorKind, Model, ModelRef, Price, PriceSource, Protocol, Provider, ProviderKind};

@@ -1,8 +1,8 @@
 //! The address policy, and the errors for forbidden addresses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use url::Url;
+use url::{Host, Url};
 
 use super::address_class::{AddressClass, Reason, classify};
 use crate::{ApiError, ErrorKind, Provider, ProviderKind};
@@ -66,6 +66,27 @@ impl AddressPolicy {
             (AddressClass::Local, Networks::Public) => Err(Refused::local(host)),
             (AddressClass::Forbidden(reason), _) => Err(Refused::reason(host, reason)),
         }
+    }
+}
+
+impl AddressPolicy {
+    /// Checks a URL as far as its address is known without a DNS lookup: if its host is an IP address or
+    /// `localhost`. Every connection is checked again.
+    ///
+    /// # Errors
+    /// If connections to it are forbidden.
+    pub fn check_url(self, url: &str) -> Result<(), Refused> {
+        let Ok(url) = Url::parse(url) else { return Ok(()) };
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
+                IpAddr::V4(Ipv4Addr::LOCALHOST)
+            }
+            Some(Host::Domain(_)) | None => return Ok(()),
+        };
+        let address = SocketAddr::new(address, url.port_or_known_default().unwrap_or_default());
+        self.check(url.host_str().unwrap_or_default(), address)
     }
 }
 
@@ -145,6 +166,22 @@ mod tests {
         ] {
             assert_eq!(demo(kind, base_url), AddressPolicy::PUBLIC, "{base_url}");
         }
+    }
+
+    #[test]
+    fn a_url_is_checked_as_far_as_its_address_is_known() {
+        let public = AddressPolicy::PUBLIC;
+        for url in
+            ["http://127.0.0.1:80/v1", "http://localhost:1/v1", "http://a.localhost", "http://[::1]/v1"]
+        {
+            assert!(public.check_url(url).is_err(), "{url}");
+            assert_eq!(AddressPolicy::PUBLIC_AND_LOCAL.check_url(url), Ok(()), "{url}");
+        }
+        for url in ["https://api.example/v1", "http://1.1.1.1", "not a url", "demo:"] {
+            assert_eq!(public.check_url(url), Ok(()), "{url}");
+        }
+        assert!(AddressPolicy::PUBLIC_AND_LOCAL.check_url("http://169.254.169.254/v1").is_err());
+        assert_eq!(public.with_exception(DEMO).check_url("http://127.0.0.1:4000/v1"), Ok(()));
     }
 
     #[test]
