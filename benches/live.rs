@@ -70,6 +70,14 @@ impl CancelJob for NoOp {
 }
 
 impl SessionCheck for NoOp {
+    fn session_of_token<'a>(&'a self, _: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn session_of_ticket<'a>(&'a self, _: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async { Ok(true) })
     }

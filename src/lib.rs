@@ -15,7 +15,7 @@ pub mod history;
 pub mod prompts;
 pub mod providers;
 
-pub use platform::{accounts, jobs, limits, live, messages};
+pub use platform::{accounts, jobs, limits, live, messages, times};
 #[cfg(feature = "ssr")]
 pub use platform::{database, http, mail};
 

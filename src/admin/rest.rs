@@ -12,9 +12,10 @@ use super::service::{AdminService, invitation_path};
 use super::types::{InstallationSettings, UserPage};
 use crate::accounts::rest::Done;
 use crate::accounts::{AdminSession, Invitation, NewInvitationRequest, Role, UserId};
-use crate::http::{AppError, Body, Path, Query};
+use crate::http::{AppError, Body, BodyOr400, Path, Query};
 use crate::http::{DetailBody, ErrorBody};
 use crate::limits::RateLimit;
+use crate::times;
 
 const TAG: &str = "admin";
 const DEFAULT_PAGE: i64 = 100;
@@ -73,24 +74,23 @@ struct NewRole {
 
 /// Change a user's role
 ///
-/// Ends the user's sessions.
+/// Ends the user's sessions, unless they have this role already.
 #[utoipa::path(
     put, path = "/api/admin/users/{id}/role", tag = TAG,
     params(("id" = String, Path, description = "The user's id")), request_body = NewRole,
     responses(
         (status = 200, description = "Given", body = Done),
-        (status = 400, description = "It is your own account", body = ErrorBody),
+        (status = 400, description = "It is your own account, or there is no such role", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
         (status = 403, description = "Not an admin", body = DetailBody),
         (status = 404, description = "There is no such user", body = ErrorBody),
-        (status = 422, description = "There is no such role", body = DetailBody),
     )
 )]
 async fn set_role(
     State(admin): State<AdminService>,
     AdminSession(session): AdminSession,
     Path(user): Path<UserId>,
-    Body(NewRole { role }): Body<NewRole>,
+    BodyOr400(NewRole { role }): BodyOr400<NewRole>,
 ) -> Result<Json<Done>, AppError> {
     admin.accounts().set_role(session.user_id(), &user, role).await?;
     Ok(Done::ok())
@@ -125,6 +125,8 @@ struct CreatedPasswordLink {
     /// The page for the token, as a path on this server.
     #[schema(example = "/reset-password?token=…")]
     path: String,
+    #[serde(flatten, with = "times::expires_at")]
+    #[schema(value_type = times::expires_at::ExpiresAt)]
     expires_at: i64,
 }
 
@@ -172,10 +174,25 @@ async fn rate_limit_of(
     Ok(Json(admin.rate_limit(&user).await?))
 }
 
+#[derive(Deserialize, ToSchema)]
+struct NewRateLimit {
+    /// Benchmarks started in any hour.
+    #[schema(minimum = 1, maximum = 100_000)]
+    benchmarks_per_hour: Option<i64>,
+    /// Jobs that run at once.
+    #[schema(minimum = 1, maximum = 50)]
+    max_concurrent: Option<i64>,
+    /// Runs of one model and tier in a benchmark.
+    #[schema(minimum = 1, maximum = 100)]
+    max_runs_per_benchmark: Option<i64>,
+}
+
 /// Set a user's limits
+///
+/// Missing numbers are set to their defaults.
 #[utoipa::path(
     put, path = "/api/admin/users/{id}/rate-limit", tag = TAG,
-    params(("id" = String, Path, description = "The user's id")), request_body = RateLimit,
+    params(("id" = String, Path, description = "The user's id")), request_body = NewRateLimit,
     responses(
         (status = 200, description = "Set", body = Done),
         (status = 401, description = "Not signed in", body = DetailBody),
@@ -188,8 +205,14 @@ async fn set_rate_limit(
     State(admin): State<AdminService>,
     _: AdminSession,
     Path(user): Path<UserId>,
-    Body(limit): Body<RateLimit>,
+    Body(new): Body<NewRateLimit>,
 ) -> Result<Json<Done>, AppError> {
+    let usual = admin.default_rate_limit();
+    let limit = RateLimit {
+        benchmarks_per_hour: new.benchmarks_per_hour.unwrap_or(usual.benchmarks_per_hour),
+        max_concurrent: new.max_concurrent.unwrap_or(usual.max_concurrent),
+        max_runs_per_benchmark: new.max_runs_per_benchmark.unwrap_or(usual.max_runs_per_benchmark),
+    };
     admin.set_rate_limit(&user, &limit).await?;
     Ok(Done::ok())
 }

@@ -57,12 +57,16 @@ impl AdminService {
     /// If there is no such user.
     pub async fn rate_limit(&self, user: &UserId) -> Result<RateLimit, AccountError> {
         self.user(user).await?;
-        let default = RateLimit {
+        Ok(self.limits.get(user).await?.unwrap_or_else(|| self.default_rate_limit()))
+    }
+
+    /// Returns the limits of users for whom no admin has set others.
+    pub fn default_rate_limit(&self) -> RateLimit {
+        RateLimit {
             benchmarks_per_hour: self.benchmarks_per_hour,
             max_concurrent: DEFAULT_MAX_CONCURRENT,
             max_runs_per_benchmark: DEFAULT_MAX_RUNS,
-        };
-        Ok(self.limits.get(user).await?.unwrap_or(default))
+        }
     }
 
     /// # Errors

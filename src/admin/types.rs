@@ -3,15 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{Registration, Role, UserId};
+use crate::times;
 
-/// A user as shown to admins: numbers of their items, never the content. Times are Unix milliseconds.
+/// A user as shown to admins: numbers of their items, never the content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UserRow {
     pub id: UserId,
     pub email: String,
     pub role: Role,
+    #[serde(flatten, with = "times::created_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::created_at::CreatedAt))]
     pub created_at: i64,
+    #[serde(flatten, with = "times::last_login")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::last_login::LastLogin))]
     pub last_login: Option<i64>,
     pub benchmark_count: i64,
     /// Number of stored API keys.

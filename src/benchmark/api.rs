@@ -5,7 +5,7 @@ use leptos::server_fn::codec::Json;
 
 use super::page_row::PageRow;
 #[cfg(feature = "ssr")]
-use super::service::BenchmarkService;
+use super::service::{BenchmarkService, Unavailable};
 use super::set_up::SetUpFields;
 use super::submission::BenchmarkRequest;
 use super::view::{BenchmarkView, Estimate, Timeline};
@@ -20,7 +20,7 @@ use endpoint::ModelRef;
 #[server(input = Json)]
 pub async fn estimate_benchmark(request: BenchmarkRequest) -> Result<Estimate, ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
-    benchmarks.estimate(session.user_id(), &request).await.map_err(into_server_fn_error)
+    benchmarks.estimate(session.user_id(), &request, Unavailable::Refuse).await.map_err(into_server_fn_error)
 }
 
 /// Starts the benchmark of the form and redirects to its page.
@@ -29,7 +29,8 @@ pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<S
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     let fields = with_template(session.user_id(), fields).await?;
     let request = fields.request().map_err(|complaints| into_server_fn_error(invalid(complaints)))?;
-    let job = benchmarks.submit(session.user_id(), &request).await.map_err(into_server_fn_error)?;
+    let submitted = benchmarks.submit(session.user_id(), &request, Unavailable::Refuse).await;
+    let job = submitted.map_err(into_server_fn_error)?.job;
     leptos_axum::redirect(&format!("/benchmark/{}", job.id));
     Ok(job.id)
 }

@@ -105,24 +105,27 @@ pub(super) async fn results_after(
     let rows = store.rows_after(user, id, after, ROWS_AT_A_TIME).await?;
     let Some(&(last, _)) = rows.last() else { return Ok(None) };
     let mut runs = store.runs_of_rows(user, id, after, last).await?;
+    let runs_per_row = store.runs_per_row(user, id).await?;
     let events = rows.into_iter().flat_map(|(_, row)| {
         let runs = runs.remove(&row.key).unwrap_or_default();
-        events_of(row, runs)
+        events_of(row, runs, runs_per_row)
     });
     Ok(Some((events.map(|event| ServerMessage::of_event(id, event)).collect(), last)))
 }
 
 /// Returns the events of a row so far. Each run has its own event although the row may contain it, because
 /// scripts count results.
-fn events_of(row: StoredRow, runs: Vec<Run>) -> Vec<Event> {
+fn events_of(row: StoredRow, runs: Vec<Run>, runs_per_row: u32) -> Vec<Event> {
     let mut events = Vec::with_capacity(runs.len() + 2);
     if let Some(outcome) = row.warmup.clone() {
         events.push(Event::BenchmarkWarmup { data: Box::new(warmup_result(&row, outcome)) });
     }
     if row.head.skipped.is_some() {
-        events.push(Event::BenchmarkResult { data: Box::new(run_result(&row, None)) });
+        events.push(Event::BenchmarkResult { data: Box::new(run_result(&row, runs_per_row, None)) });
     }
-    let result = |run: &Run| Event::BenchmarkResult { data: Box::new(run_result(&row, Some(run.clone()))) };
+    let result = |run: &Run| Event::BenchmarkResult {
+        data: Box::new(run_result(&row, runs_per_row, Some(run.clone()))),
+    };
     events.extend(runs.iter().map(result));
     if row.summary.is_some() {
         events.push(Event::BenchmarkRow { data: Box::new(row.with_runs(runs)) });
@@ -135,7 +138,7 @@ pub(super) fn percent(done: u64, total: u64) -> f64 {
     if total == 0 { 0.0 } else { 100.0 * done.min(total) as f64 / total as f64 }
 }
 
-fn run_result(row: &StoredRow, run: Option<Run>) -> RunResult {
+fn run_result(row: &StoredRow, runs: u32, run: Option<Run>) -> RunResult {
     let head = &row.head;
     RunResult {
         provider: head.provider.clone(),
@@ -143,6 +146,7 @@ fn run_result(row: &StoredRow, run: Option<Run>) -> RunResult {
         model: head.model.clone(),
         model_id: head.model_id.clone(),
         context_tokens: head.context_tokens,
+        runs,
         skipped: head.skipped.clone(),
         run,
     }

@@ -2,58 +2,61 @@
 
 use super::submission::BenchmarkRequest;
 use crate::providers::listing::{ModelListing, ProviderListing};
-use endpoint::ModelRef;
+use endpoint::{ModelRef, litellm};
 
-/// The reason why names cannot be resolved to models; one sentence with the solution.
+/// The reason why a name means no model; one sentence with the solution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
     #[error("No model is named: choose at least one in `models` or `targets`.")]
     None,
-    #[error("Models are named in `models` and in `targets`: use one of the two.")]
-    Both,
     #[error("None of your models is called \"{0}\". Add it in Providers & models, or check the name.")]
     Unknown(String),
-    #[error("\"{name}\" may mean {}. Name one of them.", .meant.join(" or "))]
-    Ambiguous { name: String, meant: Vec<String> },
-    #[error("{0} is chosen twice. Name each model once.")]
-    Twice(ModelRef),
 }
 
-/// Returns the models of the request, in its order, without duplicates.
+/// A name of the request and the models that it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub name: String,
+    pub models: Result<Vec<ModelRef>, ChoiceError>,
+}
+
+/// Returns the names of the request in its order. A name in `models` that several models have means all of them.
+/// `targets` take precedence over `models`, as in the Python product.
 ///
 /// # Errors
-/// Fails if a name matches no model or several, if there is no name, or if a name is repeated.
-pub fn choose(request: &BenchmarkRequest, known: &[ProviderListing]) -> Result<Vec<ModelRef>, ChoiceError> {
-    let chosen = match (request.models.as_slice(), request.targets.as_slice()) {
-        ([], []) => return Err(ChoiceError::None),
-        ([], targets) => targets.to_vec(),
-        (names, []) => names.iter().map(|name| resolve(name, known)).collect::<Result<_, _>>()?,
-        _ => return Err(ChoiceError::Both),
-    };
-    let mut seen = std::collections::HashSet::new();
-    let twice = chosen.iter().find(|model| !seen.insert(*model)).cloned();
-    twice.map_or(Ok(chosen), |model| Err(ChoiceError::Twice(model)))
+/// Fails if nothing is named.
+pub fn choose(request: &BenchmarkRequest, known: &[ProviderListing]) -> Result<Vec<Named>, ChoiceError> {
+    let targets = request.targets.iter().map(|target| named_target(target, known));
+    let models = request.models.iter().map(|name| named_model(name, known));
+    match (request.models.as_slice(), request.targets.as_slice()) {
+        ([], []) => Err(ChoiceError::None),
+        (_, []) => Ok(models.collect()),
+        _ => Ok(targets.collect()),
+    }
+}
+
+/// Whether there is such a model is checked later, with the provider.
+fn named_target(target: &ModelRef, known: &[ProviderListing]) -> Named {
+    let listing = known.iter().find(|listing| listing.provider.key == target.provider_key);
+    let model = listing.and_then(|listing| Some(reference(listing, listing.find_model(&target.model_id)?)));
+    Named { name: target.to_string(), models: Ok(vec![model.unwrap_or_else(|| target.clone())]) }
+}
+
+fn named_model(name: &str, known: &[ProviderListing]) -> Named {
+    let found = MATCHERS.into_iter().map(|fits| fitting(name, known, fits)).find(|found| !found.is_empty());
+    Named { name: name.to_owned(), models: found.ok_or_else(|| ChoiceError::Unknown(name.to_owned())) }
+}
+
+type Matcher = fn(&str, &ProviderListing, &ModelListing) -> bool;
+
+fn fitting(name: &str, known: &[ProviderListing], fits: Matcher) -> Vec<ModelRef> {
+    let all = known.iter().flat_map(|provider| provider.models.iter().map(move |model| (provider, model)));
+    let fitting = all.filter(|(provider, model)| fits(name, provider, model));
+    fitting.map(|(provider, model)| reference(provider, model)).collect()
 }
 
 /// The ways to match a name, most exact first; a later one is used only if the earlier ones match nothing.
-const MATCHERS: [fn(&str, &ProviderListing, &ModelListing) -> bool; 3] = [is_pair, is_id, has_name];
-
-fn resolve(name: &str, known: &[ProviderListing]) -> Result<ModelRef, ChoiceError> {
-    let all = || known.iter().flat_map(|provider| provider.models.iter().map(move |model| (provider, model)));
-    let fitting = |fits: fn(&str, &ProviderListing, &ModelListing) -> bool| {
-        let fitting = all().filter(|(provider, model)| fits(name, provider, model));
-        let fitting: Vec<_> = fitting.map(|(provider, model)| reference(provider, model)).collect();
-        (!fitting.is_empty()).then_some(fitting)
-    };
-    match MATCHERS.into_iter().find_map(fitting).as_deref() {
-        Some([one]) => Ok(one.clone()),
-        Some(several) => Err(ChoiceError::Ambiguous {
-            name: name.to_owned(),
-            meant: several.iter().map(ToString::to_string).collect(),
-        }),
-        None => Err(ChoiceError::Unknown(name.to_owned())),
-    }
-}
+const MATCHERS: [Matcher; 3] = [is_pair, is_id, has_name];
 
 fn reference(provider: &ProviderListing, model: &ModelListing) -> ModelRef {
     ModelRef { provider_key: provider.provider.key.clone(), model_id: model.model.id.clone() }
@@ -63,11 +66,10 @@ fn is_pair(name: &str, provider: &ProviderListing, model: &ModelListing) -> bool
     name == reference(provider, model).to_string()
 }
 
-/// The id may have the provider's prefix.
+/// The id may have a prefix of LiteLLM.
 fn is_id(name: &str, provider: &ProviderListing, model: &ModelListing) -> bool {
-    let prefix = provider.model_prefix.as_deref();
-    let bare = prefix.and_then(|prefix| name.strip_prefix(prefix)?.strip_prefix('/'));
-    model.model.id == name || bare == Some(&*model.model.id)
+    model.model.id == name
+        || model.model.id == litellm::bare_id(&provider.provider, provider.model_prefix.as_deref(), name)
 }
 
 fn has_name(name: &str, _: &ProviderListing, model: &ModelListing) -> bool {
@@ -102,8 +104,10 @@ mod tests {
     fn named(names: &[&str]) -> Result<Vec<String>, String> {
         let models = names.iter().map(|name| (*name).to_owned()).collect();
         let request = BenchmarkRequest { models, ..BenchmarkRequest::default() };
-        let chosen = choose(&request, &known()).map_err(|error| error.to_string())?;
-        Ok(chosen.iter().map(ToString::to_string).collect())
+        let named = choose(&request, &known()).map_err(|error| error.to_string())?;
+        let models = named.into_iter().map(|named| named.models.map_err(|error| error.to_string()));
+        let models = models.collect::<Result<Vec<_>, _>>()?;
+        Ok(models.concat().iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -119,22 +123,25 @@ mod tests {
     }
 
     #[test]
-    fn lists_the_choices_for_an_ambiguous_name() {
-        let error = named(&["gpt-4o"]).unwrap_err();
-        assert_eq!(error, "\"gpt-4o\" may mean openai/gpt-4o or openrouter/gpt-4o. Name one of them.");
+    fn a_name_that_several_models_have_means_all() {
+        let both = Ok(vec!["openai/gpt-4o".to_owned(), "openrouter/gpt-4o".to_owned()]);
+        assert_eq!(named(&["gpt-4o"]), both);
+        assert_eq!(named(&["GPT-4o"]), both);
+        assert_eq!(named(&["openai/gpt-4o"]), Ok(vec!["openai/gpt-4o".to_owned()]));
         assert!(named(&["nothing"]).unwrap_err().contains("None of your models is called \"nothing\""));
-        assert!(named(&["mini", "Mini"]).unwrap_err().contains("openai/mini is chosen twice"));
         assert_eq!(named(&[]), Err(ChoiceError::None.to_string()));
     }
 
     #[test]
-    fn names_and_targets_exclude_each_other() {
-        let target = ModelRef { provider_key: "openai".into(), model_id: "mini".into() };
+    fn targets_find_what_models_find_and_take_precedence() {
+        let target = |model_id: &str| ModelRef { provider_key: "openai".into(), model_id: model_id.into() };
         let request = BenchmarkRequest {
-            models: vec!["mini".into()],
-            targets: vec![target],
+            models: vec!["big".into()],
+            targets: vec![target("mini"), target("openai/mini"), target("none")],
             ..BenchmarkRequest::default()
         };
-        assert_eq!(choose(&request, &known()), Err(ChoiceError::Both));
+        let named = choose(&request, &known()).unwrap();
+        let models: Vec<_> = named.into_iter().flat_map(|named| named.models.unwrap()).collect();
+        assert_eq!(models, [target("mini"), target("mini"), target("none")]);
     }
 }

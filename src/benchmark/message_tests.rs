@@ -5,6 +5,8 @@ use endpoint::ModelRef;
 use endpoint::registry::{Adjustment, AdjustmentAction};
 use serde_json::{Value, json};
 
+use crate::accounts::UserId;
+
 use super::report::testing::{failed, head, row, run};
 use crate::messages::*;
 
@@ -16,6 +18,7 @@ fn of_engine(event: Event) -> ServerMessage {
 fn job(id: &str, status: JobState) -> Job {
     Job {
         id: id.into(),
+        user_id: Some(UserId::new("u")),
         job_type: "benchmark".into(),
         status,
         progress_pct: 50.0,
@@ -89,6 +92,7 @@ fn result(skipped: Option<&str>, run: Option<bench::types::Run>) -> RunResult {
         model: "M".into(),
         model_id: "m".into(),
         context_tokens: 0,
+        runs: 3,
         skipped: skipped.map(|reason| Skip { reason: reason.into() }),
         run,
     }

@@ -27,7 +27,7 @@ pub struct ReportedBenchmark {
     #[serde(default)]
     #[schema(max_length = 500_000)]
     pub prompt: Option<String>,
-    /// 1 to 16384.
+    /// 1 to 128000.
     #[serde(default)]
     pub max_tokens: Option<u32>,
     /// 0 to 2.
@@ -47,9 +47,10 @@ pub struct ReportedRun {
     /// The provider's key or its name.
     pub provider: String,
     pub model_id: String,
-    /// Starts at 1; unique for a model and tier.
+    /// Starts at 1; unique for a model and tier. Missing: the next one.
+    #[serde(default)]
     #[schema(minimum = 1)]
-    pub run_number: u64,
+    pub run_number: Option<u64>,
     #[serde(default)]
     pub context_tokens: u64,
     /// From the request to the first token; required for a successful run.
@@ -65,10 +66,15 @@ pub struct ReportedRun {
     /// Mean of the gaps between tokens.
     #[serde(default)]
     pub itl_ms: Option<f64>,
+    #[serde(default = "succeeded")]
     pub success: bool,
     /// The error message of a failed run.
     #[serde(default)]
     pub error: Option<String>,
+}
+
+fn succeeded() -> bool {
+    true
 }
 
 /// A report converted to the stored form.
@@ -99,9 +105,12 @@ impl ReportedBenchmark {
                 skipped += 1;
                 continue;
             };
-            let run = result.run(model.price.as_ref(), now);
             let target = TargetSnapshot::of_parts(provider, model);
-            match rows.iter_mut().find(|row| is_of(row, &target, result.context_tokens)) {
+            let row = rows.iter_mut().find(|row| is_of(row, &target, result.context_tokens));
+            let last = row.as_ref().and_then(|row| row.runs.iter().map(|run| run.run_number).max());
+            let number = result.run_number.unwrap_or(last.unwrap_or(0) + 1);
+            let run = result.run(number, model.price.as_ref(), now);
+            match row {
                 Some(row) => {
                     ensure(row.runs.iter().all(|other| other.run_number != run.run_number), || {
                         format!(
@@ -145,7 +154,8 @@ impl ReportedBenchmark {
 
 impl ReportedRun {
     fn check(&self) -> Result<(), PlanError> {
-        within("run_number", &self.run_number, &(1..=MAX_REPORTED as u64))?;
+        let in_range = |number| within("run_number", &number, &(1..=MAX_REPORTED as u64));
+        self.run_number.map_or(Ok(()), in_range)?;
         within("context_tokens", &self.context_tokens, &(0..=MAX_TIER))?;
         for (name, tokens) in [("output_tokens", self.output_tokens), ("input_tokens", self.input_tokens)] {
             tokens.map_or(Ok(()), |tokens| within(name, &tokens, &(0..=MAX_TOKEN_COUNT)))?;
@@ -165,14 +175,14 @@ impl ReportedRun {
         })
     }
 
-    fn run(&self, price: Option<&Price>, now: i64) -> Run {
+    fn run(&self, run_number: u64, price: Option<&Price>, now: i64) -> Run {
         let count = |tokens: Option<u64>| tokens.map(|tokens| tokens as f64);
         let (ttft_s, total_s) = (self.ttft_ms.map(|ms| ms / 1e3), self.total_time_s);
         let streaming_s = total_s.zip(ttft_s).map(|(total, first)| total - first);
         let cost = price.zip(self.input_tokens).zip(self.output_tokens);
         let cost = cost.and_then(|((price, input), output)| price.cost(input, 0, output));
         Run {
-            run_number: self.run_number,
+            run_number,
             success: self.success,
             error: (!self.success).then(|| self.failure()),
             response_id: None,
@@ -224,7 +234,7 @@ fn find_model<'a>(result: &ReportedRun, known: &'a [ProviderListing]) -> Option<
         let mut called = known.iter().filter(|listing| listing.provider.display_name == result.provider);
         called.next().filter(|_| called.next().is_none())
     })?;
-    let model = listing.models.iter().find(|model| model.model.id == result.model_id)?;
+    let model = listing.find_model(&result.model_id)?;
     Some((&listing.provider, &model.model))
 }
 

@@ -4,7 +4,6 @@
 mod tests;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRef, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,10 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::reported::ReportedBenchmark;
-use super::service::BenchmarkService;
+use super::service::{BenchmarkService, Submission, Unavailable};
 use super::store::RowKey;
 use super::submission::BenchmarkRequest;
-use super::view::{Estimate, Timeline};
+use super::view::{Estimate, SkippedModel, Timeline};
 use crate::accounts::Session;
 use crate::http::{AppError, Body, Path, Query};
 use endpoint::ModelRef;
@@ -40,12 +39,17 @@ struct Submitted {
     job_id: String,
     #[schema(example = "submitted")]
     status: &'static str,
+    /// Models of the request that are left out, with the reason.
+    skipped: Vec<SkippedModel>,
+    /// Fields of the request that were ignored.
+    warnings: Vec<String>,
 }
 
 /// Start a benchmark
 ///
 /// The benchmark runs in the background. Its events are sent over the WebSocket, and its job is available at
-/// `/api/jobs/{job_id}`. It is queued while another job of the user is running.
+/// `/api/jobs/{job_id}`. It is queued while another job of the user is running. Models that cannot be measured are
+/// left out; if none is left, nothing is started.
 #[utoipa::path(
     post,
     path = "/api/benchmark",
@@ -55,7 +59,7 @@ struct Submitted {
         (status = 200, body = Submitted),
         (status = 401, description = "Not signed in"),
         (status = 409, description = "Too many jobs of the user are waiting"),
-        (status = 422, description = "A field is unknown or out of bounds, or a model cannot be measured"),
+        (status = 422, description = "A field is out of bounds, or no model can be measured"),
         (status = 429, description = "The hourly limit is used up; `Retry-After` says for how long"),
     )
 )]
@@ -64,8 +68,9 @@ async fn start(
     session: Session,
     Body(request): Body<BenchmarkRequest>,
 ) -> Result<Json<Submitted>, AppError> {
-    let job = benchmarks.submit(session.user_id(), &request).await?;
-    Ok(Json(Submitted { job_id: job.id, status: "submitted" }))
+    let Submission { job, skipped } =
+        benchmarks.submit(session.user_id(), &request, Unavailable::Skip).await?;
+    Ok(Json(Submitted { job_id: job.id, status: "submitted", skipped, warnings: request.warnings() }))
 }
 
 /// Estimate a benchmark
@@ -79,7 +84,7 @@ async fn start(
     responses(
         (status = 200, body = Estimate),
         (status = 401, description = "Not signed in"),
-        (status = 422, description = "A field is unknown or out of bounds, or a model cannot be measured"),
+        (status = 422, description = "A field is out of bounds, or no model can be measured"),
     )
 )]
 async fn estimate(
@@ -87,35 +92,34 @@ async fn estimate(
     session: Session,
     Body(request): Body<BenchmarkRequest>,
 ) -> Result<Json<Estimate>, AppError> {
-    Ok(Json(benchmarks.estimate(session.user_id(), &request).await?))
+    Ok(Json(benchmarks.estimate(session.user_id(), &request, Unavailable::Skip).await?))
 }
 
 /// The benchmark to cancel.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CancelBenchmarks {
-    /// If it is missing, all queued and running benchmarks of the user are cancelled.
+struct CancelBenchmark {
+    /// If it is missing, the user's running benchmark is cancelled, or the newest that waits.
     job_id: Option<String>,
 }
 
 /// The result of a cancel.
 #[derive(Debug, Serialize, ToSchema)]
-struct BenchmarksCancelled {
+struct BenchmarkCancelled {
     #[schema(example = "ok")]
     status: &'static str,
-    message: String,
+    message: &'static str,
 }
 
-/// Cancel benchmarks
+/// Cancel a benchmark
 ///
 /// The results of a cancelled benchmark are deleted. The event `job_cancelled` is sent when it has stopped.
 #[utoipa::path(
     post,
     path = "/api/benchmark/cancel",
     tag = "benchmark",
-    request_body = Option<CancelBenchmarks>,
+    request_body = Option<CancelBenchmark>,
     responses(
-        (status = 200, body = BenchmarksCancelled),
+        (status = 200, body = BenchmarkCancelled),
         (status = 400, description = "The benchmark is already finished"),
         (status = 401, description = "Not signed in"),
         (status = 404, description = "The user has no such benchmark"),
@@ -125,16 +129,13 @@ struct BenchmarksCancelled {
 async fn cancel(
     State(benchmarks): State<BenchmarkService>,
     session: Session,
-    body: Result<Option<Json<CancelBenchmarks>>, JsonRejection>,
-) -> Result<Json<BenchmarksCancelled>, AppError> {
-    let Json(request) = body?.unwrap_or_default();
+    body: Option<Body<CancelBenchmark>>,
+) -> Result<Json<BenchmarkCancelled>, AppError> {
+    let request = body.map(|Body(request)| request).unwrap_or_default();
     let cancelled = benchmarks.cancel(session.user_id(), request.job_id.as_deref()).await?;
-    let message = match cancelled {
-        0 => "No benchmark is waiting or running.".to_owned(),
-        1 => "The benchmark is being cancelled.".to_owned(),
-        several => format!("{several} benchmarks are being cancelled."),
-    };
-    Ok(Json(BenchmarksCancelled { status: "ok", message }))
+    let message =
+        if cancelled { "The benchmark is being cancelled." } else { "No benchmark is waiting or running." };
+    Ok(Json(BenchmarkCancelled { status: "ok", message }))
 }
 
 /// Identifies one run of a benchmark.

@@ -1,6 +1,6 @@
 //! The benchmark service: estimate, start, cancel, read and delete benchmarks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
 use super::catch_up::RunningBenchmarks;
-use super::choice::{ChoiceError, choose};
+use super::choice::{ChoiceError, Named, choose};
 use super::estimate::duration_s;
 use super::job::{BenchmarkHandler, BenchmarkJob, FindTargets, JOB_TYPE, TargetError};
 use super::page_row::PageRow;
@@ -16,7 +16,7 @@ use super::reported::{ConvertedReport, ReportedBenchmark};
 use super::snapshot::TargetSnapshot;
 use super::store::{BenchmarkStore, RowKey, StoreError, StoredBenchmark};
 use super::submission::{BenchmarkRequest, check_size};
-use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, Timeline};
+use super::view::{BenchmarkStatus, BenchmarkView, Estimate, HistoryItem, SkippedModel, Timeline};
 use crate::accounts::{UserData, UserId};
 use crate::database::retry::has_transient_cause;
 use crate::database::{Database, new_id, now_ms};
@@ -49,6 +49,30 @@ enum Found {
 struct Checked {
     models: Vec<(Provider, Model)>,
     parameters: Parameters,
+    skipped: Vec<SkippedModel>,
+}
+
+/// The models of a request that can be measured, and the others.
+struct Selected {
+    models: Vec<(Provider, Model)>,
+    skipped: Vec<SkippedModel>,
+}
+
+/// What to do if some models of a request cannot be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unavailable {
+    /// Start nothing: who fills in a form sees the reason and can change the choice.
+    Refuse,
+    /// Measure the others, if there are any: a script that names all its models should not fail because one is
+    /// gone.
+    Skip,
+}
+
+/// A benchmark that was started.
+#[derive(Debug)]
+pub struct Submission {
+    pub job: Job,
+    pub skipped: Vec<SkippedModel>,
 }
 
 /// The reason why an operation on a benchmark failed.
@@ -161,13 +185,19 @@ impl BenchmarkService {
     ///
     /// # Errors
     /// Fails if the request is invalid or exceeds a limit of the user.
-    pub async fn submit(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Job, BenchmarkError> {
-        let Checked { models, parameters } = self.check(user, request).await?;
+    pub async fn submit(
+        &self,
+        user: &UserId,
+        request: &BenchmarkRequest,
+        unavailable: Unavailable,
+    ) -> Result<Submission, BenchmarkError> {
+        let Checked { models, parameters, skipped } = self.check(user, request, unavailable).await?;
         let detail = job_detail(&models, &parameters);
         let job = BenchmarkJob { targets: models.iter().map(model_ref).collect(), parameters };
         let params = serde_json::to_value(job).map_err(StoreError::from)?;
         let new = NewJob { job_type: JOB_TYPE, params, detail, limit: Some(HourlyLimit::Benchmarks) };
-        Ok(self.jobs.submit(user, new).await?)
+        let job = self.jobs.submit(user, new).await?;
+        Ok(Submission { job, skipped })
     }
 
     /// Estimates a benchmark without starting it.
@@ -178,27 +208,37 @@ impl BenchmarkService {
         &self,
         user: &UserId,
         request: &BenchmarkRequest,
+        unavailable: Unavailable,
     ) -> Result<Estimate, BenchmarkError> {
-        let Checked { models, parameters } = self.check(user, request).await?;
+        let Checked { models, parameters, skipped } = self.check(user, request, unavailable).await?;
         // Counting the tokens of a long prompt is slow.
         let rows = tokio::task::spawn_blocking(move || preview(models, &parameters)).await;
         let rows = rows.map_err(|error| PlanError(format!("the estimate failed: {error}")))?;
         let measured = rows.iter().filter(|row| row.requests > 0);
         let wanted = measured.map(|row| (row.model.clone(), row.context_tokens));
         let times = self.store.recent_times(user, wanted).await?;
-        Ok(Estimate { duration_s: duration_s(&rows, &times), ..Estimate::of(rows) })
+        Ok(Estimate { duration_s: duration_s(&rows, &times), skipped, ..Estimate::of(rows) })
     }
 
     /// Validates the request. No key is decrypted before the job starts.
-    async fn check(&self, user: &UserId, request: &BenchmarkRequest) -> Result<Checked, BenchmarkError> {
+    async fn check(
+        &self,
+        user: &UserId,
+        request: &BenchmarkRequest,
+        unavailable: Unavailable,
+    ) -> Result<Checked, BenchmarkError> {
         let parameters = request.parameters()?;
         self.check_runs(user, parameters.runs).await?;
         let known = self.providers.list(user).await?;
-        let chosen = choose(request, &known)?;
-        check_size(chosen.len(), &parameters)?;
-        let described =
-            |wanted| measurable(&known, wanted).map(|(provider, model)| (provider.clone(), model.clone()));
-        Ok(Checked { models: chosen.iter().map(described).collect::<Result<_, _>>()?, parameters })
+        let check_address = self.providers.address_check().await?;
+        let available = |wanted: &ModelRef| -> Result<(Provider, Model), ProviderError> {
+            let (provider, model) = measurable(&known, wanted)?;
+            check_address(provider)?;
+            Ok((provider.clone(), model.clone()))
+        };
+        let Selected { models, skipped } = select(choose(request, &known)?, available, unavailable)?;
+        check_size(models.len(), &parameters)?;
+        Ok(Checked { models, parameters, skipped })
     }
 
     async fn check_runs(&self, user: &UserId, asked: u32) -> Result<(), BenchmarkError> {
@@ -229,26 +269,27 @@ impl BenchmarkService {
         Ok((Some(id), rows.iter().map(|row| row.runs.len()).sum(), skipped))
     }
 
-    /// Cancels one benchmark, or all queued and running ones of the user; returns their number.
+    /// Cancels one benchmark: the one with this id or, without an id, the user's running one, or the newest that
+    /// waits. Returns whether there was one.
     ///
     /// # Errors
     /// Fails if the user has no such benchmark, or it has ended.
-    pub async fn cancel(&self, user: &UserId, id: Option<&str>) -> Result<usize, BenchmarkError> {
+    pub async fn cancel(&self, user: &UserId, id: Option<&str>) -> Result<bool, BenchmarkError> {
         if let Some(id) = id {
             self.job(user, id).await?.ok_or(BenchmarkError::NotFound)?;
             self.jobs.cancel(user, id).await?;
-            return Ok(1);
+            return Ok(true);
         }
-        let mut cancelled = 0;
-        for job in self.jobs.active(user).await?.into_iter().filter(|job| job.job_type == JOB_TYPE) {
-            match self.jobs.cancel(user, &job.id).await {
-                Ok(_) => cancelled += 1,
-                // It has ended meanwhile.
-                Err(JobError::Finished | JobError::NotFound) => {}
-                Err(error) => return Err(error.into()),
-            }
+        let mut active = self.jobs.active(user).await?;
+        active.retain(|job| job.job_type == JOB_TYPE);
+        let running = active.iter().position(|job| job.status == JobState::Running);
+        let Some(job) = active.get(running.unwrap_or(0)) else { return Ok(false) };
+        match self.jobs.cancel(user, &job.id).await {
+            Ok(_) => Ok(true),
+            // It has ended meanwhile.
+            Err(JobError::Finished | JobError::NotFound) => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        Ok(cancelled)
     }
 
     /// Returns a benchmark with all runs so far; also one that has not started.
@@ -418,6 +459,46 @@ impl BenchmarkService {
         }
         // The payload of another version is treated like a missing one.
         Ok(Some((job, serde_json::from_value(params).ok())))
+    }
+}
+
+/// Returns the models that can be measured, each once, and the others with the reason.
+///
+/// # Errors
+/// Fails if none can be measured, or if one cannot and that is refused.
+fn select(
+    names: Vec<Named>,
+    available: impl Fn(&ModelRef) -> Result<(Provider, Model), ProviderError>,
+    unavailable: Unavailable,
+) -> Result<Selected, BenchmarkError> {
+    let (mut models, mut skipped, mut first_error) = (Vec::new(), Vec::new(), None);
+    let mut seen = HashSet::new();
+    for Named { name, models: wanted } in names {
+        let found = match wanted {
+            Ok(wanted) => wanted
+                .into_iter()
+                .map(|wanted| (wanted.to_string(), available(&wanted).map_err(BenchmarkError::from)))
+                .collect(),
+            Err(error) => vec![(name, Err(error.into()))],
+        };
+        for (model, found) in found {
+            match found {
+                Ok(found) => {
+                    if seen.insert(model) {
+                        models.push(found);
+                    }
+                }
+                Err(error) if unavailable == Unavailable::Refuse => return Err(error),
+                Err(error) => {
+                    skipped.push(SkippedModel { model, reason: error.to_string() });
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+    }
+    match first_error {
+        Some(error) if models.is_empty() => Err(error),
+        _ => Ok(Selected { models, skipped }),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Requests to start a benchmark, from REST or a page, and their conversion to parameters. Unknown or invalid
-//! parameters are rejected by name and never ignored.
+//! Requests to start a benchmark, from REST or a page, and their conversion to parameters. Invalid parameters are
+//! rejected by name; the answer names the fields that were ignored because they are unknown.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 use super::view::BenchmarkView;
 use bench::PlanError;
 use bench::bounds::{ensure, within};
-use bench::types::{Parameters, Timeouts};
+use bench::types::{DEFAULT_RUNS_OF_REQUESTS, MAX_TOKENS_RANGE, Parameters, TEMPERATURE_RANGE, Timeouts};
 use endpoint::{ModelRef, registry};
 
 /// Maximum number of characters of a prompt.
 pub const MAX_PROMPT_CHARS: usize = 500_000;
+/// Maximum number of ignored fields that an answer names.
+const MAX_WARNINGS: usize = 20;
 /// Timeout of one run in seconds.
 pub const RUN_TIMEOUT_RANGE: std::ops::RangeInclusive<f64> = 1.0..=1_800.0;
 /// Maximum of models × tiers × runs of one benchmark: 200 models with 20 runs each. All of them are on one
@@ -21,20 +23,22 @@ pub const MAX_RUNS: u64 = 4_000;
 /// A request to start a benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct BenchmarkRequest {
-    /// Ids, `provider/model` pairs, display names or aliases of your models. Give these or `targets`.
+    /// Ids, `provider/model` pairs, display names or aliases of your models. A name that several of them have means
+    /// all of them. Ignored if there are `targets`.
     pub models: Vec<String>,
-    /// Models as provider key and model id, which is never ambiguous.
+    /// Models as provider key and model id.
     pub targets: Vec<ModelRef>,
     /// If blank, the default prompt is used.
     pub prompt: Option<String>,
-    /// 1 to 20, and at most the limit of your account.
+    /// 1 to 20, and at most the limit of your account. Default: 1.
+    #[serde(default = "default_runs")]
     pub runs: u32,
-    /// 1 to 16384.
-    pub max_tokens: u32,
-    /// 0 to 2.
-    pub temperature: f64,
+    /// 1 to 128000. Default: that of `provider_params`, or 512.
+    pub max_tokens: Option<u32>,
+    /// 0 to 2. Default: that of `provider_params`, or 0.7.
+    pub temperature: Option<f64>,
     /// Context tokens before the prompt; 0 sends the prompt without context.
     pub context_tiers: Vec<u64>,
     /// Timeout of one run in seconds, 1 to 1800. Default: 120 to the first token, 300 in total.
@@ -47,6 +51,14 @@ pub struct BenchmarkRequest {
     /// Not supported yet: rejected unless empty.
     #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
     pub profiles: Option<Map<String, Value>>,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "ssr", schema(ignore))]
+    pub unknown: Map<String, Value>,
+}
+
+fn default_runs() -> u32 {
+    DEFAULT_RUNS_OF_REQUESTS
 }
 
 impl Default for BenchmarkRequest {
@@ -57,13 +69,14 @@ impl Default for BenchmarkRequest {
             targets: Vec::new(),
             prompt: None,
             runs: usual.runs,
-            max_tokens: usual.max_tokens,
-            temperature: usual.temperature,
+            max_tokens: None,
+            temperature: None,
             context_tiers: usual.context_tiers,
             timeout: None,
             warmup: usual.warmup,
             provider_params: None,
             profiles: None,
+            unknown: Map::new(),
         }
     }
 }
@@ -79,8 +92,8 @@ impl BenchmarkRequest {
             targets: view.targets.clone(),
             prompt: Some(prompt),
             runs,
-            max_tokens,
-            temperature,
+            max_tokens: Some(max_tokens),
+            temperature: Some(temperature),
             context_tiers,
             timeout,
             warmup,
@@ -103,8 +116,8 @@ impl BenchmarkRequest {
         let parameters = Parameters {
             prompt: self.prompt.clone().filter(|prompt| !prompt.trim().is_empty()).unwrap_or(usual.prompt),
             runs: self.runs,
-            max_tokens: self.max_tokens,
-            temperature: self.temperature,
+            max_tokens: self.max_tokens.or_else(|| asked_tokens(&params)).unwrap_or(usual.max_tokens),
+            temperature: self.temperature.or_else(|| asked_temperature(&params)).unwrap_or(usual.temperature),
             context_tiers: self.context_tiers.clone(),
             warmup: self.warmup,
             params,
@@ -115,6 +128,27 @@ impl BenchmarkRequest {
         parameters.check()?;
         Ok(parameters)
     }
+}
+
+impl BenchmarkRequest {
+    /// Returns a sentence about each field that is ignored.
+    pub fn warnings(&self) -> Vec<String> {
+        let known = self.unknown.keys().take(MAX_WARNINGS);
+        known.map(|name| format!("`{name}` is not known and was ignored.")).collect()
+    }
+}
+
+/// Returns the temperature among the parameters. Without it the benchmark would record a temperature that nobody
+/// asked for and that is not sent.
+fn asked_temperature(params: &Map<String, Value>) -> Option<f64> {
+    params.get("temperature")?.as_f64().filter(|temperature| TEMPERATURE_RANGE.contains(temperature))
+}
+
+/// Returns the limit of output tokens among the parameters.
+fn asked_tokens(params: &Map<String, Value>) -> Option<u32> {
+    let names = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+    let tokens = names.iter().find_map(|name| params.get(*name)?.as_u64())?;
+    u32::try_from(tokens).ok().filter(|tokens| MAX_TOKENS_RANGE.contains(tokens))
 }
 
 /// Checks the number of runs with this many models.
@@ -182,9 +216,33 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_request_has_the_default_parameters() {
-        assert_eq!(asked(json!({})), Ok(Parameters::default()));
-        assert_eq!(asked(json!({"prompt": " \n", "profiles": {}})), Ok(Parameters::default()));
+    fn an_empty_request_has_the_default_parameters_and_one_run() {
+        let usual = Parameters { runs: 1, ..Parameters::default() };
+        assert_eq!(asked(json!({})), Ok(usual.clone()));
+        assert_eq!(asked(json!({"prompt": " \n", "profiles": {}})), Ok(usual.clone()));
+        assert_eq!(asked(json!({"profiles": null, "provider_params": null})), Ok(usual));
+    }
+
+    #[test]
+    fn parameters_of_the_provider_are_the_default() {
+        let params = json!({"temperature": 0.5, "max_tokens": 64});
+        let parameters = asked(json!({"provider_params": params})).unwrap();
+        assert_eq!((parameters.temperature, parameters.max_tokens), (0.5, 64));
+        let both = json!({"temperature": 1, "max_tokens": 32, "provider_params": params});
+        let parameters = asked(both).unwrap();
+        assert_eq!((parameters.temperature, parameters.max_tokens), (1.0, 32));
+        let odd = json!({"provider_params": {"temperature": "hot", "max_tokens": -1}});
+        let parameters = asked(odd).unwrap();
+        assert_eq!((parameters.temperature, parameters.max_tokens), (0.7, 512));
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_and_named() {
+        let request: BenchmarkRequest = serde_json::from_value(json!({"note": "x", "runs": 2})).unwrap();
+        assert_eq!(request.parameters().unwrap().runs, 2);
+        assert_eq!(request.warnings(), ["`note` is not known and was ignored."]);
+        let json = serde_json::to_value(&request).unwrap();
+        assert_eq!(serde_json::from_value::<BenchmarkRequest>(json).unwrap(), request);
     }
 
     #[test]
@@ -200,7 +258,7 @@ mod tests {
         for (body, expected) in [
             (json!({"runs": 21}), "runs must be 1 to 20, not 21"),
             (json!({"runs": -1}), "-1"),
-            (json!({"max_tokens": 16385}), "max_tokens must be 1 to 16384"),
+            (json!({"max_tokens": 128_001}), "max_tokens must be 1 to 128000"),
             (json!({"temperature": 2.5}), "temperature must be 0 to 2"),
             (json!({"context_tiers": []}), "at least one"),
             (json!({"context_tiers": [-5]}), "-5"),
@@ -208,7 +266,6 @@ mod tests {
             (json!({"timeout": 0}), "timeout must be 1 to 1800"),
             (json!({"prompt": long}), "500001 characters"),
             (json!({"profiles": {"m": "fast"}}), "profiles are not offered"),
-            (json!({"stress": true}), "unknown field `stress`"),
             (json!({"provider_params": {"api_base": "http://x"}}), "api_base belongs to the request"),
             (json!({"provider_params": {"passthrough": {"Api-Key": "sk"}}}), "Api-Key belongs"),
             (json!({"provider_params": {"passthrough": {"headers": {}}}}), "headers belongs"),

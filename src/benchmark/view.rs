@@ -66,6 +66,18 @@ pub struct Estimate {
     pub rows_without_cost: u64,
     /// Seconds, based on the user's latest benchmarks; `None` if one of the rows was never measured.
     pub duration_s: Option<f64>,
+    /// Models of the request that are left out.
+    #[serde(default)]
+    pub skipped: Vec<SkippedModel>,
+}
+
+/// A model of a request that cannot be measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct SkippedModel {
+    /// As it was named, or its provider and id.
+    pub model: String,
+    pub reason: String,
 }
 
 impl Estimate {
@@ -78,6 +90,7 @@ impl Estimate {
             cost_at_most: (!costs.is_empty()).then(|| costs.iter().sum()),
             rows_without_cost: measured().filter(|row| row.cost_at_most.is_none()).count() as u64,
             duration_s: None,
+            skipped: Vec::new(),
             rows,
         }
     }
@@ -222,6 +235,12 @@ pub enum Confidence {
 }
 
 impl HistoryResult {
+    /// Sorts by the tokens per second, the fastest first and those without last.
+    pub fn sort_by_speed(results: &mut [Self]) {
+        let speed = |result: &Self| result.figures.avg_tokens_per_second.unwrap_or(f64::NEG_INFINITY);
+        results.sort_by(|a, b| speed(b).total_cmp(&speed(a)));
+    }
+
     /// Combines a row's head and statistics.
     pub fn of(head: RowHead, figures: RowFigures) -> Self {
         Self {

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Map;
 use serde_json::value::RawValue;
 
-use super::types::{HistoryDetail, HistoryRun};
+use super::types::{HistoryConfig, HistoryDetail, HistoryRun};
 use crate::benchmark::view::{BenchmarkStatus, BenchmarkView, HistoryItem, HistoryResult, RowFigures};
+use crate::times;
 use bench::types::Parameters;
 
 /// A [`HistoryPage`](super::types::HistoryPage) whose results are the stored JSON, which is neither parsed
@@ -25,7 +27,9 @@ pub struct StoredRun {
     status: BenchmarkStatus,
     error: Option<String>,
     timestamp: String,
+    #[serde(flatten, with = "times::created_at")]
     created_at: i64,
+    #[serde(flatten, with = "times::finished_at")]
     finished_at: Option<i64>,
     prompt: String,
     context_tiers: Vec<u64>,
@@ -73,8 +77,21 @@ impl StoredRun {
 
 impl From<BenchmarkView> for HistoryDetail {
     fn from(view: BenchmarkView) -> Self {
-        let Parameters { prompt, context_tiers, runs, max_tokens, temperature, warmup, .. } =
+        let Parameters { prompt, context_tiers, runs, max_tokens, temperature, warmup, params, .. } =
             view.parameters.clone();
+        let mut results: Vec<_> =
+            view.rows.iter().map(|row| HistoryResult::of(row.head(), RowFigures::of(row))).collect();
+        HistoryResult::sort_by_speed(&mut results);
+        let config = HistoryConfig {
+            models: view.targets.iter().map(|target| target.model_id.clone()).collect(),
+            targets: view.targets,
+            context_tiers: context_tiers.clone(),
+            runs,
+            max_tokens,
+            temperature,
+            warmup,
+            provider_params: params,
+        };
         let run = HistoryRun {
             id: view.id,
             status: view.status,
@@ -88,9 +105,16 @@ impl From<BenchmarkView> for HistoryDetail {
             max_tokens,
             temperature,
             warmup,
-            results: view.rows.iter().map(|row| HistoryResult::of(row.head(), RowFigures::of(row))).collect(),
+            results,
         };
-        Self { run, parameters: view.parameters, client: view.client, rows: view.rows }
+        Self {
+            run,
+            parameters: view.parameters,
+            config,
+            metadata: Map::new(),
+            client: view.client,
+            rows: view.rows,
+        }
     }
 }
 

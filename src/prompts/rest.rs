@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::service::PromptService;
+use super::service::{PromptError, PromptService};
 use super::types::{Category, Template};
 use crate::accounts::Session;
-use crate::http::{AppError, Body};
+use crate::http::{AppError, Body, BodyOr400};
 
 const TAG: &str = "prompts";
 
@@ -58,10 +58,13 @@ async fn list(
 struct NewTemplate {
     #[schema(pattern = "^[a-zA-Z0-9_-]+$", max_length = 64)]
     key: String,
-    #[schema(min_length = 1, max_length = 256)]
-    label: String,
+    /// Missing: the key.
     #[serde(default)]
-    category: Category,
+    #[schema(max_length = 256)]
+    label: Option<String>,
+    /// `reasoning`, `code`, `creative`, `short_qa` or `general`; others are stored as `general`.
+    #[serde(default)]
+    category: Option<String>,
     #[schema(min_length = 1, max_length = 50_000)]
     prompt: String,
 }
@@ -81,19 +84,23 @@ struct TemplateDone {
     post, path = "/api/config/prompts", tag = TAG, request_body = NewTemplate,
     responses(
         (status = 200, body = TemplateDone),
-        (status = 400, description = "The limit of templates is reached"),
-        (status = 401, description = "Not signed in"),
-        (status = 422, description = "A field is missing, malformed or out of bounds")
+        (status = 400, description = "A field is missing, malformed or out of bounds, or the limit of templates is reached"),
+        (status = 401, description = "Not signed in")
     )
 )]
 async fn save(
     State(prompts): State<PromptService>,
     session: Session,
-    Body(new): Body<NewTemplate>,
+    BodyOr400(new): BodyOr400<NewTemplate>,
 ) -> Result<Json<TemplateDone>, AppError> {
     let NewTemplate { key, label, category, prompt } = new;
+    let label = label.filter(|label| !label.trim().is_empty()).unwrap_or_else(|| key.clone());
+    let category = category.as_deref().map(Category::from_name).unwrap_or_default();
     let template = Template { key: key.clone(), category, label, prompt, own: true };
-    prompts.save(session.user_id(), &template).await?;
+    prompts.save(session.user_id(), &template).await.map_err(|error| match error {
+        PromptError::Invalid(sentence) => AppError::BadRequest(sentence),
+        other => other.into(),
+    })?;
     Ok(Json(TemplateDone { status: "ok", key }))
 }
 

@@ -7,6 +7,8 @@ use super::forms::ModelForm;
 use super::listing::{ProviderHealth, ProviderListing};
 #[cfg(feature = "ssr")]
 use super::service::ProviderService;
+#[cfg(feature = "ssr")]
+use super::settings::ModelSettings;
 use super::settings::Step;
 #[cfg(feature = "ssr")]
 use crate::accounts::Session;
@@ -174,7 +176,7 @@ pub async fn add_models(
 #[server]
 pub async fn add_model(provider: String, model_id: String) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
-    let settings = super::settings::ModelSettings::default();
+    let settings = ModelSettings::default();
     service
         .add_model(&user.id, &provider, model_id.trim(), &settings)
         .await
@@ -194,7 +196,8 @@ pub async fn change_model(
     let settings = form.settings().map_err(|sentence| into_server_fn_error(AppError::Invalid(sentence)))?;
     let edited = service.change_model(&user.id, &model, |edit| {
         edit.model_id = model_id.trim().to_owned();
-        edit.settings = settings;
+        let custom_fields = std::mem::take(&mut edit.settings.custom_fields);
+        edit.settings = ModelSettings { custom_fields, ..settings };
     });
     edited.await.map_err(into_server_fn_error)?;
     leptos_axum::redirect(&format!("/providers/{provider}"));

@@ -50,7 +50,7 @@ impl ModelForm {
         }
     }
 
-    /// Parses the form.
+    /// Parses the form, which has no custom fields.
     ///
     /// # Errors
     /// A sentence about the first field that is invalid or out of bounds.
@@ -63,6 +63,7 @@ impl ModelForm {
             skip_params: entries(&self.skip_params),
             system_prompt: text(&self.system_prompt),
             params: object(&self.params)?,
+            custom_fields: Map::new(),
             aliases: entries(&self.aliases),
         };
         settings.check()?;
@@ -137,6 +138,7 @@ mod tests {
             skip_params: vec!["temperature".into(), "top_p".into()],
             system_prompt: Some("Be brief.".into()),
             params: Map::from_iter([("seed".into(), json!(7))]),
+            custom_fields: Map::new(),
             aliases: vec!["m".into()],
         };
         assert_eq!(ModelForm::of(&settings).settings(), Ok(settings));

@@ -115,6 +115,14 @@ impl ProviderListing {
         self.enabled && !matches!(self.key, KeyState::Missing | KeyState::Locked { .. })
     }
 
+    /// Returns the model with this id, which may have a prefix of LiteLLM.
+    #[cfg(feature = "ssr")]
+    pub fn find_model(&self, id: &str) -> Option<&ModelListing> {
+        let with_id = |id: &str| self.models.iter().find(|listing| listing.model.id == id);
+        let bare = || endpoint::litellm::bare_id(&self.provider, self.model_prefix.as_deref(), id);
+        with_id(id).or_else(|| with_id(bare()))
+    }
+
     /// Returns its enabled models.
     pub fn switched_on(&self) -> impl Iterator<Item = &ModelListing> {
         self.models.iter().filter(|listing| listing.enabled)

@@ -12,6 +12,7 @@ pub const DEMO_URL: &str = "demo:";
 pub const SHARED_PREFIX: &str = "shared-";
 
 const MAX_KEY: usize = 64;
+const MAX_ENV_NAME: usize = 128;
 const MAX_NAME: usize = 256;
 const MAX_SYSTEM_PROMPT: usize = 50_000;
 const MAX_PARAMS: usize = 20_000;
@@ -55,7 +56,8 @@ pub struct ProviderSettings {
     pub provider: Provider,
     /// Optional prefix of its models' ids in requests, followed by a slash.
     pub model_prefix: Option<String>,
-    /// The environment variable with its key if an admin shares it.
+    /// The name of an environment variable that the user noted. It is never read, with one exception: if an admin
+    /// shares the provider, it selects among the variables of its kind.
     pub key_env: Option<String>,
     /// Whether the user's browser may call it if the server cannot.
     pub direct_local: bool,
@@ -74,23 +76,28 @@ impl ProviderSettings {
     pub fn check(&self) -> Result<(), String> {
         check_key(&self.provider.key)?;
         check_name("The name", &self.provider.display_name)?;
-        let names = self.provider.kind.facts().key_env;
-        match &self.key_env {
-            Some(name) if names.is_empty() => Err(format!(
-                "{name} is not supported: {} has no key in the environment. Save the key instead.",
-                self.provider.kind.facts().display_name
-            )),
-            Some(name) if !names.contains(&name.as_str()) => {
-                Err(format!("{name} is not a supported variable: use {}.", names.join(" or ")))
+        // Not repeated in the error: it may be a key that was written there by mistake.
+        if self.key_env.as_deref().is_some_and(|name| !is_env_name(name)) {
+            return Err(format!(
+                "The name of an environment variable has at most {MAX_ENV_NAME} letters, digits and _. Save a key \
+                 with PUT /api/keys."
+            ));
+        }
+        match &self.model_prefix {
+            Some(prefix) if prefix.chars().count() > MAX_KEY || !prefix.chars().all(fits_model_id) => {
+                Err(format!("Model ID prefix must be at most {MAX_KEY} characters without spaces."))
             }
-            _ => match &self.model_prefix {
-                Some(prefix) if prefix.chars().count() > MAX_KEY || !prefix.chars().all(fits_model_id) => {
-                    Err(format!("Model ID prefix must be at most {MAX_KEY} characters without spaces."))
-                }
-                _ => Ok(()),
-            },
+            _ => Ok(()),
         }
     }
+}
+
+fn is_env_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty()
+        && name.len() <= MAX_ENV_NAME
+        && name.chars().all(fits)
+        && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// A user's settings of a model. `None` means the value of the provider or the catalog.
@@ -112,6 +119,9 @@ pub struct ModelSettings {
     /// Parameters that are always sent to this model.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
+    /// Data of the user's scripts about this model. Never sent.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub custom_fields: Map<String, Value>,
     /// Alternative names in requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
@@ -168,15 +178,16 @@ impl ModelSettings {
         }
         check_entries("skipped parameters", &self.skip_params)?;
         check_entries("aliases", &self.aliases)?;
-        if self.params.len() > MAX_ENTRIES
-            || Value::Object(self.params.clone()).to_string().len() > MAX_PARAMS
-        {
-            return Err(format!(
-                "Use at most {MAX_ENTRIES} parameters with {MAX_PARAMS} characters in total."
-            ));
-        }
-        Ok(())
+        check_fields("parameters", &self.params)?;
+        check_fields("custom fields", &self.custom_fields)
     }
+}
+
+fn check_fields(what: &str, fields: &Map<String, Value>) -> Result<(), String> {
+    if fields.len() > MAX_ENTRIES || Value::Object(fields.clone()).to_string().len() > MAX_PARAMS {
+        return Err(format!("Use at most {MAX_ENTRIES} {what} with {MAX_PARAMS} characters in total."));
+    }
+    Ok(())
 }
 
 impl CustomPrice {
@@ -257,19 +268,17 @@ mod tests {
     }
 
     #[test]
-    fn only_the_kind_s_own_variables_hold_its_key() {
-        let with = |kind: ProviderKind, name: &str| {
-            let provider = Provider::of_kind(kind, "https://example.com");
+    fn any_name_of_a_variable_is_kept_but_no_key() {
+        let with = |name: &str| {
+            let provider = Provider::of_kind(ProviderKind::Custom, "https://example.com");
             ProviderSettings { key_env: Some(name.into()), ..provider.into() }.check()
         };
-        assert_eq!(with(ProviderKind::Gemini, "GOOGLE_API_KEY"), Ok(()));
-        for (kind, name) in [
-            (ProviderKind::Openai, "STUDIO_SECRET"),
-            (ProviderKind::Openai, "ANTHROPIC_API_KEY"),
-            (ProviderKind::Custom, "OPENAI_API_KEY"),
-            (ProviderKind::Ollama, "HOME"),
-        ] {
-            assert!(with(kind, name).is_err(), "{name}");
+        for name in ["GOOGLE_API_KEY", "MY_API_KEY", "STUDIO_SECRET", "_x9"] {
+            assert_eq!(with(name), Ok(()), "{name}");
+        }
+        for name in ["", "sk-a-key", "A B", "9A", "A=b", &"A".repeat(MAX_ENV_NAME + 1)] {
+            let error = with(name).unwrap_err();
+            assert!(name.is_empty() || !error.contains(name), "{error}");
         }
     }
 

@@ -40,13 +40,16 @@ impl App {
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let content_type = (header::CONTENT_TYPE.as_str(), "application/json");
+        let headers: Vec<_> = headers.iter().copied().chain([content_type]).collect();
+        self.send(method, path, &headers, body.to_string()).await
+    }
+
+    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
         let request = Request::builder().method(method).uri(path).header(header::HOST, "studio.example");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let request = request.header(header::CONTENT_TYPE, "application/json");
-        let response = router(self.0.clone())
-            .oneshot(request.body(HttpBody::from(body.to_string())).unwrap())
-            .await
-            .unwrap();
+        let response =
+            router(self.0.clone()).oneshot(request.body(HttpBody::from(body)).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -59,6 +62,20 @@ impl App {
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
         self.ask(Method::POST, path, headers, body).await
+    }
+
+    /// Posts text with this content type; with none if it is empty.
+    async fn post_as(
+        &self,
+        content_type: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let content_type = [(header::CONTENT_TYPE.as_str(), content_type)];
+        let content_type = content_type.into_iter().filter(|(_, value)| !value.is_empty());
+        let headers: Vec<_> = headers.iter().copied().chain(content_type).collect();
+        self.send(Method::POST, path, &headers, body).await
     }
 
     async fn register(&self, email: &str) -> Answer {
@@ -130,7 +147,8 @@ async fn a_cookie_is_rejected_from_another_site() {
             "{from:?}"
         );
     }
-    let silent = app.post("/api/auth/cli-token", &[cookie], json!({})).await;
+    let old_browser = ("user-agent", "Mozilla/5.0 (Windows NT 6.1) AppleWebKit/534.57");
+    let silent = app.post("/api/auth/cli-token", &[cookie, old_browser], json!({})).await;
     assert_eq!(silent.status, StatusCode::FORBIDDEN);
     for from in [SAME_ORIGIN, ("origin", "https://studio.example")] {
         let answer = app.post("/api/auth/cli-token", &[cookie, from], json!({})).await;
@@ -139,6 +157,53 @@ async fn a_cookie_is_rejected_from_another_site() {
             (StatusCode::OK, &json!(30)),
             "{from:?}"
         );
+    }
+}
+
+/// As `requests.Session` and `curl -b` do.
+#[tokio::test]
+async fn a_script_that_keeps_cookies_signs_in_again_refreshes_and_signs_out() {
+    let app = App::new().await;
+    let cookies = app.register("anna@example.org").await.cookies();
+    let script = [("cookie", cookies.as_str()), ("user-agent", "python-requests/2.34.2")];
+    let again = json!({ "email": "anna@example.org", "password": PASSWORD });
+    for (path, body) in [
+        ("/api/auth/login", again),
+        ("/api/auth/refresh", Value::Null),
+        ("/api/auth/cli-token", Value::Null),
+        ("/api/auth/logout", Value::Null),
+    ] {
+        let answer = app.post(path, &script, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_json_whatever_its_header_says() {
+    let app = App::new().await;
+    app.register("anna@example.org").await;
+    let body = json!({ "email": "anna@example.org", "password": PASSWORD });
+    for content_type in ["", "text/plain", "application/x-www-form-urlencoded", "application/json"] {
+        let sent = app.post_as(content_type, "/api/auth/login", &[], body.to_string()).await;
+        assert_eq!(sent.status, StatusCode::OK, "{content_type}: {}", sent.body);
+        let foreign = [("origin", "https://evil.example")];
+        let sent = app.post_as(content_type, "/api/auth/login", &foreign, body.to_string()).await;
+        assert_eq!(sent.status, StatusCode::FORBIDDEN, "{content_type}: {}", sent.body);
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_body_is_described_without_the_parser_s_words() {
+    let app = App::new().await;
+    for (body, expected) in [
+        (r#"{"email": "a@b.c"}"#, "`password` is missing."),
+        (r#"{"email": 7, "password": "x"}"#, "`email`: invalid type: integer `7`, expected a string."),
+        ("[]", "The body must be a JSON object."),
+        ("", "The body is empty. Send a JSON object."),
+        ("{", "The body is not valid JSON: EOF while parsing an object at line 1 column 1."),
+    ] {
+        let sent = app.post_as("application/json", "/api/auth/login", &[], body.to_owned()).await;
+        assert_eq!((sent.status, &sent.body["detail"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(expected)));
     }
 }
 

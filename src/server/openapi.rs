@@ -12,14 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{AppState, docs, health};
-use crate::http::{DetailBody, ErrorBody};
+use crate::http::ErrorBody;
 use crate::{accounts, admin, benchmark, history, jobs, prompts, providers};
 
 const DESCRIPTION: &str = "Benchmarks for language models: speed, quality and cost.
 
-Requests and responses are JSON. Send `Authorization: Bearer` with an access token or an API token. Errors \
-are one sentence: `{\"detail\"}` with 401, 403, 422 and 429, \
-`{\"error\"}` with every other status. Times are Unix milliseconds.";
+Requests and responses are JSON. Send `Authorization: Bearer` with an access token or an API token. The body of an \
+error is `{\"error\", \"detail\"}`: the same sentence twice. Times are Unix milliseconds.";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,7 +26,7 @@ are one sentence: `{\"detail\"}` with 401, 403, 422 and 429, \
     servers((url = "/", description = "This server")),
     modifiers(&Bearer),
     security(("bearer" = [])),
-    components(schemas(DetailBody, ErrorBody)),
+    components(schemas(ErrorBody)),
     tags(
         (name = "accounts", description = "Signing in, sessions and tokens"),
         (name = "benchmark", description = "Measuring models"),

@@ -3,17 +3,15 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
-use axum::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
-use axum::response::IntoResponse;
+use axum::http::{HeaderValue, header::CACHE_CONTROL};
 use axum::routing::{any, get};
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{
     AxumRouteListing, LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
     site_pkg_dir_service, site_pkg_dir_service_route_path,
 };
-use serde_json::json;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -26,6 +24,7 @@ use crate::accounts::middleware::{authenticate, guard_pages};
 use crate::admin::AdminService;
 use crate::app::{App, SignedInRoutes, shell};
 use crate::benchmark::service::BenchmarkService;
+use crate::http::AppError;
 use crate::http::client_ip::{Proxies, resolve};
 use crate::jobs::JobService;
 use crate::live::{ConnectionLimiter, Hub, Live, socket};
@@ -130,9 +129,8 @@ fn built_files(options: &LeptosOptions) -> Router<AppState> {
         .route_service("/charts/{*path}", files(CACHE_FOREVER))
 }
 
-async fn no_such_api(request: Request) -> impl IntoResponse {
-    let error = format!("Not found: {} {}.", request.method(), request.uri().path());
-    (StatusCode::NOT_FOUND, Json(json!({ "error": error })))
+async fn no_such_api(request: Request) -> AppError {
+    AppError::NotFound(format!("Not found: {} {}.", request.method(), request.uri().path()))
 }
 
 /// Logs id, method and path only, because a query can contain secrets.

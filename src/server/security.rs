@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERER, REFERRER_POLICY, USER_AGENT,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -82,8 +82,8 @@ pub async fn csrf_protection(request: Request, next: Next) -> Response {
     AppError::Forbidden(why.into()).into_response()
 }
 
-/// Returns whether a request comes from the app's own pages. Browsers send `Sec-Fetch-Site`, old ones only
-/// `Origin`. A request with neither is from a script and allowed, unless it has the app's cookies.
+/// Returns whether a request comes from the app's own pages or from a script. Browsers send `Sec-Fetch-Site`,
+/// old ones only `Origin`.
 fn from_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(HeaderValue::as_bytes);
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
@@ -92,7 +92,23 @@ fn from_own_page(headers: &HeaderMap) -> bool {
     match (text(ORIGIN), text(HOST)) {
         (Some(origin), Some(host)) => host_of(origin) == Some(host),
         (Some(_), None) => false,
-        (None, _) => !cookies::has_session(headers),
+        (None, _) => !cookies::has_session(headers) || from_script_or_own_page(headers),
+    }
+}
+
+/// Judges a request that has the app's cookies and neither `Sec-Fetch-Site` nor `Origin`. HTTP libraries that
+/// keep cookies, which no other site can use, send such requests. So may very old browsers and those that are
+/// configured to hide where a request comes from, and any site can make those send a form: their requests need
+/// a `Referer` of the app. All browsers that run scripts call themselves `Mozilla/…`; the others send `Referer`.
+fn from_script_or_own_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(HeaderValue::as_bytes);
+    match text(REFERER) {
+        Some(referer) => {
+            let host = host_of(referer)
+                .and_then(|rest| rest.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next());
+            host.is_some() && host == text(HOST)
+        }
+        None => !text(USER_AGENT).is_some_and(|agent| agent.starts_with(b"Mozilla/")),
     }
 }
 
@@ -159,10 +175,36 @@ mod tests {
     }
 
     #[test]
-    fn requests_without_either_must_not_have_cookies() {
-        assert!(own(&[("host", "studio.example")]));
-        assert!(own(&[("host", "studio.example"), ("cookie", "theme=dark")]));
-        assert!(!own(&[("host", "studio.example"), COOKIE]));
-        assert!(!own(&[("host", "studio.example"), ("cookie", "studio_refresh=s.t")]));
+    fn scripts_that_keep_cookies_send_neither() {
+        let host = ("host", "studio.example");
+        for cookie in [COOKIE, ("cookie", "studio_refresh=s.t"), ("cookie", "theme=dark")] {
+            assert!(own(&[host, cookie]));
+            for agent in ["python-requests/2.34.2", "curl/8.15.0", "python-httpx/0.28.1", "node"] {
+                assert!(own(&[host, cookie, ("user-agent", agent)]), "{agent}");
+            }
+        }
+    }
+
+    #[test]
+    fn browsers_that_send_neither_need_a_referer_of_the_app() {
+        let host = ("host", "studio.example:3000");
+        let mozilla = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:52.0) Gecko/20100101 Firefox/52.0");
+        assert!(!own(&[host, COOKIE, mozilla]));
+        assert!(own(&[host, mozilla]), "without cookies there is nothing to misuse");
+        for agent in [mozilla, ("user-agent", "Lynx/2.9.2")] {
+            for referer in ["http://studio.example:3000/account", "https://studio.example:3000"] {
+                assert!(own(&[host, COOKIE, agent, ("referer", referer)]), "{referer}");
+            }
+            for referer in [
+                "https://evil.example/",
+                "https://studio.example:3000.evil.example/",
+                "https://evil.example/?https://studio.example:3000/",
+                "http://studio.example:3000@evil.example/",
+                "about:blank",
+                "",
+            ] {
+                assert!(!own(&[host, COOKIE, agent, ("referer", referer)]), "{referer}");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the addresses that a server may send requests to: local networks, metadata addresses, redirects.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -27,12 +28,24 @@ async fn local_networks_are_allowed_for_a_sole_user_or_by_an_admin() {
     let provider = ben.add_provider("local", &endpoint.base_url).await;
     ben.add_model(&provider, "model").await;
     // This name resolves to the same address.
-    ben.add_provider("named", &endpoint.base_url.replace("127.0.0.1", "localhost")).await;
+    let named = ben.add_provider("named", &endpoint.base_url.replace("127.0.0.1", "localhost")).await;
+    ben.add_model(&named, "model").await;
     for (user, key) in [(&ben, "local"), (&ben, "named"), (&admin, "local")] {
         let refusal = discover(user, key).await.unwrap_err();
         assert!(refusal.contains("an admin can allow local networks"), "{refusal}");
     }
-    assert_eq!(measure(&ben, "local").await, "address_refused");
+    for key in ["local", "named"] {
+        let body = json!({ "targets": [{ "provider_key": key, "model_id": "model" }] });
+        let (status, refusal) = ben.call("POST", "/api/benchmark", Some(body)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refusal}");
+        assert!(refusal.contains("an admin can allow local networks"), "{refusal}");
+    }
+    // The address of this name is known only when the job connects.
+    if let Some(host) = local_name() {
+        let named = ben.add_provider("host", &endpoint.base_url.replace("127.0.0.1", &host)).await;
+        ben.add_model(&named, "model").await;
+        assert_eq!(measure(&ben, "host").await, "address_refused", "{host}");
+    }
     assert_eq!(endpoint.received().len(), reached, "a refused request was sent");
 
     let (status, _) = ben.call("PUT", "/api/admin/settings", Some(settings(true))).await;
@@ -95,6 +108,18 @@ async fn an_endless_response_is_aborted() {
     admin.add_provider("endless", &endpoint.base_url).await;
     let refusal = discover(&admin, "endless").await.unwrap_err();
     assert!(refusal.contains("bytes"), "{refusal}");
+}
+
+/// Returns this machine's name, if it resolves to an address of this machine or of a private network.
+fn local_name() -> Option<String> {
+    let output = std::process::Command::new("uname").arg("-n").output().ok()?;
+    let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    let addresses: Vec<_> = (name.as_str(), 80).to_socket_addrs().ok()?.collect();
+    let is_local = |address: &SocketAddr| match address.ip() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    };
+    (!addresses.is_empty() && addresses.iter().all(is_local)).then_some(name)
 }
 
 async fn sole_user() -> (Installation, Server, Client) {

@@ -154,7 +154,7 @@ mod tests {
             (Parameters { prompt: " \n".into(), ..usual() }, "the prompt is empty"),
             (Parameters { runs: 0, ..usual() }, "runs must be 1 to 20, not 0"),
             (Parameters { runs: 21, ..usual() }, "runs must be 1 to 20, not 21"),
-            (Parameters { max_tokens: 16_385, ..usual() }, "max_tokens must be 1 to 16384"),
+            (Parameters { max_tokens: 128_001, ..usual() }, "max_tokens must be 1 to 128000"),
             (Parameters { temperature: f64::NAN, ..usual() }, "temperature must be 0 to 2, not NaN"),
             (Parameters { context_tiers: vec![], ..usual() }, "at least one"),
             (Parameters { context_tiers: vec![5, 0, 5], ..usual() }, "names 5 twice"),

@@ -115,7 +115,7 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
 async fn run(plan: Plan, events: mpsc::UnboundedSender<Event>, stop: Stop) -> Report {
     let started_at = jiff::Timestamp::now();
     let parameters = Arc::new(plan.parameters);
-    let collector = ResultCollector::new(events, plan.keep_chunk_times);
+    let collector = ResultCollector::new(events, plan.keep_chunk_times, parameters.runs);
     let work = async {
         let finished = Finished::new(plan.finished, parameters.runs);
         let layout = lay_out(plan.targets, finished, &parameters, &collector).await;

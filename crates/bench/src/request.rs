@@ -46,8 +46,11 @@ impl RequestTemplate {
         let Target { provider, model, .. } = &target;
         let limit = model.max_output_tokens.and_then(|limit| u32::try_from(limit).ok());
         let max_tokens = limit.map_or(parameters.max_tokens, |limit| parameters.max_tokens.min(limit));
-        let requested =
-            Requested { max_tokens, temperature: parameters.temperature, params: &parameters.params };
+        let requested = Requested {
+            max_tokens: Some(max_tokens),
+            temperature: Some(parameters.temperature),
+            params: &parameters.params,
+        };
         let Resolved { params, mut adjustments } = registry::resolve(
             provider.kind,
             provider.protocol,

@@ -29,6 +29,8 @@ pub struct ResultCollector {
     state: Arc<Mutex<State>>,
     events: UnboundedSender<Event>,
     keep_chunk_times: bool,
+    /// Number of measured runs per row.
+    runs: u32,
 }
 
 #[derive(Debug)]
@@ -71,11 +73,11 @@ impl OpenLoopFigures {
 pub struct RowId(usize);
 
 impl ResultCollector {
-    /// Creates an empty collector that sends events to `events` and keeps the chunk times of runs only if it
-    /// is told to.
-    pub fn new(events: UnboundedSender<Event>, keep_chunk_times: bool) -> Self {
+    /// Creates an empty collector of rows with `runs` runs each. It sends events to `events` and keeps the chunk
+    /// times of runs only if it is told to.
+    pub fn new(events: UnboundedSender<Event>, keep_chunk_times: bool, runs: u32) -> Self {
         let state = State { rows: Vec::new(), health: HealthMonitor::start() };
-        Self { state: Arc::new(Mutex::new(state)), events, keep_chunk_times }
+        Self { state: Arc::new(Mutex::new(state)), events, keep_chunk_times, runs }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,7 +104,7 @@ impl ResultCollector {
     pub fn skip(&self, id: RowId) {
         let told = self.with_row(id, |entry| {
             entry.started = true;
-            RunResult { skipped: entry.row.skipped.clone(), ..identity(&entry.row) }
+            RunResult { skipped: entry.row.skipped.clone(), ..identity(&entry.row, self.runs) }
         });
         if let Some(data) = told {
             self.tell(Event::BenchmarkResult { data: Box::new(data) });
@@ -145,7 +147,7 @@ impl ResultCollector {
             }
             entry.keep(kept);
             run.chunk_deltas_us = chunk_deltas_us;
-            RunResult { run: Some(run), ..identity(&entry.row) }
+            RunResult { run: Some(run), ..identity(&entry.row, self.runs) }
         });
         if let Some(data) = told {
             self.tell(Event::BenchmarkResult { data: Box::new(data) });
@@ -255,13 +257,14 @@ fn warmup_result(row: &ResultRow, outcome: WarmupOutcome) -> WarmupResult {
     }
 }
 
-fn identity(row: &ResultRow) -> RunResult {
+fn identity(row: &ResultRow, runs: u32) -> RunResult {
     RunResult {
         provider: row.provider.clone(),
         provider_key: row.provider_key.clone(),
         model: row.model.clone(),
         model_id: row.model_id.clone(),
         context_tokens: row.context_tokens,
+        runs,
         skipped: None,
         run: None,
     }
@@ -306,7 +309,7 @@ mod tests {
     #[test]
     fn a_long_load_keeps_so_many_runs_and_the_failures_after_them() {
         let (events, _) = unbounded_channel();
-        let collector = ResultCollector::new(events, true);
+        let collector = ResultCollector::new(events, true, 1);
         let target = Target {
             provider: mock::demo_provider("http://127.0.0.1:1"),
             key: None,

@@ -24,8 +24,11 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// Allowed number of runs per model and tier.
 pub const RUNS_RANGE: RangeInclusive<u32> = 1..=20;
+/// Runs of each model and tier of a REST request that does not say how many, as in the Python product. Forms and
+/// the terminal start with more: one run has no spread.
+pub const DEFAULT_RUNS_OF_REQUESTS: u32 = 1;
 /// Allowed limit of output tokens per run.
-pub const MAX_TOKENS_RANGE: RangeInclusive<u32> = 1..=16_384;
+pub const MAX_TOKENS_RANGE: RangeInclusive<u32> = 1..=128_000;
 /// Allowed sampling temperature.
 pub const TEMPERATURE_RANGE: RangeInclusive<f64> = 0.0..=2.0;
 /// Allowed value of each timeout, in seconds: up to a day.

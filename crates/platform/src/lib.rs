@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod limits;
 pub mod live;
 pub mod messages;
+pub mod times;
 
 #[cfg(feature = "ssr")]
 pub mod database;

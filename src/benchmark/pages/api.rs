@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use crate::accounts::Session;
 #[cfg(feature = "ssr")]
-use crate::benchmark::service::BenchmarkService;
+use crate::benchmark::service::{BenchmarkService, Unavailable};
 use crate::benchmark::set_up::{ModelMenu, SetUpFields};
 #[cfg(feature = "ssr")]
 use crate::benchmark::submission::BenchmarkRequest;
@@ -43,8 +43,9 @@ pub async fn run_again(id: String) -> Result<(), ServerFnError> {
     let (session, benchmarks) = Session::with::<BenchmarkService>()?;
     let user = session.user_id();
     let earlier = benchmarks.page(user, &id).await.map_err(into_server_fn_error)?;
-    let job =
-        benchmarks.submit(user, &BenchmarkRequest::again(&earlier)).await.map_err(into_server_fn_error)?;
+    let request = BenchmarkRequest::again(&earlier);
+    let submitted = benchmarks.submit(user, &request, Unavailable::Refuse).await;
+    let job = submitted.map_err(into_server_fn_error)?.job;
     leptos_axum::redirect(&format!("/benchmark/{}", job.id));
     Ok(())
 }

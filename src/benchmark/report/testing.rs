@@ -144,6 +144,7 @@ fn events_of_row(head: &RowHead, runs: u64) -> Vec<Event> {
         model: head.model.clone(),
         model_id: head.model_id.clone(),
         context_tokens: head.context_tokens,
+        runs: runs as u32,
         skipped: None,
         run: Some(run.clone()),
     });

@@ -16,7 +16,7 @@ use crate::accounts::session::Proof;
 use crate::accounts::{self, Accounts, Role, User, UserId, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::api::StartBenchmark;
-use crate::benchmark::service::BenchmarkError;
+use crate::benchmark::service::{BenchmarkError, Unavailable};
 use crate::benchmark::snapshot::TargetSnapshot;
 use crate::benchmark::store::BenchmarkStore;
 use crate::benchmark::view::BenchmarkStatus;
@@ -240,12 +240,10 @@ async fn rejects_invalid_requests_with_a_reason() {
     for (body, expected) in [
         (json!({}), "No model is named"),
         (json!({"models": ["gpt-9"]}), "None of your models is called \"gpt-9\""),
-        (json!({"models": [FAST], "targets": target("custom")}), "use one of the two"),
         (json!({"targets": target("nobody")}), "There is no provider \"nobody\""),
         (json!({"models": [FAST], "runs": 21}), "runs must be 1 to 20, not 21"),
         (json!({"models": [FAST], "runs": 11}), "may make 10 runs"),
         (json!({"models": [FAST], "profiles": {"m": "p"}}), "profiles are not offered"),
-        (json!({"models": [FAST], "stress": 1}), "unknown field `stress`"),
         (
             json!({"models": [FAST], "provider_params": {"passthrough": {"base_url": "x"}}}),
             "base_url belongs",
@@ -258,6 +256,48 @@ async fn rejects_invalid_requests_with_a_reason() {
             assert!(detail.contains(expected), "{body}: {detail}");
         }
     }
+}
+
+#[tokio::test]
+async fn leaves_out_what_cannot_be_measured() {
+    let fixture = Fixture::new().await;
+    let body = json!({
+        "models": [FAST, FAST, "gpt-9", format!("custom/{FAST}")], "note": "a field of another version",
+    });
+    let expected = json!([{
+        "model": "gpt-9",
+        "reason": "None of your models is called \"gpt-9\". Add it in Providers & models, or check the name.",
+    }]);
+    for path in ["/api/benchmark", "/api/benchmark/estimate"] {
+        let (status, answer) = fixture.call("anna", Method::POST, path, &body).await;
+        assert_eq!((status, &answer["skipped"]), (StatusCode::OK, &expected), "{path}: {answer}");
+    }
+    let (_, answer) = fixture.call("anna", Method::POST, "/api/benchmark", &body).await;
+    assert_eq!(answer["warnings"], json!(["`note` is not known and was ignored."]));
+    let id = answer["job_id"].as_str().unwrap();
+    let view = fixture.state.benchmarks.view(&anna(), id).await.unwrap();
+    // Each model once, and one run unless more are asked for.
+    assert_eq!((view.targets.len(), view.parameters.runs), (1, 1));
+    let (_, answer) = fixture
+        .call(
+            "anna",
+            Method::POST,
+            "/api/benchmark",
+            &json!({
+                "models": ["gpt-9"], "targets": [{ "provider_key": "custom", "model_id": FAST }],
+            }),
+        )
+        .await;
+    assert_eq!(answer["skipped"], json!([]), "targets take precedence: {answer}");
+}
+
+#[tokio::test]
+async fn a_form_starts_nothing_if_a_model_is_gone() {
+    let fixture = Fixture::new().await;
+    let request =
+        BenchmarkRequest { models: vec![FAST.to_owned(), "gpt-9".to_owned()], ..BenchmarkRequest::default() };
+    let submitted = fixture.state.benchmarks.submit(&anna(), &request, Unavailable::Refuse).await;
+    assert!(submitted.unwrap_err().to_string().contains("gpt-9"));
 }
 
 #[tokio::test]
@@ -315,14 +355,18 @@ async fn cancelled_benchmarks_are_not_in_the_history() {
 }
 
 #[tokio::test]
-async fn cancels_all_benchmarks() {
+async fn without_an_id_one_benchmark_is_cancelled() {
     let fixture = Fixture::new().await;
-    for _ in 0..2 {
-        fixture.start(&usual(FAST)).await;
+    let (older, newer) = (fixture.start(&usual(FAST)).await, fixture.start(&usual(FAST)).await);
+    for (id, other) in [(&newer, Some(&older)), (&older, None)] {
+        let request =
+            Request::post("/api/benchmark/cancel").extension(session("anna")).body(HttpBody::empty());
+        let response = fixture.send(request.unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let active = fixture.state.jobs.active(&anna()).await.unwrap();
+        let active: Vec<_> = active.iter().map(|job| &job.id).collect();
+        assert_eq!(active, other.into_iter().collect::<Vec<_>>(), "{id} is cancelled");
     }
-    let request = Request::post("/api/benchmark/cancel").extension(session("anna")).body(HttpBody::empty());
-    let response = fixture.send(request.unwrap()).await;
-    assert_eq!(response.status(), StatusCode::OK);
     let (_, answer) = fixture.call("anna", Method::POST, "/api/benchmark/cancel", &json!({})).await;
     assert_eq!(answer["message"], "No benchmark is waiting or running.");
 }

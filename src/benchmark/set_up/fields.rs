@@ -138,10 +138,8 @@ impl SetUpFields {
             runs: reader.number("runs", &self.runs, bounds::RUNS).map_or(usual.runs, |runs| runs as u32),
             max_tokens: reader
                 .number("max_tokens", &self.max_tokens, bounds::MAX_TOKENS)
-                .map_or(usual.max_tokens, |tokens| tokens as u32),
-            temperature: reader
-                .number("temperature", &self.temperature, bounds::TEMPERATURE)
-                .unwrap_or(usual.temperature),
+                .map(|tokens| tokens as u32),
+            temperature: reader.number("temperature", &self.temperature, bounds::TEMPERATURE),
             context_tiers: reader.tiers(&self.tiers, &self.own_tiers),
             timeout: reader.number("timeout", &self.timeout, bounds::TIMEOUT),
             warmup: !self.warmup.is_empty(),

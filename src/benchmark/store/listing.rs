@@ -40,7 +40,7 @@ impl Listing {
         let results = rows
             .iter()
             .map(|row| Ok(HistoryResult::of(serde_json::from_str(row.try_get("head")?)?, figures(row)?)));
-        Self::of(&results.collect::<Result<Vec<_>, StoreError>>()?)
+        Self::of(results.collect::<Result<Vec<_>, StoreError>>()?)
     }
 
     /// Like [`Self::read`], but logs rows that cannot be decoded and returns an empty listing.
@@ -52,17 +52,17 @@ impl Listing {
         match Self::read(connection, user, id).await {
             Err(StoreError::Value(error)) => {
                 tracing::error!(benchmark = id, "its rows cannot be read: {error}");
-                Self::of(&[])
+                Self::of(Vec::new())
             }
             listing => listing,
         }
     }
 
-    fn of(results: &[HistoryResult]) -> Result<Self, StoreError> {
-        Ok(Self {
-            headline: serde_json::to_string(&Headline::of(results))?,
-            results: serde_json::to_string(results)?,
-        })
+    /// The headline names the first models that were asked for; scripts take the first result for the fastest.
+    fn of(mut results: Vec<HistoryResult>) -> Result<Self, StoreError> {
+        let headline = serde_json::to_string(&Headline::of(&results))?;
+        HistoryResult::sort_by_speed(&mut results);
+        Ok(Self { headline, results: serde_json::to_string(&results)? })
     }
 
     /// Writes the results and the headline of a benchmark.

@@ -157,6 +157,17 @@ impl BenchmarkStore {
         Ok(Some(runs))
     }
 
+    /// Returns the number of runs of each row; 0 if the user has no such benchmark.
+    pub async fn runs_per_row(&self, user: &UserId, id: &str) -> Result<u32, StoreError> {
+        let runs: Option<i64> =
+            sqlx::query_scalar("select coalesce(runs, 0) from benchmarks where user_id = $1 and id = $2")
+                .bind(user.as_str())
+                .bind(id)
+                .fetch_optional(self.database.reader())
+                .await?;
+        Ok(runs.and_then(|runs| runs.try_into().ok()).unwrap_or_default())
+    }
+
     /// Returns the number of stored runs.
     pub async fn count_runs(&self, user: &UserId, id: &str) -> Result<u64, StoreError> {
         let (count,): (i64,) =

@@ -64,7 +64,7 @@ pub struct Args {
     /// Tokens of filler before the prompt, such as 0,5000,50000 [default: 0].
     #[arg(long, value_name = "TOKENS", value_delimiter = ',', value_parser = tier, help_heading = "Measurement")]
     pub context_tiers: Option<Vec<u64>>,
-    /// Maximum output tokens, 1 to 16384 [default: 512].
+    /// Maximum output tokens, 1 to 128000 [default: 512].
     #[arg(long, value_name = "N", value_parser = max_tokens, allow_negative_numbers = true, help_heading = "Measurement")]
     pub max_tokens: Option<u32>,
     /// Sampling temperature, 0 to 2 [default: 0.7].
@@ -239,7 +239,7 @@ fn runs(text: &str) -> Result<u32, String> {
 }
 
 fn max_tokens(text: &str) -> Result<u32, String> {
-    within(text, MAX_TOKENS_RANGE, "a whole number from 1 to 16384")
+    within(text, MAX_TOKENS_RANGE, "a whole number from 1 to 128000")
 }
 
 fn tier(text: &str) -> Result<u64, String> {

@@ -71,8 +71,8 @@ fn Editor(provider: ProviderListing, listing: ModelListing) -> impl IntoView {
 fn Adjustments<'a>(provider: &'a ProviderListing, listing: &'a ModelListing) -> impl IntoView + use<> {
     let (parameters, model) = (Parameters::default(), &listing.model);
     let requested = Requested {
-        max_tokens: parameters.max_tokens,
-        temperature: parameters.temperature,
+        max_tokens: Some(parameters.max_tokens),
+        temperature: Some(parameters.temperature),
         params: &parameters.params,
     };
     let endpoint = &provider.provider;

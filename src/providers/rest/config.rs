@@ -2,18 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{ProviderDone, Refusals, present};
-use crate::accounts::{Session, UserId};
+use super::fields::{present_text, text};
+use super::{ProviderDone, Refusals};
+use crate::accounts::Session;
 use crate::http::{AppError, Body};
 use crate::providers::listing::{Access, KeyState, ModelListing, ProviderListing};
 use crate::providers::service::{ProviderError, ProviderService};
-use crate::providers::settings::{CustomPrice, ModelSettings, ProviderSettings};
-use bench::types::Parameters;
+use crate::providers::settings::ProviderSettings;
+use bench::types::{DEFAULT_RUNS_OF_REQUESTS, Parameters};
+use endpoint::litellm;
 use endpoint::types::{Provider, ProviderKind};
 
 /// The user's providers and models, and the defaults of a benchmark.
@@ -41,15 +43,18 @@ struct ConfiguredProvider {
     provider_key: String,
     display_name: String,
     api_base: String,
-    /// The environment variable with its key if it were shared by an admin.
-    api_key_env: Option<String>,
-    /// An ellipsis and the last four characters of the key, or null.
-    api_key: Option<String>,
-    model_id_prefix: Option<String>,
+    /// The name of an environment variable that the user noted, or the usual one of its kind. It is a label: the
+    /// variable is not read.
+    api_key_env: String,
+    /// An ellipsis and the last four characters of the key; empty if there is none.
+    api_key: String,
+    model_id_prefix: String,
     direct_local: bool,
     is_active: bool,
     /// Shared by an admin: usable, not changeable.
     shared: bool,
+    /// Whether its models can be benchmarked: it is enabled and has the API key that it needs.
+    ready: bool,
     models: Vec<ConfiguredModel>,
 }
 
@@ -65,6 +70,9 @@ struct ConfiguredModel {
     skip_params: Vec<String>,
     system_prompt: Option<String>,
     /// Parameters that are always sent to this model.
+    #[schema(value_type = Object)]
+    params: Map<String, Value>,
+    /// Data of scripts about this model; never sent.
     #[schema(value_type = Object)]
     custom_fields: Map<String, Value>,
     /// US dollars per million tokens.
@@ -86,7 +94,8 @@ impl From<ModelListing> for ConfiguredModel {
             max_output_tokens: model.max_output_tokens,
             skip_params: model.skip_params,
             system_prompt: model.system_prompt,
-            custom_fields: model.params,
+            params: model.params,
+            custom_fields: settings.custom_fields,
             input_cost_per_mtok: model.price.map(|price| price.input_per_mtok),
             cached_input_cost_per_mtok: model.price.and_then(|price| price.cached_input_per_mtok),
             output_cost_per_mtok: model.price.map(|price| price.output_per_mtok),
@@ -100,18 +109,20 @@ impl From<ProviderListing> for ConfiguredProvider {
     fn from(listing: ProviderListing) -> Self {
         let facts = listing.provider.kind.facts();
         let usual = facts.key_env.first().map(|&name| name.to_owned());
+        let ready = listing.usable();
         let api_key = match listing.key {
-            KeyState::Saved { last4, .. } | KeyState::Locked { last4, .. } => Some(format!("…{last4}")),
-            _ => None,
+            KeyState::Saved { last4, .. } | KeyState::Locked { last4, .. } => format!("…{last4}"),
+            _ => String::new(),
         };
         Self {
+            ready,
             id: listing.id,
             provider_key: listing.provider.key,
             display_name: listing.provider.display_name,
             api_base: listing.provider.base_url,
-            api_key_env: listing.key_env.or(usual),
+            api_key_env: listing.key_env.or(usual).unwrap_or_default(),
             api_key,
-            model_id_prefix: listing.model_prefix,
+            model_id_prefix: listing.model_prefix.unwrap_or_default(),
             direct_local: listing.direct_local,
             is_active: listing.enabled,
             shared: listing.access == Access::Shared,
@@ -138,9 +149,9 @@ pub(super) async fn get(
         };
         providers.insert(name, serde_json::to_value(provider).map_err(AppError::internal)?);
     }
-    let Parameters { prompt, runs, max_tokens, temperature, context_tiers, warmup, .. } =
-        Parameters::default();
-    let defaults = Defaults { prompt, runs, max_tokens, temperature, context_tiers, warmup };
+    let Parameters { prompt, max_tokens, temperature, context_tiers, warmup, .. } = Parameters::default();
+    let defaults =
+        Defaults { prompt, runs: DEFAULT_RUNS_OF_REQUESTS, max_tokens, temperature, context_tiers, warmup };
     Ok(Json(Configuration { defaults, providers }))
 }
 
@@ -150,20 +161,30 @@ pub(super) struct NewProvider {
     /// and URL.
     #[schema(pattern = "^[a-zA-Z0-9_-]+$", max_length = 64)]
     provider_key: String,
-    #[schema(min_length = 1, max_length = 256)]
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 256)]
     display_name: Option<String>,
     /// Required if its kind has no default URL.
+    #[serde(default, deserialize_with = "text")]
     api_base: Option<String>,
-    /// One of its kind's known variables; others are rejected.
+    /// A label for you; the variable is not read. Save the key with `api_key`, or with `PUT /api/keys`.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 128)]
     api_key_env: Option<String>,
+    /// A prefix that model ids may have in requests to this server; it is not sent to the provider. If
+    /// `provider_key` is not a known kind, LiteLLM's name of a provider selects its kind.
+    #[serde(default, deserialize_with = "text")]
     #[schema(max_length = 64)]
     model_id_prefix: Option<String>,
     /// Write-only.
+    #[serde(default)]
     #[schema(value_type = Option<String>, format = "password")]
     api_key: Option<SecretString>,
 }
 
 /// Add a provider
+///
+/// A provider of the same key that the user has since registration and never changed is changed instead.
 #[utoipa::path(
     post, path = "/api/config/provider", tag = "configuration", request_body = NewProvider,
     responses((status = 200, body = ProviderDone), Refusals)
@@ -173,19 +194,35 @@ pub(super) async fn add_provider(
     session: Session,
     Body(new): Body<NewProvider>,
 ) -> Result<Json<ProviderDone>, AppError> {
-    let settings = new_provider(
-        &new.provider_key,
-        new.display_name,
-        new.api_base,
-        ProviderKind::from_key(&new.provider_key).unwrap_or(ProviderKind::Custom),
-    )?;
+    let kind = kind_of(&new.provider_key, new.model_id_prefix.as_deref(), new.api_base.as_deref());
+    let settings = new_provider(&new.provider_key, new.display_name, new.api_base, kind)?;
     let settings =
         ProviderSettings { key_env: new.api_key_env, model_prefix: new.model_id_prefix, ..settings };
-    let id = service.add(session.user_id(), &settings, &[]).await.map_err(taken_is_bad_request)?;
-    if let Some(key) = new.api_key {
+    let id = service.add_own(session.user_id(), &settings).await.map_err(taken_is_bad_request)?;
+    if let Some(key) = new.api_key.filter(is_filled) {
         service.save_key(session.user_id(), &id, &key).await?;
     }
     Ok(Json(ProviderDone::to(new.provider_key)))
+}
+
+/// Returns the kind of a provider by its key, or by the prefix that LiteLLM selects it by.
+pub(super) fn kind_of(key: &str, prefix: Option<&str>, base_url: Option<&str>) -> ProviderKind {
+    if let Some(kind) = ProviderKind::from_key(key) {
+        return kind;
+    }
+    match prefix.and_then(litellm::kind_of_route) {
+        // Many servers speak OpenAI's protocol. Those of others have their own rules.
+        Some(ProviderKind::Openai)
+            if base_url.is_some_and(|url| !ProviderKind::Openai.facts().is_own_origin(url)) =>
+        {
+            ProviderKind::Custom
+        }
+        kind => kind.unwrap_or(ProviderKind::Custom),
+    }
+}
+
+fn is_filled(key: &SecretString) -> bool {
+    !key.expose_secret().trim().is_empty()
 }
 
 /// Creates a provider from its kind and the user's settings.
@@ -196,7 +233,7 @@ pub(super) fn new_provider(
     kind: ProviderKind,
 ) -> Result<ProviderSettings, AppError> {
     let facts = kind.facts();
-    let base_url = base_url.filter(|url| !url.trim().is_empty()).or(facts.base_url.map(str::to_owned));
+    let base_url = base_url.or(facts.base_url.map(str::to_owned));
     let base_url =
         base_url.ok_or_else(|| AppError::Invalid(format!("{key} has no default URL: set api_base.")))?;
     let mut provider = Provider::of_kind(kind, base_url);
@@ -207,7 +244,7 @@ pub(super) fn new_provider(
 }
 
 /// These routes return 400 where `/api/v2` returns 409.
-fn taken_is_bad_request(error: ProviderError) -> AppError {
+pub(super) fn taken_is_bad_request(error: ProviderError) -> AppError {
     match error {
         ProviderError::Taken(_) | ProviderError::ModelTaken(_) => AppError::BadRequest(error.to_string()),
         other => other.into(),
@@ -217,17 +254,18 @@ fn taken_is_bad_request(error: ProviderError) -> AppError {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ProviderChange {
     provider_key: String,
-    #[schema(min_length = 1, max_length = 256)]
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 256)]
     display_name: Option<String>,
     /// Null resets it to its kind's default. If host or port change, the saved key is locked until it is
     /// entered again.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_text")]
     #[schema(value_type = Option<String>)]
     api_base: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_text")]
     #[schema(value_type = Option<String>)]
     api_key_env: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_text")]
     #[schema(value_type = Option<String>, max_length = 64)]
     model_id_prefix: Option<Option<String>>,
     /// Write-only.
@@ -265,7 +303,7 @@ pub(super) async fn change_provider(
         settings.enabled = change.is_active.unwrap_or(settings.enabled);
     };
     service.change(session.user_id(), &listing.id, apply).await?;
-    if let Some(key) = change.api_key {
+    if let Some(key) = change.api_key.filter(is_filled) {
         service.save_key(session.user_id(), &listing.id, &key).await?;
     }
     Ok(Json(ProviderDone::to(change.provider_key)))
@@ -291,191 +329,4 @@ pub(super) async fn delete_provider(
     let listing = service.by_key(session.user_id(), &which.provider_key).await?;
     service.delete(session.user_id(), &listing.id).await?;
     Ok(Json(ProviderDone::to(which.provider_key)))
-}
-
-/// Confirmation of a change, with the model's id.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ModelDone {
-    #[schema(example = "ok")]
-    status: &'static str,
-    model_id: String,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct NewModel {
-    provider_key: String,
-    /// The id in the provider's API.
-    #[schema(min_length = 1, max_length = 256)]
-    id: String,
-    #[schema(max_length = 256)]
-    display_name: Option<String>,
-    #[schema(minimum = 1, maximum = 10_000_000)]
-    context_window: Option<u64>,
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    max_output_tokens: Option<u64>,
-}
-
-/// Add a model
-#[utoipa::path(
-    post, path = "/api/config/model", tag = "configuration", request_body = NewModel,
-    responses((status = 200, body = ModelDone), Refusals)
-)]
-pub(super) async fn add_model(
-    State(service): State<ProviderService>,
-    session: Session,
-    Body(new): Body<NewModel>,
-) -> Result<Json<ModelDone>, AppError> {
-    let listing = service.by_key(session.user_id(), &new.provider_key).await?;
-    let settings = ModelSettings {
-        display_name: new.display_name,
-        context_window: new.context_window,
-        max_output_tokens: new.max_output_tokens,
-        ..ModelSettings::default()
-    };
-    let added = service.add_model(session.user_id(), &listing.id, &new.id, &settings).await;
-    added.map_err(taken_is_bad_request)?;
-    Ok(Json(ModelDone { status: "ok", model_id: new.id }))
-}
-
-/// A null field is reset to the value of the provider or the catalog. Missing fields are not changed.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct ModelChange {
-    provider_key: String,
-    model_id: String,
-    #[schema(min_length = 1, max_length = 256)]
-    new_model_id: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 256)]
-    display_name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, minimum = 1, maximum = 10_000_000)]
-    context_window: Option<Option<u64>>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, minimum = 1, maximum = 1_000_000)]
-    max_output_tokens: Option<Option<u64>>,
-    #[schema(max_items = 50)]
-    skip_params: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 50_000)]
-    system_prompt: Option<Option<String>>,
-    #[schema(value_type = Option<Object>)]
-    custom_fields: Option<Map<String, Value>>,
-    #[schema(max_items = 50)]
-    aliases: Option<Vec<String>>,
-    /// US dollars per million tokens; set both input and output.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<f64>, minimum = 0)]
-    input_cost_per_mtok: Option<Option<f64>>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<f64>, minimum = 0)]
-    cached_input_cost_per_mtok: Option<Option<f64>>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<f64>, minimum = 0)]
-    output_cost_per_mtok: Option<Option<f64>>,
-    is_active: Option<bool>,
-}
-
-impl ModelChange {
-    fn apply(&self, listing: &ModelListing) -> Result<ModelSettings, AppError> {
-        let before = &listing.settings;
-        let change = |new: &Option<Option<u64>>, old: Option<u64>| new.unwrap_or(old);
-        let text = |new: &Option<Option<String>>, old: &Option<String>| new.clone().unwrap_or(old.clone());
-        Ok(ModelSettings {
-            display_name: text(&self.display_name, &before.display_name),
-            context_window: change(&self.context_window, before.context_window),
-            max_output_tokens: change(&self.max_output_tokens, before.max_output_tokens),
-            price: self.price(listing)?,
-            skip_params: self.skip_params.clone().unwrap_or_else(|| before.skip_params.clone()),
-            system_prompt: text(&self.system_prompt, &before.system_prompt),
-            params: self.custom_fields.clone().unwrap_or_else(|| before.params.clone()),
-            aliases: self.aliases.clone().unwrap_or_else(|| before.aliases.clone()),
-        })
-    }
-
-    /// Completes a price of which only one half is given with the current value, which may be the catalog's.
-    fn price(&self, listing: &ModelListing) -> Result<Option<CustomPrice>, AppError> {
-        let given = [self.input_cost_per_mtok, self.cached_input_cost_per_mtok, self.output_cost_per_mtok];
-        if given.iter().all(Option::is_none) {
-            return Ok(listing.settings.price);
-        }
-        let known = listing.model.price;
-        let [input, cached, output] = given;
-        let input = input.unwrap_or(known.map(|price| price.input_per_mtok));
-        let cached = cached.unwrap_or(known.and_then(|price| price.cached_input_per_mtok));
-        let output = output.unwrap_or(known.map(|price| price.output_per_mtok));
-        match (input, output) {
-            (None, None) => Ok(None),
-            (Some(input), Some(output)) => Ok(Some(CustomPrice {
-                input_per_mtok: input,
-                cached_input_per_mtok: cached,
-                output_per_mtok: output,
-            })),
-            _ => Err(AppError::Invalid(
-                "Set both input_cost_per_mtok and output_cost_per_mtok, or null for both.".into(),
-            )),
-        }
-    }
-}
-
-/// Change a model
-#[utoipa::path(
-    put, path = "/api/config/model", tag = "configuration", request_body = ModelChange,
-    responses((status = 200, body = ModelDone), Refusals)
-)]
-pub(super) async fn change_model(
-    State(service): State<ProviderService>,
-    session: Session,
-    Body(change): Body<ModelChange>,
-) -> Result<Json<ModelDone>, AppError> {
-    let listing = model_of(&service, session.user_id(), &change.provider_key, &change.model_id).await?;
-    let settings = change.apply(&listing)?;
-    let model_id = change.new_model_id.unwrap_or(change.model_id);
-    let renamed = model_id.clone();
-    let enabled = change.is_active.unwrap_or(listing.enabled);
-    let edited = service.change_model(session.user_id(), &listing.id, |edit| {
-        edit.model_id = renamed;
-        edit.settings = settings;
-        edit.enabled = enabled;
-    });
-    edited.await.map_err(taken_is_bad_request)?;
-    Ok(Json(ModelDone { status: "ok", model_id }))
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct WhichModel {
-    provider_key: String,
-    model_id: String,
-}
-
-/// Delete a model
-///
-/// Its results are kept.
-#[utoipa::path(
-    delete, path = "/api/config/model", tag = "configuration", request_body = WhichModel,
-    responses((status = 200, body = ModelDone), Refusals)
-)]
-pub(super) async fn delete_model(
-    State(service): State<ProviderService>,
-    session: Session,
-    Body(which): Body<WhichModel>,
-) -> Result<Json<ModelDone>, AppError> {
-    let listing = model_of(&service, session.user_id(), &which.provider_key, &which.model_id).await?;
-    service.delete_model(session.user_id(), &listing.id).await?;
-    Ok(Json(ModelDone { status: "ok", model_id: which.model_id }))
-}
-
-async fn model_of(
-    service: &ProviderService,
-    user: &UserId,
-    provider_key: &str,
-    model_id: &str,
-) -> Result<ModelListing, ProviderError> {
-    let provider = service.by_key(user, provider_key).await?;
-    let model = provider.models.into_iter().find(|listing| listing.model.id == model_id);
-    model.ok_or_else(|| {
-        ProviderError::UnknownModel(endpoint::ModelRef {
-            provider_key: provider_key.to_owned(),
-            model_id: model_id.to_owned(),
-        })
-    })
 }

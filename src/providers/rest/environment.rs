@@ -18,8 +18,8 @@ pub(super) struct Environment {
 struct Variable {
     #[schema(example = "OPENAI_API_KEY")]
     name: &'static str,
-    /// An ellipsis and its last four characters.
-    masked_value: Option<String>,
+    /// An ellipsis and its last four characters; empty if it is not set.
+    masked_value: String,
     is_set: bool,
 }
 
@@ -40,8 +40,11 @@ pub(super) async fn list_environment(
     _: AdminSession,
 ) -> Json<Environment> {
     let found = service.environment().into_iter();
-    let keys =
-        found.map(|(name, masked_value)| Variable { name, is_set: masked_value.is_some(), masked_value });
+    let keys = found.map(|(name, masked)| Variable {
+        name,
+        is_set: masked.is_some(),
+        masked_value: masked.unwrap_or_default(),
+    });
     Json(Environment { keys: keys.collect() })
 }
 

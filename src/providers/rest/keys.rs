@@ -9,9 +9,11 @@ use utoipa::ToSchema;
 use super::config::WhichProvider;
 use super::{ProviderDone, Refusals};
 use crate::accounts::Session;
-use crate::http::{AppError, Body};
+use crate::http::{AppError, Body, BodyOr400};
 use crate::providers::listing::{KeyState, ProviderListing};
 use crate::providers::service::ProviderService;
+use crate::providers::store::UnboundKey;
+use crate::times;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Keys {
@@ -27,13 +29,16 @@ struct KeyRow {
     /// Whether an admin's or the server's key is used.
     has_global_key: bool,
     has_user_key: bool,
-    /// Unix milliseconds.
+    #[serde(flatten, with = "times::user_key_updated_at")]
+    #[schema(value_type = times::user_key_updated_at::UserKeyUpdatedAt)]
     user_key_updated_at: Option<i64>,
     /// The last characters of the user's key.
     last4: Option<String>,
     /// The URL that the user's key was saved for, if the provider's current one is different. The key is not
     /// sent until it is entered again.
     locked_to: Option<String>,
+    /// Whether there is no such provider. The key is sent nowhere until you add one.
+    standalone: bool,
 }
 
 impl From<ProviderListing> for KeyRow {
@@ -55,6 +60,23 @@ impl From<ProviderListing> for KeyRow {
             user_key_updated_at: updated_at,
             last4,
             locked_to,
+            standalone: false,
+        }
+    }
+}
+
+impl From<UnboundKey> for KeyRow {
+    fn from(kept: UnboundKey) -> Self {
+        Self {
+            display_name: kept.provider_key.clone(),
+            provider_key: kept.provider_key,
+            key_env_name: None,
+            has_global_key: false,
+            has_user_key: true,
+            user_key_updated_at: Some(kept.updated_at),
+            last4: Some(kept.last4),
+            locked_to: None,
+            standalone: true,
         }
     }
 }
@@ -67,7 +89,8 @@ pub(super) async fn list(
 ) -> Result<Json<Keys>, AppError> {
     let listings = service.list(session.user_id()).await?;
     let keyed = listings.into_iter().filter(|listing| !listing.provider.simulated());
-    Ok(Json(Keys { keys: keyed.map(KeyRow::from).collect() }))
+    let unbound = service.unbound_keys(session.user_id()).await?;
+    Ok(Json(Keys { keys: keyed.map(KeyRow::from).chain(unbound.into_iter().map(KeyRow::from)).collect() }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -87,13 +110,15 @@ pub(super) struct NewKey {
 pub(super) struct KeySaved {
     #[schema(example = "ok")]
     status: &'static str,
+    /// The id of the provider; of the kept key if there is no such provider.
     key_id: String,
     provider_key: String,
 }
 
 /// Save a key
 ///
-/// Replaces the previous one. It is only sent to the provider's current URL.
+/// Replaces the previous one. It is only sent to the provider's current URL. If you have no such provider, it is
+/// kept and sent nowhere until you add one with this key.
 #[utoipa::path(
     put, path = "/api/keys", tag = "keys", request_body = NewKey,
     responses((status = 200, body = KeySaved), Refusals)
@@ -105,9 +130,8 @@ pub(super) async fn save(
 ) -> Result<Json<KeySaved>, AppError> {
     let key = new.value.or(new.api_key);
     let key = key.ok_or_else(|| AppError::Invalid("Send the key as `value` or `api_key`.".into()))?;
-    let listing = service.by_key(session.user_id(), &new.provider_key).await?;
-    service.save_key(session.user_id(), &listing.id, &key).await?;
-    Ok(Json(KeySaved { status: "ok", key_id: listing.id, provider_key: new.provider_key }))
+    let key_id = service.save_key_by_name(session.user_id(), &new.provider_key, &key).await?;
+    Ok(Json(KeySaved { status: "ok", key_id, provider_key: new.provider_key }))
 }
 
 /// Delete a key
@@ -118,11 +142,10 @@ pub(super) async fn save(
 pub(super) async fn delete(
     State(service): State<ProviderService>,
     session: Session,
-    Body(which): Body<WhichProvider>,
+    BodyOr400(which): BodyOr400<WhichProvider>,
 ) -> Result<Json<ProviderDone>, AppError> {
-    let listing = service.by_key(session.user_id(), &which.provider_key).await?;
-    if service.remove_key(session.user_id(), &listing.id).await? {
+    if service.remove_key_by_name(session.user_id(), &which.provider_key).await? {
         return Ok(Json(ProviderDone::to(which.provider_key)));
     }
-    Err(AppError::NotFound(format!("You have no key for {}.", listing.provider.display_name)))
+    Err(AppError::NotFound(format!("You have no key for {}.", which.provider_key)))
 }

@@ -2,8 +2,10 @@
 //! rows: the first identifies providers and models by their keys and ids, the second by row.
 
 mod config;
+mod config_models;
 mod discovery;
 mod environment;
+mod fields;
 mod keys;
 mod models;
 mod params;
@@ -13,7 +15,7 @@ mod tests;
 
 use crate::providers::service::ProviderService;
 use axum::extract::FromRef;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,7 +28,7 @@ where
 {
     OpenApiRouter::new()
         .routes(routes!(config::get))
-        .routes(routes!(config::add_model, config::change_model, config::delete_model))
+        .routes(routes!(config_models::add_model, config_models::change_model, config_models::delete_model))
         .routes(routes!(config::add_provider, config::change_provider, config::delete_provider))
         .routes(routes!(providers::list, providers::add))
         .routes(routes!(providers::get, providers::change, providers::delete))
@@ -47,7 +49,7 @@ where
         .routes(routes!(params::seed))
 }
 
-/// Errors of these requests: `{"detail"}` for 401, 403 and 422, otherwise `{"error"}`.
+/// Errors of these requests.
 #[derive(utoipa::IntoResponses)]
 #[allow(dead_code, reason = "describes the responses of `AppError`")]
 enum Refusals {
@@ -77,9 +79,4 @@ impl ProviderDone {
     fn to(provider_key: impl Into<String>) -> Self {
         Self { status: "ok", provider_key: provider_key.into() }
     }
-}
-
-/// Distinguishes a null field (`Some(None)`) from a missing one (`None`).
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(from).map(Some)
 }

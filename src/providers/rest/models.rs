@@ -6,12 +6,14 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Refusals, present};
+use super::Refusals;
+use super::fields::{number, present_number, present_text, text};
 use crate::accounts::{Session, UserId};
 use crate::http::{AppError, Body, Path};
 use crate::providers::listing::{ModelListing, ProviderListing};
 use crate::providers::service::{ProviderError, ProviderService};
 use crate::providers::settings::ModelSettings;
+use crate::times;
 
 /// A model of a provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,9 +33,11 @@ pub(super) struct ModelRow {
     is_active: bool,
     /// False if the provider's last list did not contain it.
     is_offered: bool,
-    /// Unix milliseconds.
+    #[serde(flatten, with = "times::created_at")]
+    #[schema(value_type = times::created_at::CreatedAt)]
     created_at: i64,
-    /// Unix milliseconds.
+    #[serde(flatten, with = "times::updated_at")]
+    #[schema(value_type = times::updated_at::UpdatedAt)]
     updated_at: i64,
 }
 
@@ -86,14 +90,17 @@ pub(super) async fn of_provider(
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewModel {
-    /// The id in the provider's API.
+    /// The id in the provider's API. A prefix of LiteLLM is removed.
     #[schema(min_length = 1, max_length = 256)]
     litellm_id: String,
-    #[schema(min_length = 1, max_length = 256)]
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 256)]
     display_name: Option<String>,
     /// Tokens; if missing, the value of the provider or the catalog.
+    #[serde(default, deserialize_with = "number")]
     #[schema(minimum = 1, maximum = 10_000_000)]
     context_window: Option<u64>,
+    #[serde(default, deserialize_with = "number")]
     #[schema(minimum = 1, maximum = 1_000_000)]
     max_output_tokens: Option<u64>,
     #[serde(default)]
@@ -127,13 +134,13 @@ pub(super) async fn add(
 pub(super) struct ModelChange {
     #[schema(min_length = 1, max_length = 256)]
     litellm_id: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_text")]
     #[schema(value_type = Option<String>, max_length = 256)]
     display_name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_number")]
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 10_000_000)]
     context_window: Option<Option<u64>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_number")]
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 1_000_000)]
     max_output_tokens: Option<Option<u64>>,
     #[schema(max_items = 50)]

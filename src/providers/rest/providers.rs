@@ -6,13 +6,15 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::config::new_provider;
-use super::{Refusals, present};
+use super::Refusals;
+use super::config::{kind_of, new_provider};
+use super::fields::{present_text, text};
 use crate::accounts::Session;
 use crate::http::{AppError, Body, Path};
 use crate::providers::listing::ProviderListing;
 use crate::providers::service::ProviderService;
 use crate::providers::settings::ProviderSettings;
+use crate::times;
 use endpoint::types::ProviderKind;
 
 /// A provider.
@@ -31,9 +33,11 @@ pub(super) struct ProviderRow {
     sort_order: i64,
     /// Shared by an admin: usable, not changeable.
     shared: bool,
-    /// Unix milliseconds.
+    #[serde(flatten, with = "times::created_at")]
+    #[schema(value_type = times::created_at::CreatedAt)]
     created_at: i64,
-    /// Unix milliseconds.
+    #[serde(flatten, with = "times::updated_at")]
+    #[schema(value_type = times::updated_at::UpdatedAt)]
     updated_at: i64,
 }
 
@@ -78,9 +82,15 @@ pub(super) struct NewProvider {
     /// One of the known kinds; by default the kind of this key, or `custom`.
     kind: Option<String>,
     /// Required if its kind has no default URL.
+    #[serde(default, deserialize_with = "text")]
     api_base: Option<String>,
-    /// One of its kind's known variables; others are rejected.
+    /// A label for you; the variable is not read. Save the key with `PUT /api/keys`.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 128)]
     api_key_env: Option<String>,
+    /// A prefix that model ids may have in requests to this server. If neither `kind` nor `key` is a known kind,
+    /// LiteLLM's name of a provider selects its kind.
+    #[serde(default, deserialize_with = "text")]
     #[schema(max_length = 64)]
     model_prefix: Option<String>,
 }
@@ -98,11 +108,11 @@ pub(super) async fn add(
     let kind = match &new.kind {
         Some(kind) => ProviderKind::from_key(kind)
             .ok_or_else(|| AppError::Invalid(format!("\"{kind}\" is not a kind of provider.")))?,
-        None => ProviderKind::from_key(&new.key).unwrap_or(ProviderKind::Custom),
+        None => kind_of(&new.key, new.model_prefix.as_deref(), new.api_base.as_deref()),
     };
     let settings = new_provider(&new.key, Some(new.name), new.api_base, kind)?;
     let settings = ProviderSettings { key_env: new.api_key_env, model_prefix: new.model_prefix, ..settings };
-    let id = service.add(session.user_id(), &settings, &[]).await?;
+    let id = service.add_own(session.user_id(), &settings).await?;
     let listing = service.get(session.user_id(), &id).await?;
     Ok((StatusCode::CREATED, Json(listing.into())))
 }
@@ -122,14 +132,16 @@ pub(super) async fn get(
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ProviderChange {
-    #[schema(min_length = 1, max_length = 256)]
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 256)]
     name: Option<String>,
     /// If host or port change, the saved key is locked until it is entered again.
+    #[serde(default, deserialize_with = "text")]
     api_base: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_text")]
     #[schema(value_type = Option<String>)]
     api_key_env: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_text")]
     #[schema(value_type = Option<String>, max_length = 64)]
     model_prefix: Option<Option<String>>,
     is_active: Option<bool>,

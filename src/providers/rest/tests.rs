@@ -75,7 +75,7 @@ async fn the_configuration_is_returned() {
     configured(&app).await;
     let change = json!({
         "provider_key": "openai", "model_id": "gpt-5.5", "context_window": 1000, "system_prompt": "Be brief.",
-        "custom_fields": { "verbosity": "low" }, "input_cost_per_mtok": 1.5, "output_cost_per_mtok": 6,
+        "params": { "verbosity": "low" }, "custom_fields": { "note": "x" }, "input_cost_per_mtok": 1.5, "output_cost_per_mtok": 6,
         "aliases": ["five"], "skip_params": ["temperature"]
     });
     assert_eq!(status(&app, "ada", "PUT", "/api/config/model", change).await, 200);
@@ -86,8 +86,8 @@ async fn the_configuration_is_returned() {
     let model = &provider["models"][0];
     assert_eq!((&model["display_name"], &model["context_window"]), (&json!("Five"), &json!(1000)));
     assert_eq!(
-        (&model["custom_fields"]["verbosity"], &model["system_prompt"]),
-        (&json!("low"), &json!("Be brief."))
+        (&model["params"], &model["custom_fields"], &model["system_prompt"]),
+        (&json!({ "verbosity": "low" }), &json!({ "note": "x" }), &json!("Be brief."))
     );
     assert_eq!((&model["input_cost_per_mtok"], &model["output_cost_per_mtok"]), (&json!(1.5), &json!(6.0)));
     assert_eq!(config["defaults"]["context_tiers"], json!([0]));
@@ -118,13 +118,7 @@ async fn errors_have_the_documented_status() {
         (
             "POST",
             "/api/config/provider",
-            json!({ "provider_key": "cohere", "api_key_env": "STUDIO_SECRET" }),
-            422,
-        ),
-        (
-            "PUT",
-            "/api/config/provider",
-            json!({ "provider_key": "openai", "api_key_env": "DATABASE_URL" }),
+            json!({ "provider_key": "cohere", "api_key_env": "sk-a-key-and-no-name" }),
             422,
         ),
         ("PUT", "/api/config/provider", json!({ "provider_key": "none" }), 404),
@@ -135,18 +129,21 @@ async fn errors_have_the_documented_status() {
             json!({ "provider_key": "openai", "id": "m", "context_window": 0 }),
             422,
         ),
+        ("POST", "/api/config/model", json!({ "provider_key": "openai" }), 400),
         ("PUT", "/api/config/model", json!({ "provider_key": "openai", "model_id": "none" }), 404),
         ("PUT", "/api/config/model", renamed, 422),
-        ("PUT", "/api/config/model", json!([]), 422),
+        ("PUT", "/api/config/model", json!([]), 400),
         ("DELETE", "/api/config/model", json!({ "provider_key": "openai", "model_id": "none" }), 404),
         ("PUT", "/api/keys", json!({ "provider_key": "openai" }), 422),
         ("PUT", "/api/keys", json!({ "provider_key": "openai", "value": "two words" }), 422),
         ("DELETE", "/api/keys", json!({ "provider_key": "none" }), 404),
+        ("DELETE", "/api/keys", json!({}), 400),
+        ("PUT", "/api/keys", json!({ "provider_key": "shared-openai", "value": "sk-0123456789" }), 422),
         ("PUT", "/api/env", json!({ "name": "OPENAI_API_KEY", "value": "x" }), 400),
         ("DELETE", "/api/env", json!({ "name": "OPENAI_API_KEY" }), 400),
         ("GET", "/api/models/discover", Value::Null, 422),
         ("GET", "/api/models/discover?provider_key=none", Value::Null, 404),
-        ("POST", "/api/provider-params/validate", json!({ "provider_key": "none", "model_id": "m" }), 400),
+        ("POST", "/api/provider-params/validate", json!({ "provider_key": "openai" }), 422),
     ] {
         assert_eq!(status(&app, "ada", method, path, body.clone()).await, expected, "{method} {path} {body}");
     }
@@ -240,6 +237,114 @@ async fn prompt_templates_are_saved_by_key() {
     }
     assert_eq!(get(&app, "ben", "/api/config/prompts").await.get("mine"), None);
     let taken = json!({ "key": "qa", "label": "Mine", "prompt": "Do it." });
-    assert_eq!(status(&app, "anna", "POST", "/api/config/prompts", taken).await, 422);
+    assert_eq!(status(&app, "anna", "POST", "/api/config/prompts", taken).await, 400);
     assert_eq!(status(&app, "ben", "DELETE", "/api/config/prompts", json!({ "key": "mine" })).await, 404);
+}
+
+/// What the demo or another endpoint is sent is tested with a server process.
+#[tokio::test]
+async fn an_environment_variable_is_a_label() {
+    let app = app().await;
+    for name in ["MY_API_KEY", "STUDIO_SECRET", "OPENAI_API_KEY"] {
+        let new = json!({ "provider_key": name, "api_base": "http://127.0.0.1:9/v1", "api_key_env": name });
+        assert_eq!(status(&app, "anna", "POST", "/api/config/provider", new).await, 200);
+        let config = get(&app, "anna", "/api/config").await;
+        let provider = &config["providers"][name];
+        assert_eq!((&provider["api_key_env"], &provider["api_key"]), (&json!(name), &json!("")));
+        let keys = get(&app, "anna", "/api/keys").await["keys"].clone();
+        let key = keys.as_array().unwrap().iter().find(|key| key["provider_key"] == name).unwrap().clone();
+        assert_eq!((&key["has_global_key"], &key["has_user_key"]), (&json!(false), &json!(false)));
+        let cleared = json!({ "provider_key": name, "api_key_env": "" });
+        assert_eq!(status(&app, "anna", "PUT", "/api/config/provider", cleared).await, 200);
+        assert_eq!(get(&app, "anna", "/api/config").await["providers"][name]["api_key_env"], "");
+    }
+}
+
+#[tokio::test]
+async fn a_key_may_come_before_its_provider() {
+    let app = app().await;
+    let early = json!({ "provider_key": "mine", "value": SECRET });
+    assert_eq!(status(&app, "anna", "PUT", "/api/keys", early).await, 200);
+    let key = async |name| get(&app, name, "/api/keys").await["keys"][0].clone();
+    let kept = key("anna").await;
+    assert_eq!((&kept["standalone"], &kept["last4"]), (&json!(true), &json!("0042")));
+    // Another user's provider of the same key does not get it.
+    let provider = json!({ "provider_key": "mine", "api_base": "https://mine.example/v1" });
+    assert_eq!(status(&app, "ben", "POST", "/api/config/provider", provider.clone()).await, 200);
+    assert_eq!(key("ben").await["has_user_key"], false);
+    assert_eq!(key("anna").await["standalone"], true);
+    assert_eq!(status(&app, "anna", "POST", "/api/config/provider", provider).await, 200);
+    let bound = key("anna").await;
+    assert_eq!((&bound["standalone"], &bound["last4"]), (&json!(false), &json!("0042")));
+    assert_eq!(get(&app, "anna", "/api/keys").await["keys"].as_array().unwrap().len(), 1);
+    // From now on it is bound to that address.
+    let moved = json!({ "provider_key": "mine", "api_base": "https://evil.example/v1" });
+    assert_eq!(status(&app, "anna", "PUT", "/api/config/provider", moved).await, 200);
+    assert_eq!(key("anna").await["locked_to"], "https://mine.example");
+}
+
+#[tokio::test]
+async fn an_untouched_default_provider_can_be_added_once() {
+    let app = app().await;
+    app.providers.registered(&UserId::new("anna")).await.unwrap();
+    let named = |name: &str| json!({ "provider_key": "openai", "display_name": name });
+    assert_eq!(status(&app, "anna", "POST", "/api/config/provider", named("Mine")).await, 200);
+    assert_eq!(status(&app, "anna", "POST", "/api/config/provider", named("Again")).await, 400);
+    let config = get(&app, "anna", "/api/config").await;
+    assert!(config["providers"]["Mine"]["models"].as_array().unwrap().len() > 1, "its models are kept");
+    let key = json!({ "provider_key": "groq", "value": "sk-of-groq-0123456789" });
+    assert_eq!(status(&app, "anna", "PUT", "/api/keys", key).await, 200);
+    let groq = json!({ "provider_key": "groq", "api_base": "https://evil.example/v1" });
+    assert_eq!(status(&app, "anna", "POST", "/api/config/provider", groq).await, 400, "it has a key");
+}
+
+#[tokio::test]
+async fn ids_lose_the_prefix_of_litellm() {
+    let app = app().await;
+    for (provider, id, bare) in [
+        (json!({ "provider_key": "openai" }), "openai/gpt-5.5", "gpt-5.5"),
+        (json!({ "provider_key": "openrouter" }), "openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+        (
+            json!({ "provider_key": "mine", "api_base": "http://127.0.0.1:9/v1", "model_id_prefix": "openai" }),
+            "openai/m",
+            "m",
+        ),
+        (json!({ "provider_key": "vllm" }), "openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+    ] {
+        assert_eq!(status(&app, "anna", "POST", "/api/config/provider", provider.clone()).await, 200);
+        let key = &provider["provider_key"];
+        let model = json!({ "provider_key": key, "id": id });
+        let (_, added) = call(&app, "anna", "POST", "/api/config/model", model.clone()).await;
+        assert_eq!(added["model_id"], bare);
+        assert_eq!(status(&app, "anna", "POST", "/api/config/model", model).await, 400, "it is there");
+        // Found with and without.
+        for id in [id, bare] {
+            let change = json!({ "provider_key": key, "model_id": id, "display_name": "M" });
+            assert_eq!(status(&app, "anna", "PUT", "/api/config/model", change).await, 200, "{id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_price_and_cleared_fields() {
+    let app = app().await;
+    let provider = json!({ "provider_key": "mine", "api_base": "http://127.0.0.1:9/v1" });
+    assert_eq!(status(&app, "anna", "POST", "/api/config/provider", provider).await, 200);
+    let model = json!({ "provider_key": "mine", "id": "m", "context_window": "32000", "display_name": "M" });
+    assert_eq!(status(&app, "anna", "POST", "/api/config/model", model).await, 200);
+    let change = async |fields: Value| {
+        let mut body = json!({ "provider_key": "mine", "model_id": "m" });
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        assert_eq!(status(&app, "anna", "PUT", "/api/config/model", body).await, 200, "{fields}");
+        get(&app, "anna", "/api/config").await["providers"]["mine"]["models"][0].clone()
+    };
+    let priced = change(json!({ "input_cost_per_mtok": 2, "custom_fields": { "a": 1, "b": 2 } })).await;
+    assert_eq!((&priced["input_cost_per_mtok"], &priced["output_cost_per_mtok"]), (&json!(2.0), &json!(0.0)));
+    assert_eq!(priced["context_window"], 32000);
+    let cleared = change(json!({
+        "input_cost_per_mtok": null, "display_name": "", "context_window": "", "custom_fields": { "a": null },
+    }));
+    let cleared = cleared.await;
+    assert_eq!((&cleared["input_cost_per_mtok"], &cleared["context_window"]), (&Value::Null, &Value::Null));
+    assert_eq!((&cleared["display_name"], &cleared["custom_fields"]), (&json!("m"), &json!({ "b": 2 })));
 }

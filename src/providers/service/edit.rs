@@ -28,6 +28,26 @@ impl ProviderService {
         id.ok_or(ProviderError::Taken(settings.provider.key))
     }
 
+    /// Adds a provider that the user describes. Returns the id of its row. If the user has a provider of this key
+    /// since registration and has never touched it, that one is changed instead. An API key that was kept for a
+    /// provider of this key is bound to it.
+    ///
+    /// # Errors
+    /// If its key is in use or a value is out of bounds.
+    pub async fn add_own(&self, user: &UserId, settings: &ProviderSettings) -> Result<String, ProviderError> {
+        let key = &settings.provider.key;
+        let id = match self.store.seeded(user, key).await? {
+            Some(id) => {
+                let settings = self.checked(settings.clone())?;
+                self.store.update(user, &id, &settings, now_ms()).await?;
+                id
+            }
+            None => self.add(user, settings, &[]).await?,
+        };
+        self.bind_key(user, key, &id).await?;
+        Ok(id)
+    }
+
     /// Adds a provider of this kind with its default models. Returns the id of its row. An empty name or URL is
     /// the kind's default.
     ///
@@ -51,7 +71,10 @@ impl ProviderService {
         }
         let own = self.store.list(user).await?.into_iter().filter(|stored| &stored.owner == user);
         provider.key = free_key(facts.key, own.map(|stored| stored.settings.provider.key));
-        self.add(user, &provider.into(), &known_models(kind)).await
+        let key = provider.key.clone();
+        let id = self.add(user, &provider.into(), &known_models(kind)).await?;
+        self.bind_key(user, &key, &id).await?;
+        Ok(id)
     }
 
     /// Inserts a provider with its models. If it exists, adds missing models and keeps its settings.

@@ -64,15 +64,31 @@ impl ProviderService {
         }
     }
 
-    /// Requests the models and formats of LM Studio at the provider's URL.
+    /// Requests the models and formats of LM Studio at the provider's URL. Of a server that does not tell formats
+    /// it returns the models without.
     ///
     /// # Errors
-    /// If the user has no such provider, or it is not an LM Studio server.
+    /// If the user has no such provider, or it lists no models in either way.
     pub async fn lm_studio(&self, user: &UserId, key: &str) -> Result<LmStudio, ProviderError> {
         let stored = self.resolve_demo_url(self.stored_by_key(user, key).await?);
+        match self.lm_studio_formats(user, &stored).await {
+            Err(error @ (ProviderError::Unlisted { .. } | ProviderError::Invalid(_))) => {
+                let listed = self.list_models(user, &stored).await?;
+                let models = listed.map_err(|_| error)?.into_iter().map(|model| (model.id, None));
+                Ok(LmStudio { models: models.collect() })
+            }
+            found => found,
+        }
+    }
+
+    async fn lm_studio_formats(
+        &self,
+        user: &UserId,
+        stored: &StoredProvider,
+    ) -> Result<LmStudio, ProviderError> {
         let name = stored.settings.provider.display_name.clone();
         let unlisted = |error| ProviderError::Unlisted { name: name.clone(), error };
-        let api_key = self.key(user, &stored)?;
+        let api_key = self.key(user, stored)?;
         let origin = super::keys::origin(&stored.settings.provider.base_url).unwrap_or_default();
         let provider = Provider {
             base_url: format!("{origin}/api/v0"),

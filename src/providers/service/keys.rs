@@ -195,7 +195,7 @@ pub(super) fn origin(base_url: &str) -> Option<String> {
     origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
-fn checked(key: &SecretString) -> Result<SecretString, ProviderError> {
+pub(super) fn checked(key: &SecretString) -> Result<SecretString, ProviderError> {
     let text = key.expose_secret().trim();
     // Other characters are invalid in a header.
     let fits = |c: char| c.is_ascii_graphic();
@@ -207,7 +207,7 @@ fn checked(key: &SecretString) -> Result<SecretString, ProviderError> {
 }
 
 /// Returns the last four characters, by which its owner recognises it.
-fn end_of(key: &SecretString) -> String {
+pub(super) fn end_of(key: &SecretString) -> String {
     let text = key.expose_secret();
     let long_enough = text.chars().count() >= SHOW_END_FROM;
     if long_enough { text.chars().skip(text.chars().count() - 4).collect() } else { String::new() }

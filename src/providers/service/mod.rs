@@ -9,6 +9,7 @@ mod seeds;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod unbound;
 
 use std::net::SocketAddr;
 
@@ -54,6 +55,9 @@ pub enum ProviderError {
     KeyLocked { name: String, origin: String },
     #[error("{0} is shared by an admin. Only the admin can change it.")]
     NotYours(String),
+    /// The address policy forbids its address; the sentence says which and what to do.
+    #[error("{0}.")]
+    AddressRefused(String),
     #[error("Only admins can share a provider.")]
     AdminsOnly,
     #[error("A provider \"{0}\" already exists. Choose another key.")]
@@ -82,7 +86,8 @@ impl From<ProviderError> for AppError {
             ProviderError::SwitchedOff(_)
             | ProviderError::Keyless(_)
             | ProviderError::KeylessShared(_)
-            | ProviderError::KeyLocked { .. } => Self::BadRequest(text),
+            | ProviderError::KeyLocked { .. }
+            | ProviderError::AddressRefused(_) => Self::BadRequest(text),
             ProviderError::NotYours(_) => Self::Forbidden(text),
             ProviderError::AdminsOnly => Self::AdminsOnly,
             ProviderError::Taken(_) | ProviderError::ModelTaken(_) => Self::Conflict(text),
@@ -220,6 +225,21 @@ impl ProviderService {
     async fn networks(&self) -> Result<AddressPolicy, ProviderError> {
         let allowed = self.installation.allows_local_networks().await.map_err(StoreError::from)?;
         Ok(AddressPolicy::of_setting(allowed))
+    }
+
+    /// Returns a check of providers' URLs against the current address policy, as far as their addresses are known
+    /// without a DNS lookup.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn address_check(
+        &self,
+    ) -> Result<impl Fn(&Provider) -> Result<(), ProviderError> + Send + use<>, ProviderError> {
+        let (networks, service) = (self.networks().await?, self.clone());
+        Ok(move |provider: &Provider| {
+            let checked = service.policy_for(networks, provider).check_url(&provider.base_url);
+            checked.map_err(|refused| ProviderError::AddressRefused(refused.to_string()))
+        })
     }
 
     /// Returns the address policy for requests to this provider.

@@ -4,8 +4,9 @@ use super::edit::move_one;
 use super::{ProviderError, ProviderService};
 use crate::accounts::UserId;
 use crate::database::now_ms;
-use crate::providers::settings::{ModelSettings, Step, check_model_id};
+use crate::providers::settings::{ModelSettings, ProviderSettings, Step, check_model_id};
 use crate::providers::store::{StoredModel, StoredProvider};
+use endpoint::litellm;
 use endpoint::types::Model;
 
 /// The editable data of a model.
@@ -33,7 +34,7 @@ impl ProviderService {
         Ok(self.store.add_models(user, &stored.id, models, now_ms()).await?)
     }
 
-    /// Adds one model with settings. Returns the id of its row.
+    /// Adds one model with settings; a prefix of LiteLLM is removed from its id. Returns the id of its row.
     ///
     /// # Errors
     /// If the user has no such provider, the provider already has this model, or a value is out of bounds.
@@ -45,6 +46,7 @@ impl ProviderService {
         settings: &ModelSettings,
     ) -> Result<String, ProviderError> {
         let stored = self.own(user, provider_id).await?;
+        let model_id = bare_id(&stored, model_id);
         if has_model(&stored, model_id) {
             return Err(ProviderError::ModelTaken(model_id.to_owned()));
         }
@@ -75,6 +77,9 @@ impl ProviderService {
             enabled: model.enabled,
         };
         change(&mut edit);
+        if edit.model_id != model.listed.id {
+            edit.model_id = bare_id(&provider, &edit.model_id).to_owned();
+        }
         if edit.model_id != model.listed.id {
             check_model_id(&edit.model_id).map_err(ProviderError::Invalid)?;
             if has_model(&provider, &edit.model_id) {
@@ -129,6 +134,11 @@ impl ProviderService {
             None => ProviderError::NoSuchModel,
         })
     }
+}
+
+fn bare_id<'a>(stored: &StoredProvider, id: &'a str) -> &'a str {
+    let ProviderSettings { provider, model_prefix, .. } = &stored.settings;
+    litellm::bare_id(provider, model_prefix.as_deref(), id)
 }
 
 fn has_model(stored: &StoredProvider, model_id: &str) -> bool {

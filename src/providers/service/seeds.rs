@@ -33,6 +33,7 @@ impl ProviderService {
     /// Adds the default providers of a new user. Local servers are added only if local networks are allowed.
     /// Existing data is not changed.
     pub async fn registered(&self, user: &UserId) -> Result<(), ProviderError> {
+        let is_new = self.store.list(user).await?.iter().all(|stored| &stored.owner != user);
         let demo = Provider::of_kind(ProviderKind::Demo, DEMO_URL);
         self.put(user, &demo, &mock::demo_models()).await?;
         let own = self.store.list(user).await?;
@@ -41,6 +42,9 @@ impl ProviderService {
         }
         for (provider, models) in well_known() {
             self.put(user, &provider, &models).await?;
+        }
+        if is_new {
+            self.store.mark_seeded(user).await?;
         }
         Ok(())
     }

@@ -3,9 +3,11 @@
 use super::{ProviderError, ProviderService, key_for};
 use crate::accounts::UserId;
 use crate::providers::listing::{KeyState, ProviderListing};
+use crate::providers::settings::ProviderSettings;
 use crate::providers::store::{StoredModel, StoredProvider};
 use bench::Target;
 use endpoint::egress::AddressPolicy;
+use endpoint::litellm;
 use endpoint::types::{Model, ModelRef, Provider};
 
 impl ProviderService {
@@ -92,11 +94,8 @@ pub fn measurable<'a>(
         .iter()
         .find(|listing| listing.provider.key == wanted.provider_key)
         .ok_or_else(|| ProviderError::UnknownProvider(wanted.provider_key.clone()))?;
-    let found = listing
-        .models
-        .iter()
-        .find(|model| model.model.id == wanted.model_id)
-        .ok_or_else(|| ProviderError::UnknownModel(wanted.clone()))?;
+    let found =
+        listing.find_model(&wanted.model_id).ok_or_else(|| ProviderError::UnknownModel(wanted.clone()))?;
     let name = || listing.provider.display_name.clone();
     if !listing.enabled {
         return Err(ProviderError::SwitchedOff(name()));
@@ -116,11 +115,10 @@ pub fn measurable<'a>(
 }
 
 fn is_called(stored: &StoredProvider, model: &StoredModel, name: &str) -> bool {
-    let prefix = stored.settings.model_prefix.as_deref();
-    let without_prefix = prefix.and_then(|prefix| name.strip_prefix(prefix)?.strip_prefix('/'));
+    let ProviderSettings { provider, model_prefix, .. } = &stored.settings;
     let settings = &model.settings;
     model.listed.id == name
-        || without_prefix.is_some_and(|name| model.listed.id == name)
+        || model.listed.id == litellm::bare_id(provider, model_prefix.as_deref(), name)
         || settings.aliases.iter().any(|alias| alias == name)
         || settings.display_name.as_ref().unwrap_or(&model.listed.display_name) == name
 }

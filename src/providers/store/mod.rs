@@ -6,6 +6,7 @@ mod providers;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod unbound;
 
 use std::collections::HashMap;
 
@@ -79,6 +80,17 @@ pub struct StoredKey {
     pub last4: String,
     /// Scheme, host and port that it was saved for.
     pub origin: String,
+    pub updated_at: i64,
+}
+
+/// An encrypted API key of a provider that does not exist yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnboundKey {
+    pub id: String,
+    /// The key of the provider that it is for.
+    pub provider_key: String,
+    pub sealed: String,
+    pub last4: String,
     pub updated_at: i64,
 }
 

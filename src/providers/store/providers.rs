@@ -59,7 +59,7 @@ impl ProviderStore {
         let provider = &settings.provider;
         let done = sqlx::query(
             "update providers set display_name = $3, kind = $4, protocol = $5, base_url = $6, headers = $7,
-                 model_prefix = $8, key_env = $9, direct_local = $10, enabled = $11, updated_at = $12
+                 model_prefix = $8, key_env = $9, direct_local = $10, enabled = $11, updated_at = $12, seeded = 0
              where user_id = $1 and id = $2",
         )
         .bind(user.as_str())
@@ -77,6 +77,29 @@ impl ProviderStore {
         .execute(self.database.writer())
         .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Marks the user's providers as added at registration.
+    pub async fn mark_seeded(&self, user: &UserId) -> Result<(), StoreError> {
+        sqlx::query("update providers set seeded = 1 where user_id = $1")
+            .bind(user.as_str())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
+
+    /// Returns the id of the provider with this key if it was added at registration and not changed since, nor
+    /// given an API key.
+    pub async fn seeded(&self, user: &UserId, key: &str) -> Result<Option<String>, StoreError> {
+        let id = sqlx::query_scalar(
+            "select id from providers where user_id = $1 and key = $2 and seeded = 1 and shared_as is null
+                 and not exists (select 1 from provider_keys where provider_id = providers.id)",
+        )
+        .bind(user.as_str())
+        .bind(key)
+        .fetch_optional(self.database.reader())
+        .await?;
+        Ok(id)
     }
 
     /// Gives every user the provider under this key, or takes it back (`None`). False when the user has

@@ -206,6 +206,7 @@ async fn every_list_of_providers_reads_by_an_index() {
         bound(PROVIDERS, &["'00000250'"]),
         bound(MODELS, &["'00000250'"]),
         bound(KEYS, &["'00000250'"]),
+        bound(unbound::LIST, &["'00000250'"]),
         bound(MODELS_OF_A_PROVIDER, &["'00000250'", "'00000250-7'"]),
     ];
     for database in testing::databases().await {

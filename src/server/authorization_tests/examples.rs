@@ -117,7 +117,8 @@ fn configuration(annas: &UserData) -> Vec<Example> {
         hidden("GET /api/v2/providers/{id}/models").id(provider),
         hidden("GET /api/models/discover").query(&which),
         hidden("GET /api/lm-studio/detect").query(&which),
-        refused(StatusCode::BAD_REQUEST, "POST /api/provider-params/validate")
+        // Judged by the rules of an unknown provider.
+        own("POST /api/provider-params/validate")
             .body(json!({ "provider_key": provider_key, "model_id": model_id })),
         own("POST /api/config/provider").body(bens),
         own("POST /api/v2/providers")
@@ -126,7 +127,8 @@ fn configuration(annas: &UserData) -> Vec<Example> {
         hidden("PUT /api/config/provider")
             .body(json!({ "provider_key": provider_key, "display_name": "Ben was here" })),
         hidden("PUT /api/v2/providers/{id}").id(provider).body(json!({ "name": "Ben was here" })),
-        hidden("PUT /api/keys").body(json!({ "provider_key": provider_key, "value": "sk-bens-0123456789" })),
+        // Kept for a provider of Ben's.
+        own("PUT /api/keys").body(json!({ "provider_key": provider_key, "value": "sk-bens-0123456789" })),
         hidden("POST /api/config/model").body(json!({ "provider_key": provider_key, "id": "bens-model" })),
         hidden("POST /api/v2/providers/{id}/models")
             .id(provider)
@@ -188,7 +190,8 @@ fn removals(annas: &UserData) -> Vec<Example> {
     vec![
         hidden("DELETE /api/history/{id}").id(finished),
         hidden("DELETE /api/config/prompts").body(json!({ "key": prompt })),
-        hidden("DELETE /api/keys").body(json!({ "provider_key": provider_key })),
+        // Ben's own, which was kept above.
+        own("DELETE /api/keys").body(json!({ "provider_key": provider_key })),
         hidden("DELETE /api/config/model").body(json!({ "provider_key": provider_key, "model_id": SLOW })),
         hidden("DELETE /api/v2/models/{id}").id(model),
         hidden("DELETE /api/config/provider").body(json!({ "provider_key": other_provider_key })),
@@ -203,6 +206,7 @@ fn accounts(annas: &UserData) -> Vec<Example> {
         own("GET /api/auth/tokens"),
         own("POST /api/auth/tokens").body(json!({ "name": "Ben's" })),
         own("POST /api/auth/cli-token"),
+        own("POST /api/auth/ws-ticket"),
         own("GET /api/onboarding/status"),
         own("POST /api/onboarding/complete"),
         hidden("DELETE /api/auth/tokens/{id}").id(&annas.token),

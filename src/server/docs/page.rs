@@ -202,9 +202,13 @@ fn live() -> impl IntoView {
             <p class="text-soft max-w-[48rem]">
                 "The WebSocket at /ws sends live events. It accepts the session cookie, only from the app's own pages, or "
                 <code class="font-mono text-[13px]">"Authorization: Bearer"</code>
-                "; a token in the URL is rejected. Each user can have five open connections. Each message is a JSON object with a type."
+                ". Scripts in a browser cannot send this header; they offer the sub-protocols "
+                <code class="font-mono text-[13px]">"llm-studio"</code> " and "
+                <code class="font-mono text-[13px]">"bearer."</code>
+                " with the token after the dot. Where this is not possible either, POST /api/auth/ws-ticket returns a ticket that opens one connection within 30 seconds. A token in the URL is rejected, because URLs are logged. Each user can have five open connections. Each message is a JSON object with a type."
             </p>
             {code("websocat -H \"Authorization: Bearer $TOKEN\" \"${STUDIO/http/ws}/ws\"".to_owned())}
+            {code("new WebSocket(`${studio}/ws`, ['llm-studio', `bearer.${token}`])\nnew WebSocket(`${studio}/ws?ticket=${ticket}`)".to_owned())}
             {messages("Server messages", socket::FROM_SERVER)}
             {messages("Client messages", socket::FROM_CLIENT)}
             <h3 class="mt-4 font-semibold">"Close codes"</h3>

@@ -32,7 +32,11 @@ pub const FROM_SERVER: &[Message] = &[
     ),
     message("pong", "", "The response to ping."),
     message("error", "error", "A request of the client failed; error is the reason."),
-    message("job_created", "job_type, status, progress_detail, created_at", "A job has been submitted."),
+    message(
+        "job_created",
+        "job_type, status, progress_detail, created_at, created_at_ms",
+        "A job has been submitted.",
+    ),
     message("job_started", "job_type", "The job has started."),
     message(
         "job_progress",
@@ -44,8 +48,8 @@ pub const FROM_SERVER: &[Message] = &[
     message("job_cancelled", "", "The job was cancelled; its results are deleted."),
     message(
         "benchmark_init",
-        "data { targets[], runs, context_tiers[], max_tokens, total_requests, done_requests, rows[] }",
-        "The plan of the benchmark, sent before the first run.",
+        "data { targets[], runs, context_tiers[], max_tokens, total_requests, done_requests, rows[] }, reconnect, progress_pct",
+        "The plan of the benchmark, sent before the first run, and with reconnect to clients that connect later.",
     ),
     message(
         "param_adjustments",
@@ -64,7 +68,7 @@ pub const FROM_SERVER: &[Message] = &[
     ),
     message(
         "benchmark_result",
-        "data { provider_key, model_id, context_tokens, skipped or the run's figures }",
+        "data { type, provider_key, model_id, context_tokens, run, runs, error, failure, the run's figures or reason }",
         "A finished run, or a skipped context size.",
     ),
     message(

@@ -131,6 +131,9 @@ pub struct RunResult {
     pub model_id: String,
     /// The context tier, in tokens.
     pub context_tokens: u64,
+    /// Number of measured runs per model and tier.
+    #[serde(default)]
+    pub runs: u32,
     /// Set if the tier is not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skip>,

@@ -11,8 +11,13 @@ const REQUEST: &str = "in the request's parameters";
 
 /// Adds all requested parameters to the draft: those for all models, the model's, the request's.
 pub(super) fn collect(draft: &mut Draft<'_>, model_params: &Map<String, Value>, requested: &Requested<'_>) {
-    wish(draft, "max_tokens", &requested.max_tokens.into(), COMMON);
-    wish(draft, "temperature", &requested.temperature.into(), COMMON);
+    let common = [
+        ("max_tokens", requested.max_tokens.map(Value::from)),
+        ("temperature", requested.temperature.map(Value::from)),
+    ];
+    for (name, value) in common {
+        value.into_iter().for_each(|value| wish(draft, name, &value, COMMON));
+    }
     layer(draft, model_params, MODEL);
     layer(draft, requested.params, REQUEST);
     forget_nulls(draft);
@@ -87,7 +92,8 @@ fn is_required(protocol: Protocol, name: &str) -> bool {
 }
 
 /// Adds a missing required parameter with the value for all models.
-pub(super) fn keep_required(draft: &mut Draft<'_>, max_tokens: u32) {
+pub(super) fn keep_required(draft: &mut Draft<'_>, max_tokens: Option<u32>) {
+    let Some(max_tokens) = max_tokens else { return };
     if is_required(draft.protocol, "max_tokens") && !draft.has("max_tokens") {
         draft.ask("max_tokens", "max_tokens", max_tokens.into());
         let reason = "Anthropic’s API requires max_tokens, so it is sent anyway.";

@@ -170,7 +170,7 @@ proptest! {
         max_tokens in any::<u32>(),
         temperature in any::<f64>(),
     ) {
-        let requested = Requested { max_tokens, temperature, params: &params };
+        let requested = Requested { max_tokens: Some(max_tokens), temperature: Some(temperature), params: &params };
         let resolved = resolve(kind, protocol, &model, &skip, &model_params, &requested);
 
         for name in resolved.params.keys() {
@@ -202,7 +202,7 @@ proptest! {
                 again.insert(base.to_owned(), Value::Null);
             }
         }
-        let requested = Requested { max_tokens, temperature, params: &again };
+        let requested = Requested { max_tokens: Some(max_tokens), temperature: Some(temperature), params: &again };
         let second = resolve(kind, protocol, &model, &skip, &Map::new(), &requested);
         prop_assert_eq!(second.params, resolved.params);
     }

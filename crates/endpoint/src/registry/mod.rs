@@ -63,10 +63,10 @@ pub enum AdjustmentAction {
 /// The parameters that a caller asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Requested<'a> {
-    /// Limit of output tokens.
-    pub max_tokens: u32,
-    /// Sampling temperature.
-    pub temperature: f64,
+    /// Limit of output tokens; `None` if none is asked for.
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature; `None` if none is asked for.
+    pub temperature: Option<f64>,
     /// Parameters under provider-independent names (`top_p`, `stop`, …) or provider-specific ones, and
     /// `passthrough: {…}`. `null` means that the parameter is not sent.
     pub params: &'a Map<String, Value>,

@@ -38,7 +38,8 @@ impl Ask {
 
     /// Resolves with temperature 0.7, the product's default.
     fn with(self, params: Value) -> Resolved {
-        let requested = Requested { max_tokens: self.max_tokens, temperature: 0.7, params: &map(params) };
+        let requested =
+            Requested { max_tokens: Some(self.max_tokens), temperature: Some(0.7), params: &map(params) };
         let protocol = self.kind.facts().protocol;
         resolve(self.kind, protocol, self.model, &self.skip, &map(self.model_params), &requested)
     }
@@ -277,7 +278,7 @@ fn effort_becomes_googles_thinking_config() {
 #[test]
 fn effort_stays_effort_at_googles_openai_endpoint() {
     let params = map(json!({"reasoning_effort": "low"}));
-    let requested = Requested { max_tokens: 64, temperature: 1.0, params: &params };
+    let requested = Requested { max_tokens: Some(64), temperature: Some(1.0), params: &params };
     let (kind, protocol) = (ProviderKind::Gemini, Protocol::OpenaiChat);
     let resolved = resolve(kind, protocol, "gemini-2.5-flash", &[], &Map::new(), &requested);
     assert_eq!(sent(&resolved), json!({"max_tokens": 64, "temperature": 1.0, "reasoning_effort": "low"}));
@@ -457,7 +458,7 @@ fn an_unknown_endpoint_gets_everything_with_a_warning() {
 #[test]
 fn names_follow_the_protocol_and_rules_the_provider() {
     let params = map(json!({"stop": "x", "top_k": 4}));
-    let requested = Requested { max_tokens: 64, temperature: 1.4, params: &params };
+    let requested = Requested { max_tokens: Some(64), temperature: Some(1.4), params: &params };
     let kind = ProviderKind::LlamaCpp;
     let resolved = resolve(kind, Protocol::AnthropicMessages, "smollm2", &[], &Map::new(), &requested);
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use super::login_limit::Locked;
 use super::password::PasswordError;
+use super::service::TICKET_WINDOW_SECONDS;
 use crate::http::AppError;
 
 /// `Retry-After` in seconds when too many passwords are being hashed.
@@ -32,6 +33,8 @@ pub enum AccountError {
     WrongPassword,
     #[error("Too many attempts. Try again in {} minutes.", .0.retry_after_s.div_ceil(60))]
     Locked(Locked),
+    #[error("Too many WebSocket tickets. Keep the connection open, or try again in a minute.")]
+    TooManyTickets,
     #[error("Too many people are signing in. Try again in a few seconds.")]
     Busy,
     #[error("Your session has ended. Sign in again.")]
@@ -108,6 +111,7 @@ impl From<AccountError> for AppError {
             E::WrongCredentials | E::SessionEnded => Self::SignInFailed(text),
             E::Locked(Locked { retry_after_s }) => Self::TooMany { detail: text, retry_after_s },
             E::Busy => Self::TooMany { detail: text, retry_after_s: BUSY_RETRY_S },
+            E::TooManyTickets => Self::TooMany { detail: text, retry_after_s: TICKET_WINDOW_SECONDS },
             E::NotAdmin => Self::AdminsOnly,
             E::NoSuchUser | E::NoSuchAccount | E::NoSuchToken | E::NoSuchInvitation => Self::NotFound(text),
             E::Invalid(_) => Self::Invalid(text),

@@ -2,6 +2,7 @@
 
 mod oidc;
 mod recovery;
+mod sockets;
 
 use axum::Json;
 use axum::extract::{FromRef, State};
@@ -49,6 +50,7 @@ where
         .routes(routes!(complete_onboarding))
         .merge(oidc::routes())
         .merge(recovery::routes())
+        .merge(sockets::routes())
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -100,8 +100,14 @@ impl AdminSession {
     }
 }
 
-/// Checks whether a session is still valid.
+/// Finds and checks the sessions of WebSockets.
 pub trait SessionCheck: Send + Sync + 'static {
+    /// Returns the session of a token as in `Authorization: Bearer`; `None` if it is not valid.
+    fn session_of_token<'a>(&'a self, token: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>>;
+
+    /// Uses up a ticket and returns the session that it was given to; `None` if it is not valid any more.
+    fn session_of_ticket<'a>(&'a self, ticket: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>>;
+
     /// Returns false after the user signed out or was deleted, or the role or password changed.
     fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>>;
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::times;
+
 /// The id of a user. Every query of a user's data binds it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -57,7 +59,7 @@ pub struct User {
     pub onboarding_completed: bool,
 }
 
-/// An API token without the token itself. Times are Unix milliseconds.
+/// An API token without the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct AccessToken {
@@ -65,19 +67,29 @@ pub struct AccessToken {
     pub name: String,
     /// Its last characters.
     pub hint: String,
+    #[serde(flatten, with = "times::created_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::created_at::CreatedAt))]
     pub created_at: i64,
+    #[serde(flatten, with = "times::expires_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::expires_at::ExpiresAt))]
     pub expires_at: i64,
+    #[serde(flatten, with = "times::last_used_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::last_used_at::LastUsedAt))]
     pub last_used_at: Option<i64>,
 }
 
-/// A pending invitation without its token. Times are Unix milliseconds.
+/// A pending invitation without its token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Invitation {
     pub id: String,
     /// Email address of the only user who may use it; `None` for anyone.
     pub email: Option<String>,
+    #[serde(flatten, with = "times::created_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::created_at::CreatedAt))]
     pub created_at: i64,
+    #[serde(flatten, with = "times::expires_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::expires_at::ExpiresAt))]
     pub expires_at: i64,
 }
 

@@ -55,6 +55,12 @@ impl<'a> KeyPlace<'a> {
         Ok(Self { user, provider_id, origin: origin.ascii_serialization() })
     }
 
+    /// Creates the place of `user`'s key for a provider that does not exist yet, by the provider's key. It is not
+    /// the place of any provider, because `unbound` is not an origin.
+    pub fn unbound(user: &'a UserId, provider_key: &'a str) -> Self {
+        Self { user, provider_id: provider_key, origin: "unbound".to_owned() }
+    }
+
     /// Encodes the parts unambiguously, each after its length.
     fn to_bytes(&self) -> Vec<u8> {
         [self.user.as_str(), self.provider_id, &self.origin]

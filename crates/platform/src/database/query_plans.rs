@@ -147,6 +147,10 @@ pub async fn fill(database: &Database) {
              from providers {times}"
         ),
         format!(
+            "insert into unbound_keys (id, user_id, provider_key, sealed, last4, updated_at)
+             {users}, {tens} select {id} || '-' || k, {id}, {id} || '-' || k, '{wide}', '', n from numbers {times}"
+        ),
+        format!(
             "insert into provider_keys (provider_id, user_id, sealed, last4, origin, updated_at)
              select id, user_id, '{wide}', '', '', 1 from providers"
         ),

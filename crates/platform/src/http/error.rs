@@ -1,9 +1,9 @@
-//! Errors as HTTP responses. Their bodies are those of the Python product, which scripts rely on: `{"detail"}`
-//! for 401, 403, 422 and 429, `{"error"}` for all others.
+//! Errors as HTTP responses. The body has the sentence twice, as `error` and as `detail`: scripts for the Python
+//! product read one or the other, which depends on the route there.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::http::header::{ACCEPT, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -124,15 +124,9 @@ pub fn into_server_fn_error(error: impl Into<AppError>) -> ServerFnError {
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         self.log();
-        let status = self.status();
-        let field = match status {
-            StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-            | StatusCode::UNPROCESSABLE_ENTITY
-            | StatusCode::TOO_MANY_REQUESTS => "detail",
-            _ => "error",
-        };
-        let mut response = (status, Json(json!({ field: self.to_string() }))).into_response();
+        let sentence = self.to_string();
+        let body = json!({ "error": sentence, "detail": sentence });
+        let mut response = (self.status(), Json(body)).into_response();
         if let Self::TooMany { retry_after_s, .. } = self {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
@@ -146,11 +140,11 @@ impl From<sqlx::Error> for AppError {
     }
 }
 
-impl From<JsonRejection> for AppError {
-    fn from(rejection: JsonRejection) -> Self {
+impl From<BytesRejection> for AppError {
+    fn from(rejection: BytesRejection) -> Self {
         match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(),
-            _ => Self::Invalid(rejection.body_text()),
+            _ => Self::BadRequest(rejection.body_text()),
         }
     }
 }
@@ -172,11 +166,6 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
-
-/// A JSON body; an invalid one is rejected with 422.
-#[derive(Debug, Clone, Copy, FromRequest)]
-#[from_request(via(axum::Json), rejection(AppError))]
-pub struct Body<T>(pub T);
 
 /// The query string; an invalid one is rejected with 422.
 #[derive(Debug, Clone, Copy, FromRequestParts)]

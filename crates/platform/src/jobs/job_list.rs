@@ -28,6 +28,7 @@ impl JobList {
             ServerMessage::JobCreated { job_id, job_type, status, progress_detail, created_at } => self
                 .create(Job {
                     id: job_id.clone(),
+                    user_id: None,
                     job_type: job_type.clone(),
                     status: *status,
                     progress_pct: 0.0,

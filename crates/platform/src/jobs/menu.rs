@@ -234,6 +234,7 @@ mod tests {
     fn job(job_type: &str, status: JobState, result_ref: Option<&str>) -> Job {
         Job {
             id: "j".into(),
+            user_id: None,
             job_type: job_type.into(),
             status,
             progress_pct: 0.0,

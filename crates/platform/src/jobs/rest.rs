@@ -37,34 +37,26 @@ where
 #[into_params(parameter_in = Query)]
 struct PageQuery {
     /// Only jobs in these states, separated by commas: `pending`, `queued`, `running`, `done`,
-    /// `failed`, `cancelled`, `interrupted`.
+    /// `failed`, `cancelled`, `interrupted`. Other states match no job.
     #[param(example = "queued,running")]
     status: Option<String>,
-    /// How many, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 20)]
+    /// How many; more than 200 are 200.
+    #[param(default = 20)]
     limit: Option<i64>,
     /// The id of the last job of the page before.
     before: Option<String>,
 }
 
 impl PageQuery {
-    fn selection(self) -> Result<Selection, AppError> {
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=LONGEST_PAGE).contains(&limit) {
-            return Err(AppError::Invalid(format!("limit is 1 to {LONGEST_PAGE}, not {limit}.")));
-        }
-        let states = self.status.as_deref().unwrap_or_default();
-        let states = states.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let states = states.map(state_named).collect::<Result<_, _>>()?;
-        Ok(Selection { states, before: self.before, limit })
+    /// `None` if no job is in any of the states.
+    fn selection(self) -> Option<Selection> {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LONGEST_PAGE);
+        let names = self.status.as_deref().unwrap_or_default();
+        let names: Vec<_> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        let states: Vec<_> = names.iter().copied().filter_map(JobState::from_name).collect();
+        let is_possible = names.is_empty() || !states.is_empty();
+        is_possible.then_some(Selection { states, before: self.before, limit })
     }
-}
-
-fn state_named(name: &str) -> Result<JobState, AppError> {
-    JobState::from_name(name).ok_or_else(|| {
-        let known = JobState::ALL.map(JobState::as_str).join(", ");
-        AppError::Invalid(format!("`{name}` is no state of a job; there are {known}."))
-    })
 }
 
 /// One page of jobs, newest first.
@@ -76,6 +68,10 @@ struct JobPage<T> {
 }
 
 impl<T> JobPage<T> {
+    fn empty() -> Self {
+        Self { jobs: Vec::new(), next: None }
+    }
+
     fn new(jobs: Vec<T>, limit: i64, id: fn(&T) -> &str) -> Self {
         let is_full = i64::try_from(jobs.len()).is_ok_and(|length| length >= limit);
         let next = jobs.last().filter(|_| is_full).map(|job| id(job).to_owned());
@@ -91,6 +87,8 @@ struct JobDetail {
     /// Null once the job is done or cancelled.
     #[schema(value_type = Option<Object>)]
     params: Value,
+    /// The same as a text of JSON.
+    params_json: Option<String>,
 }
 
 /// A job and whose it is.
@@ -104,17 +102,21 @@ struct OwnedJob {
 /// What a cancel came to.
 #[derive(Debug, Serialize, ToSchema)]
 struct CancelAnswer {
+    #[schema(example = "ok")]
+    status: &'static str,
     /// `cancelled`, or `cancelling` while the job still stops.
     #[schema(example = "cancelled")]
-    status: &'static str,
+    state: &'static str,
     message: &'static str,
 }
 
 impl From<Job> for CancelAnswer {
     fn from(job: Job) -> Self {
         match job.status {
-            JobState::Cancelled => Self { status: "cancelled", message: "The job is cancelled." },
-            _ => Self { status: "cancelling", message: "The job is being stopped." },
+            JobState::Cancelled => {
+                Self { status: "ok", state: "cancelled", message: "The job is cancelled." }
+            }
+            _ => Self { status: "ok", state: "cancelling", message: "The job is being stopped." },
         }
     }
 }
@@ -130,7 +132,7 @@ impl From<Job> for CancelAnswer {
     responses(
         (status = 200, body = JobPage<Job>),
         (status = 401, description = "Not signed in"),
-        (status = 422, description = "An unknown state or a limit out of bounds"),
+        (status = 422, description = "A parameter is malformed"),
     )
 )]
 async fn list(
@@ -138,7 +140,7 @@ async fn list(
     session: Session,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<JobPage<Job>>, AppError> {
-    let selection = query.selection()?;
+    let Some(selection) = query.selection() else { return Ok(Json(JobPage::empty())) };
     let found = jobs.list(session.user_id(), &selection).await?;
     Ok(Json(JobPage::new(found, selection.limit, |job| &job.id)))
 }
@@ -161,7 +163,8 @@ async fn get(
     Path(id): Path<String>,
 ) -> Result<Json<JobDetail>, AppError> {
     let (job, params) = jobs.get(session.user_id(), &id).await?;
-    Ok(Json(JobDetail { job, params }))
+    let params_json = Some(&params).filter(|params| !params.is_null()).map(Value::to_string);
+    Ok(Json(JobDetail { job, params, params_json }))
 }
 
 /// Cancel a job
@@ -202,6 +205,8 @@ async fn rate_limit(State(jobs): State<JobService>, session: Session) -> Result<
 }
 
 /// List everybody's jobs
+///
+/// Without `status` those that wait or run.
 #[utoipa::path(
     get,
     path = "/api/admin/jobs",
@@ -211,7 +216,7 @@ async fn rate_limit(State(jobs): State<JobService>, session: Session) -> Result<
         (status = 200, body = JobPage<OwnedJob>),
         (status = 401, description = "Not signed in"),
         (status = 403, description = "Not an admin"),
-        (status = 422, description = "An unknown state or a limit out of bounds"),
+        (status = 422, description = "A parameter is malformed"),
     )
 )]
 async fn list_all(
@@ -219,7 +224,10 @@ async fn list_all(
     _: AdminSession,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<JobPage<OwnedJob>>, AppError> {
-    let selection = query.selection()?;
+    let Some(mut selection) = query.selection() else { return Ok(Json(JobPage::empty())) };
+    if selection.states.is_empty() {
+        selection.states = JobState::ALL.into_iter().filter(|state| state.is_active()).collect();
+    }
     let found = jobs.list_all(&selection).await?;
     let found = found.into_iter().map(|(job, user_email)| OwnedJob { job, user_email }).collect();
     Ok(Json(JobPage::new(found, selection.limit, |owned: &OwnedJob| &owned.job.id)))

@@ -13,7 +13,8 @@ use crate::limits::benchmarks_per_hour;
 use crate::messages::{Job, JobState};
 
 /// What every list selects, in the words of [`Job`]. None of these columns is large.
-pub(super) const COLUMNS: &str = "id, job_type, status, progress_pct, progress_detail, result_ref, error,
+pub(super) const COLUMNS: &str =
+    "id, user_id, job_type, status, progress_pct, progress_detail, result_ref, error,
     created_at, started_at, finished_at";
 
 pub(super) const REMOVE_FINISHED: &str = "
@@ -78,6 +79,7 @@ impl FromRow<'_, AnyRow> for Job {
         let status = JobState::from_name(&status).ok_or_else(|| unknown("status", &status))?;
         Ok(Self {
             id: row.try_get("id")?,
+            user_id: Some(UserId::new(row.try_get::<String, _>("user_id")?)),
             job_type: row.try_get("job_type")?,
             status,
             progress_pct: row.try_get("progress_pct")?,
@@ -110,7 +112,7 @@ fn unknown(column: &str, value: &str) -> sqlx::Error {
 /// What a statement about [`StoredJob`]s selects or returns.
 pub(super) fn stored_columns() -> String {
     format!(
-        "{COLUMNS}, user_id, worker_id, interruptions,
+        "{COLUMNS}, worker_id, interruptions,
          (select params from job_payloads where job_payloads.job_id = jobs.id) as params"
     )
 }
@@ -330,7 +332,7 @@ pub(super) fn list_all_sql(selection: &Selection) -> String {
     format!(
         "select {}, users.email from jobs join users on users.id = jobs.user_id
          where {} and jobs.id < $1 and users.deleted_at is null order by jobs.id desc limit $2",
-        COLUMNS.replace("id, job_type", "jobs.id, job_type").replace("created_at", "jobs.created_at"),
+        COLUMNS.replace("id, user_id,", "jobs.id, user_id,").replace("created_at", "jobs.created_at"),
         of_states("jobs.status", &selection.states),
     )
 }

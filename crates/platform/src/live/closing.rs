@@ -15,6 +15,8 @@ pub enum Closing {
     SignedOut,
     /// The token is in the address, where it would be logged.
     TokenInAddress,
+    /// The ticket in the address is not valid any more.
+    TicketUsed,
     /// The tab has sent nothing for too long.
     Silent,
     /// The user has too many tabs open.
@@ -22,13 +24,14 @@ pub enum Closing {
 }
 
 impl Closing {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::StartAgain,
         Self::TooLong,
         Self::Failed,
         Self::TooSlow,
         Self::SignedOut,
         Self::TokenInAddress,
+        Self::TicketUsed,
         Self::Silent,
         Self::TooManyTabs,
     ];
@@ -39,7 +42,7 @@ impl Closing {
             Self::Failed => 1011,
             Self::StartAgain => 1012,
             Self::TooSlow => 1013,
-            Self::SignedOut | Self::TokenInAddress => SIGNED_OUT,
+            Self::SignedOut | Self::TokenInAddress | Self::TicketUsed => SIGNED_OUT,
             Self::Silent => 4002,
             Self::TooManyTabs => TOO_MANY_TABS,
         }
@@ -56,7 +59,10 @@ impl Closing {
                 "You are not signed in. Sign in, or send `Authorization: Bearer` with a token."
             }
             Self::TokenInAddress => {
-                "A token in the address is not looked at. Send it as `Authorization: Bearer`."
+                "No token in the address: send sub-protocol bearer.TOKEN, or ?ticket= from POST /api/auth/ws-ticket."
+            }
+            Self::TicketUsed => {
+                "This ticket was used, has expired, or its session has ended. POST /api/auth/ws-ticket gives a new one."
             }
             Self::Silent => "Nothing was heard for too long. Send {\"type\":\"ping\"} every 30 seconds.",
             Self::TooManyTabs => "Five connections are open already. Close one and connect again.",
@@ -110,7 +116,9 @@ mod tests {
             .into_iter()
             .filter(|closing| AfterClose::of(closing.code()) != AfterClose::ConnectAgain)
             .collect();
-        assert_eq!(given_up, [Closing::SignedOut, Closing::TokenInAddress, Closing::TooManyTabs]);
+        let expected =
+            [Closing::SignedOut, Closing::TokenInAddress, Closing::TicketUsed, Closing::TooManyTabs];
+        assert_eq!(given_up, expected);
         assert_eq!(AfterClose::of(1006), AfterClose::ConnectAgain);
     }
 }

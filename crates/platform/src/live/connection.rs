@@ -26,7 +26,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Why a connection ends.
 #[derive(Debug)]
 enum End {
-    /// The peer has closed it.
+    /// The peer has sent a close frame, which has to be answered.
+    ClosedByPeer,
+    /// The connection is broken.
     Gone,
     /// The server closes it.
     Close(Closing),
@@ -87,8 +89,10 @@ impl Connection {
         let _open = tab.open();
         // Another tab may connect at once.
         drop((tab, permit));
-        if let End::Close(closing) = end {
-            refuse(socket, closing).await;
+        match end {
+            End::Close(closing) => refuse(socket, closing).await,
+            End::ClosedByPeer => finish(socket).await,
+            End::Gone => {}
         }
     }
 
@@ -153,7 +157,7 @@ impl Connection {
             Message::Binary(bytes) if bytes.len() <= LONGEST_MESSAGE => Utf8Bytes::default(),
             Message::Text(_) | Message::Binary(_) => return Err(Closing::TooLong.into()),
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(End::Gone),
+            Message::Close(_) => return Err(End::ClosedByPeer),
         };
         self.last_message_at = Instant::now();
         let answer = match serde_json::from_str(&text) {
@@ -223,13 +227,16 @@ async fn within(
 /// Sends a close frame and waits until the peer has read it: dropping the socket would discard the frame.
 pub async fn refuse(mut socket: WebSocket, closing: Closing) {
     let close = CloseFrame { code: closing.code(), reason: Utf8Bytes::from_static(closing.reason()) };
-    let closing_handshake = async {
-        socket.send(Message::Close(Some(close))).await?;
-        while socket.recv().await.transpose()?.is_some() {}
-        Ok::<(), axum::Error>(())
-    };
-    // The connection is dropped even if the peer does not answer.
-    let _ = time::timeout(CLOSE_TIMEOUT, closing_handshake).await;
+    if let Ok(Ok(())) = time::timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(close)))).await {
+        finish(socket).await;
+    }
+}
+
+/// Completes the closing handshake: reading sends the answer to the peer's close frame, or waits for its answer
+/// to ours. The connection is dropped even if the peer does nothing.
+async fn finish(mut socket: WebSocket) {
+    let reading = async { while let Some(Ok(_)) = socket.recv().await {} };
+    let _ = time::timeout(CLOSE_TIMEOUT, reading).await;
 }
 
 const NOT_UNDERSTOOD: &str =

@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{HOST, HeaderName, ORIGIN};
+use axum::http::header::{HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -19,6 +19,7 @@ use super::connection::{self, Connection};
 use super::connection_limit::ConnectionLimiter;
 use super::contracts::{CancelJob, InitialState};
 use super::hub::Hub;
+use crate::accounts::middleware::bearer_token;
 use crate::accounts::session::Proof;
 use crate::accounts::{Session, SessionCheck, UserId};
 use crate::http::AppError;
@@ -29,6 +30,13 @@ pub const LONGEST_MESSAGE: usize = 64 * 1024;
 
 /// A longer message is not read to its end, bytes.
 const LONGEST_READ: usize = 1024 * 1024;
+
+/// The sub-protocol that the server selects if a client offers it. Browsers fail a connection of which the
+/// server selects none of the offered sub-protocols.
+pub const PROTOCOL: &str = "llm-studio";
+
+/// Prefix of an offered sub-protocol that is followed by a token: scripts in browsers cannot set headers.
+const TOKEN_PROTOCOL: &str = "bearer.";
 
 /// Everything that serving a WebSocket needs. Cheap to clone.
 #[derive(Clone)]
@@ -123,15 +131,12 @@ pub async fn open(
     let upgrade = upgrade.map_err(|rejection| {
         AppError::BadRequest(format!("Open a WebSocket at this address. {}.", rejection.body_text()))
     })?;
-    let upgrade = upgrade.max_message_size(LONGEST_READ).max_frame_size(LONGEST_READ);
-    let Some(Extension(session)) = session else {
-        return Ok(upgrade.on_upgrade(move |socket| connection::refuse(socket, no_session(query.as_deref()))));
+    let upgrade = upgrade.max_message_size(LONGEST_READ).max_frame_size(LONGEST_READ).protocols([PROTOCOL]);
+    let of_headers = session.map(|Extension(session)| session);
+    let session = match authenticate(&live, of_headers, &headers, query.as_deref()).await? {
+        Ok(session) => session,
+        Err(closing) => return Ok(upgrade.on_upgrade(move |socket| connection::refuse(socket, closing))),
     };
-    if session.proof == Proof::Cookie && !from_own_page(&headers) {
-        let why = "This socket was asked for by a page of another site. Open the app itself, or send \
-                   `Authorization: Bearer` with a token.";
-        return Err(AppError::Forbidden(why.into()));
-    }
     let permit = live.limiter.acquire(session.user_id()).await;
     let Some((permit, tab)) = permit.zip(live.hub.join(session.user_id())) else {
         return Ok(upgrade.on_upgrade(|socket| connection::refuse(socket, Closing::TooManyTabs)));
@@ -139,9 +144,47 @@ pub async fn open(
     Ok(upgrade.on_upgrade(move |socket| Connection::new(socket, tab, permit, session, live).serve()))
 }
 
-fn no_session(query: Option<&str>) -> Closing {
-    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    if pairs.any(|(name, _)| name == "token") { Closing::TokenInAddress } else { Closing::SignedOut }
+/// Returns the session of a connection, or why it is closed. `of_headers` is the session of its bearer token or
+/// cookie. What proves more comes first: a cookie is sent with every request, a token is sent on purpose.
+async fn authenticate(
+    live: &Live,
+    of_headers: Option<Session>,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Result<Session, Closing>, AppError> {
+    if bearer_token(headers).is_some() {
+        return Ok(of_headers.ok_or(Closing::SignedOut));
+    }
+    if let Some(token) = offered_token(headers) {
+        let session = live.sessions.session_of_token(token).await.map_err(AppError::Internal)?;
+        return Ok(session.ok_or(Closing::SignedOut));
+    }
+    if let Some(ticket) = parameter(query, "ticket") {
+        let session = live.sessions.session_of_ticket(&ticket).await.map_err(AppError::Internal)?;
+        return Ok(session.ok_or(Closing::TicketUsed));
+    }
+    match of_headers {
+        Some(session) if session.proof != Proof::Cookie || from_own_page(headers) => Ok(Ok(session)),
+        Some(_) => {
+            let why = "This socket was asked for by a page of another site. Open the app itself, or send \
+                       `Authorization: Bearer` with a token.";
+            Err(AppError::Forbidden(why.into()))
+        }
+        None if parameter(query, "token").is_some() => Ok(Err(Closing::TokenInAddress)),
+        None => Ok(Err(Closing::SignedOut)),
+    }
+}
+
+fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// Returns the token among the offered sub-protocols.
+fn offered_token(headers: &HeaderMap) -> Option<&str> {
+    let lists = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|list| list.to_str().ok());
+    let mut offered = lists.flat_map(|list| list.split(',')).map(str::trim);
+    offered.find_map(|protocol| protocol.strip_prefix(TOKEN_PROTOCOL))
 }
 
 /// Returns whether the request comes from the app's own page. Browsers send `Origin` with every WebSocket they
@@ -196,9 +239,17 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_the_address_is_told_from_none() {
-        assert_eq!(no_session(Some("a=b&token=secret")), Closing::TokenInAddress);
-        assert_eq!(no_session(Some("a=token")), Closing::SignedOut);
-        assert_eq!(no_session(None), Closing::SignedOut);
+    fn a_token_is_found_among_the_offered_protocols() {
+        let offered = |lists: &[&str]| {
+            let headers = lists.iter().fold(HeaderMap::new(), |mut headers, list| {
+                headers.append(SEC_WEBSOCKET_PROTOCOL, list.parse().unwrap());
+                headers
+            });
+            offered_token(&headers).map(str::to_owned)
+        };
+        assert_eq!(offered(&["llm-studio, bearer.lbs_a.b"]).as_deref(), Some("lbs_a.b"));
+        assert_eq!(offered(&["llm-studio", "bearer.t"]).as_deref(), Some("t"));
+        assert_eq!(offered(&["llm-studio, bearer"]), None);
+        assert_eq!(offered(&[]), None);
     }
 }

@@ -1,6 +1,9 @@
 //! Jobs as plain data, shared by server and browser.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::accounts::UserId;
+use crate::times;
 
 /// Where a job stands.
 ///
@@ -75,25 +78,73 @@ impl JobState {
     }
 }
 
-/// One job as its owner sees it. Times are Unix milliseconds.
+/// One job as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Job {
     pub id: String,
+    /// Whose job it is; `None` for a job that a tab knows only from its events.
+    pub user_id: Option<UserId>,
     /// `benchmark`, …
     pub job_type: String,
     pub status: JobState,
-    /// 0 to 100.
+    /// 0 to 100; a whole number in JSON.
+    #[serde(serialize_with = "whole")]
+    #[cfg_attr(feature = "ssr", schema(value_type = u8, maximum = 100))]
     pub progress_pct: f64,
     /// One line: what it is about, or what it does just now.
     pub progress_detail: String,
     /// What came out, for example a benchmark's id.
     pub result_ref: Option<String>,
     /// Why it failed, as a sentence.
+    #[serde(flatten, with = "error_msg")]
+    #[cfg_attr(feature = "ssr", schema(value_type = error_msg::JobError))]
     pub error: Option<String>,
+    #[serde(flatten, with = "times::created_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::created_at::CreatedAt))]
     pub created_at: i64,
+    #[serde(flatten, with = "times::started_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::started_at::StartedAt))]
     pub started_at: Option<i64>,
+    #[serde(flatten, with = "times::completed_at")]
+    #[cfg_attr(feature = "ssr", schema(value_type = times::completed_at::CompletedAt))]
     pub finished_at: Option<i64>,
+}
+
+/// Writes a percentage as a whole number.
+pub(super) fn whole<S: Serializer>(percent: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u8(percent.clamp(0.0, 100.0).round() as u8)
+}
+
+/// The error of a job under two names: scripts of the Python product read `error_msg`.
+mod error_msg {
+    use serde::ser::SerializeMap;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[cfg(feature = "ssr")]
+    #[derive(Debug, utoipa::ToSchema)]
+    #[allow(dead_code, reason = "describes what `serialize` writes")]
+    pub struct JobError {
+        /// Why it failed, as a sentence.
+        pub error: Option<String>,
+        /// The same.
+        pub error_msg: Option<String>,
+    }
+
+    pub fn serialize<S: Serializer>(error: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("error", error)?;
+        map.serialize_entry("error_msg", error)?;
+        map.end()
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+        #[derive(Deserialize)]
+        struct Error {
+            error: Option<String>,
+        }
+        Error::deserialize(from).map(|Error { error }| error)
+    }
 }
 
 #[cfg(test)]

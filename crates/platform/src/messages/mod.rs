@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use job::{Job, JobState};
 
+use crate::times;
 use bench::types::{Event, Init, ModelAdjustments, Progress, ResultRow, Run, RunResult, WarmupResult};
 
 /// A message from the server to a tab: a JSON object with a `type` and, when it is about a job, a `job_id`.
-/// Times are Unix milliseconds.
+/// Times are texts, and numbers under a name that ends with `_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
@@ -32,6 +33,7 @@ pub enum ServerMessage {
         job_type: String,
         status: JobState,
         progress_detail: String,
+        #[serde(flatten, with = "times::created_at")]
         created_at: i64,
     },
     JobStarted {
@@ -41,6 +43,7 @@ pub enum ServerMessage {
     /// `progress_pct` is 0 to 100.
     JobProgress {
         job_id: String,
+        #[serde(serialize_with = "job::whole")]
         progress_pct: f64,
         progress_detail: String,
     },
@@ -58,6 +61,7 @@ pub enum ServerMessage {
     /// What a benchmark measures. Its results so far follow, if it has any.
     BenchmarkInit {
         job_id: String,
+        #[serde(flatten, with = "init_frame")]
         data: Box<BenchmarkInit>,
     },
     /// Parameters that were changed to what a model accepts.
@@ -79,7 +83,7 @@ pub enum ServerMessage {
     /// One finished run without its chunk times, or a context size that was skipped.
     BenchmarkResult {
         job_id: String,
-        #[serde(serialize_with = "result_data")]
+        #[serde(serialize_with = "run_result::serialize", deserialize_with = "run_result::deserialize")]
         data: Box<RunResult>,
     },
     /// All runs of one model at one context size are done; the runs are without their chunk times.
@@ -192,7 +196,66 @@ fn progress_data<S: Serializer>(data: &Progress, serializer: S) -> Result<S::Ok,
     WithType { data, r#type: "progress" }.serialize(serializer)
 }
 
-fn result_data<S: Serializer>(data: &RunResult, serializer: S) -> Result<S::Ok, S::Error> {
-    let r#type = if data.skipped.is_some() { "skipped" } else { "result" };
-    WithType { data, r#type }.serialize(serializer)
+/// `benchmark_result` has the fields of the Python product beside ours: `run`, `runs`, `error` as a text that is empty
+/// for a successful run, and the `reason` of a skipped context size. Our error with its kind is `failure`.
+mod run_result {
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::{Map, Value};
+
+    use super::RunResult;
+
+    pub fn serialize<S: Serializer>(data: &RunResult, serializer: S) -> Result<S::Ok, S::Error> {
+        let json = serde_json::to_value(data).map_err(S::Error::custom)?;
+        let Value::Object(mut fields) = json else { return Err(S::Error::custom("not an object")) };
+        if let Some(failure) = fields.shift_remove("error") {
+            fields.insert("failure".to_owned(), failure);
+        }
+        let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        add("type", if data.skipped.is_some() { "skipped" } else { "result" }.into());
+        if let Some(run) = &data.run {
+            add("run", run.run_number.into());
+            add("error", run.error.as_ref().map(ToString::to_string).unwrap_or_default().into());
+        }
+        if let Some(skip) = &data.skipped {
+            add("reason", skip.reason.clone().into());
+        }
+        fields.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<RunResult>, D::Error> {
+        let mut fields = Map::deserialize(from)?;
+        fields.remove("error");
+        if let Some(failure) = fields.remove("failure") {
+            fields.insert("error".to_owned(), failure);
+        }
+        RunResult::deserialize(Value::Object(fields)).map(Box::new).map_err(D::Error::custom)
+    }
+}
+
+/// `benchmark_init` of a benchmark that was running already says so beside `data` too, as in the Python product.
+mod init_frame {
+    use serde::ser::SerializeMap;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::BenchmarkInit;
+
+    pub fn serialize<S: Serializer>(data: &BenchmarkInit, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("data", data)?;
+        if data.reconnect {
+            map.serialize_entry("reconnect", &true)?;
+            map.serialize_entry("progress_pct", &(data.progress_pct.unwrap_or_default().round() as u8))?;
+        }
+        map.end()
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<BenchmarkInit>, D::Error> {
+        #[derive(Deserialize)]
+        struct Frame {
+            data: Box<BenchmarkInit>,
+        }
+        Frame::deserialize(from).map(|Frame { data }| data)
+    }
 }

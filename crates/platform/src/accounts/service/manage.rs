@@ -33,8 +33,10 @@ impl Accounts {
         if admin == user {
             return Err(AccountError::OwnAccount);
         }
-        self.store.set_role(admin, user, role).await?.map_err(refused)?;
-        self.sessions_ended.sessions_ended(user);
+        let changed = self.store.set_role(admin, user, role).await?.map_err(refused)?;
+        if changed {
+            self.sessions_ended.sessions_ended(user);
+        }
         Ok(())
     }
 

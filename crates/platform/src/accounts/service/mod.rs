@@ -5,6 +5,7 @@ mod manage;
 mod oidc;
 mod recovery;
 mod sessions;
+mod tickets;
 mod tokens;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use deletion::UserData;
 pub use manage::NewInvitationRequest;
 pub use recovery::{MailSettings, PasswordLink, password_link_for, password_link_path};
 pub use sessions::SignedIn;
+pub use tickets::{TICKET_SECONDS, TICKET_WINDOW_SECONDS};
 
 pub const MAX_EMAIL_CHARS: usize = 254;
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;

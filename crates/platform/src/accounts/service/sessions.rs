@@ -107,6 +107,14 @@ impl Accounts {
 }
 
 impl SessionCheck for Accounts {
+    fn session_of_token<'a>(&'a self, token: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>> {
+        Box::pin(async move { Ok(self.session_of_bearer(token).await?) })
+    }
+
+    fn session_of_ticket<'a>(&'a self, ticket: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>> {
+        Box::pin(async move { Ok(Self::session_of_ticket(self, ticket).await?) })
+    }
+
     fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async move { Ok(self.is_valid(session).await?) })
     }

@@ -4,6 +4,7 @@ mod identities;
 mod invitations;
 mod resets;
 mod sessions;
+mod tickets;
 mod tokens;
 mod users;
 
@@ -19,6 +20,7 @@ use crate::database::Database;
 pub use invitations::NewInvitation;
 pub use resets::NewReset;
 pub use sessions::{NewSession, Rotation};
+pub use tickets::{NewTicket, TicketHolder};
 pub use tokens::NewToken;
 pub use users::{Admission, Credentials, NewUser, Refusal};
 

@@ -168,32 +168,39 @@ impl AccountStore {
     }
 
     /// Gives a user another role, in the name of `admin`, and ends the user's sessions. What a demoted admin has
-    /// handed out is deleted.
+    /// handed out is deleted. Returns false, and changes nothing, if the user has the role already.
     pub async fn set_role(
         &self,
         admin: &UserId,
         user: &UserId,
         role: Role,
-    ) -> sqlx::Result<Result<(), Refusal>> {
+    ) -> sqlx::Result<Result<bool, Refusal>> {
         let mut tx = self.database.begin().await?;
         lock_roles(&mut tx).await?;
         if !is_admin(&mut tx, admin).await? {
             return Ok(Err(Refusal::NotAdmin));
         }
-        let changed = sqlx::query("update users set role = $1 where id = $2 and deleted_at is null")
+        let before: Option<String> =
+            sqlx::query_scalar("select role from users where id = $1 and deleted_at is null")
+                .bind(user.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+        match before {
+            None => return Ok(Err(Refusal::NoSuchUser)),
+            Some(before) if before == role.as_str() => return Ok(Ok(false)),
+            Some(_) => {}
+        }
+        sqlx::query("update users set role = $1 where id = $2")
             .bind(role.as_str())
             .bind(user.as_str())
             .execute(&mut *tx)
             .await?;
-        if changed.rows_affected() == 0 {
-            return Ok(Err(Refusal::NoSuchUser));
-        }
         sqlx::query("delete from sessions where user_id = $1").bind(user.as_str()).execute(&mut *tx).await?;
         if role != Role::Admin {
             delete_handed_out(&mut tx, user).await?;
         }
         tx.commit().await?;
-        Ok(Ok(()))
+        Ok(Ok(true))
     }
 
     /// Marks another user as deleted, in the name of `admin`.

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{SinkExt, StreamExt};
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -64,6 +64,16 @@ impl CancelJob for OtherModules {
 }
 
 impl SessionCheck for OtherModules {
+    fn session_of_token<'a>(&'a self, token: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>> {
+        Box::pin(async move { Ok(token.strip_prefix("token-").map(|name| session_for(name, Proof::Bearer))) })
+    }
+
+    fn session_of_ticket<'a>(&'a self, ticket: &'a str) -> BoxFuture<'a, anyhow::Result<Option<Session>>> {
+        Box::pin(
+            async move { Ok(ticket.strip_prefix("ticket-").map(|name| session_for(name, Proof::Bearer))) },
+        )
+    }
+
     fn still_signed_in<'a>(&'a self, _: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>> {
         Box::pin(async { Ok(!self.signed_out.load(Ordering::Relaxed)) })
     }
@@ -127,10 +137,13 @@ fn session_of(headers: &HeaderMap) -> Option<Session> {
     let bearer = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     let cookie = text(COOKIE).and_then(|value| value.strip_prefix("user="));
     let proof = if bearer.is_some() { Proof::Bearer } else { Proof::Cookie };
-    let name = bearer.or(cookie)?;
+    Some(session_for(bearer.or(cookie)?, proof))
+}
+
+fn session_for(name: &str, proof: Proof) -> Session {
     let (id, email) = (UserId::new(name), format!("{name}@example.org"));
     let user = User { id, email, role: Role::User, onboarding_completed: true };
-    Some(Session { user, id: "session".into(), proof })
+    Session { user, id: "session".into(), proof }
 }
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -324,7 +337,57 @@ async fn a_token_in_the_address_opens_nothing() {
     let mut tab = server.ask("/ws?token=anna", &[]).await.unwrap();
     let Message::Close(Some(close)) = tab.next().await.unwrap().unwrap() else { panic!("not closed") };
     assert_eq!(u16::from(close.code), 4001);
-    assert!(close.reason.contains("Authorization"), "{}", close.reason);
+    assert!(close.reason.contains("bearer.TOKEN"), "{}", close.reason);
+    assert!(close.reason.contains("/api/auth/ws-ticket"), "{}", close.reason);
+}
+
+#[tokio::test]
+async fn a_token_may_be_among_the_sub_protocols() {
+    let server = serve(Pace::default()).await;
+    let elsewhere = "https://elsewhere.example";
+    for headers in [
+        &[(SEC_WEBSOCKET_PROTOCOL, "llm-studio, bearer.token-anna"), (ORIGIN, elsewhere)][..],
+        // Counts before a cookie, which a browser may send too.
+        &[
+            (SEC_WEBSOCKET_PROTOCOL, "bearer.token-anna, llm-studio"),
+            (ORIGIN, elsewhere),
+            (COOKIE, "user=ben"),
+        ],
+    ] {
+        let mut request = format!("ws://{}/ws", server.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let (mut tab, response) = connect_async(request).await.unwrap();
+        // The answer does not repeat the token.
+        assert_eq!(response.headers()[SEC_WEBSOCKET_PROTOCOL], "llm-studio");
+        assert_eq!(next_message(&mut tab).await["type"], "sync");
+    }
+    let wrong = [(SEC_WEBSOCKET_PROTOCOL, "llm-studio, bearer.wrong"), (COOKIE, "user=anna")];
+    let mut refused = server.ask("/ws", &wrong).await.unwrap();
+    assert_eq!(closed(&mut refused).await, (4001, 0));
+}
+
+#[tokio::test]
+async fn a_ticket_may_be_in_the_address() {
+    let server = serve(Pace::default()).await;
+    let elsewhere = [(ORIGIN, "https://elsewhere.example")];
+    let mut tab = server.ask("/ws?ticket=ticket-anna", &elsewhere).await.unwrap();
+    assert_eq!(next_message(&mut tab).await["type"], "sync");
+    assert_eq!(closed(&mut server.ask("/ws?ticket=used", &elsewhere).await.unwrap()).await, (4001, 0));
+    // The ticket was sent on purpose, the cookie was not.
+    let cookie = [(COOKIE, "user=anna")];
+    assert_eq!(closed(&mut server.ask("/ws?ticket=used", &cookie).await.unwrap()).await, (4001, 0));
+}
+
+#[tokio::test]
+async fn the_close_of_a_client_is_answered() {
+    let server = serve(Pace::default()).await;
+    let mut tab = server.settled_tab_of("anna").await;
+    tab.close(None).await.unwrap();
+    let answer = tab.next().await.unwrap();
+    assert!(matches!(answer, Ok(Message::Close(_))), "{answer:?}");
+    assert!(tab.next().await.is_none());
 }
 
 #[tokio::test]
