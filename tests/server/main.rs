@@ -21,6 +21,7 @@ mod runs;
 mod socket;
 mod whole;
 
+mod contract;
 mod deletion;
 mod federation;
 mod kills;
