@@ -113,7 +113,8 @@ pub struct Job {
 
 /// Writes a percentage as a whole number.
 pub(super) fn whole<S: Serializer>(percent: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u8(percent.clamp(0.0, 100.0).round() as u8)
+    // Casts of negative numbers and of NaN saturate at 0.
+    serializer.serialize_u64(percent.round() as u64)
 }
 
 /// The error of a job under two names: scripts of the Python product read `error_msg`.
