@@ -3,10 +3,10 @@
 //!
 //! Tabs of this process get a message directly. For other processes it goes through a queue, so that no sender
 //! waits for the database. When messages are lost, the tabs of the other processes are disconnected; they get
-//! the current state when they reconnect.
+//! the current state when they reconnect. A user who fills the queue loses only their own messages.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,6 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::connection_limit::TCP_KEEPALIVE;
 use super::hub::Hub;
 use super::message_text::MessageText;
+use super::queue_shares::{QueueShares, Taken};
 use crate::accounts::{SessionsEnded, UserId};
 use crate::database::{Backend, Database, new_id};
 use crate::messages::ServerMessage;
@@ -72,6 +73,7 @@ struct Others {
     queue: mpsc::Sender<Item>,
     /// Set when an item could not be sent.
     gap: Arc<AtomicBool>,
+    shares: Arc<Mutex<QueueShares>>,
     _stop_with_the_last_clone: DropGuard,
 }
 
@@ -91,6 +93,10 @@ enum Item {
     Signal(Signal),
     /// Items before this one were lost.
     Gap,
+    /// Messages of this user were lost.
+    UserGap {
+        user: UserId,
+    },
     /// Shows its sender that its own notifications arrive.
     Ping,
     /// The user's sessions have ended.
@@ -122,6 +128,7 @@ impl Broadcaster {
         let listener = listen(database, &channel).await.context("cannot listen to the database")?;
         let (sender, queue) = mpsc::channel(QUEUE);
         let gap = Arc::new(AtomicBool::new(false));
+        let shares = Arc::<Mutex<QueueShares>>::default();
         let origin = new_id();
         let stop = CancellationToken::new();
         let notify_listener = NotifyListener {
@@ -138,11 +145,12 @@ impl Broadcaster {
             origin: notify_listener.origin.clone(),
             queue,
             gap: Arc::clone(&gap),
+            shares: Arc::clone(&shares),
             number: 0,
         };
         tokio::spawn(notify_sender.run());
         tokio::spawn(stop.clone().run_until_cancelled_owned(notify_listener.run(listener)));
-        let others = Others { queue: sender, gap, _stop_with_the_last_clone: stop.drop_guard() };
+        let others = Others { queue: sender, gap, shares, _stop_with_the_last_clone: stop.drop_guard() };
         Ok(Self { others: Some(Arc::new(others)), ..local })
     }
 
@@ -177,7 +185,15 @@ impl Broadcaster {
 
     fn enqueue(&self, item: Item) {
         let Some(others) = &self.others else { return };
-        if others.queue.try_send(item).is_err() {
+        if let Item::Frame { user, .. } = &item
+            && !lock(&others.shares).put(user)
+        {
+            return;
+        }
+        if let Err(refused) = others.queue.try_send(item) {
+            if let Item::Frame { user, .. } = refused.into_inner() {
+                lock(&others.shares).take(&user);
+            }
             others.gap.store(true, Ordering::Relaxed);
         }
     }
@@ -206,6 +222,7 @@ struct NotifySender {
     origin: String,
     queue: mpsc::Receiver<Item>,
     gap: Arc<AtomicBool>,
+    shares: Arc<Mutex<QueueShares>>,
     /// Counts notifications: PostgreSQL swallows one that equals another of its transaction.
     number: u64,
 }
@@ -224,6 +241,7 @@ impl NotifySender {
                 batch.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
                 batch.push(Item::Gap);
             }
+            self.drop_useless(&mut batch);
             let Err(error) = self.notify(&mut batch).await else {
                 backoff = BACKOFF;
                 continue;
@@ -237,6 +255,22 @@ impl NotifySender {
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(LONGEST_BACKOFF);
         }
+    }
+
+    /// Takes the messages of users of whom a later one was lost out of the batch, and announces the loss when none of
+    /// them is left in the queue.
+    fn drop_useless(&self, batch: &mut Vec<Item>) {
+        let mut shares = lock(&self.shares);
+        let mut announced = Vec::new();
+        batch.retain(|item| {
+            let Item::Frame { user, .. } = item else { return true };
+            let taken = shares.take(user);
+            if taken == Taken::LastUseless {
+                announced.push(Item::UserGap { user: user.clone() });
+            }
+            taken == Taken::ToSend
+        });
+        batch.append(&mut announced);
     }
 
     async fn notify(&mut self, batch: &mut Vec<Item>) -> anyhow::Result<()> {
@@ -373,6 +407,8 @@ impl NotifyListener {
     async fn pass_on(&self, item: Item) {
         match item {
             Item::Frame { user, frame } => self.local.hub.send(&user, &frame),
+            // Reading it would delay the messages behind it.
+            Item::Stored { user, .. } if !self.local.hub.has_tabs(&user) => {}
             Item::Stored { user, id } => match self.fetch(&user, &id).await {
                 Ok(frame) => self.local.hub.send(&user, &frame),
                 Err(error) => {
@@ -383,6 +419,7 @@ impl NotifyListener {
             // Fails when nothing subscribes, which is no fault.
             Item::Signal(signal) => drop(self.local.signals.send(signal)),
             Item::Gap => self.local.hub.disconnect_all(),
+            Item::UserGap { user } => self.local.hub.disconnect(&user),
             Item::Ping => {}
             Item::SessionsEnded { user } => self.local.hub.end(&user),
         }
@@ -409,6 +446,10 @@ impl NotifyListener {
             backoff = (backoff * 2).min(LONGEST_BACKOFF);
         }
     }
+}
+
+fn lock(shares: &Mutex<QueueShares>) -> MutexGuard<'_, QueueShares> {
+    shares.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection that receives the channel's notifications.

@@ -79,6 +79,11 @@ impl Hub {
         self.drop_subscribers(user, Closing::SignedOut, |_| true);
     }
 
+    /// Disconnects all tabs of `user`: when they reconnect, they get the current state.
+    pub fn disconnect(&self, user: &UserId) {
+        self.drop_subscribers(user, Closing::StartAgain, |_| true);
+    }
+
     /// Disconnects all tabs of all users: when they reconnect, they get the current state.
     pub fn disconnect_all(&self) {
         for tab in std::mem::take(&mut *self.lock()).into_values().flatten() {

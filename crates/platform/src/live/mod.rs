@@ -21,6 +21,8 @@ pub mod hub;
 #[cfg(feature = "ssr")]
 mod message_text;
 #[cfg(feature = "ssr")]
+mod queue_shares;
+#[cfg(feature = "ssr")]
 pub mod socket;
 
 #[cfg(feature = "ssr")]

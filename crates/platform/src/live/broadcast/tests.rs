@@ -127,6 +127,24 @@ async fn tabs_reconnect_after_a_message_was_lost() {
 }
 
 #[tokio::test]
+async fn a_flood_of_one_user_disconnects_and_delays_nobody_else() {
+    let Some([(one, _), (two, _)]) = two_processes().await else { return };
+    let [anna, eve] = ["anna", "eve"].map(UserId::new);
+    let (mut annas, mut eves) = (two.hub().join(&anna).unwrap(), two.hub().join(&eve).unwrap());
+    // Nothing is sent meanwhile, because nothing here is awaited: more than the queue holds.
+    for number in 0..3 * QUEUE {
+        one.send(&eve, &message(number, 0));
+    }
+    one.send(&anna, &message(7, 0));
+    assert_eq!(next(&mut annas).await, message(7, 0));
+    assert_eq!((&mut eves.ending).await, Ok(Closing::StartAgain));
+    assert!(annas.ending.try_recv().is_err());
+    let mut again = two.hub().join(&eve).unwrap();
+    one.send(&eve, &message(9, 0));
+    assert_eq!(next(&mut again).await, message(9, 0));
+}
+
+#[tokio::test]
 async fn a_listener_that_receives_nothing_connects_anew() {
     let Some(schema) = postgres_schema().await else { return };
     let database = Database::open(Location::Postgres(schema)).await.unwrap();
