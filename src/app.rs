@@ -15,6 +15,7 @@ use leptos_router::path;
 
 use crate::accounts::User;
 use crate::accounts::api::user_of_page;
+use crate::accounts::form_error::FormError;
 use crate::accounts::pages::AccountMenu;
 use crate::benchmark::pages::{StartHere, Workbench};
 use crate::jobs::menu::JobsMenu;
@@ -98,6 +99,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_event_stream();
     let user = SharedValue::new(user_of_page).into_inner();
+    FormError::provide();
     view! {
         // The only formatter, so that it escapes the title of every page.
         <Title formatter=|page: String| format!("{} · Benchmark Studio", escaped(&page)) />

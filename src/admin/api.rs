@@ -9,7 +9,7 @@ use crate::accounts::{Invitation, Role, UserId};
 #[cfg(feature = "ssr")]
 use super::service::{AdminService, invitation_path};
 #[cfg(feature = "ssr")]
-use crate::accounts::cookies::FlashCookie;
+use crate::accounts::cookies::SealedCookie;
 #[cfg(feature = "ssr")]
 use crate::accounts::forms::{is_form_post, set_flash, show, take_flash};
 #[cfg(feature = "ssr")]
@@ -55,7 +55,7 @@ pub async fn load_user(user: UserId) -> Result<UserDetail, ServerFnError> {
     let (_, admin) = AdminSession::with::<AdminService>()?;
     let limit = admin.rate_limit(&user).await.map_err(into_server_fn_error)?;
     let user = admin.user(&user).await.map_err(into_server_fn_error)?;
-    let password_link = take_flash(FlashCookie::PasswordLink).map(|token| password_link_path(&token));
+    let password_link = take_flash(SealedCookie::PasswordLink).map(|token| password_link_path(&token));
     Ok(UserDetail { user, limit, password_link })
 }
 
@@ -87,7 +87,7 @@ pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFn
     let link =
         admin.accounts().password_link(session.user_id(), &user).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        set_flash(FlashCookie::PasswordLink, &link.token);
+        set_flash(SealedCookie::PasswordLink, &link.token);
         show(&format!("/admin/users/{user}#password"));
         return Ok(None);
     }
@@ -99,7 +99,7 @@ pub async fn make_password_link(user: UserId) -> Result<Option<String>, ServerFn
 pub async fn delete_user(user: UserId) -> Result<(), ServerFnError> {
     let (session, admin) = AdminSession::with::<AdminService>()?;
     admin.accounts().delete_other(session.user_id(), &user).await.map_err(into_server_fn_error)?;
-    leptos_axum::redirect("/admin");
+    crate::http::redirect("/admin");
     Ok(())
 }
 
@@ -112,7 +112,7 @@ pub async fn load_installation() -> Result<InstallationOverview, ServerFnError> 
     Ok(InstallationOverview {
         settings,
         invitations,
-        one_time_secret: take_flash(FlashCookie::Invitation).map(|token| invitation_path(&token)),
+        one_time_secret: take_flash(SealedCookie::Invitation).map(|token| invitation_path(&token)),
     })
 }
 
@@ -144,7 +144,7 @@ pub async fn invite(email: String, days: i64) -> Result<Option<String>, ServerFn
     let (token, _) =
         admin.accounts().invite(session.user_id(), &request).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        set_flash(FlashCookie::Invitation, &token);
+        set_flash(SealedCookie::Invitation, &token);
         show("/admin#invitations");
         return Ok(None);
     }

@@ -31,7 +31,7 @@ pub async fn start_benchmark(#[server(flatten)] fields: SetUpFields) -> Result<S
     let request = fields.request().map_err(|complaints| into_server_fn_error(invalid(complaints)))?;
     let submitted = benchmarks.submit(session.user_id(), &request, Unavailable::Refuse).await;
     let job = submitted.map_err(into_server_fn_error)?.job;
-    leptos_axum::redirect(&format!("/benchmark/{}", job.id));
+    crate::http::redirect(&format!("/benchmark/{}", job.id));
     Ok(job.id)
 }
 

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::accounts::password_link_for;
+use anyhow::bail;
+use secrecy::ExposeSecret;
+
+use crate::accounts::{Secret, password_link_for, setup_token_for};
 use crate::database::Database;
 use crate::server::{Storage, public_address};
 
@@ -14,6 +17,10 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
+    /// Print the setup token, with which the first account becomes admin (works while the server is running).
+    ///
+    /// `STUDIO_DATA`, `DATABASE_URL` and `STUDIO_SECRET` select the database and the secret, as for the server.
+    SetupToken,
     /// Create a one-time password reset link (works while the server is running).
     ///
     /// The link is valid for 24 hours. `STUDIO_DATA` or `DATABASE_URL` select the database, as for the
@@ -27,9 +34,28 @@ enum Action {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.action {
+        Action::SetupToken => setup_token()?,
         Action::PasswordLink { email } => password_link(email)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn setup_token() -> anyhow::Result<()> {
+    let Storage { database, data_dir } = Storage::from_env();
+    let secret =
+        std::env::var("STUDIO_SECRET").ok().filter(|secret| !secret.trim().is_empty()).map(Into::into);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let token = runtime.block_on(async {
+        let database = Database::open_existing(database).await?;
+        let secret = Secret::load(secret.as_ref(), &data_dir, &database).await?;
+        let token = setup_token_for(database.clone(), &secret).await;
+        database.close().await;
+        anyhow::Ok(token?)
+    })?;
+    let Some(token) = token else { bail!("this server has an admin already, so there is no setup token") };
+    println!("{}", token.expose_secret());
+    eprintln!("Enter it on the page “Create account”. It works once.");
+    Ok(())
 }
 
 fn password_link(email: &str) -> anyhow::Result<()> {

@@ -81,7 +81,7 @@ pub async fn add_provider(
     if !api_key.trim().is_empty() {
         service.save_key(&user.id, &id, &api_key.into()).await.map_err(into_server_fn_error)?;
     }
-    leptos_axum::redirect(&format!("/providers/{id}"));
+    crate::http::redirect(&format!("/providers/{id}"));
     Ok(())
 }
 
@@ -128,7 +128,7 @@ pub async fn share_provider(provider: String, shared: bool) -> Result<(), Server
 pub async fn delete_provider(provider: String) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.delete(&user.id, &provider).await.map_err(into_server_fn_error)?;
-    leptos_axum::redirect("/providers");
+    crate::http::redirect("/providers");
     Ok(())
 }
 
@@ -168,7 +168,7 @@ pub async fn add_models(
         return Err(into_server_fn_error(error));
     }
     service.add_offered(&user.id, &provider, &models).await.map_err(into_server_fn_error)?;
-    leptos_axum::redirect(&format!("/providers/{provider}"));
+    crate::http::redirect(&format!("/providers/{provider}"));
     Ok(())
 }
 
@@ -200,7 +200,7 @@ pub async fn change_model(
         edit.settings = ModelSettings { custom_fields, ..settings };
     });
     edited.await.map_err(into_server_fn_error)?;
-    leptos_axum::redirect(&format!("/providers/{provider}"));
+    crate::http::redirect(&format!("/providers/{provider}"));
     Ok(())
 }
 
@@ -223,6 +223,6 @@ pub async fn step_model(model: String, step: Step) -> Result<(), ServerFnError> 
 pub async fn delete_model(provider: String, model: String) -> Result<(), ServerFnError> {
     let (Session { user, .. }, service) = Session::with::<ProviderService>()?;
     service.delete_model(&user.id, &model).await.map_err(into_server_fn_error)?;
-    leptos_axum::redirect(&format!("/providers/{provider}"));
+    crate::http::redirect(&format!("/providers/{provider}"));
     Ok(())
 }

@@ -7,39 +7,49 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::accounts::service::testing::PASSWORD;
+use crate::database::Database;
 use crate::server::testing::state;
 use crate::server::{AppState, router};
 
-struct Answer {
-    status: StatusCode,
-    headers: axum::http::HeaderMap,
-    body: Value,
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub headers: axum::http::HeaderMap,
+    /// Null if the response is no JSON.
+    pub body: Value,
+    pub text: String,
 }
 
 impl Answer {
     /// Returns name and value of each cookie that is set, as a browser sends them back.
-    fn cookies(&self) -> String {
+    pub fn cookies(&self) -> String {
         let set = self.headers.get_all(header::SET_COOKIE).iter();
         set.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
     }
 
-    fn location(&self) -> &str {
+    /// Returns whether the browser is to delete the cookie.
+    fn clears(&self, name: &str) -> bool {
+        self.cookies().split("; ").any(|cookie| cookie == format!("{name}="))
+    }
+
+    pub fn location(&self) -> &str {
         self.headers[header::LOCATION].to_str().unwrap()
     }
 
-    fn token(&self) -> String {
+    pub fn token(&self) -> String {
         format!("Bearer {}", self.body["access_token"].as_str().unwrap())
     }
 }
 
-struct App(AppState);
+/// The app with an empty database.
+pub(super) struct App(pub AppState, pub Database);
 
 impl App {
-    async fn new() -> Self {
-        Self(state().await.0)
+    pub async fn new() -> Self {
+        let (state, database) = state().await;
+        Self(state, database)
     }
 
-    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+    pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
         let content_type = (header::CONTENT_TYPE.as_str(), "application/json");
         let headers: Vec<_> = headers.iter().copied().chain([content_type]).collect();
         self.send(method, path, &headers, body.to_string()).await
@@ -51,16 +61,37 @@ impl App {
         let response =
             router(self.0.clone()).oneshot(request.body(HttpBody::from(body)).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body }
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().into()).unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body, text }
     }
 
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn page(&self, path: &str, cookies: &str) -> Answer {
+        let page = self.get(path, &[("cookie", cookies)]).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        page
+    }
+
+    /// Sends a form like a browser without a script.
+    pub async fn form(&self, path: &str, page: &str, cookies: &str, form: String) -> Answer {
+        let request = Request::post(path)
+            .header(header::HOST, "studio.example")
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::REFERER, format!("http://studio.example{page}"))
+            .header(header::COOKIE, cookies)
+            .header(SAME_ORIGIN.0, SAME_ORIGIN.1);
+        let response =
+            router(self.0.clone()).oneshot(request.body(HttpBody::from(form)).unwrap()).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, body: Value::Null, text: String::new() }
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.ask(Method::GET, path, headers, Value::Null).await
     }
 
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
         self.ask(Method::POST, path, headers, body).await
     }
 
@@ -78,12 +109,12 @@ impl App {
         self.send(Method::POST, path, &headers, body).await
     }
 
-    async fn register(&self, email: &str) -> Answer {
+    pub async fn register(&self, email: &str) -> Answer {
         self.post("/api/auth/register", &[], json!({ "email": email, "password": PASSWORD })).await
     }
 }
 
-const SAME_ORIGIN: (&str, &str) = ("sec-fetch-site", "same-origin");
+pub(super) const SAME_ORIGIN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 #[tokio::test]
 async fn registering_returns_user_token_and_cookies() {
@@ -128,6 +159,45 @@ async fn errors_have_the_documented_bodies() {
     assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS);
     let retry_after: u64 = locked.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
     assert!((890..=900).contains(&retry_after), "{retry_after}");
+}
+
+/// Strangers can lock an account, but not for its user's own browser.
+#[tokio::test]
+async fn a_locked_account_opens_on_a_known_device_and_its_password_can_be_changed() {
+    let app = App::new().await;
+    let anna = app.register("anna@example.org").await;
+    let ben = app.register("ben@example.org").await.cookies();
+    let sign_in = async |cookies: &str, password: &str| {
+        let body = json!({ "email": "anna@example.org", "password": password });
+        app.post("/api/auth/login", &[("cookie", cookies), SAME_ORIGIN], body).await
+    };
+    let device =
+        anna.cookies().split("; ").find(|set| set.starts_with("studio_devices=")).unwrap().to_owned();
+    for _ in 0..5 {
+        assert_eq!(sign_in("", "wrong password").await.status, StatusCode::UNAUTHORIZED);
+    }
+    let mut forged = device.clone();
+    forged.pop();
+    forged.push(if device.ends_with('A') { 'B' } else { 'A' });
+    for cookies in ["", &forged, &ben] {
+        assert_eq!(sign_in(cookies, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS, "{cookies}");
+    }
+    let opened = sign_in(&device, PASSWORD).await;
+    assert_eq!(opened.status, StatusCode::OK);
+    let again = opened.cookies();
+    assert!(again.contains("studio_devices="), "{again}");
+
+    for _ in 0..5 {
+        assert_eq!(sign_in(&device, "wrong password").await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(sign_in(&device, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS, "its own limit");
+
+    let change = async |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "another password" });
+        app.post("/api/auth/change-password", &[("cookie", &again), SAME_ORIGIN], body).await
+    };
+    assert_eq!(change("wrong password").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(change(PASSWORD).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -306,33 +376,44 @@ async fn only_admins_manage_users() {
     assert_eq!((unknown.status, unknown.body["error"].is_string()), (StatusCode::NOT_FOUND, true));
 }
 
-/// Sends forms like a browser without a script.
 #[tokio::test]
 async fn a_form_signs_in_and_redirects() {
     let app = App::new().await;
     app.register("anna@example.org").await;
     let send = async |password: &str| {
         let form = format!("email=anna%40example.org&password={password}&next=%2Fproviders");
-        let request = Request::post("/api/auth/forms/sign-in")
-            .header(header::HOST, "studio.example")
-            .header(header::ACCEPT, "text/html")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::REFERER, "http://studio.example/login?next=%2Fproviders")
-            .header(SAME_ORIGIN.0, SAME_ORIGIN.1);
-        let response =
-            router(app.0.clone()).oneshot(request.body(HttpBody::from(form)).unwrap()).await.unwrap();
-        Answer { status: response.status(), headers: response.headers().clone(), body: Value::Null }
+        app.form("/api/auth/forms/sign-in", "/login?next=%2Fproviders", "", form).await
     };
     let wrong = send("wrong+password").await;
     assert!(wrong.status.is_redirection(), "{}", wrong.status);
-    let (page, query) = wrong.location().split_once('?').unwrap();
-    assert!(page.ends_with("/login") && query.contains("__err=") && !query.contains("Wrong"), "{query}");
-    let page = app.get(&format!("/login?{query}"), &[]).await;
-    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(wrong.location(), "http://studio.example/login?next=%2Fproviders");
+    let (error, cookies) = ("Wrong email or password.", wrong.cookies());
+    let elsewhere = app.page("/register", &cookies).await;
+    assert!(!elsewhere.text.contains(error), "the error of another page");
+    assert!(!elsewhere.cookies().contains("studio_form_error"), "still to be shown");
+    let page = app.page("/login?next=%2Fproviders", &cookies).await;
+    assert!(page.text.contains(error) && page.text.contains("Error: Sign in"), "{}", page.text);
+    assert!(page.clears("studio_form_error"), "shown once: {}", page.cookies());
+    assert!(!app.page("/login", "").await.text.contains(error));
     let right = send(&PASSWORD.replace(' ', "+")).await;
     assert_eq!((right.status, right.location()), (StatusCode::FOUND, "/providers"));
     let me = app.get("/api/auth/me", &[("cookie", &right.cookies())]).await;
     assert_eq!(me.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_error_of_a_form_is_shown_once_on_its_page() {
+    let app = App::new().await;
+    let session = app.register("anna@example.org").await.cookies();
+    let form = "current_password=wrong+password&new_password=another+password".to_owned();
+    let wrong = app.form("/api/auth/forms/change-password", "/account", &session, form).await;
+    assert_eq!(wrong.location(), "http://studio.example/account");
+    let page = app.page("/account", &format!("{session}; {}", wrong.cookies())).await;
+    assert!(page.text.contains("The current password is wrong."), "{}", page.text);
+    assert!(page.clears("studio_form_error"), "{}", page.cookies());
+    let forged = "studio_form_error=eyJwYWdlIjoiL2FjY291bnQifQ";
+    let page = app.page("/account", &format!("{session}; {forged}")).await;
+    assert!(!page.text.contains("The current password is wrong."));
 }
 
 #[tokio::test]

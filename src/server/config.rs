@@ -9,6 +9,7 @@ use leptos::config::{LeptosOptions, get_configuration};
 use secrecy::SecretString;
 use url::Url;
 
+use super::hosts::Hosts;
 use crate::accounts::{MailSettings, OidcClient};
 use crate::database::Location;
 use crate::http::client_ip::Proxies;
@@ -31,6 +32,8 @@ pub struct Config {
     /// Email address of the user who becomes admin.
     pub admin_email: Option<String>,
     pub proxies: Proxies,
+    /// The names that the server answers for.
+    pub hosts: Hosts,
     /// Mail settings for password reset links; `None` if mail is not configured.
     pub mail: Option<MailSettings>,
     /// The identity provider; `None` if not configured.
@@ -43,7 +46,7 @@ pub struct Config {
 
 impl Config {
     /// Reads `Leptos.toml` of the current directory and the variables `LEPTOS_*`, `PORT`,
-    /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES`,
+    /// `STUDIO_DATA`, `DATABASE_URL`, `STUDIO_SECRET`, `ADMIN_EMAIL`, `STUDIO_PROXIES`, `STUDIO_HOSTS`,
     /// `COOKIE_SECURE`, `APP_BASE_URL`, `SMTP_*`, `GOOGLE_CLIENT_*`,
     /// `OIDC_*`, `STUDIO_STOP_SECONDS` and `STUDIO_CONCURRENT_BENCHMARKS`.
     ///
@@ -59,6 +62,7 @@ impl Config {
             leptos.site_addr.set_port(port);
         }
         ensure_built(&leptos)?;
+        let public_address = public_address()?;
         let Storage { data_dir, database } = Storage::from_env();
         Ok(Self {
             leptos,
@@ -66,9 +70,10 @@ impl Config {
             data_dir,
             secret: variable("STUDIO_SECRET").map(Into::into),
             admin_email: variable("ADMIN_EMAIL"),
-            proxies: Proxies::from_env()?,
+            proxies: Proxies::from_env(public_address.as_ref())?,
+            hosts: Hosts::new(public_address.as_ref(), variable("STUDIO_HOSTS").as_deref())?,
             mail: mail()?,
-            oidc: OidcClient::find(variable, public_address()?.as_ref())?,
+            oidc: OidcClient::find(variable, public_address.as_ref())?,
             stop_limit: stop_limit()?,
             concurrent_benchmarks: concurrent_benchmarks(variable("STUDIO_CONCURRENT_BENCHMARKS"))?,
         })

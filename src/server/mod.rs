@@ -7,7 +7,10 @@ mod authorization_tests;
 pub mod config;
 mod connections;
 mod docs;
+#[cfg(test)]
+mod federation_tests;
 mod health;
+mod hosts;
 mod lock;
 pub mod openapi;
 mod request_limits;
@@ -18,17 +21,19 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::accounts::{Accounts, Secret, UserData, Vault};
+use crate::accounts::{Accounts, FirstAccount, Secret, UserData, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
 use crate::database::{Backend, Database, maintenance};
@@ -40,6 +45,7 @@ use crate::prompts::service::PromptService;
 use crate::providers::service::{EnvironmentKeys, ProviderService};
 
 pub use config::{Config, Storage, public_address};
+pub use hosts::Hosts;
 pub use lock::lock;
 pub use router::{AppState, router};
 
@@ -75,7 +81,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(delete_users(&state)));
     tokio::spawn(release_unused_tokenizers());
     tokio::spawn(maintenance::run(database.clone()));
-    info!("serving at http://{}", listener.local_addr()?);
+    let root = format!("http://{}", listener.local_addr()?);
+    print_setup_token(&state.accounts, &root).await.context("cannot make a setup token")?;
+    info!("serving at {root}");
     let limits = connections::Limits { headers: HEADER_TIMEOUT, stop: config.stop_limit };
     let serve = connections::serve(listener, router(state), limits, stop.clone());
     let drain = async {
@@ -109,6 +117,7 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
     let broadcaster = Broadcaster::connect(database, hub.clone()).await?;
     let accounts = accounts(database.clone(), &secret, broadcaster.clone(), config.admin_email.as_deref())
         .await?
+        .with_first_account(first_account(config.leptos.site_addr))
         .with_mail(config.mail.clone())
         .with_oidc(config.oidc.clone())
         .with_registration_hooks(vec![Box::new(providers.clone())]);
@@ -128,6 +137,7 @@ async fn assemble(config: &Config, database: &Database, demo: &mock::Handle) -> 
         accounts,
         admin,
         proxies: config.proxies.clone(),
+        hosts: config.hosts.clone(),
         jobs,
         prompts: PromptService::new(database.clone()),
         providers,
@@ -184,6 +194,23 @@ async fn accounts(
         Some(email) => accounts.with_admin(email).await.context("ADMIN_EMAIL is invalid"),
         None => Ok(accounts),
     }
+}
+
+/// Others than the users of this machine may be first where the server listens for other machines.
+fn first_account(listens_on: SocketAddr) -> FirstAccount {
+    if listens_on.ip().is_loopback() { FirstAccount::OnThisMachine } else { FirstAccount::WithToken }
+}
+
+/// Prints the setup token, if the first admin needs one.
+async fn print_setup_token(accounts: &Accounts, root: &str) -> anyhow::Result<()> {
+    if let Some(token) = accounts.setup_token_to_print().await? {
+        eprintln!(
+            "\nThis server has no admin yet. Create the admin account at {root}/register with the setup token\n\n    {}\n\n\
+             It works once. `llm-studio user setup-token` prints it again.\n",
+            token.expose_secret()
+        );
+    }
+    Ok(())
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {

@@ -1,6 +1,7 @@
 //! The router of the app.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::{HeaderValue, header::CACHE_CONTROL};
@@ -13,19 +14,23 @@ use leptos_axum::{
     site_pkg_dir_service, site_pkg_dir_service_route_path,
 };
 use tower::ServiceBuilder;
+use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
+use super::hosts::{Hosts, reject_unknown_hosts};
 use super::request_limits::{self, RequestId, TimeLimits};
 use super::{openapi, security};
 use crate::accounts::Accounts;
+use crate::accounts::form_error::keep_in_cookie;
 use crate::accounts::middleware::{authenticate, guard_pages};
 use crate::admin::AdminService;
 use crate::app::{App, SignedInRoutes, shell};
 use crate::benchmark::service::BenchmarkService;
 use crate::http::AppError;
 use crate::http::client_ip::{Proxies, resolve};
+use crate::http::server_fn_status::reject_unreadable_arguments;
 use crate::jobs::JobService;
 use crate::live::{ConnectionLimiter, Hub, Live, socket};
 use crate::prompts::service::PromptService;
@@ -53,6 +58,7 @@ pub struct AppState {
     pub accounts: Accounts,
     pub admin: AdminService,
     pub proxies: Proxies,
+    pub hosts: Hosts,
     pub jobs: JobService,
     pub prompts: PromptService,
     pub providers: ProviderService,
@@ -63,12 +69,14 @@ pub struct AppState {
 pub fn router(state: AppState) -> Router {
     let options = state.options.clone();
     let context = context_of(&state);
+    let named = (state.hosts.clone(), state.proxies.clone());
     let shell_options = options.clone();
     let pages = Router::new()
         .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), move || {
             shell(shell_options.clone())
         })
-        .route_layer(middleware::from_fn(guard_pages));
+        .route_layer(middleware::from_fn(guard_pages))
+        .route_layer(middleware::from_fn(reject_unreadable_arguments));
     Router::new()
         .merge(openapi::routes())
         .route("/api/{*path}", any(no_such_api))
@@ -77,14 +85,16 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(request_limits::method_not_allowed)
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, shell))
         .layer(middleware::from_fn_with_state(state.accounts.clone(), authenticate))
+        .layer(middleware::from_fn_with_state(state.accounts.clone(), keep_in_cookie))
         .merge(built_files(&options))
         .layer(
             ServiceBuilder::new()
                 .layer(middleware::from_fn(request_limits::assign_request_id))
-                .layer(TraceLayer::new_for_http().make_span_with(span))
+                .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(log_failure))
                 .layer(middleware::from_fn(security::fixed_headers))
                 .layer(CompressionLayer::new())
                 .layer(middleware::from_fn(request_limits::catch_panic))
+                .layer(middleware::from_fn_with_state(named, reject_unknown_hosts))
                 .layer(middleware::from_fn_with_state(state.proxies.clone(), resolve))
                 .layer(middleware::from_fn(security::csrf_protection))
                 .layer(middleware::from_fn_with_state(TimeLimits::default(), request_limits::limit_time))
@@ -131,6 +141,15 @@ fn built_files(options: &LeptosOptions) -> Router<AppState> {
 
 async fn no_such_api(request: Request) -> AppError {
     AppError::NotFound(format!("Not found: {} {}.", request.method(), request.uri().path()))
+}
+
+/// Logs a failed response as an error, except 502: then an endpoint of the user has failed.
+fn log_failure(failure: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
+    if matches!(failure, ServerErrorsFailureClass::StatusCode(StatusCode::BAD_GATEWAY)) {
+        tracing::debug!(?latency, "an endpoint failed");
+    } else {
+        tracing::error!(?latency, "response failed: {failure}");
+    }
 }
 
 /// Logs id, method and path only, because a query can contain secrets.

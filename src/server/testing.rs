@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
 
-use super::AppState;
+use super::{AppState, Hosts};
 use crate::accounts::{Accounts, Vault};
 use crate::admin::AdminService;
 use crate::benchmark::service::BenchmarkService;
@@ -30,6 +30,7 @@ pub async fn state() -> (AppState, Database) {
         admin: AdminService::new(database.clone(), accounts.clone(), 2000),
         accounts,
         proxies: Proxies::default(),
+        hosts: Hosts::new(None, Some("studio.example")).unwrap(),
         benchmarks: BenchmarkService::new(
             database.clone(),
             providers.clone(),

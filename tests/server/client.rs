@@ -17,17 +17,29 @@ pub struct Client {
     /// Host and port of the server.
     pub address: String,
     pub token: String,
+    /// The name by which it calls the server; `None` for its address.
+    host: Option<&'static str>,
 }
 
 impl Client {
     /// Registers a user and creates an API token.
     pub async fn register(server: &Server, name: &str) -> Self {
-        let mut client = Self { address: address_of(server), token: "none".into() };
+        let mut client = Self::signed_out(server);
         let account =
             json!({ "email": format!("{name}@example.org"), "password": "correct horse battery staple" });
         client.token = text(&client.post("/api/auth/register", account).await["access_token"]);
         client.token = text(&client.post("/api/auth/tokens", json!({ "name": "test" })).await["token"]);
         client
+    }
+
+    /// Returns a client without a session.
+    pub fn signed_out(server: &Server) -> Self {
+        Self { address: address_of(server), token: "none".into(), host: None }
+    }
+
+    /// Calls the server by this name.
+    pub fn called(self, host: &'static str) -> Self {
+        Self { host: Some(host), ..self }
     }
 
     /// Returns a client of the same user for another server process.
@@ -76,7 +88,7 @@ impl Client {
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::HOST, &self.address)
+            .header(header::HOST, self.host.unwrap_or(&self.address))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, kind)
             .body(Body::from(body))

@@ -30,6 +30,7 @@ mod outages;
 mod password;
 mod restart;
 mod secrets;
+mod set_up;
 mod several;
 mod stopping;
 mod story;

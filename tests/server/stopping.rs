@@ -10,7 +10,7 @@ use super::process::Installation;
 const UNFINISHED: [&str; 3] = [
     "",
     "POST /api/auth/login HTTP/1.1\r\nHost: ",
-    "POST /api/auth/login HTTP/1.1\r\nHost: studio\r\nContent-Type: application/json\r\n\
+    "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
      Content-Length: 99\r\n\r\n{\"email\":",
 ];
 

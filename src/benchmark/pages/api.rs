@@ -46,6 +46,6 @@ pub async fn run_again(id: String) -> Result<(), ServerFnError> {
     let request = BenchmarkRequest::again(&earlier);
     let submitted = benchmarks.submit(user, &request, Unavailable::Refuse).await;
     let job = submitted.map_err(into_server_fn_error)?.job;
-    leptos_axum::redirect(&format!("/benchmark/{}", job.id));
+    crate::http::redirect(&format!("/benchmark/{}", job.id));
     Ok(())
 }

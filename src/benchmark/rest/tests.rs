@@ -73,6 +73,7 @@ impl Fixture {
             accounts,
             admin,
             proxies,
+            hosts: crate::server::Hosts::default(),
             jobs,
             prompts,
             providers,

@@ -316,6 +316,7 @@ pub(super) fn server_function_examples(annas: &UserData) -> Vec<(&'static str, S
             query(&[("current_password", "not the password"), ("new_password", "another password")]),
         ),
         one("/api/auth/forms/delete-account", "password", "not the password"),
+        one("/api/auth/forms/confirm", "password", "not the password"),
         own("/api/auth/forms/connection"),
         own("/api/auth/forms/disconnect"),
         own("/api/list_users"),

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
 use http_body_util::BodyExt;
 use leptos::config::LeptosOptions;
 use serde_json::{Value, json};
@@ -105,6 +106,7 @@ impl Fixture {
             secret: None,
             admin_email: None,
             proxies: crate::http::client_ip::Proxies::default(),
+            hosts: server::Hosts::default(),
             mail: None,
             oidc: None,
         };
@@ -164,6 +166,20 @@ impl Fixture {
     /// Requests a page and returns its status and HTML.
     pub(super) async fn page(&self, caller: &Caller, address: &str) -> (StatusCode, String) {
         send(&self.state, caller, "GET", address, None).await
+    }
+
+    /// Requests a page like a browser, which follows redirects. Returns the last page.
+    pub(super) async fn visit(&self, caller: &Caller, address: &str) -> (StatusCode, String) {
+        let mut address = address.to_owned();
+        for _ in 0..5 {
+            let response = respond(&self.state, caller, "GET", &address, None).await;
+            let location = response.headers().get(header::LOCATION);
+            match location.map(|location| location.to_str().unwrap().to_owned()) {
+                Some(next) => address = next,
+                None => return text_of(response).await,
+            }
+        }
+        panic!("{address} redirects without an end");
     }
 
     /// Returns the admin's session, for requests while the database is unavailable.
@@ -290,6 +306,22 @@ async fn send(
     path: &str,
     body: Option<(&str, String)>,
 ) -> (StatusCode, String) {
+    text_of(respond(state, caller, method, path, body).await).await
+}
+
+async fn text_of(response: Response) -> (StatusCode, String) {
+    let status = response.status();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn respond(
+    state: &AppState,
+    caller: &Caller,
+    method: &str,
+    path: &str,
+    body: Option<(&str, String)>,
+) -> Response {
     let mut request = Request::builder().method(method).uri(path);
     match caller {
         Caller::Nobody => {}
@@ -305,10 +337,7 @@ async fn send(
         }
         None => Body::empty(),
     };
-    let response = router(state.clone()).oneshot(request.body(body).unwrap()).await.unwrap();
-    let status = response.status();
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8_lossy(&bytes).into_owned())
+    router(state.clone()).oneshot(request.body(body).unwrap()).await.unwrap()
 }
 
 fn text(value: &Value) -> String {

@@ -7,7 +7,7 @@ use super::fixture::{Caller, Fixture, MARKUP};
 use crate::server::router::page_paths;
 
 /// Returns the addresses of a page with Anna's data.
-fn addresses(fixture: &Fixture, path: &str) -> Vec<String> {
+pub(super) fn addresses(fixture: &Fixture, path: &str) -> Vec<String> {
     let data = &fixture.annas;
     let path = path.replace("{provider}", &data.provider).replace("{model}", &data.model);
     match path.as_str() {

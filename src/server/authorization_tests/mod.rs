@@ -6,7 +6,10 @@
 mod database_faults;
 mod examples;
 mod fixture;
+mod hosts;
 mod markup;
+mod messages;
+mod mistakes;
 mod record;
 
 use std::collections::BTreeSet;

@@ -130,8 +130,7 @@ impl Resolve for GuardedResolver {
         let policy = self.policy;
         Box::pin(async move {
             // The client replaces port 0 with the URL's port.
-            let found = lookup.await?.into_iter().map(|ip| SocketAddr::new(ip, 0));
-            let allowed: Addrs = Box::new(allowed(name.as_str(), found, policy)?.into_iter());
+            let allowed: Addrs = Box::new(allowed(name.as_str(), lookup.await, 0, policy)?.into_iter());
             Ok(allowed)
         })
     }

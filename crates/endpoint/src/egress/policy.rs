@@ -48,6 +48,11 @@ impl AddressPolicy {
         Self { exception: Some(address), ..self }
     }
 
+    /// Returns whether this machine and private networks are allowed.
+    pub(super) fn allows_local_networks(self) -> bool {
+        self.networks == Networks::PublicAndLocal
+    }
+
     /// Returns this policy for connections whose port is not known yet.
     pub(super) const fn without_exception(self) -> Self {
         Self { exception: None, ..self }
@@ -100,6 +105,14 @@ impl Refused {
         Self(format!(
             "{host} is on a local network, which is blocked on this server; an admin can allow local \
              networks under Admin"
+        ))
+    }
+
+    /// The error of a name that cannot be connected to while local networks are forbidden.
+    pub(super) fn no_public_address(host: &str) -> Self {
+        Self(format!(
+            "{host} has no public address: the name is unknown, or it is on a local network, which is blocked on this \
+             server; check the URL, or ask whether an admin can allow local networks under Admin"
         ))
     }
 

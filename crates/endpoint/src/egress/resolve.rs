@@ -65,10 +65,9 @@ pub async fn addresses(
     match url.host() {
         Some(Host::Domain(name)) => {
             let asked = Instant::now();
-            let found = resolver.lookup(name).await?;
+            let found = resolver.lookup(name).await;
             let lookup = Some(asked.elapsed());
-            let allowed = allowed(name, found.into_iter().map(|ip| SocketAddr::new(ip, port)), policy)?;
-            Ok(Addresses { allowed, lookup })
+            Ok(Addresses { allowed: allowed(name, found, port, policy)?, lookup })
         }
         Some(Host::Ipv4(ip)) => literal(url, (ip, port).into(), policy),
         Some(Host::Ipv6(ip)) => literal(url, (ip, port).into(), policy),
@@ -81,17 +80,34 @@ fn literal(url: &Url, address: SocketAddr, policy: AddressPolicy) -> Result<Addr
     Ok(Addresses { allowed: vec![address], lookup: None })
 }
 
-/// Returns the addresses of `name` that `policy` allows.
+/// Returns the addresses of `name` that `policy` allows, of those that a look-up found.
 ///
 /// # Errors
-/// If there is none.
+/// If there is none. Where local networks are forbidden the error is the same for every name: otherwise it would tell
+/// which names exist on the server's network.
 pub(super) fn allowed(
     name: &str,
-    found: impl Iterator<Item = SocketAddr>,
+    found: io::Result<Vec<IpAddr>>,
+    port: u16,
+    policy: AddressPolicy,
+) -> Result<Vec<SocketAddr>, NoAddress> {
+    let allowed = found.map_err(NoAddress::from).and_then(|found| checked(name, found, port, policy));
+    if policy.allows_local_networks() {
+        return allowed;
+    }
+    allowed.map_err(|_| Refused::no_public_address(name).into())
+}
+
+fn checked(
+    name: &str,
+    found: Vec<IpAddr>,
+    port: u16,
     policy: AddressPolicy,
 ) -> Result<Vec<SocketAddr>, NoAddress> {
     let mut refused = None;
     let allowed: Vec<_> = found
+        .into_iter()
+        .map(|ip| SocketAddr::new(ip, port))
         .filter(|&address| policy.check(name, address).map_err(|refusal| refused = Some(refusal)).is_ok())
         .collect();
     match refused {
@@ -126,7 +142,7 @@ mod tests {
         let first = found("http://rebind.example", AddressPolicy::PUBLIC, &resolver).await;
         assert_eq!(first.unwrap(), ["1.1.1.1:80"]);
         let second = found("http://rebind.example", AddressPolicy::PUBLIC, &resolver).await.unwrap_err();
-        assert!(second.contains("rebind.example is on a local network"), "{second}");
+        assert!(second.contains("rebind.example has no public address"), "{second}");
         assert!(!second.contains("127."), "{second}");
     }
 
@@ -178,7 +194,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_without_an_address_is_an_error() {
-        let error = found("http://empty.example", AddressPolicy::PUBLIC, &Answers::new(&[&[]])).await;
+        let error =
+            found("http://empty.example", AddressPolicy::PUBLIC_AND_LOCAL, &Answers::new(&[&[]])).await;
         assert_eq!(error.unwrap_err(), "the name has no address");
+    }
+
+    #[tokio::test]
+    async fn an_error_does_not_tell_whether_a_name_exists_on_the_local_network() {
+        let on_networks: [&[&str]; 6] =
+            [&["10.0.0.1"], &["127.0.0.1", "::1"], &["169.254.169.254"], &["fe80::1"], &["0.0.0.0"], &[]];
+        let url = Url::parse("http://wiki.internal/v1").unwrap();
+        let mut errors = vec![addresses(&url, AddressPolicy::PUBLIC, &Unknown).await.unwrap_err()];
+        for found in on_networks {
+            errors.push(addresses(&url, AddressPolicy::PUBLIC, &Answers::new(&[found])).await.unwrap_err());
+        }
+        for error in errors {
+            let NoAddress::Refused(refused) = &error else { panic!("{error:?}") };
+            assert_eq!(*refused, Refused::no_public_address("wiki.internal"));
+        }
+        let known = addresses(&url, AddressPolicy::PUBLIC_AND_LOCAL, &Unknown).await.unwrap_err();
+        assert!(matches!(known, NoAddress::Lookup(_)), "{known:?}");
+    }
+
+    /// A resolver that knows no name.
+    struct Unknown;
+
+    impl Resolver for Unknown {
+        fn lookup(&self, _: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+            Box::pin(async { Err(io::Error::other("failed to lookup address information")) })
+        }
     }
 }

@@ -4,13 +4,13 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::types::{AccessToken, IdentityConnection, RegistrationInfo, User};
+use super::types::{AccessToken, Confirmation, IdentityConnection, RegistrationInfo, User};
 
 #[cfg(feature = "ssr")]
-use super::cookies::FlashCookie;
+use super::cookies::SealedCookie;
 #[cfg(feature = "ssr")]
 use super::forms::{
-    clear_session_cookies, finish_sign_in, is_form_post, peer, remember_email, set_flash,
+    clear_session_cookies, devices, finish_sign_in, is_form_post, peer, remember_email, set_flash,
     set_session_cookies, show, take_flash,
 };
 #[cfg(feature = "ssr")]
@@ -23,6 +23,8 @@ use crate::http::into_server_fn_error;
 pub struct Tokens {
     /// Newest first.
     pub listed: Vec<AccessToken>,
+    /// What creating a token needs first.
+    pub confirmation: Confirmation,
     /// The token that the form before this page created; shown only once.
     pub one_time_secret: Option<String>,
 }
@@ -43,7 +45,7 @@ pub fn user_of_page() -> Option<User> {
 #[server(prefix = "/api/auth/forms", endpoint = "sign-in")]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), ServerFnError> {
     let accounts = expect_context::<Accounts>();
-    let signed_in = accounts.sign_in(&email, &password.into(), peer().address).await;
+    let signed_in = accounts.sign_in_on(&devices(), &email, &password.into(), peer().address).await;
     finish_sign_in(signed_in, email, next.as_deref())
 }
 
@@ -53,11 +55,18 @@ pub async fn register(
     email: String,
     password: String,
     invitation: Option<String>,
+    setup_token: Option<String>,
     next: Option<String>,
 ) -> Result<(), ServerFnError> {
     let accounts = expect_context::<Accounts>();
     let invitation = invitation.filter(|token| !token.is_empty()).map(Into::into);
-    let new = super::NewAccount { email: email.clone(), password: password.into(), invitation };
+    let new = super::NewAccount {
+        email: email.clone(),
+        password: password.into(),
+        invitation,
+        setup_token: setup_token.map(Into::into),
+        local: peer().local,
+    };
     let signed_in = accounts.register(new, peer().address).await;
     finish_sign_in(signed_in, email, next.as_deref())
 }
@@ -67,28 +76,27 @@ pub async fn register(
 pub async fn sign_out() -> Result<(), ServerFnError> {
     let accounts = expect_context::<Accounts>();
     let parts = expect_context::<http::request::Parts>();
-    let refresh_token = super::cookies::refresh_token(&parts.headers);
+    let refresh_token = super::cookies::refresh_token(&parts.headers, peer().secure);
     accounts
         .sign_out(Session::of_request().as_ref(), refresh_token.as_ref())
         .await
         .map_err(into_server_fn_error)?;
     clear_session_cookies(peer());
-    leptos_axum::redirect("/login");
+    crate::http::redirect("/login");
     Ok(())
 }
 
 /// Loads the registration status.
 #[server(prefix = "/api/auth/forms", endpoint = "registration")]
 pub async fn load_registration_info() -> Result<RegistrationInfo, ServerFnError> {
-    expect_context::<Accounts>().registration_info().await.map_err(into_server_fn_error)
+    expect_context::<Accounts>().registration_info(peer().local).await.map_err(into_server_fn_error)
 }
 
 /// Changes the password and ends all other sessions.
 #[server(prefix = "/api/auth/forms", endpoint = "change-password")]
 pub async fn change_password(current_password: String, new_password: String) -> Result<(), ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
-    let changed =
-        accounts.change_password(session.user_id(), &current_password.into(), &new_password.into()).await;
+    let changed = accounts.change_password(&session, &current_password.into(), &new_password.into()).await;
     set_session_cookies(&changed.map_err(into_server_fn_error)?, peer());
     show("/account?done=password");
     Ok(())
@@ -119,7 +127,17 @@ pub async fn reset_password(token: String, password: String) -> Result<(), Serve
 pub async fn list_tokens() -> Result<Tokens, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
     let listed = accounts.list_tokens(session.user_id()).await.map_err(into_server_fn_error)?;
-    Ok(Tokens { listed, one_time_secret: take_flash(FlashCookie::PersonalToken) })
+    let confirmation = accounts.confirmation(&session).await.map_err(into_server_fn_error)?;
+    Ok(Tokens { listed, confirmation, one_time_secret: take_flash(SealedCookie::PersonalToken) })
+}
+
+/// Records that the user has entered the password, so that the session may add what outlives it.
+#[server(prefix = "/api/auth/forms", endpoint = "confirm")]
+pub async fn confirm_password(password: String) -> Result<(), ServerFnError> {
+    let (session, accounts) = Session::with::<Accounts>()?;
+    accounts.confirm(&session, &password.into()).await.map_err(into_server_fn_error)?;
+    show("/account#tokens");
+    Ok(())
 }
 
 /// Creates an API token. Returns it to a script; after a form the page shows it.
@@ -128,10 +146,9 @@ pub async fn create_token(name: String, days: i64) -> Result<Option<String>, Ser
     use secrecy::ExposeSecret;
 
     let (session, accounts) = Session::with::<Accounts>()?;
-    let (token, _) =
-        accounts.create_token(session.user_id(), &name, days).await.map_err(into_server_fn_error)?;
+    let (token, _) = accounts.create_token(&session, &name, days).await.map_err(into_server_fn_error)?;
     if is_form_post() {
-        set_flash(FlashCookie::PersonalToken, &token);
+        set_flash(SealedCookie::PersonalToken, &token);
         show("/account#tokens");
         return Ok(None);
     }
@@ -151,14 +168,14 @@ pub async fn revoke_token(id: String) -> Result<(), ServerFnError> {
 #[server(prefix = "/api/auth/forms", endpoint = "connection")]
 pub async fn load_connection() -> Result<Option<IdentityConnection>, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
-    accounts.connection(session.user_id()).await.map_err(into_server_fn_error)
+    accounts.connection(&session).await.map_err(into_server_fn_error)
 }
 
 /// Disconnects the account from the identity provider.
 #[server(prefix = "/api/auth/forms", endpoint = "disconnect")]
 pub async fn disconnect() -> Result<(), ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
-    accounts.disconnect(session.user_id()).await.map_err(into_server_fn_error)?;
+    accounts.disconnect(&session).await.map_err(into_server_fn_error)?;
     show("/account#connection");
     Ok(())
 }
@@ -167,7 +184,7 @@ pub async fn disconnect() -> Result<(), ServerFnError> {
 #[server(prefix = "/api/auth/forms", endpoint = "delete-account")]
 pub async fn delete_account(password: String) -> Result<String, ServerFnError> {
     let (session, accounts) = Session::with::<Accounts>()?;
-    accounts.delete_own(session.user_id(), &password.into()).await.map_err(into_server_fn_error)?;
+    accounts.delete_own(&session, &password.into()).await.map_err(into_server_fn_error)?;
     clear_session_cookies(peer());
     show("/register");
     Ok("/register".to_owned())

@@ -25,6 +25,19 @@ pub enum AccountError {
         "This invitation has been used, has expired, or is for another email address. Ask for a new one."
     )]
     InvitationUnusable,
+    #[error(
+        "This server isn’t set up yet. To create its admin account, enter the setup token: the server’s log has it, \
+         and `llm-studio user setup-token` prints it."
+    )]
+    SetupTokenNeeded,
+    #[error(
+        "This isn’t the setup token of this server. Its log has it, and `llm-studio user setup-token` prints it."
+    )]
+    WrongSetupToken,
+    #[error("The setup token has been used: this server has an admin. Create your account without it.")]
+    SetupTokenUsed,
+    #[error("The admin of this server is to have another email address, that of ADMIN_EMAIL.")]
+    OtherAdmin,
     #[error("This link has been used, has expired, or was replaced by a newer one. Request a new one.")]
     ResetUnusable,
     #[error("Wrong email or password.")]
@@ -39,6 +52,12 @@ pub enum AccountError {
     Busy,
     #[error("Your session has ended. Sign in again.")]
     SessionEnded,
+    #[error("An API token can’t do this. Sign in with your password.")]
+    NotWithToken,
+    #[error("Enter your password again first, on your account page, or sign in again.")]
+    ConfirmFirst,
+    #[error("Sign out and sign in again first.")]
+    SignInAgain,
     #[error("You’re the only admin. Promote someone else first.")]
     LastAdmin,
     #[error("Only admins can do this.")]
@@ -108,6 +127,9 @@ impl From<AccountError> for AppError {
             E::LastAdmin | E::OwnAccount | E::OwnPassword | E::TooManyTokens(_) => Self::BadRequest(text),
             E::EmailTaken | E::IdentityTaken => Self::Conflict(text),
             E::RegistrationClosed | E::InvitationNeeded => Self::Forbidden(text),
+            E::SetupTokenNeeded | E::WrongSetupToken => Self::Forbidden(text),
+            E::SetupTokenUsed | E::OtherAdmin => Self::BadRequest(text),
+            E::NotWithToken | E::ConfirmFirst | E::SignInAgain => Self::Forbidden(text),
             E::WrongCredentials | E::SessionEnded => Self::SignInFailed(text),
             E::Locked(Locked { retry_after_s }) => Self::TooMany { detail: text, retry_after_s },
             E::Busy => Self::TooMany { detail: text, retry_after_s: BUSY_RETRY_S },

@@ -3,24 +3,32 @@
 use http::header::SET_COOKIE;
 use http::{HeaderValue, request::Parts};
 use leptos::prelude::{ServerFnError, expect_context, use_context};
-use leptos_axum::{ResponseOptions, redirect};
+use leptos_axum::ResponseOptions;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::cookies::{self, FlashCookie};
+use super::cookies::{self, SealedCookie};
 use super::error::AccountError;
 use super::next_page::next_page;
-use super::service::{MAX_EMAIL_CHARS, SignedIn};
+use super::service::{Accounts, Devices, MAX_EMAIL_CHARS, SignedIn};
 use crate::http::client_ip::ClientInfo;
 use crate::http::{into_server_fn_error, wants_page};
 
 /// Returns the client that sent the form.
 pub fn peer() -> ClientInfo {
-    use_context::<Parts>().and_then(|parts| parts.extensions.get().copied()).unwrap_or_default()
+    use_context::<Parts>().map(|parts| ClientInfo::of(&parts.extensions)).unwrap_or_default()
 }
 
-/// Sets the session cookies.
+/// Sets the cookies after a sign-in.
 pub fn set_session_cookies(signed_in: &SignedIn, peer: ClientInfo) {
-    set_cookies(cookies::keep(signed_in, peer.secure));
+    let accounts = expect_context::<Accounts>();
+    let headers = use_context::<Parts>().map(|parts| parts.headers).unwrap_or_default();
+    set_cookies(accounts.cookies().after_sign_in(signed_in, &headers, peer.secure));
+}
+
+/// Returns the users who have signed in with the browser that sent the form.
+pub fn devices() -> Devices {
+    let headers = use_context::<Parts>().map(|parts| parts.headers).unwrap_or_default();
+    expect_context::<Accounts>().cookies().devices(&headers, peer().secure)
 }
 
 /// Clears the session cookies.
@@ -58,7 +66,7 @@ pub fn finish_sign_in(
 pub fn remember_email<T>(outcome: Result<T, AccountError>, email: String) -> Result<T, ServerFnError> {
     outcome.map_err(|error| {
         if is_form_post() && email.len() <= MAX_EMAIL_CHARS {
-            set_flash(FlashCookie::Email, &email.into());
+            set_flash(SealedCookie::Email, &email.into());
         }
         into_server_fn_error(error)
     })
@@ -67,7 +75,7 @@ pub fn remember_email<T>(outcome: Result<T, AccountError>, email: String) -> Res
 /// Redirects a form without a script to a page.
 pub fn show(page: &str) {
     if is_form_post() {
-        redirect(page);
+        crate::http::redirect(page);
     }
 }
 
@@ -76,14 +84,21 @@ pub fn is_form_post() -> bool {
     use_context::<Parts>().is_some_and(|parts| wants_page(&parts.headers))
 }
 
-/// Sets a flash cookie: the next page shows the text once.
-pub fn set_flash(what: FlashCookie, text: &SecretString) {
-    set_cookies(cookies::set(what, text, peer().secure));
+/// Sets a sealed cookie: the next page shows the text once.
+pub fn set_flash(what: SealedCookie, text: &SecretString) {
+    set_cookies(expect_context::<Accounts>().cookies().set(what, text, peer().secure));
 }
 
-/// Returns the text of a flash cookie and clears it.
-pub fn take_flash(what: FlashCookie) -> Option<String> {
-    let text = cookies::read(what, &use_context::<Parts>()?.headers)?;
-    set_cookies(cookies::clear(what, peer().secure));
+/// Returns the text of a sealed cookie.
+pub fn read_flash(what: SealedCookie) -> Option<String> {
+    let accounts = use_context::<Accounts>()?;
+    let text = accounts.cookies().read(what, &use_context::<Parts>()?.headers, peer().secure)?;
     Some(text.expose_secret().to_owned())
+}
+
+/// Returns the text of a sealed cookie and clears it.
+pub fn take_flash(what: SealedCookie) -> Option<String> {
+    let text = read_flash(what)?;
+    set_cookies(cookies::clear(what, peer().secure));
+    Some(text)
 }

@@ -26,6 +26,16 @@ impl Key {
         Self { name: format!("account {email}"), limit: 5 }
     }
 
+    /// Returns the key of sign-ins on a device that its user has signed in on before.
+    pub fn device(id: &str) -> Self {
+        Self { name: format!("device {id}"), limit: 5 }
+    }
+
+    /// Returns the key of passwords that a signed-in user enters.
+    pub fn session(id: &str) -> Self {
+        Self { name: format!("session {id}"), limit: 5 }
+    }
+
     /// Returns the key of sign-ins from one network, to any account.
     pub fn address(address: IpAddr) -> Self {
         Self { name: format!("address {}", place(address)), limit: 20 }

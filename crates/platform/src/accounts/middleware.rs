@@ -14,6 +14,7 @@ use super::cookies;
 use super::error::AccountError;
 use super::service::Accounts;
 use super::session::{Proof, Session};
+use crate::http::client_ip::ClientInfo;
 use crate::http::{AppError, into_server_fn_error, wants_page};
 use ui::theme::SetTheme;
 
@@ -22,7 +23,8 @@ const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");
 
 /// Adds the [`Session`] to authenticated requests: by `Authorization: Bearer`, otherwise by cookie.
 pub async fn authenticate(State(accounts): State<Accounts>, mut request: Request, next: Next) -> Response {
-    match session_of(&accounts, request.headers()).await {
+    let secure = ClientInfo::of(request.extensions()).secure;
+    match session_of(&accounts, request.headers(), secure).await {
         Ok(Some(session)) => {
             request.extensions_mut().insert(session);
         }
@@ -33,11 +35,15 @@ pub async fn authenticate(State(accounts): State<Accounts>, mut request: Request
 }
 
 /// Returns the session of a request. With an invalid bearer token the cookie is ignored.
-async fn session_of(accounts: &Accounts, headers: &HeaderMap) -> Result<Option<Session>, AccountError> {
+async fn session_of(
+    accounts: &Accounts,
+    headers: &HeaderMap,
+    secure: bool,
+) -> Result<Option<Session>, AccountError> {
     if let Some(token) = bearer_token(headers) {
         return accounts.session_of_bearer(token).await;
     }
-    match cookies::access_token(headers) {
+    match cookies::access_token(headers, secure) {
         Some(token) => accounts.session_of(token.expose_secret(), Proof::Cookie).await,
         None => Ok(None),
     }

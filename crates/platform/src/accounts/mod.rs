@@ -10,6 +10,7 @@ pub mod types;
 pub mod cookies;
 #[cfg(feature = "ssr")]
 pub mod error;
+pub mod form_error;
 #[cfg(feature = "ssr")]
 pub mod forms;
 #[cfg(feature = "ssr")]
@@ -24,6 +25,8 @@ pub mod oidc;
 mod password;
 #[cfg(feature = "ssr")]
 pub mod rest;
+#[cfg(feature = "ssr")]
+mod sealer;
 #[cfg(feature = "ssr")]
 pub mod secret;
 #[cfg(feature = "ssr")]
@@ -47,7 +50,8 @@ pub use oidc::OidcClient;
 pub use secret::Secret;
 #[cfg(feature = "ssr")]
 pub use service::{
-    Accounts, MailSettings, NewAccount, NewInvitationRequest, OnRegistration, UserData, password_link_for,
+    Accounts, Devices, FirstAccount, MailSettings, NewAccount, NewInvitationRequest, OnRegistration,
+    UserData, password_link_for, setup_token_for,
 };
 #[cfg(feature = "ssr")]
 pub use session::{AdminSession, Session, SessionCheck, SessionsEnded};

@@ -6,13 +6,18 @@ pub fn next_page(wanted: Option<&str>) -> &str {
     wanted.filter(|wanted| is_page(wanted)).unwrap_or("/")
 }
 
-/// Returns whether `wanted` is a path on this server. Browsers read `//` and `/\` as the start of another
+/// Returns whether `address` is a path on this server. Browsers read `//` and `/\` as the start of another
 /// server's name and skip control characters.
+pub fn is_on_this_server(address: &str) -> bool {
+    address.starts_with('/')
+        && !address.starts_with("//")
+        && !address.chars().any(|c| c == '\\' || c.is_control())
+}
+
+/// Returns whether `wanted` is a page to go to after signing in.
 fn is_page(wanted: &str) -> bool {
     let path = wanted.split(['?', '#']).next().unwrap_or_default();
-    wanted.starts_with('/')
-        && !wanted.starts_with("//")
-        && !wanted.chars().any(|c| c == '\\' || c.is_control())
+    is_on_this_server(wanted)
         && !path.starts_with("/api/")
         && !["/login", "/register", "/forgot-password", "/reset-password"].contains(&path)
 }

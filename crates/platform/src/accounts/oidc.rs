@@ -69,7 +69,7 @@ pub struct Identity {
     pub email: Option<String>,
 }
 
-/// The state of a sign-in, which the browser stores in a cookie.
+/// The state of a sign-in, which the browser stores in a sealed cookie.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct LoginFlow {
     pub state: String,
@@ -77,14 +77,14 @@ pub struct LoginFlow {
     /// The page to redirect to afterwards.
     pub next: String,
     pub invitation: Option<String>,
-    /// Whether to connect the identity with the signed-in account instead of signing in.
-    pub connects: bool,
+    /// The session that connects the identity with its account; `None` to sign in.
+    pub session: Option<String>,
 }
 
 impl LoginFlow {
-    pub fn new(next: &str, invitation: Option<String>, connects: bool) -> Self {
+    pub fn new(next: &str, invitation: Option<String>, session: Option<String>) -> Self {
         let [state, verifier] = [random(), random()].map(|token| token.expose_secret().to_owned());
-        Self { state, verifier, next: next.to_owned(), invitation, connects }
+        Self { state, verifier, next: next.to_owned(), invitation, session }
     }
 
     /// Returns the text for the cookie.
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_flow_is_read_back() {
-        let flow = LoginFlow::new("/history?q=ä;\"", Some("token".into()), true);
+        let flow = LoginFlow::new("/history?q=ä;\"", Some("token".into()), Some("session".into()));
         let read = LoginFlow::parse(flow.text().expose_secret()).unwrap();
         assert_eq!((read.state, read.verifier, read.next), (flow.state, flow.verifier, flow.next));
         assert!(LoginFlow::parse("nonsense").is_none());

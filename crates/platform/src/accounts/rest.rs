@@ -63,6 +63,9 @@ struct RegistrationRequest {
     /// The token of an invitation link, where registration is by invitation.
     #[schema(value_type = Option<String>)]
     invitation: Option<SecretString>,
+    /// The token that the server printed at its start, for the first admin; see `docs/serving.md`.
+    #[schema(value_type = Option<String>, max_length = 100)]
+    setup_token: Option<SecretString>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -98,8 +101,13 @@ impl Done {
     }
 }
 
-fn kept(signed_in: SignedIn, peer: ClientInfo) -> impl IntoResponse {
-    let cookies = set_cookies(cookies::keep(&signed_in, peer.secure));
+fn kept(
+    accounts: &Accounts,
+    signed_in: SignedIn,
+    headers: &HeaderMap,
+    peer: ClientInfo,
+) -> impl IntoResponse + use<> {
+    let cookies = set_cookies(accounts.cookies().after_sign_in(&signed_in, headers, peer.secure));
     let access_token = signed_in.access_token.expose_secret().to_owned();
     (cookies, Json(SignedInBody { user: signed_in.user, access_token }))
 }
@@ -110,14 +118,15 @@ fn set_cookies(cookies: Vec<HeaderValue>) -> AppendHeaders<Vec<(http::HeaderName
 
 /// Create an account
 ///
-/// The first account of an installation becomes admin. Also sets the session cookies.
+/// The first account of an installation becomes admin. If the server can be reached from other machines, or
+/// `ADMIN_EMAIL` is set, it needs the setup token. Also sets the session cookies.
 #[utoipa::path(
     post, path = "/api/auth/register", tag = TAG, security(()),
     request_body = RegistrationRequest,
     responses(
         (status = 200, description = "The account was created and is signed in", body = SignedInBody),
         (status = 400, description = "The email address, the password or the invitation is invalid", body = ErrorBody),
-        (status = 403, description = "Registration is closed or by invitation", body = DetailBody),
+        (status = 403, description = "Registration is closed or by invitation, or the setup token is missing or wrong", body = DetailBody),
         (status = 409, description = "The email address is already in use", body = ErrorBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
         (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
@@ -126,10 +135,13 @@ fn set_cookies(cookies: Vec<HeaderValue>) -> AppendHeaders<Vec<(http::HeaderName
 async fn register(
     State(accounts): State<Accounts>,
     peer: ClientInfo,
+    headers: HeaderMap,
     Body(body): Body<RegistrationRequest>,
 ) -> Result<impl IntoResponse, AppError> {
-    let new = NewAccount { email: body.email, password: body.password, invitation: body.invitation };
-    Ok(kept(accounts.register(new, peer.address).await?, peer))
+    let RegistrationRequest { email, password, invitation, setup_token } = body;
+    let new = NewAccount { email, password, invitation, setup_token, local: peer.local };
+    let signed_in = accounts.register(new, peer.address).await?;
+    Ok(kept(&accounts, signed_in, &headers, peer))
 }
 
 /// Sign in
@@ -148,9 +160,12 @@ async fn register(
 async fn login(
     State(accounts): State<Accounts>,
     peer: ClientInfo,
+    headers: HeaderMap,
     Body(body): Body<Credentials>,
 ) -> Result<impl IntoResponse, AppError> {
-    Ok(kept(accounts.sign_in(&body.email, &body.password, peer.address).await?, peer))
+    let devices = accounts.cookies().devices(&headers, peer.secure);
+    let signed_in = accounts.sign_in_on(&devices, &body.email, &body.password, peer.address).await?;
+    Ok(kept(&accounts, signed_in, &headers, peer))
 }
 
 /// Get a new access token
@@ -168,8 +183,9 @@ async fn refresh(
     peer: ClientInfo,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, AppError> {
-    let token = cookies::refresh_token(&headers).ok_or(AppError::Unauthenticated)?;
-    Ok(kept(accounts.refresh(token.expose_secret()).await?, peer))
+    let token = cookies::refresh_token(&headers, peer.secure).ok_or(AppError::Unauthenticated)?;
+    let signed_in = accounts.refresh(token.expose_secret()).await?;
+    Ok(kept(&accounts, signed_in, &headers, peer))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -193,10 +209,11 @@ async fn renew(
     Query(Renewal { next }): Query<Renewal>,
 ) -> Result<Response, AppError> {
     let next = next_page(next.as_deref());
-    if let Some(token) = cookies::refresh_token(&headers) {
+    if let Some(token) = cookies::refresh_token(&headers, peer.secure) {
         match accounts.refresh(token.expose_secret()).await.map_err(AppError::from) {
             Ok(signed_in) => {
-                let cookies = set_cookies(cookies::keep(&signed_in, peer.secure));
+                let cookies = accounts.cookies().after_sign_in(&signed_in, &headers, peer.secure);
+                let cookies = set_cookies(cookies);
                 return Ok((cookies, Redirect::to(next)).into_response());
             }
             Err(AppError::SignInFailed(_)) => {}
@@ -221,7 +238,8 @@ async fn logout(
     session: Option<Session>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, AppError> {
-    accounts.sign_out(session.as_ref(), cookies::refresh_token(&headers).as_ref()).await?;
+    let refresh_token = cookies::refresh_token(&headers, peer.secure);
+    accounts.sign_out(session.as_ref(), refresh_token.as_ref()).await?;
     Ok((set_cookies(cookies::forget(peer.secure)), Done::ok()))
 }
 
@@ -247,7 +265,8 @@ struct PasswordChange {
 
 /// Change the password
 ///
-/// Ends all sessions and revokes all API tokens of the account; the response starts a new session.
+/// Ends all sessions and revokes all API tokens of the account; the response starts a new session. An API token
+/// cannot do this.
 #[utoipa::path(
     post, path = "/api/auth/change-password", tag = TAG,
     request_body = PasswordChange,
@@ -255,6 +274,7 @@ struct PasswordChange {
         (status = 200, description = "Changed; a new session", body = SignedInBody),
         (status = 400, description = "The current password is wrong, or the new one is invalid", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "With an API token", body = DetailBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
         (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
@@ -263,10 +283,11 @@ async fn change_password(
     State(accounts): State<Accounts>,
     session: Session,
     peer: ClientInfo,
+    headers: HeaderMap,
     Body(body): Body<PasswordChange>,
 ) -> Result<impl IntoResponse, AppError> {
-    let changed = accounts.change_password(session.user_id(), &body.current_password, &body.new_password);
-    Ok(kept(changed.await?, peer))
+    let changed = accounts.change_password(&session, &body.current_password, &body.new_password).await?;
+    Ok(kept(&accounts, changed, &headers, peer))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -276,6 +297,8 @@ struct AccountDeletion {
 }
 
 /// Delete your account
+///
+/// An API token cannot do this.
 #[utoipa::path(
     delete, path = "/api/auth/account", tag = TAG,
     request_body = AccountDeletion,
@@ -283,6 +306,7 @@ struct AccountDeletion {
         (status = 200, description = "The account was deleted", body = Done),
         (status = 400, description = "The password is wrong, or you are the only admin", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "With an API token", body = DetailBody),
         (status = 422, description = "A field is missing or malformed", body = DetailBody),
         (status = 429, description = "Too many attempts; see Retry-After", body = DetailBody),
     )
@@ -293,7 +317,7 @@ async fn delete_account(
     peer: ClientInfo,
     Body(body): Body<AccountDeletion>,
 ) -> Result<impl IntoResponse, AppError> {
-    accounts.delete_own(session.user_id(), &body.password).await?;
+    accounts.delete_own(&session, &body.password).await?;
     Ok((set_cookies(cookies::forget(peer.secure)), Done::ok()))
 }
 
@@ -306,19 +330,22 @@ struct CliToken {
 }
 
 /// Create an API token for the command line
+///
+/// Needs a session with a recent sign-in. An API token cannot create another.
 #[utoipa::path(
     post, path = "/api/auth/cli-token", tag = TAG,
     responses(
         (status = 200, description = "A token valid for 30 days", body = CliToken),
         (status = 400, description = "The limit of tokens is reached", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "With an API token, or the last sign-in was more than 15 minutes ago", body = DetailBody),
     )
 )]
 async fn create_cli_token(
     State(accounts): State<Accounts>,
     session: Session,
 ) -> Result<Json<CliToken>, AppError> {
-    let (token, _) = accounts.create_token(session.user_id(), CLI_TOKEN_NAME, CLI_TOKEN_DAYS).await?;
+    let (token, _) = accounts.create_token(&session, CLI_TOKEN_NAME, CLI_TOKEN_DAYS).await?;
     Ok(Json(CliToken { token: token.expose_secret().to_owned(), expires_in_days: CLI_TOKEN_DAYS }))
 }
 
@@ -363,6 +390,8 @@ async fn list_tokens(State(accounts): State<Accounts>, session: Session) -> Resu
 }
 
 /// Create an API token
+///
+/// Needs a session with a recent sign-in. An API token cannot create another.
 #[utoipa::path(
     post, path = "/api/auth/tokens", tag = TAG,
     request_body = NewToken,
@@ -370,6 +399,7 @@ async fn list_tokens(State(accounts): State<Accounts>, session: Session) -> Resu
         (status = 200, description = "The token, shown only once", body = CreatedToken),
         (status = 400, description = "The limit of tokens is reached", body = ErrorBody),
         (status = 401, description = "Not signed in", body = DetailBody),
+        (status = 403, description = "With an API token, or the last sign-in was more than 15 minutes ago", body = DetailBody),
         (status = 422, description = "A field is missing or out of bounds", body = DetailBody),
     )
 )]
@@ -378,7 +408,7 @@ async fn create_token(
     session: Session,
     Body(new): Body<NewToken>,
 ) -> Result<Json<CreatedToken>, AppError> {
-    let (token, listed) = accounts.create_token(session.user_id(), &new.name, new.expires_in_days).await?;
+    let (token, listed) = accounts.create_token(&session, &new.name, new.expires_in_days).await?;
     Ok(Json(CreatedToken { token: token.expose_secret().to_owned(), listed }))
 }
 

@@ -32,6 +32,10 @@ pub type Key = Zeroizing<[u8; 32]>;
 pub enum Purpose {
     SigningAccessTokens,
     SealingApiKeys,
+    /// Cookies whose content only the server may write.
+    SealingCookies,
+    /// The token for the first account.
+    SetupToken,
     /// Identifies in the database which secret it was used with.
     Check,
 }
@@ -41,6 +45,8 @@ impl Purpose {
         match self {
             Self::SigningAccessTokens => b"llm-studio 1 signing access tokens",
             Self::SealingApiKeys => b"llm-studio 1 sealing api keys",
+            Self::SealingCookies => b"llm-studio 1 sealing cookies",
+            Self::SetupToken => b"llm-studio 1 setup token",
             Self::Check => b"llm-studio 1 check",
         }
     }

@@ -112,8 +112,11 @@ pub trait SessionCheck: Send + Sync + 'static {
     fn still_signed_in<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, anyhow::Result<bool>>;
 }
 
-/// Is notified when all sessions of a user have ended, for example to close their sockets.
+/// Is notified when sessions have ended, for example to close their sockets. Its functions must not block.
 pub trait SessionsEnded: Send + Sync + 'static {
-    /// Must not block.
+    /// All sessions of the user have ended.
     fn sessions_ended(&self, user: &UserId);
+
+    /// One session of the user has ended, or an API token was revoked; `id` is that of [`Session`].
+    fn session_ended(&self, user: &UserId, id: &str);
 }

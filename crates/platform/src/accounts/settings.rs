@@ -1,5 +1,6 @@
 //! Settings of the installation, which admins change.
 
+use super::store::{FIRST_ADMIN, SETUP_NONCE};
 use super::types::Registration;
 use crate::database::{Database, now_ms};
 
@@ -46,10 +47,16 @@ impl Settings {
     }
 
     /// Returns whether requests may go to this machine and private networks: the admin's setting, by default
-    /// only while there is a single user.
+    /// only while there is a single user. While the server waits for an admin with the setup token, that may be a
+    /// stranger.
     pub async fn allows_local_networks(&self) -> sqlx::Result<bool> {
         if let Some(on) = self.local_networks().await? {
             return Ok(on);
+        }
+        let waits_for_admin =
+            self.store.get(SETUP_NONCE).await?.is_some() && self.store.get(FIRST_ADMIN).await?.is_none();
+        if waits_for_admin {
+            return Ok(false);
         }
         let users: i64 = sqlx::query_scalar("select count(*) from users where deleted_at is null")
             .fetch_one(self.database.reader())

@@ -121,14 +121,38 @@ impl Registration {
     }
 }
 
+/// Whether this installation has an admin, and how the first one comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SetUp {
+    /// There is an admin.
+    Done,
+    /// The first account becomes admin.
+    FirstIsAdmin,
+    /// The first account needs the setup token and becomes admin.
+    TokenNeeded,
+    /// The account with the setup token and the address of `ADMIN_EMAIL` becomes admin; others may register as
+    /// `registration` says.
+    TokenIfAdmin,
+}
+
 /// The registration status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrationInfo {
     pub registration: Registration,
-    /// Whether there is no account yet: the first one becomes admin, whatever `registration` is.
-    pub first: bool,
+    /// While there is no admin, the first one is admitted whatever `registration` is.
+    pub set_up: SetUp,
     /// Whether password reset links are mailed.
     pub sends_mail: bool,
+}
+
+/// What a user has to do before something is added to the account that outlives the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Confirmation {
+    /// Nothing: the user has signed in or entered the password recently.
+    Done,
+    EnterPassword,
+    /// The user has no password.
+    SignInAgain,
 }
 
 /// How a user can sign in with the identity provider.
@@ -138,4 +162,6 @@ pub struct IdentityConnection {
     pub provider: String,
     pub connected: bool,
     pub has_password: bool,
+    /// What connecting needs first.
+    pub confirmation: Confirmation,
 }

@@ -1,22 +1,16 @@
 //! Encrypts API keys with AES-256-GCM. Each is bound to the user, the provider and the URL that it was saved
 //! for, and cannot be decrypted for another.
 
-use std::fmt;
-use std::sync::Arc;
-
-use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Nonce};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::sealer::Sealer;
 use super::secret::{Purpose, Secret};
 use super::types::UserId;
 
 /// Version prefix of each ciphertext.
 const VERSION: &str = "v1:";
-const NONCE_BYTES: usize = 12;
 
 /// An error of encrypting or decrypting a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,22 +65,15 @@ impl<'a> KeyPlace<'a> {
 }
 
 /// Encrypts and decrypts API keys. Cheap to clone; its debug output shows nothing.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Vault {
-    cipher: Arc<Aes256Gcm>,
-}
-
-impl fmt::Debug for Vault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vault").finish_non_exhaustive()
-    }
+    sealer: Sealer,
 }
 
 impl Vault {
     /// Creates the vault of an installation.
     pub fn new(secret: &Secret) -> Self {
-        let key = secret.key(Purpose::SealingApiKeys);
-        Self { cipher: Arc::new(Aes256Gcm::new((&*key).into())) }
+        Self { sealer: Sealer::new(secret, Purpose::SealingApiKeys) }
     }
 
     /// Creates a vault with a random key, for tests.
@@ -99,10 +86,8 @@ impl Vault {
     /// # Errors
     /// If the key is larger than the cipher's limit (64 GiB).
     pub fn seal(&self, place: &KeyPlace<'_>, key: &SecretString) -> Result<String, VaultError> {
-        let nonce = rand::random::<[u8; NONCE_BYTES]>();
-        let payload = Payload { msg: key.expose_secret().as_bytes(), aad: &place.to_bytes() };
-        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| VaultError::Seal)?;
-        Ok(format!("{VERSION}{}", BASE64_STANDARD.encode([&nonce[..], &sealed].concat())))
+        let sealed = self.sealer.seal(&place.to_bytes(), key.expose_secret().as_bytes());
+        Ok(format!("{VERSION}{}", BASE64_STANDARD.encode(sealed.ok_or(VaultError::Seal)?)))
     }
 
     /// Decrypts what [`Self::seal`] returned.
@@ -115,9 +100,7 @@ impl Vault {
 
     fn decrypt(&self, place: &KeyPlace<'_>, sealed: &str) -> Option<SecretString> {
         let bytes = BASE64_STANDARD.decode(sealed.strip_prefix(VERSION)?).ok()?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload { msg: sealed, aad: &place.to_bytes() };
-        let key = Zeroizing::new(self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()?);
+        let key = self.sealer.open(&place.to_bytes(), &bytes)?;
         Some(std::str::from_utf8(&key).ok()?.into())
     }
 }

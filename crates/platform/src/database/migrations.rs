@@ -27,6 +27,7 @@ const MIGRATIONS: &[(&str, &str)] = &migrations![
     "0013_deletions.sql",
     "0014_run_notes.sql",
     "0015_reset_makers.sql",
+    "0017_proofs.sql",
     "0020_scripts.sql",
 ];
 

@@ -45,6 +45,9 @@ pub enum AppError {
     /// 413.
     #[error("{0}")]
     TooLarge(String),
+    /// 421: the request is for another server.
+    #[error("{0}")]
+    Misdirected(String),
     /// 422: a field is missing, malformed or out of bounds.
     #[error("{0}")]
     Invalid(String),
@@ -88,6 +91,7 @@ impl AppError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Misdirected(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,

@@ -103,6 +103,11 @@ enum Item {
     SessionsEnded {
         user: UserId,
     },
+    /// One session of the user has ended.
+    SessionEnded {
+        user: UserId,
+        session: String,
+    },
 }
 
 impl Broadcaster {
@@ -204,6 +209,12 @@ impl SessionsEnded for Broadcaster {
     fn sessions_ended(&self, user: &UserId) {
         self.hub.end(user);
         self.enqueue(Item::SessionsEnded { user: user.clone() });
+    }
+
+    /// Closes the tabs of one session in every process.
+    fn session_ended(&self, user: &UserId, id: &str) {
+        self.hub.end_session(user, id);
+        self.enqueue(Item::SessionEnded { user: user.clone(), session: id.to_owned() });
     }
 }
 
@@ -422,6 +433,7 @@ impl NotifyListener {
             Item::UserGap { user } => self.local.hub.disconnect(&user),
             Item::Ping => {}
             Item::SessionsEnded { user } => self.local.hub.end(&user),
+            Item::SessionEnded { user, session } => self.local.hub.end_session(&user, &session),
         }
     }
 

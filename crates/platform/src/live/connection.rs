@@ -99,6 +99,10 @@ impl Connection {
     /// Returns why the connection ends. What ends it is checked first, so that no flood of messages or events
     /// delays it. Events come before the rest of the state, so that their queue does not fill up meanwhile.
     async fn run(&mut self) -> End {
+        // The session may have ended between the request and the subscription.
+        if let Err(end) = self.check_session().await {
+            return end;
+        }
         let mut ping = every(self.live.pace.ping);
         let mut session_check = every(self.live.pace.session_check);
         let mut frames = Vec::with_capacity(FRAMES_AT_ONCE);

@@ -28,6 +28,8 @@ type Tabs = HashMap<UserId, Vec<Subscriber>>;
 /// The hub's senders to one tab.
 #[derive(Debug)]
 struct Subscriber {
+    /// The session or API token that opened the tab.
+    session: String,
     frames: mpsc::Sender<MessageText>,
     ending: oneshot::Sender<Closing>,
 }
@@ -45,8 +47,9 @@ pub struct Subscription {
 }
 
 impl Hub {
-    /// A new tab of `user`, unless they have [`TABS_PER_USER`] already.
-    pub fn join(&self, user: &UserId) -> Option<Subscription> {
+    /// A new tab of `user`, opened by the session or API token with this id, unless the user has
+    /// [`TABS_PER_USER`] already.
+    pub fn join_session(&self, user: &UserId, session: &str) -> Option<Subscription> {
         let (frame_sender, frames) = mpsc::channel(WAITING_FRAMES);
         let (end_sender, ending) = oneshot::channel();
         let mut all = self.lock();
@@ -54,7 +57,7 @@ impl Hub {
         if tabs.len() >= TABS_PER_USER {
             return None;
         }
-        tabs.push(Subscriber { frames: frame_sender, ending: end_sender });
+        tabs.push(Subscriber { session: session.to_owned(), frames: frame_sender, ending: end_sender });
         Some(Subscription {
             hub: self.clone(),
             user: user.clone(),
@@ -62,6 +65,12 @@ impl Hub {
             frames,
             ending,
         })
+    }
+
+    /// A new tab of `user`, whichever the session.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn join(&self, user: &UserId) -> Option<Subscription> {
+        self.join_session(user, "session")
     }
 
     /// Sends the message to every tab of `user`. Never waits: a tab whose queue is full is dropped.
@@ -82,6 +91,11 @@ impl Hub {
     /// Disconnects all tabs of `user`: when they reconnect, they get the current state.
     pub fn disconnect(&self, user: &UserId) {
         self.drop_subscribers(user, Closing::StartAgain, |_| true);
+    }
+
+    /// Closes the tabs of one session of `user`, which has ended.
+    pub fn end_session(&self, user: &UserId, session: &str) {
+        self.drop_subscribers(user, Closing::SignedOut, |tab| tab.session == session);
     }
 
     /// Disconnects all tabs of all users: when they reconnect, they get the current state.
@@ -134,6 +148,10 @@ impl Hub {
 impl SessionsEnded for Hub {
     fn sessions_ended(&self, user: &UserId) {
         self.end(user);
+    }
+
+    fn session_ended(&self, user: &UserId, id: &str) {
+        self.end_session(user, id);
     }
 }
 
@@ -236,5 +254,19 @@ mod tests {
         hub.end(&anna);
         assert_eq!((&mut first.ending).await, Ok(Closing::SignedOut));
         assert!(other.ending.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_one_session_closes_its_tabs_only() {
+        let hub = Hub::default();
+        let (anna, ben) = (UserId::new("anna"), UserId::new("ben"));
+        let join = |user, session| hub.join_session(user, session).unwrap();
+        let mut ended = [join(&anna, "laptop"), join(&anna, "laptop")];
+        let mut others = [join(&anna, "phone"), join(&ben, "laptop")];
+        hub.end_session(&anna, "laptop");
+        for tab in &mut ended {
+            assert_eq!((&mut tab.ending).await, Ok(Closing::SignedOut));
+        }
+        assert!(others.iter_mut().all(|tab| tab.ending.try_recv().is_err()));
     }
 }

@@ -138,7 +138,7 @@ pub async fn open(
         Err(closing) => return Ok(upgrade.on_upgrade(move |socket| connection::refuse(socket, closing))),
     };
     let permit = live.limiter.acquire(session.user_id()).await;
-    let Some((permit, tab)) = permit.zip(live.hub.join(session.user_id())) else {
+    let Some((permit, tab)) = permit.zip(live.hub.join_session(session.user_id(), &session.id)) else {
         return Ok(upgrade.on_upgrade(|socket| connection::refuse(socket, Closing::TooManyTabs)));
     };
     Ok(upgrade.on_upgrade(move |socket| Connection::new(socket, tab, permit, session, live).serve()))

@@ -4,8 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
+use super::confirmation::Confirmed;
 use super::connection::ConnectionPanel;
-use crate::accounts::api::{ChangePassword, CreateToken, DeleteAccount, RevokeToken, Tokens, list_tokens};
+use crate::accounts::api::{
+    ChangePassword, ConfirmPassword, CreateToken, DeleteAccount, RevokeToken, Tokens, list_tokens,
+};
 use crate::accounts::types::AccessToken;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::dialog::ConfirmDialog;
@@ -19,13 +22,14 @@ use ui::time::{Ago, now_ms};
 /// The account's page.
 #[component]
 pub fn AccountPage() -> impl IntoView {
+    let confirm = ServerAction::<ConfirmPassword>::new();
     view! {
         <Title text="Account" />
         <PageHead title="Account" about="Password, API tokens, and account deletion." />
         <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <PasswordPanel />
-            <ConnectionPanel />
-            <TokensPanel />
+            <ConnectionPanel confirm />
+            <TokensPanel confirm />
             <DeletionPanel />
         </div>
     }
@@ -73,11 +77,13 @@ fn PasswordPanel() -> impl IntoView {
 }
 
 #[component]
-fn TokensPanel() -> impl IntoView {
+fn TokensPanel(confirm: ServerAction<ConfirmPassword>) -> impl IntoView {
     let create = ServerAction::<CreateToken>::new();
     let revoke = ServerAction::<RevokeToken>::new();
-    let tokens =
-        Resource::new_blocking(move || (create.version().get(), revoke.version().get()), |_| list_tokens());
+    let tokens = Resource::new_blocking(
+        move || (create.version().get(), revoke.version().get(), confirm.version().get()),
+        |_| list_tokens(),
+    );
     let made = create.value();
     view! {
         <Panel>
@@ -85,17 +91,8 @@ fn TokensPanel() -> impl IntoView {
                 <h2 class="font-semibold">"API tokens"</h2>
                 <p class="text-soft mt-0.5">
                     "Send as " <code class="font-mono text-xs">"Authorization: Bearer …"</code>
-                    ". A token has the same permissions as you."
+                    ". A token has the same permissions as you, but can’t change how you sign in."
                 </p>
-                <ActionForm action=create attr:class="mt-3 flex flex-wrap items-end gap-2">
-                    <div class="w-56">
-                        <TextField label="Name" name="name" placeholder="CI" max_length=100 required=true />
-                    </div>
-                    <div class="w-36">
-                        <Select label="Expires in" name="days" options=lifetimes() value="30" />
-                    </div>
-                    <SubmitButton pending=create.pending()>"Create token"</SubmitButton>
-                </ActionForm>
                 <FormError error=error_of(create) />
                 <FormError error=error_of(revoke) />
                 {move || made.get().and_then(Result::ok).flatten().map(|token| view! { <OneTimeToken token /> })}
@@ -103,7 +100,17 @@ fn TokensPanel() -> impl IntoView {
             <Suspense fallback=|| view! { <Skeleton rows=2 /> }>
                 {move || Suspend::new(async move {
                     match tokens.await {
-                        Ok(tokens) => view! { <TokenList tokens revoke /> }.into_any(),
+                        Ok(tokens) => {
+                            view! {
+                                <div class="px-4.5 pb-4">
+                                    <Confirmed confirmation=tokens.confirmation confirm id="tokens-password">
+                                        <NewTokenForm create />
+                                    </Confirmed>
+                                </div>
+                                <TokenList tokens revoke />
+                            }
+                                .into_any()
+                        }
                         Err(error) => {
                             view! { <p class="form-error px-4.5 pb-4">{sentence(&error)}</p> }.into_any()
                         }
@@ -111,6 +118,21 @@ fn TokensPanel() -> impl IntoView {
                 })}
             </Suspense>
         </Panel>
+    }
+}
+
+#[component]
+fn NewTokenForm(create: ServerAction<CreateToken>) -> impl IntoView {
+    view! {
+        <ActionForm action=create attr:class="flex flex-wrap items-end gap-2">
+            <div class="w-56">
+                <TextField label="Name" name="name" placeholder="CI" max_length=100 required=true />
+            </div>
+            <div class="w-36">
+                <Select label="Expires in" name="days" options=lifetimes() value="30" />
+            </div>
+            <SubmitButton pending=create.pending()>"Create token"</SubmitButton>
+        </ActionForm>
     }
 }
 

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::accounts::api::{Disconnect, load_connection};
+use super::confirmation::Confirmed;
+use crate::accounts::api::{ConfirmPassword, Disconnect, load_connection};
 use crate::accounts::types::IdentityConnection;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, error_of};
@@ -14,7 +15,7 @@ pub fn refusal() -> Option<&'static str> {
     let query = use_query_map();
     let query = query.read_untracked();
     Some(match query.get_str("error")? {
-        "state_mismatch" | "signed_out" => "Sign-in took too long or started in another browser. Try again.",
+        "state_mismatch" => "Sign-in took too long or started in another browser. Try again.",
         "missing_code" => "Sign-in was refused by the provider. Try again, or use your password.",
         "token_exchange_failed" | "not_set_up" => {
             "Couldn’t get your identity from the provider. Try again later, or use your password."
@@ -26,6 +27,9 @@ pub fn refusal() -> Option<&'static str> {
         }
         "identity_taken" => "This identity is already linked to another account.",
         "registration_closed" => "You don’t have an account yet. Ask an admin to invite you.",
+        "setup_token_needed" => {
+            "This server isn’t set up yet. Its operator has to create the admin account with the setup token first."
+        }
         "invitation_unusable" => {
             "The invitation has been used, has expired, or is for another email address."
         }
@@ -64,22 +68,29 @@ pub fn ProviderLink(
 
 /// The panel for connecting the account with the provider; empty if none is configured.
 #[component]
-pub fn ConnectionPanel() -> impl IntoView {
+pub fn ConnectionPanel(confirm: ServerAction<ConfirmPassword>) -> impl IntoView {
     let disconnect = ServerAction::<Disconnect>::new();
-    let connection = Resource::new_blocking(move || disconnect.version().get(), |_| load_connection());
+    let connection = Resource::new_blocking(
+        move || (disconnect.version().get(), confirm.version().get()),
+        |_| load_connection(),
+    );
     view! {
         <Suspense>
             {move || Suspend::new(async move {
                 let known = connection.await.ok().flatten();
-                known.map(|connection| view! { <Connected connection disconnect /> })
+                known.map(|connection| view! { <Connected connection disconnect confirm /> })
             })}
         </Suspense>
     }
 }
 
 #[component]
-fn Connected(connection: IdentityConnection, disconnect: ServerAction<Disconnect>) -> impl IntoView {
-    let IdentityConnection { provider, connected, has_password } = connection;
+fn Connected(
+    connection: IdentityConnection,
+    disconnect: ServerAction<Disconnect>,
+    confirm: ServerAction<ConfirmPassword>,
+) -> impl IntoView {
+    let IdentityConnection { provider, connected, has_password, confirmation } = connection;
     let about = match (connected, has_password) {
         (true, true) => {
             "You can sign in with it or with your password. Changing your password disconnects it."
@@ -105,7 +116,16 @@ fn Connected(connection: IdentityConnection, disconnect: ServerAction<Disconnect
                         }
                             .into_any()
                     } else {
-                        view! { <ProviderLink provider next="/account".to_owned() verb="Connect" /> }.into_any()
+                        view! {
+                            <Confirmed confirmation confirm id="connection-password">
+                                <ProviderLink
+                                    provider=provider.clone()
+                                    next="/account".to_owned()
+                                    verb="Connect"
+                                />
+                            </Confirmed>
+                        }
+                            .into_any()
                     }}
                 </div>
             </div>

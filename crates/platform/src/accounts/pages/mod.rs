@@ -1,6 +1,7 @@
 //! Pages of accounts.
 
 mod account;
+mod confirmation;
 mod connection;
 mod menu;
 #[cfg(feature = "ssr")]

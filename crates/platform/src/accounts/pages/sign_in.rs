@@ -7,9 +7,9 @@ use leptos_router::hooks::use_query_map;
 use super::connection::{ProviderLink, refusal};
 use crate::accounts::Accounts;
 use crate::accounts::api::{Register, SignIn, load_registration_info};
-use crate::accounts::cookies::FlashCookie;
+use crate::accounts::cookies::SealedCookie;
 use crate::accounts::forms::take_flash;
-use crate::accounts::types::{Registration, RegistrationInfo};
+use crate::accounts::types::{Registration, RegistrationInfo, SetUp};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use ui::page::Skeleton;
@@ -56,7 +56,7 @@ pub fn RegisterPage() -> impl IntoView {
         <Suspense fallback=|| view! { <Skeleton rows=3 /> }>
             {move || Suspend::new(async move {
                 // If this cannot be loaded, the form is shown; submitting it shows the error.
-                let open = RegistrationInfo { registration: Registration::Open, first: false, sends_mail: false };
+                let open = RegistrationInfo { registration: Registration::Open, set_up: SetUp::Done, sends_mail: false };
                 view! { <RegisterForm registration=state.await.unwrap_or(open) /> }
             })}
         </Suspense>
@@ -90,6 +90,7 @@ fn RegisterForm(registration: RegistrationInfo) -> impl IntoView {
                 min_length=8
                 required=true
             />
+            <SetupTokenField set_up=registration.set_up />
             <input type="hidden" name="invitation" value=invitation />
             <input type="hidden" name="next" value=query("next") />
             <FormError error=error_of(action) />
@@ -98,6 +99,26 @@ fn RegisterForm(registration: RegistrationInfo) -> impl IntoView {
         <ProviderSignIn next=query("next") invitation=query("invitation") />
     }
     .into_sync_any()
+}
+
+/// The field for the setup token, while there is no admin.
+#[component]
+fn SetupTokenField(set_up: SetUp) -> impl IntoView {
+    let (label, required) = match set_up {
+        SetUp::Done | SetUp::FirstIsAdmin => return ().into_any(),
+        SetUp::TokenNeeded => ("Setup token", true),
+        SetUp::TokenIfAdmin => ("Setup token, if you are to be the admin", false),
+    };
+    view! {
+        <TextField
+            label
+            name="setup_token"
+            hint="The server printed it when it started: see its log, or run “llm-studio user setup-token” on the server."
+            max_length=100
+            required
+        />
+    }
+    .into_any()
 }
 
 /// A link to the identity provider, if one is configured.
@@ -111,7 +132,17 @@ fn ProviderSignIn(next: String, #[prop(optional)] invitation: String) -> impl In
 /// Returns the text above the form; `None` if registration is closed for this user.
 fn about(registration: RegistrationInfo, invited: bool) -> Option<&'static str> {
     match registration.registration {
-        _ if registration.first => Some("You're the first user, so this account will be the admin."),
+        _ if registration.set_up == SetUp::FirstIsAdmin => {
+            Some("You're the first user, so this account will be the admin.")
+        }
+        _ if registration.set_up == SetUp::TokenNeeded => {
+            Some("This server is new. The first account, which will be the admin, needs its setup token.")
+        }
+        Registration::Invitation | Registration::Closed if registration.set_up == SetUp::TokenIfAdmin => {
+            Some(
+                "This server has no admin yet. The operator can create the admin account with the setup token.",
+            )
+        }
         Registration::Open => Some("Your providers, keys and results are private to you."),
         Registration::Invitation if invited => Some("You have been invited."),
         Registration::Invitation | Registration::Closed => None,
@@ -141,7 +172,7 @@ pub(super) fn EmailField() -> impl IntoView {
         <TextField
             label="Email address"
             name="email"
-            value=take_flash(FlashCookie::Email).unwrap_or_default()
+            value=take_flash(SealedCookie::Email).unwrap_or_default()
             kind="email"
             autocomplete="username"
             max_length=254

@@ -1,15 +1,20 @@
 //! The accounts service: registration, sign-in, password change, deletion.
 
+mod confirmation;
 mod deletion;
+mod device;
 mod manage;
 mod oidc;
 mod recovery;
 mod sessions;
+mod set_up;
 mod tickets;
 mod tokens;
 
 #[cfg(test)]
 mod deletion_tests;
+#[cfg(test)]
+mod set_up_tests;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -23,23 +28,28 @@ use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
+use super::cookies::CookieSealer;
 use super::error::AccountError;
 use super::login_limit::{Key, LoginLimiter};
 use super::oidc::OidcClient;
 use super::password::{PasswordError, Passwords, Verdict};
 use super::secret::Secret;
-use super::session::SessionsEnded;
+use super::session::{Session, SessionsEnded};
 use super::settings::Settings;
-use super::store::{AccountStore, Admission, Credentials, NewUser, Refusal};
+use super::store::{AccountStore, Admission, Credentials, NewUser, Rank, Refusal};
 use super::token::{Signer, fingerprint};
 use super::types::RegistrationInfo;
 use super::types::{Registration, UserId};
 use crate::database::{Database, now_ms};
+use confirmation::check_no_token;
+use set_up::SetupToken;
 
 pub use deletion::UserData;
+pub use device::Devices;
 pub use manage::NewInvitationRequest;
 pub use recovery::{MailSettings, PasswordLink, password_link_for, password_link_path};
 pub use sessions::SignedIn;
+pub use set_up::{FirstAccount, setup_token_for};
 pub use tickets::{TICKET_SECONDS, TICKET_WINDOW_SECONDS};
 
 pub const MAX_EMAIL_CHARS: usize = 254;
@@ -58,6 +68,10 @@ pub struct NewAccount {
     pub password: SecretString,
     /// The token of an invitation link.
     pub invitation: Option<SecretString>,
+    /// The token that the server printed, for the first admin.
+    pub setup_token: Option<SecretString>,
+    /// Whether the request comes from this machine, without a proxy.
+    pub local: bool,
 }
 
 /// The accounts of this installation. Cheap to clone.
@@ -68,8 +82,11 @@ pub struct Accounts {
     passwords: Passwords,
     signer: Signer,
     login_limiter: LoginLimiter,
+    cookies: CookieSealer,
     sessions_ended: Arc<dyn SessionsEnded>,
     admin_email: Option<Arc<str>>,
+    first_account: FirstAccount,
+    setup_token: SetupToken,
     mail: Option<MailSettings>,
     oidc: Option<OidcClient>,
     registration_hooks: Arc<Vec<Box<dyn OnRegistration>>>,
@@ -96,9 +113,12 @@ impl Accounts {
             settings: Settings::new(database.clone()),
             passwords: Passwords::new()?,
             signer: Signer::new(secret),
-            login_limiter: LoginLimiter::new(database),
+            login_limiter: LoginLimiter::new(database.clone()),
+            cookies: CookieSealer::new(secret),
             sessions_ended,
             admin_email: None,
+            first_account: FirstAccount::default(),
+            setup_token: SetupToken::new(secret, database),
             mail: None,
             oidc: None,
             registration_hooks: Arc::default(),
@@ -112,16 +132,9 @@ impl Accounts {
         Self { registration_hooks: Arc::new(registration_hooks), ..self }
     }
 
-    /// Makes the user with this email address admin, now or when they register.
-    ///
-    /// # Errors
-    /// If it is not an email address, or the database fails.
-    pub async fn with_admin(self, email: &str) -> Result<Self, AccountError> {
-        let email = normalised(email)?;
-        if self.store.promote(&email).await? {
-            tracing::info!("{email} is now admin");
-        }
-        Ok(Self { admin_email: Some(email.into()), ..self })
+    /// Returns what seals and opens this installation's cookies.
+    pub fn cookies(&self) -> &CookieSealer {
+        &self.cookies
     }
 
     /// Returns the installation's settings.
@@ -129,13 +142,13 @@ impl Accounts {
         &self.settings
     }
 
-    /// Returns the registration status.
+    /// Returns the registration status for a client on this machine (`local`) or elsewhere.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn registration_info(&self) -> Result<RegistrationInfo, AccountError> {
-        let (registration, users) = (self.settings.registration().await?, self.store.count_users().await?);
-        Ok(RegistrationInfo { registration, first: users == 0, sends_mail: self.sends_mail() })
+    pub async fn registration_info(&self, local: bool) -> Result<RegistrationInfo, AccountError> {
+        let (registration, set_up) = (self.settings.registration().await?, self.set_up(local).await?);
+        Ok(RegistrationInfo { registration, set_up, sends_mail: self.sends_mail() })
     }
 
     /// Creates an account and signs it in.
@@ -148,17 +161,29 @@ impl Accounts {
         check_password(&new.password)?;
         let attempts = Key::registration(from);
         self.login_limiter.begin(&attempts, now_ms()).await??;
+        let rank = self.rank(&email, &new).await?;
         let hash = self.passwords.hash(&new.password).await?;
         let invitation = new.invitation.as_ref().map(|token| fingerprint(token.expose_secret()));
         let registration = self.settings.registration().await?;
         let new = NewUser {
             email: &email,
             password_hash: &hash,
-            promoted: self.admin_email.as_deref() == Some(&email),
+            rank,
+            // The operator, who has the token, vouches for it.
+            email_proven: rank == Rank::WithSetupToken,
             admission: admission(registration, invitation.as_deref()),
             identity: None,
         };
-        self.create_and_sign_in(&new, registration).await
+        let claimant = match rank {
+            Rank::WithSetupToken => self.store.credentials_by_email(&email).await?,
+            _ => None,
+        };
+        let signed_in = self.create_and_sign_in(&new, registration).await?;
+        if let Some(claimant) = claimant {
+            self.user_marked.notify_one();
+            self.sessions_ended.sessions_ended(&claimant.user.id);
+        }
+        Ok(signed_in)
     }
 
     async fn create_and_sign_in(
@@ -169,37 +194,53 @@ impl Accounts {
         let user = match self.store.insert_user(new).await? {
             Ok(user) => user,
             Err(Refusal::EmailTaken) => return Err(AccountError::EmailTaken),
+            Err(Refusal::SetUp) => return Err(AccountError::SetupTokenUsed),
             Err(_) => return Err(not_admitted(&new.admission, registration)),
         };
         self.registered(&user.id).await;
         self.begin_session(user).await
     }
 
-    /// Signs in.
+    /// Signs in. On one of the user's known devices wrong passwords are counted for that device alone.
     ///
     /// # Errors
     /// If the email address or the password is wrong (the error does not say which), or after too many failures
     /// for this account or from `from`.
-    pub async fn sign_in(
+    pub async fn sign_in_on(
         &self,
+        devices: &Devices,
         email: &str,
         password: &SecretString,
         from: IpAddr,
     ) -> Result<SignedIn, AccountError> {
         // No account has such an address, and failures are stored with it.
         let Ok(email) = normalised(email) else { return Err(AccountError::WrongCredentials) };
-        let attempt = self.login_limiter.begin(&Key::address(from), now_ms()).await??;
-        let proven = self.verify_credentials(&email, password).await;
-        if !matches!(proven, Err(AccountError::WrongCredentials)) {
-            self.login_limiter.withdraw(attempt).await?;
-        }
-        let (known, verdict) = proven?;
+        let (known, verdict) = match self.verify_on_device(&email, password, devices).await? {
+            Some(proven) => proven,
+            None => self.verify_from(&email, password, from).await?,
+        };
         if verdict == Verdict::RightButOutdated {
             let hash = self.passwords.hash(password).await?;
             self.store.rehash(&known.user.id, &known.password_hash, &hash).await?;
         }
         self.store.note_sign_in(&known.user.id, now_ms()).await?;
         self.begin_session(known.user).await
+    }
+
+    /// Returns the user with this email address and password. Wrong passwords are counted for the account and for
+    /// the address.
+    async fn verify_from(
+        &self,
+        email: &str,
+        password: &SecretString,
+        from: IpAddr,
+    ) -> Result<(Credentials, Verdict), AccountError> {
+        let attempt = self.login_limiter.begin(&Key::address(from), now_ms()).await??;
+        let proven = self.verify_credentials(email, password).await;
+        if !matches!(proven, Err(AccountError::WrongCredentials)) {
+            self.login_limiter.withdraw(attempt).await?;
+        }
+        proven
     }
 
     /// Returns the user with this email address and password. Wrong passwords are counted for the account.
@@ -225,15 +266,15 @@ impl Accounts {
     /// Changes the password. Ends all sessions, revokes all API tokens and starts a new session for the caller.
     ///
     /// # Errors
-    /// If the current password is wrong or the new one is invalid.
+    /// If the current password is wrong or the new one is invalid, or this is an API token.
     pub async fn change_password(
         &self,
-        user: &UserId,
+        session: &Session,
         current: &SecretString,
         new: &SecretString,
     ) -> Result<SignedIn, AccountError> {
         check_password(new)?;
-        let hash = self.verify_password(user, current).await?;
+        let (user, hash) = (session.user_id(), self.verify_password(session, current).await?);
         let replacement = self.passwords.hash(new).await?;
         if !self.store.change_password(user, &hash, &replacement).await? {
             return Err(AccountError::WrongPassword);
@@ -246,23 +287,33 @@ impl Accounts {
     /// Closes the user's own account; [`Self::deletion_loop`] then deletes all its data.
     ///
     /// # Errors
-    /// If the password is wrong, or the user is the only admin and there are others.
-    pub async fn delete_own(&self, user: &UserId, password: &SecretString) -> Result<(), AccountError> {
-        self.verify_password(user, password).await?;
+    /// If the password is wrong, this is an API token, or the user is the only admin and there are others.
+    pub async fn delete_own(&self, session: &Session, password: &SecretString) -> Result<(), AccountError> {
+        let user = session.user_id();
+        self.verify_password(session, password).await?;
         self.store.delete_self(user).await?.map_err(refused)?;
         self.user_marked.notify_one();
         self.sessions_ended.sessions_ended(user);
+        if self.setup_token_to_print().await?.is_some() {
+            tracing::warn!(
+                "there is no admin any more; `llm-studio user setup-token` prints the token for the next"
+            );
+        }
         Ok(())
     }
 
-    /// Returns the hash of the password if it is right. Wrong passwords count as failed sign-ins.
-    async fn verify_password(&self, user: &UserId, password: &SecretString) -> Result<String, AccountError> {
-        let known = self.store.credentials(user).await?.ok_or(AccountError::SessionEnded)?;
-        let guesses = Key::account(&known.user.email);
-        let _lock = self.login_limiter.lock(&guesses).await;
-        self.login_limiter.check(&guesses, now_ms()).await??;
+    /// Returns the hash of the password if it is right. Wrong passwords are counted for the session alone, so that
+    /// nobody else can keep the user from entering it.
+    async fn verify_password(
+        &self,
+        session: &Session,
+        password: &SecretString,
+    ) -> Result<String, AccountError> {
+        check_no_token(session)?;
+        let known = self.store.credentials(session.user_id()).await?.ok_or(AccountError::SessionEnded)?;
+        let guesses = Key::session(&session.id);
+        self.login_limiter.begin(&guesses, now_ms()).await??;
         if self.passwords.verify(password, known.hash()).await? == Verdict::Wrong {
-            self.login_limiter.count(&guesses, now_ms()).await?;
             return Err(AccountError::WrongPassword);
         }
         self.login_limiter.reset(&guesses).await?;
@@ -335,5 +386,6 @@ fn refused(refusal: Refusal) -> AccountError {
         Refusal::LastAdmin => AccountError::LastAdmin,
         Refusal::NoSuchUser => AccountError::NoSuchUser,
         Refusal::NotAdmin => AccountError::NotAdmin,
+        Refusal::SetUp => AccountError::SetupTokenUsed,
     }
 }

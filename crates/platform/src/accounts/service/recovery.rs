@@ -101,6 +101,7 @@ impl Accounts {
         // Failed attempts with the old password do not matter any more.
         if let Some(user) = self.store.user(&user).await? {
             self.login_limiter.reset(&Key::account(&user.email)).await?;
+            self.promote_proven(user).await?;
         }
         Ok(())
     }

@@ -52,8 +52,9 @@ impl Accounts {
         let (user, refresh_token) = match rotation {
             Rotation::Rotated(user) => (user, Some(next.text())),
             Rotation::InGrace(user) => (user, None),
-            Rotation::Reused => {
+            Rotation::Reused(user) => {
                 tracing::warn!("a refresh token was used twice; ended its session");
+                self.sessions_ended.session_ended(&user, &shown.session_id);
                 return Err(AccountError::SessionEnded);
             }
             Rotation::Gone => return Err(AccountError::SessionEnded),
@@ -64,7 +65,7 @@ impl Accounts {
     }
 
     /// Signs out: ends the session of a request, or that of its refresh token, which is valid longer than
-    /// access tokens. Other sessions of the user are kept.
+    /// access tokens, and closes its sockets. Other sessions of the user are kept.
     ///
     /// # Errors
     /// If the database fails.
@@ -75,9 +76,15 @@ impl Accounts {
     ) -> Result<(), AccountError> {
         if let Some(session) = session {
             self.store.delete_session(session.user_id(), &session.id).await?;
+            if session.proof != Proof::PersonalToken {
+                self.sessions_ended.session_ended(session.user_id(), &session.id);
+            }
         }
         if let Some(token) = refresh_token.and_then(|token| RefreshToken::parse(token.expose_secret())) {
-            self.store.delete_session_with(&token.session_id, &token.fingerprint()).await?;
+            let user = self.store.delete_session_with(&token.session_id, &token.fingerprint()).await?;
+            if let Some(user) = user {
+                self.sessions_ended.session_ended(&user, &token.session_id);
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::accounts::session::{Proof, Session};
 use crate::accounts::{Registration, Role};
 use crate::database::testing;
 use crate::live::Hub;
+use crate::live::closing::Closing;
 
 const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
@@ -46,14 +47,8 @@ async fn the_first_user_is_admin_and_emails_are_case_insensitive() {
 }
 
 #[tokio::test]
-async fn admin_email_promotes_at_start_and_at_registration() {
+async fn admin_email_has_to_be_an_address() {
     for accounts in all().await {
-        accounts.user_for_test("anna@example.org").await;
-        let accounts = accounts.with_admin("Ben@example.org").await.unwrap();
-        assert_eq!(accounts.user_for_test("ben@example.org").await.user.role, Role::Admin);
-        let carl = accounts.user_for_test("carl@example.org").await;
-        let accounts = accounts.with_admin("carl@example.org").await.unwrap();
-        assert_eq!(session(&accounts, &carl).await.unwrap().user.role, Role::Admin);
         accounts.with_admin("nonsense").await.unwrap_err();
     }
 }
@@ -62,9 +57,8 @@ async fn admin_email_promotes_at_start_and_at_registration() {
 async fn invalid_accounts_are_rejected() {
     let accounts = Accounts::quick(testing::sqlite().await, Arc::new(Hub::default()));
     let with = |email: &str, password: &str| NewAccount {
-        email: email.into(),
         password: password.to_owned().into(),
-        invitation: None,
+        ..NewAccount::for_test(email)
     };
     let long = format!("{}@example.org", "a".repeat(243));
     for email in
@@ -162,7 +156,9 @@ async fn what_an_admin_has_handed_out_ends_with_their_role_and_their_account() {
         accounts.settings().set_registration(Registration::Invitation).await.unwrap();
         for (number, ends) in ["demotion", "deletion", "deletion of oneself"].into_iter().enumerate() {
             accounts.settings().set_registration(Registration::Open).await.unwrap();
-            let former = accounts.user_for_test(&format!("former-{number}@example.org")).await.user.id;
+            let former = accounts.user_for_test(&format!("former-{number}@example.org")).await;
+            let own_session = accounts.session_for_test(&former).await;
+            let former = former.user.id;
             accounts.settings().set_registration(Registration::Invitation).await.unwrap();
             accounts.set_role(&admin, &former, Role::Admin).await.unwrap();
             let link = accounts.password_link(&former, &victim).await.unwrap();
@@ -171,7 +167,7 @@ async fn what_an_admin_has_handed_out_ends_with_their_role_and_their_account() {
             match ends {
                 "demotion" => accounts.set_role(&admin, &former, Role::User).await.unwrap(),
                 "deletion" => accounts.delete_other(&admin, &former).await.unwrap(),
-                _ => accounts.delete_own(&former, &PASSWORD.into()).await.unwrap(),
+                _ => accounts.delete_own(&own_session, &PASSWORD.into()).await.unwrap(),
             }
             let reset = accounts.reset_password(link.token.expose_secret(), &"another password".into()).await;
             assert!(matches!(reset, Err(AccountError::ResetUnusable)), "{ends}");
@@ -282,9 +278,9 @@ async fn guessing_at_many_accounts_locks_the_network() {
 async fn changing_the_password_ends_all_other_sessions() {
     for (accounts, hub) in all_with_hubs().await {
         let before = accounts.user_for_test("anna@example.org").await;
-        let anna = before.user.id.clone();
+        let anna = accounts.session_for_test(&before).await;
         let (token, _) = accounts.create_token(&anna, "ci", 30).await.unwrap();
-        let mut tab = hub.join(&anna).unwrap();
+        let mut tab = hub.join(anna.user_id()).unwrap();
         let wrong =
             accounts.change_password(&anna, &"wrong password".into(), &"another password".into()).await;
         assert!(matches!(wrong, Err(AccountError::WrongPassword)));
@@ -302,12 +298,65 @@ async fn changing_the_password_ends_all_other_sessions() {
 }
 
 #[tokio::test]
+async fn the_tabs_of_a_session_close_when_it_ends_and_no_others() {
+    for (accounts, hub) in all_with_hubs().await {
+        let anna = accounts.user_for_test("anna@example.org").await;
+        let [out, forgotten, reused] = [
+            accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap(),
+            accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap(),
+            accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap(),
+        ];
+        let kept = accounts.session_for_test(&anna).await;
+        let (token, listed) = accounts.create_token(&kept, "ci", 30).await.unwrap();
+        let join = |session: &Session| hub.join_session(session.user_id(), &session.id).unwrap();
+        let mut other = join(&kept);
+
+        let session = accounts.session_for_test(&out).await;
+        let mut tab = join(&session);
+        accounts.sign_out(Some(&session), None).await.unwrap();
+        assert_eq!((&mut tab.ending).await, Ok(Closing::SignedOut), "signed out");
+
+        let mut tab = join(&accounts.session_for_test(&forgotten).await);
+        accounts.sign_out(None, forgotten.refresh_token.as_ref()).await.unwrap();
+        assert_eq!((&mut tab.ending).await, Ok(Closing::SignedOut), "signed out with the refresh token");
+
+        let mut tab = join(&accounts.session_for_test(&reused).await);
+        let next = accounts.refresh(&refresh_token(&reused)).await.unwrap();
+        accounts.refresh(&refresh_token(&next)).await.unwrap();
+        accounts.refresh(&refresh_token(&reused)).await.unwrap_err();
+        assert_eq!((&mut tab.ending).await, Ok(Closing::SignedOut), "a stolen refresh token");
+
+        let mut tab = join(&accounts.session_of_bearer(token.expose_secret()).await.unwrap().unwrap());
+        accounts.revoke_token(kept.user_id(), &listed.id).await.unwrap();
+        assert_eq!((&mut tab.ending).await, Ok(Closing::SignedOut), "a revoked API token");
+        assert!(other.ending.try_recv().is_err(), "another session");
+    }
+}
+
+#[tokio::test]
+async fn guesses_at_a_signed_in_users_password_are_limited_per_session() {
+    for accounts in all().await {
+        let anna = accounts.user_for_test("anna@example.org").await;
+        let thief = accounts.sign_in("anna@example.org", &PASSWORD.into(), LOCALHOST).await.unwrap();
+        let [anna, thief] = [accounts.session_for_test(&anna).await, accounts.session_for_test(&thief).await];
+        for _ in 0..5 {
+            let wrong = accounts.confirm(&thief, &"wrong password".into()).await.unwrap_err();
+            assert!(matches!(wrong, AccountError::WrongPassword), "{wrong}");
+        }
+        let locked = accounts.delete_own(&thief, &PASSWORD.into()).await.unwrap_err();
+        assert!(matches!(locked, AccountError::Locked(_)), "{locked}");
+        accounts.confirm(&anna, &PASSWORD.into()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_reset_ends_all_sessions_and_resets_the_limit() {
     for (accounts, hub) in all_with_hubs().await {
         let admin = accounts.user_for_test("anna@example.org").await.user.id;
         let before = accounts.user_for_test("ben@example.org").await;
         let ben = before.user.id.clone();
-        let (token, _) = accounts.create_token(&ben, "ci", 30).await.unwrap();
+        let own_session = accounts.session_for_test(&before).await;
+        let (token, _) = accounts.create_token(&own_session, "ci", 30).await.unwrap();
         let mut tab = hub.join(&ben).unwrap();
         for _ in 0..5 {
             accounts.sign_in("ben@example.org", &"wrong password".into(), LOCALHOST).await.unwrap_err();
@@ -329,7 +378,8 @@ async fn changing_the_password_invalidates_reset_links() {
     for database in testing::databases().await {
         let accounts = Accounts::quick(database.clone(), Arc::new(Hub::default()));
         accounts.user_for_test("anna@example.org").await;
-        let anna = accounts.user_for_test("ben@example.org").await.user.id;
+        let anna = accounts.user_for_test("ben@example.org").await;
+        let anna = accounts.session_for_test(&anna).await;
         let link = password_link_for(database.clone(), "Ben@example.org").await.unwrap();
         let new: SecretString = "another password".into();
         accounts.change_password(&anna, &PASSWORD.into(), &new).await.unwrap();
@@ -389,8 +439,10 @@ async fn a_stolen_refresh_token_ends_the_session_of_both() {
 #[tokio::test]
 async fn an_api_token_is_valid_until_revoked() {
     for accounts in all().await {
-        let anna = accounts.user_for_test("anna@example.org").await.user.id;
-        let (token, listed) = accounts.create_token(&anna, " ci ", 30).await.unwrap();
+        let signed_in = accounts.user_for_test("anna@example.org").await;
+        let browser = accounts.session_for_test(&signed_in).await;
+        let anna = signed_in.user.id;
+        let (token, listed) = accounts.create_token(&browser, " ci ", 30).await.unwrap();
         let token = token.expose_secret();
         assert!(token.starts_with("lbs_") && token.ends_with(&listed.hint) && listed.name == "ci");
         let session = accounts.session_of_bearer(token).await.unwrap().unwrap();
@@ -400,7 +452,7 @@ async fn an_api_token_is_valid_until_revoked() {
         assert!(!accounts.still_signed_in(&session).await.unwrap());
         assert!(accounts.session_of_bearer(token).await.unwrap().is_none());
         for (name, days) in [("", 30), ("ci", 0), ("ci", 366)] {
-            accounts.create_token(&anna, name, days).await.unwrap_err();
+            accounts.create_token(&browser, name, days).await.unwrap_err();
         }
     }
 }
@@ -408,8 +460,11 @@ async fn an_api_token_is_valid_until_revoked() {
 #[tokio::test]
 async fn the_last_user_can_be_deleted_but_not_the_only_admin() {
     for accounts in all().await {
-        let anna = accounts.user_for_test("anna@example.org").await.user.id;
-        let ben = accounts.user_for_test("ben@example.org").await.user.id;
+        let [anna, ben] = [
+            accounts.user_for_test("anna@example.org").await,
+            accounts.user_for_test("ben@example.org").await,
+        ];
+        let (anna, ben) = (accounts.session_for_test(&anna).await, accounts.session_for_test(&ben).await);
         let error = accounts.delete_own(&anna, &PASSWORD.into()).await.unwrap_err();
         assert!(matches!(error, AccountError::LastAdmin), "{error}");
         let error = accounts.delete_own(&ben, &"wrong password".into()).await.unwrap_err();

@@ -119,7 +119,7 @@ mod tests {
         for database in testing::databases().await {
             let accounts = accounts(database);
             let anna = session(&accounts, &accounts.user_for_test("anna@example.org").await).await;
-            let (text, listed) = accounts.create_token(anna.user_id(), "Script", 1).await.unwrap();
+            let (text, listed) = accounts.create_token(&anna, "Script", 1).await.unwrap();
             let script = accounts.session_of_bearer(text.expose_secret()).await.unwrap().unwrap();
             let of_session = accounts.create_ticket(&anna).await.unwrap();
             let of_token = accounts.create_ticket(&script).await.unwrap();

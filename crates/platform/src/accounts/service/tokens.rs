@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Accounts;
 use crate::accounts::error::AccountError;
+use crate::accounts::session::Session;
 use crate::accounts::store::NewToken;
 use crate::accounts::token::{fingerprint, random_personal};
 use crate::accounts::types::{AccessToken, UserId};
@@ -21,13 +22,15 @@ impl Accounts {
     /// Creates a token that expires in `days`. The token itself cannot be read again.
     ///
     /// # Errors
-    /// If name or days are out of bounds, or the user has too many tokens.
+    /// If name or days are out of bounds, the user has too many tokens, or has not signed in recently; or if this is
+    /// an API token itself.
     pub async fn create_token(
         &self,
-        user: &UserId,
+        session: &Session,
         name: &str,
         days: i64,
     ) -> Result<(SecretString, AccessToken), AccountError> {
+        self.check_confirmed(session).await?;
         let name = name.trim();
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
             return Err(AccountError::Invalid(format!("Name must be 1–{MAX_NAME_CHARS} characters.")));
@@ -45,7 +48,7 @@ impl Accounts {
             now,
             expires_at: now + days * DAY_MS,
         };
-        let listed = self.store.insert_token(user, &new, MAX_TOKENS).await?;
+        let listed = self.store.insert_token(session.user_id(), &new, MAX_TOKENS).await?;
         let listed = listed.ok_or(AccountError::TooManyTokens(MAX_TOKENS))?;
         Ok((token, listed))
     }
@@ -58,10 +61,15 @@ impl Accounts {
         Ok(self.store.list_tokens(user).await?)
     }
 
+    /// Revokes a token and closes the sockets that it opened.
+    ///
     /// # Errors
     /// If the user has no such token.
     pub async fn revoke_token(&self, user: &UserId, id: &str) -> Result<(), AccountError> {
-        let revoked = self.store.delete_token(user, id).await?;
-        if revoked { Ok(()) } else { Err(AccountError::NoSuchToken) }
+        if !self.store.delete_token(user, id).await? {
+            return Err(AccountError::NoSuchToken);
+        }
+        self.sessions_ended.session_ended(user, id);
+        Ok(())
     }
 }

@@ -22,7 +22,7 @@ pub use resets::NewReset;
 pub use sessions::{NewSession, Rotation};
 pub use tickets::{NewTicket, TicketHolder};
 pub use tokens::NewToken;
-pub use users::{Admission, Credentials, NewUser, Refusal};
+pub use users::{Admission, Credentials, FIRST_ADMIN, NewUser, Rank, Refusal, SETUP_NONCE};
 
 /// Reads and writes the tables of accounts. Cheap to clone.
 #[derive(Debug, Clone)]

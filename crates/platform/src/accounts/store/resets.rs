@@ -49,8 +49,8 @@ impl AccountStore {
         Ok(open.is_some())
     }
 
-    /// Uses a link up: sets its user's password and ends everything that the old one let in. `None`
-    /// when the link cannot be used.
+    /// Uses a link up: sets its user's password and ends everything that the old one let in. Whoever has a link that
+    /// no admin has made owns the address. `None` when the link cannot be used.
     pub async fn reset_password(
         &self,
         fingerprint: &str,
@@ -58,19 +58,25 @@ impl AccountStore {
         now: i64,
     ) -> sqlx::Result<Option<UserId>> {
         let mut tx = self.database.begin().await?;
-        let user: Option<String> = sqlx::query_scalar(
-            "delete from password_resets where token_hash = $1 and expires_at > $2 returning user_id",
+        let used: Option<(String, Option<String>)> = sqlx::query_as(
+            "delete from password_resets where token_hash = $1 and expires_at > $2
+             returning user_id, created_by",
         )
         .bind(fingerprint)
         .bind(now)
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(user) = user.map(UserId::new) else { return Ok(None) };
-        sqlx::query("update users set password_hash = $1 where id = $2")
-            .bind(password_hash)
-            .bind(user.as_str())
-            .execute(&mut *tx)
-            .await?;
+        let Some((user, created_by)) = used else { return Ok(None) };
+        let user = UserId::new(user);
+        let proven_at = created_by.is_none().then_some(now);
+        sqlx::query(
+            "update users set password_hash = $1, email_proven_at = coalesce(email_proven_at, $2) where id = $3",
+        )
+        .bind(password_hash)
+        .bind(proven_at)
+        .bind(user.as_str())
+        .execute(&mut *tx)
+        .await?;
         end_what_was_let_in(&mut tx, &user).await?;
         tx.commit().await?;
         Ok(Some(user))

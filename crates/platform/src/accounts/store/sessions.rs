@@ -33,8 +33,8 @@ pub enum Rotation {
     Rotated(UserId),
     /// It has been replaced just now, by another tab: the session lives and nothing was changed.
     InGrace(UserId),
-    /// It was good once, so somebody has a copy: the session has been ended.
-    Reused,
+    /// It was good once, so somebody has a copy: the session of this user has been ended.
+    Reused(UserId),
     /// No such session, or not any more.
     Gone,
 }
@@ -48,8 +48,8 @@ impl AccountStore {
             .execute(self.database.writer())
             .await?;
         sqlx::query(
-            "insert into sessions (id, user_id, refresh_hash, rotated_at, created_at, expires_at)
-             values ($1, $2, $3, $4, $4, $5)",
+            "insert into sessions (id, user_id, refresh_hash, rotated_at, created_at, proven_at, expires_at)
+             values ($1, $2, $3, $4, $4, $4, $5)",
         )
         .bind(new.id)
         .bind(new.user.as_str())
@@ -69,6 +69,26 @@ impl AccountStore {
             .bind(now)
             .fetch_optional(self.database.reader())
             .await
+    }
+
+    /// When the session's user signed in or last entered the password since; `None` without such a session.
+    pub async fn proven_at(&self, user: &UserId, id: &str) -> sqlx::Result<Option<i64>> {
+        sqlx::query_scalar("select proven_at from sessions where user_id = $1 and id = $2")
+            .bind(user.as_str())
+            .bind(id)
+            .fetch_optional(self.database.reader())
+            .await
+    }
+
+    /// Records that the session's user has entered the password.
+    pub async fn note_proof(&self, user: &UserId, id: &str, now: i64) -> sqlx::Result<()> {
+        sqlx::query("update sessions set proven_at = $1 where user_id = $2 and id = $3")
+            .bind(now)
+            .bind(user.as_str())
+            .bind(id)
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
     }
 
     /// Replaces the session's refresh token `old` by `new`, good until `expires_at`.
@@ -108,12 +128,13 @@ impl AccountStore {
         if row.try_get::<i64, _>("expires_at")? <= now {
             return Ok(Rotation::Gone);
         }
+        let user = UserId::new(row.try_get::<String, _>("user_id")?);
         let previous: Option<String> = row.try_get("previous_hash")?;
         if previous.as_deref() == Some(old) && now - row.try_get::<i64, _>("rotated_at")? <= GRACE_MS {
-            return Ok(Rotation::InGrace(UserId::new(row.try_get::<String, _>("user_id")?)));
+            return Ok(Rotation::InGrace(user));
         }
         sqlx::query("delete from sessions where id = $1").bind(id).execute(self.database.writer()).await?;
-        Ok(Rotation::Reused)
+        Ok(Rotation::Reused(user))
     }
 
     pub async fn delete_session(&self, user: &UserId, id: &str) -> sqlx::Result<()> {
@@ -125,13 +146,15 @@ impl AccountStore {
         Ok(())
     }
 
-    /// Deletes a session whose refresh token this is, or has just been.
-    pub async fn delete_session_with(&self, id: &str, fingerprint: &str) -> sqlx::Result<()> {
-        sqlx::query("delete from sessions where id = $1 and (refresh_hash = $2 or previous_hash = $2)")
-            .bind(id)
-            .bind(fingerprint)
-            .execute(self.database.writer())
-            .await?;
-        Ok(())
+    /// Deletes a session whose refresh token this is, or has just been. Returns its user.
+    pub async fn delete_session_with(&self, id: &str, fingerprint: &str) -> sqlx::Result<Option<UserId>> {
+        let user: Option<String> = sqlx::query_scalar(
+            "delete from sessions where id = $1 and (refresh_hash = $2 or previous_hash = $2) returning user_id",
+        )
+        .bind(id)
+        .bind(fingerprint)
+        .fetch_optional(self.database.writer())
+        .await?;
+        Ok(user.map(UserId::new))
     }
 }

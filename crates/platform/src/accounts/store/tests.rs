@@ -14,7 +14,8 @@ async fn add(store: &AccountStore, email: &str) -> User {
     let new = NewUser {
         email,
         password_hash: "hash",
-        promoted: false,
+        rank: Rank::FirstIsAdmin,
+        email_proven: false,
         admission: Admission::Anybody,
         identity: None,
     };
@@ -51,7 +52,8 @@ async fn an_address_is_taken_once() {
         let again = NewUser {
             email: "anna@example.org",
             password_hash: "other",
-            promoted: true,
+            rank: Rank::ProvenAdmin,
+            email_proven: true,
             admission: Admission::Anybody,
             identity: None,
         };
@@ -66,7 +68,8 @@ async fn a_closed_house_lets_in_the_first_only() {
         let new = |email| NewUser {
             email,
             password_hash: "hash",
-            promoted: false,
+            rank: Rank::FirstIsAdmin,
+            email_proven: false,
             admission: Admission::Nobody,
             identity: None,
         };
@@ -93,7 +96,14 @@ async fn an_invitation_lets_in_once_and_only_whom_it_names() {
         store.insert_invitation(&invite("late", None, now - 1)).await.unwrap();
         let enter = async |email, fingerprint| {
             let admission = Admission::Invitation(fingerprint);
-            let new = NewUser { email, password_hash: "hash", promoted: false, admission, identity: None };
+            let new = NewUser {
+                email,
+                password_hash: "hash",
+                rank: Rank::User,
+                email_proven: false,
+                admission,
+                identity: None,
+            };
             store.insert_user(&new).await.unwrap().map(|user| user.role)
         };
         assert_eq!(enter("eve@example.org", "unknown").await, Err(Refusal::NotAdmitted));
@@ -144,7 +154,7 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
         assert_eq!(rotate("a", "b", NOW).await, Rotation::Rotated(anna.clone()));
         assert_eq!(rotate("a", "x", NOW + 10_000).await, Rotation::InGrace(anna.clone()));
         assert_eq!(rotate("b", "c", NOW + 20_000).await, Rotation::Rotated(anna.clone()));
-        assert_eq!(rotate("a", "x", NOW + 20_001).await, Rotation::Reused);
+        assert_eq!(rotate("a", "x", NOW + 20_001).await, Rotation::Reused(anna.clone()));
         assert_eq!(rotate("c", "d", NOW + 20_002).await, Rotation::Gone);
         assert_eq!(store.user_of_session("session-a", &anna, NOW).await.unwrap(), None);
     }
@@ -157,7 +167,7 @@ async fn the_previous_token_is_stolen_after_the_grace() {
         begin_session(&store, &anna, "a").await;
         store.rotate("session-a", "a", "b", NOW, NOW + 60_000).await.unwrap();
         let late = store.rotate("session-a", "a", "x", NOW + 10_001, NOW + 60_000).await.unwrap();
-        assert_eq!(late, Rotation::Reused);
+        assert_eq!(late, Rotation::Reused(anna));
     }
 }
 

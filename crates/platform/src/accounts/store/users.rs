@@ -11,7 +11,10 @@ use crate::database::{new_id, now_ms};
 
 /// Who is admin is decided under this row's lock, one decision after the other. It is also how the
 /// first user becomes admin: whoever inserts it was first.
-const FIRST_ADMIN: &str = "first-admin";
+pub const FIRST_ADMIN: &str = "first-admin";
+
+/// Name of the setting that makes the setup token differ from that of an earlier set-up.
+pub const SETUP_NONCE: &str = "setup-nonce";
 
 /// A user with what proves that it is them.
 #[derive(Debug, Clone)]
@@ -31,14 +34,27 @@ impl FromRow<'_, AnyRow> for Credentials {
 pub struct NewUser<'a> {
     pub email: &'a str,
     pub password_hash: &'a str,
-    /// Admin even if others were there before.
-    pub promoted: bool,
+    pub rank: Rank,
+    /// Whether the user has proven to own the address.
+    pub email_proven: bool,
     pub admission: Admission<'a>,
     /// Issuer and subject of the identity that signs them in.
     pub identity: Option<(&'a str, &'a str)>,
 }
 
-/// What lets a new user in. The very first needs none.
+/// Whether a new user becomes admin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    User,
+    /// If nobody has been admin before.
+    FirstIsAdmin,
+    /// The user has the setup token, which works until there is an admin.
+    WithSetupToken,
+    /// The user has proven to own the address that the operator has named.
+    ProvenAdmin,
+}
+
+/// What lets a new user in. The first admin needs none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission<'a> {
     Anybody,
@@ -57,14 +73,22 @@ pub enum Refusal {
     NoSuchUser,
     /// The admin who asked is none any more.
     NotAdmin,
+    /// There is an admin already.
+    SetUp,
 }
 
 impl AccountStore {
-    /// Adds a user; the first one becomes admin.
+    /// Adds a user, and makes them admin if their rank says so.
     pub async fn insert_user(&self, new: &NewUser<'_>) -> sqlx::Result<Result<User, Refusal>> {
         let mut tx = self.database.begin().await?;
-        let first = is_first(&mut tx).await?;
-        let role = if first || new.promoted { Role::Admin } else { Role::User };
+        let first = new.rank != Rank::User && is_first_admin(&mut tx).await?;
+        let role = if first || new.rank == Rank::ProvenAdmin { Role::Admin } else { Role::User };
+        if new.rank == Rank::WithSetupToken {
+            if !first {
+                return Ok(Err(Refusal::SetUp));
+            }
+            delete_claimant(&mut tx, new.email).await?;
+        }
         // First, because whoever may not register must not learn whether an address is in use.
         if !first && !admit(&mut tx, new).await? {
             return Ok(Err(Refusal::NotAdmitted));
@@ -105,6 +129,7 @@ impl AccountStore {
         Ok(self.credentials(user).await?.map(|credentials| credentials.user))
     }
 
+    #[cfg(test)]
     pub async fn count_users(&self) -> sqlx::Result<i64> {
         sqlx::query_scalar("select count(*) from users where deleted_at is null")
             .fetch_one(self.database.reader())
@@ -157,14 +182,43 @@ impl AccountStore {
         Ok(())
     }
 
-    /// Makes the user with this e-mail address admin, if there is one.
+    /// Makes the user with this e-mail address admin, if there is one and the address is proven. False when there is
+    /// none, or they are admin already.
     pub async fn promote(&self, email: &str) -> sqlx::Result<bool> {
-        let promoted = sqlx::query("update users set role = $1 where email = $2 and role <> $1")
-            .bind(Role::Admin.as_str())
-            .bind(email)
+        let mut tx = self.database.begin().await?;
+        is_first_admin(&mut tx).await?;
+        let promoted = sqlx::query(
+            "update users set role = $1
+             where email = $2 and role <> $1 and email_proven_at is not null and deleted_at is null",
+        )
+        .bind(Role::Admin.as_str())
+        .bind(email)
+        .execute(&mut *tx)
+        .await?;
+        if promoted.rows_affected() == 1 {
+            tx.commit().await?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Records that the user owns their email address.
+    pub async fn note_proven_email(&self, user: &UserId) -> sqlx::Result<()> {
+        sqlx::query("update users set email_proven_at = $1 where id = $2 and email_proven_at is null")
+            .bind(now_ms())
+            .bind(user.as_str())
             .execute(self.database.writer())
             .await?;
-        Ok(promoted.rows_affected() == 1)
+        Ok(())
+    }
+
+    /// Whether somebody has become admin since there were no users.
+    pub async fn has_admin(&self) -> sqlx::Result<bool> {
+        let name: Option<String> = sqlx::query_scalar("select name from settings where name = $1")
+            .bind(FIRST_ADMIN)
+            .fetch_optional(self.database.reader())
+            .await?;
+        Ok(name.is_some())
     }
 
     /// Gives a user another role, in the name of `admin`, and ends the user's sessions. What a demoted admin has
@@ -221,6 +275,7 @@ impl AccountStore {
     pub async fn delete_self(&self, user: &UserId) -> sqlx::Result<Result<(), Refusal>> {
         let mut tx = self.database.begin().await?;
         lock_roles(&mut tx).await?;
+        let was_admin = is_admin(&mut tx, user).await?;
         if !mark_deleted(&mut tx, user).await? {
             return Ok(Err(Refusal::NoSuchUser));
         }
@@ -231,7 +286,7 @@ impl AccountStore {
             .bind(Role::Admin.as_str())
             .fetch_one(&mut *tx)
             .await?;
-        if users > 0 && admins == 0 {
+        if users > 0 && was_admin && admins == 0 {
             return Ok(Err(Refusal::LastAdmin));
         }
         if users == 0 {
@@ -260,7 +315,8 @@ impl AccountStore {
     }
 }
 
-async fn is_first(tx: &mut Transaction<'static, Any>) -> sqlx::Result<bool> {
+/// Takes the place of the first admin. False when it is taken.
+async fn is_first_admin(tx: &mut Transaction<'static, Any>) -> sqlx::Result<bool> {
     let inserted = sqlx::query(
         "insert into settings (name, value, updated_at) values ($1, '', $2) on conflict (name) do nothing",
     )
@@ -268,7 +324,21 @@ async fn is_first(tx: &mut Transaction<'static, Any>) -> sqlx::Result<bool> {
     .bind(now_ms())
     .execute(&mut **tx)
     .await?;
+    // After all users have been deleted, there is another setup token.
+    sqlx::query("delete from settings where name = $1").bind(SETUP_NONCE).execute(&mut **tx).await?;
     Ok(inserted.rows_affected() == 1)
+}
+
+/// Deletes the account of somebody who has only claimed this address, in favour of who has the setup token.
+async fn delete_claimant(tx: &mut Transaction<'static, Any>, email: &str) -> sqlx::Result<()> {
+    let claimant: Option<String> = sqlx::query_scalar("select id from users where email = $1")
+        .bind(email)
+        .fetch_optional(&mut **tx)
+        .await?;
+    if let Some(claimant) = claimant {
+        mark_deleted(tx, &UserId::new(claimant)).await?;
+    }
+    Ok(())
 }
 
 async fn insert(
@@ -277,7 +347,8 @@ async fn insert(
     role: Role,
 ) -> sqlx::Result<Option<User>> {
     sqlx::query_as(
-        "insert into users (id, email, password_hash, role, created_at) values ($1, $2, $3, $4, $5)
+        "insert into users (id, email, password_hash, role, created_at, email_proven_at)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict (email) do nothing
          returning id, email, role, onboarding_completed",
     )
@@ -286,6 +357,7 @@ async fn insert(
     .bind(new.password_hash)
     .bind(role.as_str())
     .bind(now_ms())
+    .bind(new.email_proven.then(now_ms))
     .fetch_optional(&mut **tx)
     .await
 }

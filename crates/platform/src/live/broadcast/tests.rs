@@ -169,6 +169,19 @@ async fn the_end_of_a_users_sessions_closes_tabs_in_every_process() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_session_closes_its_tabs_in_every_process() {
+    let Some([(one, _), (two, _)]) = two_processes().await else { return };
+    let anna = UserId::new("anna");
+    let mut tabs = [one.hub(), two.hub()].map(|hub| hub.join_session(&anna, "laptop").unwrap());
+    let mut other = two.hub().join_session(&anna, "phone").unwrap();
+    one.session_ended(&anna, "laptop");
+    for tab in &mut tabs {
+        assert_eq!((&mut tab.ending).await, Ok(Closing::SignedOut));
+    }
+    assert!(other.ending.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn a_single_process_sends_to_its_tabs_directly() {
     let broadcaster = Broadcaster::connect(&sqlite().await, Hub::default()).await.unwrap();
     let anna = UserId::new("anna");
