@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::terminal::{line_to_stderr, line_to_stdout};
 use crate::accounts::password_link_for;
 use crate::database::Database;
 use crate::server::{Storage, public_address};
@@ -43,12 +44,12 @@ fn password_link(email: &str) -> anyhow::Result<()> {
         anyhow::Ok(link?)
     })?;
     match address {
-        Some(address) => println!("{}", address.join(&link.path())?),
+        Some(address) => line_to_stdout(address.join(&link.path())?)?,
         None => {
-            println!("{}", link.path());
-            eprintln!("Prepend the server's URL, or set APP_BASE_URL.");
+            line_to_stdout(link.path())?;
+            line_to_stderr("Prepend the server's URL, or set APP_BASE_URL.");
         }
     }
-    eprintln!("Valid for 24 hours, for one use.");
+    line_to_stderr("Valid for 24 hours, for one use.");
     Ok(())
 }
