@@ -5,6 +5,8 @@
 //! Run by `make bench`; `make bench CASE=step` runs the cases whose name contains `step`, `CASE=ratio` the
 //! comparison with blocking sockets.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a bench prints its figures")]
+
 #[allow(dead_code, reason = "shared with the bench of the server")]
 mod harness;
 

@@ -2,6 +2,8 @@
 //! 40 users with 5 tabs each, over loopback sockets. Server and clients share the machine's cores, so the
 //! figures are higher than with separate machines. Run by `make bench`; alone with `make bench CASE=live`.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a bench prints its figures")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

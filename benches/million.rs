@@ -3,6 +3,8 @@
 //! its mock; the others are copies of it. Run by `make bench CASE=million`; takes some minutes and 6 GB of
 //! disk. `KEEP_MILLION=directory` keeps the SQLite database in that directory and reuses it.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a bench prints its figures")]
+
 #[allow(dead_code, reason = "shared with the bench of the client")]
 mod harness;
 

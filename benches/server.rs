@@ -3,6 +3,8 @@
 //!
 //! Run by `make bench`; alone with `make bench CASE=server`, or `idle`, `page`, `added`.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a bench prints its figures")]
+
 #[allow(dead_code, reason = "shared with the bench of the client")]
 mod harness;
 

@@ -8,7 +8,7 @@ mod deferred_page;
 mod lazy;
 
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
+use leptos_meta::provide_meta_context;
 use leptos_router::SsrMode;
 use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
@@ -26,7 +26,7 @@ use lazy::{LazyPage, Page, Results};
 use ui::hydration::Deferred;
 use ui::layout::{Frame, NavigationGroup, NavigationLink};
 use ui::page::{EmptyState, PageHead};
-use ui::raw_text::escaped;
+use ui::title::{AppTitle, PageTitle};
 
 /// The links of the left rail.
 const NAVIGATION: &[NavigationGroup] = &[
@@ -101,8 +101,7 @@ pub fn App() -> impl IntoView {
     let user = SharedValue::new(user_of_page).into_inner();
     FormError::provide();
     view! {
-        // The only formatter, so that it escapes the title of every page.
-        <Title formatter=|page: String| format!("{} · Benchmark Studio", escaped(&page)) />
+        <AppTitle name="Benchmark Studio" />
         <Router>
             {match user {
                 Some(user) => {
@@ -181,7 +180,7 @@ fn Pages() -> impl IntoView {
 #[component]
 fn NotFoundPage() -> impl IntoView {
     view! {
-        <Title text="Not found" />
+        <PageTitle text="Not found" />
         <PageHead title="Page not found" />
         <EmptyState>
             "Check the address, or go to "

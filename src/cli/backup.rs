@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
+use super::terminal::line_to_stdout;
 use crate::accounts::secret;
 use crate::database::{Location, backup};
 use crate::server::Storage;
@@ -27,18 +28,23 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let secret = data_dir.join(secret::FILE_NAME);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(backup::back_up(&dir, &args.to))?;
-    println!("Database saved to {}.", args.to.display());
+    line_to_stdout(format_args!("Database saved to {}.", args.to.display()))?;
     if !secret.exists() {
-        println!("API keys in it can only be decrypted with STUDIO_SECRET. Back up its value as well.");
+        line_to_stdout(
+            "API keys in it can only be decrypted with STUDIO_SECRET. Back up its value as well.",
+        )?;
     } else if args.with_secret {
         let copy = backup::beside(&args.to, "secret");
         backup::copy_secret(&secret, &copy)?;
-        println!("Secret saved to {}. Anyone with both files can read the API keys.", copy.display());
+        line_to_stdout(format_args!(
+            "Secret saved to {}. Anyone with both files can read the API keys.",
+            copy.display()
+        ))?;
     } else {
-        println!(
+        line_to_stdout(format_args!(
             "API keys in it can only be read with the secret in {}: back it up as well, in another place.",
             secret.display()
-        );
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

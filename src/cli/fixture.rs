@@ -1,11 +1,48 @@
 //! Reports for the tests of this module.
 
 use bench::types::*;
+use endpoint::printable::is_printable;
 use endpoint::{
     ApiError, ErrorKind, Price, PriceSource, Protocol,
     registry::{Adjustment, AdjustmentAction},
 };
 use stats::{Summary, summarize};
+
+/// Texts that a terminal obeys, that reorder or hide other text, or that are markup or a formula in an exported file.
+pub const HOSTILE: &[&str] = &[
+    "\u{1b}[2J",
+    "\u{1b}[1A\u{1b}[2K",
+    "\u{1b}]0;title\u{7}",
+    "\u{1b}]8;;http://evil.example\u{1b}\\",
+    "\u{1b}]52;c;ZXZpbA==\u{7}",
+    "\u{1b}P+q\u{1b}\\",
+    "\u{1b}c",
+    "\u{1b}[1;31",
+    "\u{1b}[1m\u{1b}[6n",
+    "\u{9b}2J",
+    "\u{9d}52;c;eA==\u{9c}",
+    "\r",
+    "\r\n",
+    "\n\n| x |",
+    "\u{8}",
+    "\u{7f}",
+    "\u{2028}",
+    "\u{202e}",
+    "\u{2067}",
+    "\u{200f}",
+    "\u{feff}",
+    "=cmd|' /C calc'!A0",
+    "|x|;=1+1",
+    "</td><script>*&lt;*",
+];
+
+/// Returns the characters in a text for a terminal that are neither shown nor a line break nor part of a style of
+/// a table or the log.
+pub fn obeyed(text: &str) -> String {
+    let styles = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[3m", "\u{1b}[22m", "\u{1b}[31m"];
+    let without_styles = styles.iter().fold(text.to_owned(), |text, style| text.replace(style, ""));
+    without_styles.chars().filter(|&c| c != '\n' && !is_printable(c)).collect()
+}
 
 /// Returns a report with a successful model, one with a failed run and adjusted parameters, one that always
 /// failed, and a skipped context size.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::terminal::line_to_stderr;
 use endpoint::Protocol;
 use mock::{self, SETTINGS, Scenario};
 
@@ -33,7 +34,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = mock::Config { scenario: args.scenario, log: args.log.clone() };
     let server = mock::Server::new(listener, config)
         .with_context(|| format!("cannot write the log {}", args.log.unwrap_or_default().display()))?;
-    eprintln!("{}", greeting(server.address()));
+    line_to_stderr(greeting(server.address()));
     server.run(interrupted())?;
     Ok(ExitCode::SUCCESS)
 }

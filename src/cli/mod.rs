@@ -10,14 +10,19 @@ mod output;
 mod restore;
 mod secret;
 mod serve;
+mod terminal;
 mod user;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod hostile_text_tests;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
+
+use terminal::line_to_stderr;
 
 /// Every run failed, or the result could not be written.
 pub const EXIT_FAILURE: u8 = 1;
@@ -74,7 +79,7 @@ pub fn main() -> ExitCode {
         Command::User(args) => user::run(&args),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        line_to_stderr(format_args!("error: {error:#}"));
         ExitCode::from(EXIT_USAGE)
     })
 }
@@ -86,7 +91,7 @@ fn exit_with(error: &clap::Error) -> ExitCode {
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
         _ => {
-            eprintln!("{}", one_line(&error.to_string()));
+            line_to_stderr(one_line(&error.to_string()));
             ExitCode::from(EXIT_USAGE)
         }
     }

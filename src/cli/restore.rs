@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
+use super::terminal::line_to_stdout;
 use crate::accounts::secret;
 use crate::database::{Location, backup};
 use crate::server::{Storage, lock};
@@ -29,16 +30,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let _lock = lock(&database)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(backup::restore(&args.from, dir))?;
-    println!("Restored {} to {}.", args.from.display(), dir.display());
+    line_to_stdout(format_args!("Restored {} to {}.", args.from.display(), dir.display()))?;
     let (kept, secret) = (backup::beside(&args.from, "secret"), data_dir.join(secret::FILE_NAME));
     if kept.exists() && !secret.exists() {
         backup::copy_secret(&kept, &secret)?;
-        println!("The secret was restored too.");
+        line_to_stdout("The secret was restored too.")?;
     } else if !secret.exists() {
-        println!(
+        line_to_stdout(format_args!(
             "Before starting the server, put its secret into {}, or set STUDIO_SECRET.",
             secret.display()
-        );
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

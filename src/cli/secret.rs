@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::terminal::line_to_stdout;
 use crate::accounts::secret::Secret;
 use crate::database::Database;
 use crate::server::{Storage, lock};
@@ -38,6 +39,6 @@ fn reset() -> anyhow::Result<()> {
         database.close().await;
         anyhow::Ok(())
     })?;
-    println!("Done. Start the server. Everyone must sign in again and re-enter their API keys.");
+    line_to_stdout("Done. Start the server. Everyone must sign in again and re-enter their API keys.")?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use secrecy::ExposeSecret;
 
+use super::terminal::{line_to_stderr, line_to_stdout};
 use crate::accounts::{Secret, password_link_for, setup_token_for};
 use crate::database::Database;
 use crate::server::{Storage, public_address};
@@ -69,12 +70,12 @@ fn password_link(email: &str) -> anyhow::Result<()> {
         anyhow::Ok(link?)
     })?;
     match address {
-        Some(address) => println!("{}", address.join(&link.path())?),
+        Some(address) => line_to_stdout(address.join(&link.path())?)?,
         None => {
-            println!("{}", link.path());
-            eprintln!("Prepend the server's URL, or set APP_BASE_URL.");
+            line_to_stdout(link.path())?;
+            line_to_stderr("Prepend the server's URL, or set APP_BASE_URL.");
         }
     }
-    eprintln!("Valid for 24 hours, for one use.");
+    line_to_stderr("Valid for 24 hours, for one use.");
     Ok(())
 }

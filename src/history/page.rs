@@ -2,7 +2,6 @@
 
 use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::api::{DeleteBenchmark, PAGE, list_history};
@@ -13,6 +12,7 @@ use ui::format::{self, counted, tokens};
 use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::{Tag, Tone};
 use ui::time::Ago;
+use ui::title::PageTitle;
 
 /// The history: finished benchmarks, one page at a time.
 #[component]
@@ -24,7 +24,7 @@ pub fn HistoryPage() -> impl IntoView {
         Resource::new(move || (before.get(), delete.version().get()), |(before, _)| list_history(before));
     let refused = move || delete.value().get().and_then(Result::err).map(|error| error.to_string());
     view! {
-        <Title text="History" />
+        <PageTitle text="History" />
         <PageHead title="History" about="Finished benchmarks, newest first." />
         <p role="alert" class="form-error">
             {refused}

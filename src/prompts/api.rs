@@ -9,6 +9,8 @@ use super::types::{Category, Template};
 use crate::accounts::Session;
 #[cfg(feature = "ssr")]
 use crate::http::into_server_fn_error;
+#[cfg(feature = "ssr")]
+use ui::form::submitted_text;
 
 /// Returns the built-in templates and the user's own.
 #[server]
@@ -27,7 +29,7 @@ pub async fn save_template(
 ) -> Result<(), ServerFnError> {
     let (session, prompts) = Session::with::<PromptService>()?;
     let key = if key.is_empty() { super::types::key_of(&label) } else { key };
-    let template = Template { key, category, label, prompt, own: true };
+    let template = Template { key, category, label, prompt: submitted_text(&prompt), own: true };
     prompts.save(session.user_id(), &template).await.map_err(into_server_fn_error)
 }
 

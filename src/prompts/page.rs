@@ -2,7 +2,6 @@
 
 use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::api::{DeleteTemplate, SaveTemplate, list_templates};
 use super::types::{Category, Template};
@@ -12,6 +11,7 @@ use ui::disclosure::Disclosure;
 use ui::form::{Select, SelectOption, TextArea, TextField};
 use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::Tag;
+use ui::title::PageTitle;
 
 /// The page of prompt templates.
 #[component]
@@ -21,7 +21,7 @@ pub fn PromptsPage() -> impl IntoView {
     let templates =
         Resource::new(move || (save.version().get(), delete.version().get()), |_| list_templates());
     view! {
-        <Title text="Prompt templates" />
+        <PageTitle text="Prompt templates" />
         <PageHead title="Prompt templates" about="Reusable prompts for benchmarks." />
         <Transition fallback=|| {
             view! { <Skeleton rows=6 /> }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::settings::{CustomPrice, ModelSettings};
+use ui::form::submitted_text;
 
 /// The fields of the editor. Empty fields use the value of the provider or the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -61,7 +62,8 @@ impl ModelForm {
             max_output_tokens: tokens("The maximum output", &self.max_output_tokens)?,
             price: self.price()?,
             skip_params: entries(&self.skip_params),
-            system_prompt: text(&self.system_prompt),
+            // Not trimmed: it is part of what is measured.
+            system_prompt: text(&self.system_prompt).map(|_| submitted_text(&self.system_prompt)),
             params: object(&self.params)?,
             custom_fields: Map::new(),
             aliases: entries(&self.aliases),
@@ -143,6 +145,14 @@ mod tests {
         };
         assert_eq!(ModelForm::of(&settings).settings(), Ok(settings));
         assert_eq!(ModelForm::default().settings(), Ok(ModelSettings::default()));
+    }
+
+    #[test]
+    fn a_system_prompt_stays_as_it_is() {
+        let prompt = "\n  First line\n\nlast line\n";
+        let settings = ModelSettings { system_prompt: Some(prompt.into()), ..ModelSettings::default() };
+        let submitted = ModelForm { system_prompt: prompt.replace('\n', "\r\n"), ..ModelForm::default() };
+        assert_eq!(submitted.settings(), Ok(settings));
     }
 
     #[test]

@@ -16,6 +16,7 @@
 
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
+#![allow(clippy::print_stdout, reason = "the test prints what it measured")]
 
 mod recorder;
 mod server;

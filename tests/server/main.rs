@@ -3,6 +3,7 @@
 
 #![cfg(feature = "ssr")]
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
+#![allow(clippy::print_stderr, reason = "tests tell what they did")]
 
 mod browser;
 mod client;

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use endpoint::printable::printable_json;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
@@ -20,7 +21,7 @@ pub fn report(report: &Report) -> serde_json::Result<String> {
     pretty(report)
 }
 
-/// Formats `value` as indented JSON, ending with a line break.
+/// Formats `value` as indented JSON, ending with a line break. Characters that control a terminal are escaped.
 ///
 /// # Errors
 /// If `value` cannot be serialised.
@@ -28,7 +29,8 @@ pub fn pretty<T: Serialize>(value: &T) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, Layout::default()))?;
     bytes.push(b'\n');
-    String::from_utf8(bytes).map_err(|error| serde_json::Error::io(io::Error::other(error)))
+    let text = String::from_utf8(bytes).map_err(|error| serde_json::Error::io(io::Error::other(error)))?;
+    Ok(printable_json(text))
 }
 
 #[derive(Default)]

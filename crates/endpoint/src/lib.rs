@@ -18,6 +18,8 @@ pub mod egress;
 #[cfg(feature = "server")]
 pub mod litellm;
 #[cfg(feature = "server")]
+pub mod printable;
+#[cfg(feature = "server")]
 pub mod wire;
 
 pub use types::{ApiError, ErrorKind, Model, ModelRef, Price, PriceSource, Protocol, Provider, ProviderKind};

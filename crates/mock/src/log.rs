@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use endpoint::Protocol;
+use endpoint::printable::printable_json;
 
 /// The file is flushed after this time without a new line.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -65,8 +66,7 @@ impl Log {
     /// If the file cannot be created.
     pub(super) fn open(path: Option<&Path>) -> io::Result<(Self, Writer)> {
         let Some(path) = path else { return Ok((Self(None), Writer(None))) };
-        let out: Box<dyn Write + Send> =
-            if path == "-" { Box::new(io::stdout()) } else { Box::new(File::create(path)?) };
+        let out: Box<dyn Write + Send> = if path == "-" { stdout() } else { Box::new(File::create(path)?) };
         let (sender, records) = mpsc::channel();
         let thread = std::thread::Builder::new().name("mock-log".into()).spawn(move || {
             if let Err(error) = write_all(BufWriter::new(out), &records) {
@@ -107,9 +107,14 @@ fn write_all(mut out: BufWriter<Box<dyn Write + Send>>, records: &Receiver<Recor
     out.flush()
 }
 
+#[expect(clippy::disallowed_methods, reason = "only lines of `write_line` are written to it")]
+fn stdout() -> Box<dyn Write + Send> {
+    Box::new(io::stdout())
+}
+
+/// Writes the record as JSON without characters that control a terminal: clients choose the model's name.
 fn write_line(out: &mut impl Write, record: &Record) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, record)?;
-    out.write_all(b"\n")
+    writeln!(out, "{}", printable_json(serde_json::to_string(record)?))
 }
 
 /// The record of a request in progress. Its outcome is `Aborted` unless set.

@@ -19,4 +19,5 @@ pub mod table;
 pub mod tag;
 pub mod theme;
 pub mod time;
+pub mod title;
 pub mod toast;

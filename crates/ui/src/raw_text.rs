@@ -1,7 +1,10 @@
-//! Text in elements whose text Leptos writes as it is: `title` and `textarea`.
+//! Text in elements whose text Leptos writes as it is: `title`, `textarea` and `noscript`.
 //!
-//! In HTML these elements contain text only, so Leptos does not escape it; but the text may contain the end tag, and
-//! its character references are resolved. Everything that a user, an admin or an endpoint can set must be escaped.
+//! Leptos does not escape text in them, but it may contain the end tag, and its character references are resolved.
+//! Everything that a user, an admin or an endpoint can set must be escaped. `tests/raw_markup.rs` refuses these
+//! elements elsewhere.
+
+use leptos::prelude::*;
 
 /// Returns the text as `textarea` and `title` need it in HTML from the server. In the browser it is set as text and
 /// returned unchanged.
@@ -21,6 +24,15 @@ pub fn escaped(text: &str) -> String {
 pub(crate) fn of_text_area(text: &str) -> String {
     let doubled = if cfg!(feature = "ssr") && text.starts_with(['\n', '\r']) { "\n" } else { "" };
     format!("{doubled}{}", escaped(text))
+}
+
+/// Shows HTML in browsers without JavaScript.
+#[component]
+pub fn NoScript(
+    /// Part of the program, because it is written as it is.
+    html: &'static str,
+) -> impl IntoView {
+    view! { <noscript inner_html=html></noscript> }
 }
 
 #[cfg(test)]

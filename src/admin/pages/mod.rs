@@ -6,9 +6,9 @@ mod user;
 mod users;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use ui::page::PageHead;
+use ui::title::PageTitle;
 
 use installation::InstallationPanels;
 use users::UsersPanel;
@@ -19,7 +19,7 @@ pub use user::UserPage;
 #[component]
 pub fn AdminPage() -> impl IntoView {
     view! {
-        <Title text="Admin" />
+        <PageTitle text="Admin" />
         <PageHead title="Admin" about="Users and server settings." />
         <div class="mt-3.5 grid grid-cols-1 gap-3.5">
             <UsersPanel />

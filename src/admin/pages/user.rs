@@ -1,7 +1,6 @@
 //! The page of one user: role, limits, deletion.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::one_time_secret::OneTimeLink;
@@ -14,6 +13,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::dialog::ConfirmDialog;
 use ui::form::{Bounds, FormError, NumberField, error_of, sentence};
 use ui::page::{EmptyState, PageHead, Panel, Skeleton};
+use ui::title::PageTitle;
 
 /// The page of one user.
 #[component]
@@ -27,7 +27,7 @@ pub fn UserPage() -> impl IntoView {
         |(id, ..)| load_user(id),
     );
     view! {
-        <Title text="User" />
+        <PageTitle text="User" />
         <Suspense fallback=|| view! { <Skeleton rows=4 /> }>
             {move || Suspend::new(async move {
                 match detail.await {

@@ -9,6 +9,7 @@ use ui::disclosure::Disclosure;
 use ui::form::{Checkbox, Chip, ChipGroup, CustomValue, NumberField, Select, SelectOption, TextArea};
 use ui::format::{integer, tokens};
 use ui::hydration::Deferred;
+use ui::raw_text::NoScript;
 use ui::sync_view::IntoSyncAny;
 
 const EFFORTS: [&str; 6] = ["none", "minimal", "low", "medium", "high", "xhigh"];
@@ -134,7 +135,7 @@ fn Prompt(prompt: String, templates: Vec<Template>, complaints: Complaints) -> i
             {offered
                 .then(|| {
                     view! {
-                        <noscript inner_html="<p class=\"form-hint\">Clear the text to use the template unchanged.</p>"></noscript>
+                        <NoScript html="<p class=\"form-hint\">Clear the text to use the template unchanged.</p>" />
                     }
                 })}
         </div>

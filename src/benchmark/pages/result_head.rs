@@ -12,6 +12,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::dialog::ConfirmDialog;
 use ui::format::counted;
 use ui::page::Panel;
+use ui::raw_text::NoScript;
 use ui::sync_view::IntoSyncAny;
 use ui::time::Ago;
 
@@ -144,7 +145,7 @@ pub fn StateNotice(benchmark: LiveBenchmark) -> impl IntoView {
         }
     };
     let refresh = benchmark.job.get_untracked().is_active().then(|| {
-        view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"3\">"></noscript> }
+        view! { <NoScript html="<meta http-equiv=\"refresh\" content=\"3\">" /> }
     });
     view! {
         <div aria-live="polite">

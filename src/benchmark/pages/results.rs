@@ -1,7 +1,6 @@
 //! The page of one benchmark, running or finished.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::charts::Charts;
@@ -21,6 +20,7 @@ use crate::live::use_event_stream;
 use ui::hydration::Deferred;
 use ui::page::Skeleton;
 use ui::sync_view::IntoSyncAny;
+use ui::title::PageTitle;
 
 /// Loads the benchmark of the URL and shows it.
 #[component]
@@ -64,7 +64,7 @@ fn Results(view: BenchmarkView<PageRow>, buffer: MessageBuffer) -> impl IntoView
     let measured =
         Memo::new(move |_| !benchmark.rows.read().is_empty() && benchmark.job.get() != JobState::Cancelled);
     view! {
-        <Title text="Benchmark" />
+        <PageTitle text="Benchmark" />
         <Deferred>
             <ResultHead benchmark targets created_at />
         </Deferred>

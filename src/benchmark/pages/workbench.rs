@@ -2,7 +2,6 @@
 //! repeated.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_query_map};
 
@@ -12,6 +11,7 @@ use super::set_up_form::SetUpForm;
 use ui::hydration::Deferred;
 use ui::page::{EmptyState, Skeleton};
 use ui::sync_view::IntoSyncAny;
+use ui::title::PageTitle;
 
 /// Shows the form and the page beside it.
 #[component]
@@ -83,7 +83,7 @@ fn NothingConfigured() -> impl IntoView {
 #[component]
 pub fn StartHere() -> impl IntoView {
     view! {
-        <Title text="Benchmark" />
+        <PageTitle text="Benchmark" />
         <h1 class="sr-only">"Benchmark"</h1>
         // Aligned with the form beside it.
         <div class="lg:-mt-3.5">
@@ -107,7 +107,7 @@ pub fn StartHere() -> impl IntoView {
 #[component]
 pub(super) fn NotShown(title: &'static str, #[prop(into)] text: String) -> impl IntoView {
     view! {
-        <Title text=title />
+        <PageTitle text=title />
         <EmptyState>
             <h1 class="text-base-content font-semibold">{title}</h1>
             <p class="mt-2">{text}</p>

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::benchmark::submission::{BenchmarkRequest, MAX_PROMPT_CHARS};
 use bench::types::{MAX_TIER, Parameters};
 use endpoint::ModelRef;
-use ui::form::Bounds;
+use ui::form::{Bounds, submitted_text};
 use ui::format::integer;
 
 /// The context sizes of the form, in tokens.
@@ -186,8 +186,7 @@ impl Reader {
                 format!("Shorten the prompt to {MAX_PROMPT_CHARS} characters; it has {length}."),
             );
         }
-        // Forms are submitted with CRLF line ends.
-        (!text.trim().is_empty()).then(|| text.replace("\r\n", "\n"))
+        (!text.trim().is_empty()).then(|| submitted_text(text))
     }
 
     fn tiers(&mut self, checked: &[String], own: &str) -> Vec<u64> {

@@ -17,7 +17,8 @@ pub use args::Args;
 
 use super::{
     EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_THRESHOLD, config,
-    output::{Canvas, Format, render, to_stdout, whole},
+    output::{Canvas, Format, render, whole},
+    terminal::{self, line_to_stderr, to_stdout},
 };
 use bench::{
     Plan, Running, Stop,
@@ -44,7 +45,7 @@ async fn bench(args: &Args) -> anyhow::Result<ExitCode> {
     let found = sources::find(args, config.as_ref()).await?;
     let selection = select::select(&found.sources, &args.model)?;
     for remark in found.remarks.iter().chain(&selection.remarks) {
-        eprintln!("{remark}");
+        line_to_stderr(remark);
     }
     // The results file holds the chunk times.
     let plan = Plan { targets: selection.targets, parameters, finished: Vec::new(), keep_chunk_times: true };
@@ -95,14 +96,14 @@ fn conclude(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
     let lost: Vec<_> =
         [print(args, report), keep(args, report)].into_iter().filter_map(Result::err).collect();
     for error in &lost {
-        eprintln!("error: {error:#}");
+        line_to_stderr(format_args!("error: {error:#}"));
     }
     if report.status != Status::Complete {
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
     let breaches = fail_if::breaches(&args.fail_if, report);
     for breach in &breaches {
-        eprintln!("failed: {breach}");
+        line_to_stderr(format_args!("failed: {breach}"));
     }
     Ok(match () {
         () if !breaches.is_empty() => ExitCode::from(EXIT_THRESHOLD),
@@ -119,7 +120,7 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
         }
         Some(path) => {
             save::replace(path, &render(report, args.format(), Canvas::plain())?)?;
-            eprintln!("Wrote {}", path.display());
+            line_to_stderr(format_args!("Wrote {}", path.display()));
             Ok(())
         }
     }
@@ -130,15 +131,15 @@ fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
     let stopped = report.status != Status::Complete;
     if args.no_save || runs == 0 {
         if stopped {
-            eprintln!("Stopped with {} finished; no results file was saved.", count(runs));
+            line_to_stderr(format_args!("Stopped with {} finished; no results file was saved.", count(runs)));
         }
         return Ok(());
     }
     let path = save::save(report)?;
     if stopped {
-        eprintln!("Stopped with {} finished, saved to {}", count(runs), path.display());
+        line_to_stderr(format_args!("Stopped with {} finished, saved to {}", count(runs), path.display()));
     } else {
-        eprintln!("Saved {}", path.display());
+        line_to_stderr(format_args!("Saved {}", path.display()));
     }
     Ok(())
 }
@@ -169,5 +170,9 @@ fn log_to_stderr(verbose: bool) {
 
     let usual = if verbose { "warn,llm_benchmark_studio=debug" } else { "error" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(terminal::log_to_stderr)
+        .without_time()
+        .init();
 }

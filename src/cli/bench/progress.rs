@@ -1,12 +1,13 @@
 //! Live progress on stderr: one bar per provider on a terminal, otherwise one line per finished model and
 //! context size.
 
-use std::{collections::HashMap, io::IsTerminal, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::cli::metrics::open_loop;
 use crate::cli::output::{NONE, adjustment_note, label, measured, printable, row_label, whole};
+use crate::cli::terminal::{line_to_stderr, set_message, set_name, stderr_is_terminal};
 use bench::types::{Event, Init, ModelAdjustments, Progress, ResultRow, RunResult};
 
 /// Maximum redraws per second: drawing must not take CPU time from measuring.
@@ -31,11 +32,8 @@ enum Display {
 impl Reporter {
     /// Creates a reporter, with bars if stderr is a terminal and nothing else is written to it.
     pub fn new(verbose: bool, prints_adjustments: bool) -> Self {
-        let display = if std::io::stderr().is_terminal() && !verbose {
-            Display::Bars(Bars::new())
-        } else {
-            Display::Lines
-        };
+        let display =
+            if stderr_is_terminal() && !verbose { Display::Bars(Bars::new()) } else { Display::Lines };
         Self { display, verbose, prints_adjustments }
     }
 
@@ -61,7 +59,7 @@ impl Reporter {
     pub fn print(&self, line: &str) {
         match &self.display {
             Display::Bars(bars) => bars.print(line),
-            Display::Lines => eprintln!("{line}"),
+            Display::Lines => line_to_stderr(line),
         }
     }
 
@@ -75,12 +73,12 @@ impl Reporter {
     fn begin(&mut self, init: &Init) {
         match &mut self.display {
             Display::Bars(bars) => bars.begin(init),
-            Display::Lines => eprintln!(
+            Display::Lines => line_to_stderr(format_args!(
                 "{} requests to {} {}",
                 whole(init.total_requests),
                 init.targets.len(),
                 if init.targets.len() == 1 { "model" } else { "models" }
-            ),
+            )),
         }
     }
 
@@ -133,8 +131,8 @@ impl Bars {
     fn of(&mut self, provider_key: &str) -> &mut ProviderBar {
         let all = &self.all;
         self.by_provider.entry(provider_key.to_owned()).or_insert_with(|| {
-            let bar =
-                all.add(ProgressBar::no_length().with_style(style()).with_prefix(printable(provider_key)));
+            let bar = all.add(ProgressBar::no_length().with_style(style()));
+            set_name(&bar, provider_key);
             bar.enable_steady_tick(TICK);
             ProviderBar { bar, failed: 0 }
         })
@@ -144,7 +142,7 @@ impl Bars {
         let ProviderBar { bar, failed } = self.of(&progress.provider_key);
         bar.set_length(progress.provider_total);
         bar.set_position(progress.provider_done);
-        bar.set_message(message(progress, *failed));
+        set_message(bar, &message(progress, *failed));
     }
 
     fn run_ended(&mut self, result: &RunResult) {
@@ -157,7 +155,7 @@ impl Bars {
     }
 
     fn print(&self, line: &str) {
-        self.all.suspend(|| eprintln!("{line}"));
+        self.all.suspend(|| line_to_stderr(line));
     }
 
     fn finish(self) {

@@ -11,7 +11,8 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use super::output::{Canvas, pretty_json, to_stdout};
+use super::output::{Canvas, pretty_json};
+use super::terminal::to_stdout;
 use bench::types::{Report, SCHEMA_VERSION};
 use comparison::Comparison;
 
@@ -41,14 +42,24 @@ enum Format {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (a, b) = (read(&args.a)?, read(&args.b)?);
-    let comparison = Comparison::of(&a, &b);
-    let text = match args.format {
-        Format::Table => show::table(&comparison, Canvas::of_stdout()),
-        Format::Markdown => show::markdown(&comparison),
-        Format::Json => pretty_json(&comparison)?,
-    };
-    to_stdout(&text)?;
+    to_stdout(&render(&Comparison::of(&a, &b), args.format, Canvas::of_stdout())?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn render(comparison: &Comparison, format: Format, canvas: Canvas) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Table => show::table(comparison, canvas),
+        Format::Markdown => show::markdown(comparison),
+        Format::Json => pretty_json(comparison)?,
+    })
+}
+
+/// Returns the comparison in all formats.
+#[cfg(test)]
+pub(super) fn rendered(a: &Report, b: &Report) -> [String; 3] {
+    let comparison = Comparison::of(a, b);
+    [Format::Table, Format::Json, Format::Markdown]
+        .map(|format| render(&comparison, format, Canvas::plain()).unwrap())
 }
 
 /// Reads a results file.

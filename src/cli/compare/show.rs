@@ -17,8 +17,12 @@ pub fn table(comparison: &Comparison, canvas: Canvas) -> String {
 pub fn markdown(comparison: &Comparison) -> String {
     let remarks: Vec<_> =
         remarks(comparison).iter().map(|remark| format!("- {}", escape_markdown(remark))).collect();
-    let text =
-        format!("{}\n\n{}\n\n{}", heading(comparison), grid(comparison).markdown(), remarks.join("\n"));
+    let text = format!(
+        "{}\n\n{}\n\n{}",
+        escape_markdown(&heading(comparison)),
+        grid(comparison).markdown(),
+        remarks.join("\n")
+    );
     text.trim_end().to_owned() + "\n"
 }
 

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use super::output::to_stdout;
+use super::terminal::to_stdout;
 
 pub use file::{Defaults, EnvName, File, parse_protocol};
 pub use resolve::{Configured, Key, host_label, known_key, parse_base_url, resolve};

@@ -1,8 +1,9 @@
 //! The columns of the final table: one set for sequential requests, one for a closed loop, one for an open loop.
 
 use super::{
-    figures::{NONE, dollars, measured, printable, range, spread, whole},
+    figures::{NONE, dollars, measured, range, spread, whole},
     grid::{Align, Cell, Column, Grid},
+    printable,
 };
 use crate::cli::metrics::open_loop;
 use bench::types::{LoadParameters, Report, ResultRow, Run, RunSummary, TokenSource};

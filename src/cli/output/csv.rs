@@ -4,6 +4,7 @@
 use anyhow::Context;
 use serde::Serialize;
 
+use super::printable;
 use crate::cli::metrics::open_loop;
 use bench::types::{Clock, Report, ResultRow, Run, TokenSource};
 use endpoint::{PriceSource, Protocol};
@@ -134,20 +135,20 @@ const HEADINGS: [&str; 46] = [
 fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
     let error = run.and_then(|run| run.error.as_ref());
     Line {
-        provider: escape_formula(&row.provider),
-        provider_key: escape_formula(&row.provider_key),
-        model: escape_formula(&row.model),
-        model_id: escape_formula(&row.model_id),
+        provider: text_field(&row.provider),
+        provider_key: text_field(&row.provider_key),
+        model: text_field(&row.model),
+        model_id: text_field(&row.model_id),
         protocol: row.protocol,
         simulated: row.simulated,
         context_tokens: row.context_tokens,
         context_token_source: row.context_token_source,
-        skipped: row.skipped.as_ref().filter(|_| run.is_none()).map(|skip| escape_formula(&skip.reason)),
+        skipped: row.skipped.as_ref().filter(|_| run.is_none()).map(|skip| text_field(&skip.reason)),
         run_number: run.map(|run| run.run_number),
         success: run.map(|run| run.success),
         error_kind: error.map(|error| error.kind.as_str()),
         error_status: error.and_then(|error| error.status),
-        error: error.map(|error| escape_formula(&error.message)),
+        error: error.map(|error| text_field(&error.message)),
         started_at: run.map(|run| run.started_at),
         connect_ms: run.and_then(|run| run.connect_ms),
         dns_ms: run.and_then(|run| run.dns_ms),
@@ -172,8 +173,8 @@ fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
         tokens_per_chunk: run.and_then(|run| run.tokens_per_chunk),
         cost: run.and_then(|run| run.cost),
         cost_source: run.and_then(|run| run.cost_source),
-        finish_reason: run.and_then(|run| run.finish_reason.as_deref()).map(escape_formula),
-        response_id: run.and_then(|run| run.response_id.as_deref()).map(escape_formula),
+        finish_reason: run.and_then(|run| run.finish_reason.as_deref()).map(text_field),
+        response_id: run.and_then(|run| run.response_id.as_deref()).map(text_field),
         clock: run.map(|run| run.clock),
         lateness_mean_ms: run.and_then(|run| run.lateness_mean_ms),
         lateness_max_ms: run.and_then(|run| run.lateness_max_ms),
@@ -183,14 +184,24 @@ fn line<'a>(row: &ResultRow, run: Option<&'a Run>) -> Line<'a> {
     }
 }
 
-/// Puts an apostrophe in front of text that a spreadsheet would read as a formula
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers are not changed.
-fn escape_formula(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
+/// Returns text as one line that a spreadsheet does not read as a formula
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>): an apostrophe is put in front of what starts one, at the
+/// start of the text and after a semicolon, which separates fields in some countries. Numbers are not changed.
+fn text_field(text: &str) -> String {
+    let mut field = String::with_capacity(text.len());
+    let mut starts_field = true;
+    for c in printable(text).chars() {
+        if starts_field && starts_formula(c) {
+            field.push('\'');
+        }
+        starts_field = c == ';' || (starts_field && c == ' ');
+        field.push(c);
     }
+    field
+}
+
+fn starts_formula(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
 }
 
 #[cfg(test)]
@@ -219,11 +230,22 @@ mod tests {
 
     #[test]
     fn no_text_becomes_a_formula() {
-        let mut report = fixture::report();
-        report.results[0].model = "=HYPERLINK(\"http://evil\")".into();
-        report.results[0].provider = "@SUM(A1)".into();
-        let text = render(&report).unwrap();
-        assert!(text.contains("'=HYPERLINK") && text.contains("'@SUM"), "{text}");
-        assert!(!text.contains(",\"=") && !text.contains("\n@"), "{text}");
+        let fields = [
+            ("=HYPERLINK(\"http://evil\")", "'=HYPERLINK(\"http://evil\")"),
+            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("+1+1", "'+1+1"),
+            ("-2+3", "'-2+3"),
+            ("\t=1+1", "'=1+1"),
+            ("\r\n =1+1", "'=1+1"),
+            ("＝1+1", "'＝1+1"),
+            ("a;=1+1", "a;'=1+1"),
+            ("a; @x", "a; '@x"),
+            ("a=b-c", "a=b-c"),
+            ("a\u{1b}[2J\u{202e}b", "a�[2J�b"),
+        ];
+        for (text, field) in fields {
+            assert_eq!(text_field(text), field, "{text:?}");
+        }
     }
 }

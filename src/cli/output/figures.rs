@@ -70,12 +70,6 @@ fn with_decimals(value: f64, decimals: usize) -> String {
     if fraction.is_empty() { format!("{sign}{integer}") } else { format!("{sign}{integer}.{fraction}") }
 }
 
-/// Removes the control characters from text of endpoints and files, which could control the terminal.
-pub fn printable(text: &str) -> String {
-    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    visible.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,10 +105,5 @@ mod tests {
     #[test]
     fn percentages_carry_their_sign() {
         assert_eq!([4.21, -12.6, 0.0, -0.01].map(percent), ["+4.2 %", "−13 %", "+0.0 %", "+0.0 %"]);
-    }
-
-    #[test]
-    fn control_characters_are_removed() {
-        assert_eq!(printable("a\u{1b}[31mred\n\tb"), "a [31mred b");
     }
 }

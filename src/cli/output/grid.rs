@@ -4,7 +4,7 @@ use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, ContentArrangement, LineStyle, Table, presets::NOTHING,
 };
 
-use super::markdown::escape;
+use super::{markdown::escape, printable};
 
 /// A column's heading, and its priority if the table does not fit.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +133,7 @@ fn heading(column: &Column) -> Drawn {
 }
 
 fn drawn(cell: &Cell) -> Drawn {
-    let plain = Drawn::new_owned(cell.text.clone());
+    let plain = Drawn::new_owned(printable(&cell.text));
     if cell.best { plain.add_attribute(Attribute::Bold) } else { plain }
 }
 
@@ -193,7 +193,7 @@ mod tests {
         grid.rows[1][0].text = "[x](http://evil)<b>".into();
         let text = grid.markdown();
         assert!(text.contains("| a\\|b | 1 | 2 |"), "{text}");
-        assert!(text.contains("| \\[x\\](http://evil)\\<b> |"), "{text}");
+        assert!(text.contains("| \\[x\\](http\\://evil)\\<b> |"), "{text}");
         assert!(text.starts_with("| Model | First (ms) | Second (ms) |\n| --- | --: | --: |\n"), "{text}");
     }
 }

@@ -10,17 +10,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    io::{self, IsTerminal, Write},
-    path::Path,
-};
+use std::path::Path;
 
 pub use bench::json::pretty as pretty_json;
-pub use figures::{NONE, dollars, measured, percent, printable, whole};
+pub use endpoint::printable::printable;
+pub use figures::{NONE, dollars, measured, percent, whole};
 pub use grid::{Align, Canvas, Cell, Column, Grid};
 pub use markdown::escape as escape_markdown;
 pub use notes::adjustment as adjustment_note;
 
+use super::terminal::stdout_is_terminal;
 use bench::types::{Report, ResultRow};
 
 /// Output format of a result.
@@ -61,25 +60,12 @@ pub fn render(report: &Report, format: Format, canvas: Canvas) -> anyhow::Result
     }
 }
 
-/// Writes to stdout. A closed pipe (`| head`) is not an error.
-///
-/// # Errors
-/// If writing to stdout fails for another reason.
-pub fn to_stdout(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome,
-    }
-}
-
 impl Canvas {
     /// Returns the canvas of stdout; without limits and styles if it is not a terminal.
     pub fn of_stdout() -> Self {
-        let is_terminal = io::stdout().is_terminal();
         // The width is 0 if the terminal's size is unknown.
         let width = comfy_table::Table::new().width().filter(|&width| width > 0);
-        Self { width, styled: is_terminal && wants_colour() }
+        Self { width, styled: stdout_is_terminal() && wants_colour() }
     }
 
     /// Returns a canvas without limits and styles, for files.

@@ -3,8 +3,8 @@
 
 use super::{
     columns::{has_estimated_context, is_estimated},
-    figures::{dollars, measured, printable, whole},
-    row_label,
+    figures::{dollars, measured, whole},
+    printable, row_label,
 };
 use crate::cli::metrics::open_loop;
 use bench::types::{ClientHealth, Clock, LoadParameters, Parameters, Report, ResultRow, Status};

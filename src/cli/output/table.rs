@@ -1,6 +1,6 @@
 //! The table for terminals.
 
-use super::{columns, grid::Canvas, notes};
+use super::{columns, grid::Canvas, notes, printable};
 use bench::types::Report;
 
 /// Renders conditions and adjusted parameters, the table, and the notes below.
@@ -12,6 +12,6 @@ pub fn render(report: &Report, canvas: Canvas) -> String {
     lines.push(String::new());
     lines.extend(notes::remarks(report));
     lines.push(notes::client(&report.client));
-    lines.extend(report.client.warning.iter().map(|warning| format!("Warning: {warning}")));
+    lines.extend(report.client.warning.iter().map(|warning| format!("Warning: {}", printable(warning))));
     lines.join("\n") + "\n"
 }

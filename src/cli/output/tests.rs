@@ -123,11 +123,3 @@ fn outliers_are_reported_from_eight_runs_on() {
     assert!(with_one_slow_run(8).contains("p/m: 1 of 8 TTFT values"));
     assert!(!with_one_slow_run(7).contains("outliers"));
 }
-
-#[test]
-fn control_characters_of_endpoints_are_removed() {
-    let mut report = fixture::report();
-    report.results[0].model = "evil\u{1b}[2J".into();
-    let text = render(&report, Format::Table, Canvas::plain()).unwrap();
-    assert!(!text.contains('\u{1b}'), "{text:?}");
-}

@@ -1,7 +1,6 @@
 //! The page that adds a provider: a known one, or any URL.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::actions::error_of;
 use crate::providers::api::AddProvider;
@@ -9,13 +8,14 @@ use endpoint::types::ProviderKind;
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{PasswordField, PasswordPurpose, Select, SelectOption, TextField};
 use ui::page::PageHead;
+use ui::title::PageTitle;
 
 /// Adds a provider.
 #[component]
 pub fn AddProviderPage() -> impl IntoView {
     let add = ServerAction::<AddProvider>::new();
     view! {
-        <Title text="Add a provider" />
+        <PageTitle text="Add a provider" />
         <PageHead title="Add a provider" about="A hosted provider, your own server, or any OpenAI-compatible endpoint." />
         <section class="panel mt-3.5 max-w-2xl px-4.5 py-4">
             <ActionForm action=add attr:class="grid gap-3.5">

@@ -2,7 +2,6 @@
 
 use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::LoadError;
@@ -12,6 +11,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::format::{UNKNOWN, tokens, usd};
 use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::Tag;
+use ui::title::PageTitle;
 
 /// The page for adding listed models.
 #[component]
@@ -20,7 +20,7 @@ pub fn DiscoverPage() -> impl IntoView {
     let provider = Memo::new(move |_| parameters.read().get("provider").unwrap_or_default());
     let candidates = Resource::new(move || provider.get(), discover_models);
     view! {
-        <Title text="Find models" />
+        <PageTitle text="Find models" />
         <PageHead title="Find models" about="Chat models currently available from this provider." />
         <Transition fallback=|| {
             view! { <Skeleton rows=8 /> }

@@ -13,7 +13,6 @@ use std::collections::HashMap;
 
 use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use self::actions::{ActionErrors, Actions};
@@ -26,6 +25,7 @@ use ui::figures::{Figure, Figures};
 use ui::format::{UNKNOWN, counted, tokens, usd};
 use ui::page::{EmptyState, PageHead, Skeleton};
 use ui::tag::Dot;
+use ui::title::PageTitle;
 
 pub use add::AddProviderPage;
 pub use discover::DiscoverPage;
@@ -51,7 +51,7 @@ pub fn ProvidersPage() -> impl IntoView {
     );
     let next_check = move || format!("/providers?check={}", check.get().unwrap_or_default().wrapping_add(1));
     view! {
-        <Title text="Providers & models" />
+        <PageTitle text="Providers & models" />
         <PageHead title="Providers & models" about="Endpoints you can benchmark, and their prices.">
             <FilterForm query />
             <a class="button" href=next_check>

@@ -2,7 +2,6 @@
 
 use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use serde_json::Value;
 
@@ -16,6 +15,7 @@ use endpoint::registry::{self, Adjustment, Requested};
 use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{TextArea, TextField};
 use ui::page::{PageHead, Skeleton};
+use ui::title::PageTitle;
 
 /// The page of a model.
 #[component]
@@ -55,7 +55,7 @@ fn Editor(provider: ProviderListing, listing: ModelListing) -> impl IntoView {
     let back = format!("/providers/{}", provider.id);
     let provider_name = provider.provider.display_name.clone();
     view! {
-        <Title text=name.clone() />
+        <PageTitle text=name.clone() />
         <PageHead title=name about>
             <a class="button" href=back>
                 {provider_name}

@@ -2,7 +2,6 @@
 
 use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::LoadError;
@@ -20,6 +19,7 @@ use ui::form::TextField;
 use ui::format::counted;
 use ui::page::{PageHead, Skeleton};
 use ui::tag::{Dot, Tag};
+use ui::title::PageTitle;
 
 /// The page of a provider.
 #[component]
@@ -53,7 +53,7 @@ fn Details(details: ProviderDetails, actions: Actions) -> impl IntoView {
     let (hue, key) = (listing.provider.kind.facts().key, listing.key.clone());
     let discover = format!("/providers/{}/discover", listing.id);
     view! {
-        <Title text=name.clone() />
+        <PageTitle text=name.clone() />
         <PageHead title=name about=listing.provider.base_url.clone()>
             <Dot hue />
             <KeyTag key />

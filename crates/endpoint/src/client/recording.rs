@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc::UnboundedReceiver, oneshot};
 use super::{sse::SseParser, stream::Arrival};
 use crate::{
     ApiError, ErrorKind,
+    printable::is_printable,
     wire::{ChatResponse, Decoder, StreamEvent, Usage},
 };
 
@@ -361,7 +362,7 @@ impl Recording {
 
 /// An endpoint's own word for something: bounded, and nothing in it that a terminal would obey.
 fn label(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect()
+    text.chars().filter(|&c| is_printable(c)).take(MAX_LABEL).collect()
 }
 
 pub(super) fn bad_response(message: String) -> ApiError {

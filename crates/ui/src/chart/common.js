@@ -31,4 +31,7 @@ export const simulatedBar = (look) => ({
   decal: { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: Math.PI / 4, color: look.background },
 });
 
-export const named = (point) => (point.simulated ? `${point.label} (simulated)` : point.label);
+// Rich text reads {style|text} as a style. A word joiner, which is not visible, keeps it as it is.
+const literal = (text) => text.replace(/\{(?=\w+\|)/g, "{\u2060");
+
+export const named = (point) => literal(point.simulated ? `${point.label} (simulated)` : point.label);

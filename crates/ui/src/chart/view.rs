@@ -9,6 +9,7 @@ use super::module;
 use super::spec::ChartSpec;
 use super::viewport::near_viewport;
 use crate::case::lower_case;
+use crate::raw_text::NoScript;
 
 /// The fixed height of a chart's box, so that the layout does not shift when it is drawn or gets more data.
 /// Rows that do not fit are scrollable.
@@ -114,9 +115,7 @@ pub fn Chart(
             </figcaption>
             <div node_ref=frame class=size.class() role="group" tabindex=tab_stop aria-label=title>
                 <studio-chart role="img" aria-label=words on:error=move |_| failed.set(true)></studio-chart>
-                <noscript>
-                    <p class="chart-note">"Charts need JavaScript. The table below has the same numbers."</p>
-                </noscript>
+                <NoScript html="<p class=\"chart-note\">Charts need JavaScript. The table below has the same numbers.</p>" />
                 <Show when=move || failed.get()>
                     <p class="chart-note" role="status">
                         "The chart could not be loaded. The table below has the same numbers."

@@ -16,4 +16,4 @@ pub use choice::{Checkbox, Select, SelectOption, Switch};
 pub use field::FieldError;
 pub use number::{Bounds, NumberField};
 pub use outcome::{FormError, error_of, sentence};
-pub use text::{PasswordField, PasswordPurpose, TextArea, TextField};
+pub use text::{PasswordField, PasswordPurpose, TextArea, TextField, submitted_text};

@@ -116,6 +116,11 @@ pub fn TextArea(
     }
 }
 
+/// Returns the text of a submitted [`TextArea`] with the line ends that it was shown with: browsers submit CRLF.
+pub fn submitted_text(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
 /// The purpose of a password field, for password managers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordPurpose {

@@ -1,7 +1,6 @@
 //! The account page: password, API tokens, account deletion.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::confirmation::Confirmed;
@@ -18,13 +17,14 @@ use ui::form::{
 use ui::format::counted;
 use ui::page::{PageHead, Panel, Skeleton};
 use ui::time::{Ago, now_ms};
+use ui::title::PageTitle;
 
 /// The account's page.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let confirm = ServerAction::<ConfirmPassword>::new();
     view! {
-        <Title text="Account" />
+        <PageTitle text="Account" />
         <PageHead title="Account" about="Password, API tokens, and account deletion." />
         <div class="mt-3.5 grid max-w-3xl grid-cols-1 gap-3.5">
             <PasswordPanel />

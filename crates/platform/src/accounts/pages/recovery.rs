@@ -1,7 +1,6 @@
 //! Password reset: requesting a link, and setting a new password with it.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::sign_in::{AuthHead, EmailField, query, title};
 use crate::accounts::api::{ForgotPassword, ResetPassword, load_registration_info};
@@ -9,6 +8,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, PasswordField, PasswordPurpose, error_of};
 use ui::page::Skeleton;
 use ui::sync_view::IntoSyncAny;
+use ui::title::PageTitle;
 
 /// The form that requests a reset link.
 #[component]
@@ -40,7 +40,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 fn AskForm() -> impl IntoView {
     let action = ServerAction::<ForgotPassword>::new();
     view! {
-        <Title text=title("Reset your password", error_of(action)) />
+        <PageTitle text=title("Reset your password", error_of(action)) />
         <p class="text-soft mt-1">"We’ll email you a link."</p>
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
@@ -53,7 +53,7 @@ fn AskForm() -> impl IntoView {
 #[component]
 fn Asked() -> impl IntoView {
     view! {
-        <Title text="Reset your password" />
+        <PageTitle text="Reset your password" />
         <p class="mt-2" role="status">
             "If an account with this email address exists, we’ve sent it a reset link. It expires in one hour. "
             "Check your spam folder."
@@ -64,7 +64,7 @@ fn Asked() -> impl IntoView {
 #[component]
 fn AskAnAdmin() -> impl IntoView {
     view! {
-        <Title text="Reset your password" />
+        <PageTitle text="Reset your password" />
         <p class="mt-2">"Email isn’t set up on this server. Ask an admin for a reset link."</p>
         <p class="text-soft mt-2">
             "The server operator can create one with:"
@@ -81,7 +81,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
     let action = ServerAction::<ResetPassword>::new();
     let token = query("token");
     view! {
-        <Title text=title("Reset your password", error_of(action)) />
+        <PageTitle text=title("Reset your password", error_of(action)) />
         <AuthHead>"Reset your password"</AuthHead>
         {if token.is_empty() {
             view! {

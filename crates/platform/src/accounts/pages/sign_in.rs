@@ -1,7 +1,6 @@
 //! Sign-in and registration: native forms. After an error the typed values are kept, except the password.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::connection::{ProviderLink, refusal};
@@ -14,6 +13,7 @@ use ui::button::{ButtonTone, SubmitButton};
 use ui::form::{FormError, PasswordField, PasswordPurpose, TextField, error_of};
 use ui::page::Skeleton;
 use ui::sync_view::IntoSyncAny;
+use ui::title::PageTitle;
 
 /// The sign-in page.
 #[component]
@@ -23,7 +23,7 @@ pub fn LoginPage() -> impl IntoView {
     let register = with_next("/register", &next);
     let changed = query("done") == "password";
     view! {
-        <Title text=title("Sign in", error_of(action)) />
+        <PageTitle text=title("Sign in", error_of(action)) />
         <AuthHead>"Sign in"</AuthHead>
         {changed.then(|| view! { <p class="text-success mt-1" role="status">"Password changed. Sign in with the new password."</p> })}
         <ActionForm action attr:class="mt-4 grid gap-3.5">
@@ -72,13 +72,13 @@ fn RegisterForm(registration: RegistrationInfo) -> impl IntoView {
     let invitation = query("invitation");
     let Some(about) = about(registration, !invitation.is_empty()) else {
         return view! {
-            <Title text=title />
+            <PageTitle text=title />
             <p class="text-soft mt-2">{closed(registration)}</p>
         }
         .into_sync_any();
     };
     view! {
-        <Title text=title />
+        <PageTitle text=title />
         <p class="text-soft mt-1">{about}</p>
         <ActionForm action attr:class="mt-4 grid gap-3.5">
             <EmailField />
