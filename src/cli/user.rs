@@ -54,8 +54,8 @@ fn setup_token() -> anyhow::Result<()> {
         anyhow::Ok(token?)
     })?;
     let Some(token) = token else { bail!("this server has an admin already, so there is no setup token") };
-    println!("{}", token.expose_secret());
-    eprintln!("Enter it on the page “Create account”. It works once.");
+    line_to_stdout(token.expose_secret())?;
+    line_to_stderr("Enter it on the page “Create account”. It works once.");
     Ok(())
 }
 

@@ -202,6 +202,7 @@ fn first_account(listens_on: SocketAddr) -> FirstAccount {
 }
 
 /// Prints the setup token, if the first admin needs one.
+#[expect(clippy::print_stderr, reason = "no user and no endpoint gives any of this text")]
 async fn print_setup_token(accounts: &Accounts, root: &str) -> anyhow::Result<()> {
     if let Some(token) = accounts.setup_token_to_print().await? {
         eprintln!(

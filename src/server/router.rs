@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
-use axum::http::{HeaderValue, header::CACHE_CONTROL};
+use axum::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use axum::routing::{any, get};
 use axum::{Router, middleware};
 use leptos::config::LeptosOptions;
