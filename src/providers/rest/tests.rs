@@ -11,7 +11,7 @@ use crate::accounts::{Role, Session, User, UserId};
 use crate::server::testing::state;
 use crate::server::{AppState, router};
 
-const SECRET: &str = "sk-the-secret-of-ada-0042";
+const SECRET: &str = "sk-the-secret-of-ada-wxyz";
 
 /// Creates an app with the admin ada and the users anna and ben.
 async fn app() -> AppState {
@@ -82,7 +82,7 @@ async fn the_configuration_is_returned() {
     let config = get(&app, "ada", "/api/config").await;
     let provider = &config["providers"]["OpenAI"];
     assert_eq!(provider["api_base"], "https://api.openai.com/v1");
-    assert_eq!((&provider["api_key_env"], &provider["api_key"]), (&json!("OPENAI_API_KEY"), &json!("…0042")));
+    assert_eq!((&provider["api_key_env"], &provider["api_key"]), (&json!("OPENAI_API_KEY"), &json!("…wxyz")));
     let model = &provider["models"][0];
     assert_eq!((&model["display_name"], &model["context_window"]), (&json!("Five"), &json!(1000)));
     assert_eq!(
@@ -184,7 +184,7 @@ async fn no_response_contains_a_key() {
         for path in ["/api/config", "/api/keys", "/api/v2/providers", "/api/v2/models"] {
             let body = get(&app, name, path).await.to_string();
             assert!(!body.contains(SECRET) && !body.contains("the-secret"), "{name} {path}: {body}");
-            assert!(name == "ada" || !body.contains("0042"), "{path}: {body}");
+            assert!(name == "ada" || !body.contains("wxyz"), "{path}: {body}");
         }
     }
     let keys = get(&app, "anna", "/api/keys").await;
@@ -267,7 +267,7 @@ async fn a_key_may_come_before_its_provider() {
     assert_eq!(status(&app, "anna", "PUT", "/api/keys", early).await, 200);
     let key = async |name| get(&app, name, "/api/keys").await["keys"][0].clone();
     let kept = key("anna").await;
-    assert_eq!((&kept["standalone"], &kept["last4"]), (&json!(true), &json!("0042")));
+    assert_eq!((&kept["standalone"], &kept["last4"]), (&json!(true), &json!("wxyz")));
     // Another user's provider of the same key does not get it.
     let provider = json!({ "provider_key": "mine", "api_base": "https://mine.example/v1" });
     assert_eq!(status(&app, "ben", "POST", "/api/config/provider", provider.clone()).await, 200);
@@ -275,7 +275,7 @@ async fn a_key_may_come_before_its_provider() {
     assert_eq!(key("anna").await["standalone"], true);
     assert_eq!(status(&app, "anna", "POST", "/api/config/provider", provider).await, 200);
     let bound = key("anna").await;
-    assert_eq!((&bound["standalone"], &bound["last4"]), (&json!(false), &json!("0042")));
+    assert_eq!((&bound["standalone"], &bound["last4"]), (&json!(false), &json!("wxyz")));
     assert_eq!(get(&app, "anna", "/api/keys").await["keys"].as_array().unwrap().len(), 1);
     // From now on it is bound to that address.
     let moved = json!({ "provider_key": "mine", "api_base": "https://evil.example/v1" });

@@ -10,7 +10,7 @@ use crate::database::testing;
 use crate::providers::listing::KeyState;
 use crate::providers::settings::{ModelSettings, ProviderSettings};
 
-const SECRET: &str = "sk-the-secret-of-ada-0042";
+const SECRET: &str = "sk-the-secret-of-ada-wxyz";
 const ENVIRONMENT: &str = "sk-of-the-environment-0815";
 const DEMO: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 45678);
 
@@ -211,7 +211,7 @@ async fn users_of_a_shared_provider_see_nothing_of_its_key() {
     assert_eq!((listed[0].access, &listed[0].key), (Access::Shared, &KeyState::Shared));
     assert_eq!(listed.iter().filter(|listing| listing.provider.kind == ProviderKind::Openai).count(), 2);
     let shown = serde_json::to_string(&listed).unwrap();
-    assert!(!shown.contains(SECRET) && !shown.contains("0042"), "{shown}");
+    assert!(!shown.contains(SECRET) && !shown.contains("wxyz"), "{shown}");
     for refused in [
         service.change(&id("anna"), &provider, |settings| settings.enabled = false).await,
         service.save_key(&id("anna"), &provider, &secret("sk-anna")).await,
