@@ -14,6 +14,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
 
+/// PostgreSQL's SQLSTATE `character_not_in_repertoire`.
+const POSTGRES_UNSTORABLE_TEXT: &str = "22021";
+
 /// Returns whether the same statement may succeed a little later without anybody doing anything. A
 /// closed pool is not among these: the process is about to end.
 pub fn is_transient(error: &sqlx::Error) -> bool {
@@ -26,9 +29,22 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
 
 /// Returns whether a database error that [`is_transient`] is among the causes of `error`.
 pub fn has_transient_cause(error: &(dyn Error + 'static)) -> bool {
+    has_cause(error, is_transient)
+}
+
+/// Returns whether `error` was caused by text that PostgreSQL cannot store: text with a NUL character.
+pub fn has_unstorable_text(error: &(dyn Error + 'static)) -> bool {
+    has_cause(error, |error| {
+        error
+            .as_database_error()
+            .is_some_and(|error| error.code().as_deref() == Some(POSTGRES_UNSTORABLE_TEXT))
+    })
+}
+
+fn has_cause(error: &(dyn Error + 'static), is_wanted: impl Fn(&sqlx::Error) -> bool) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref().is_some_and(is_transient) {
+        if error.downcast_ref().is_some_and(&is_wanted) {
             return true;
         }
         cause = error.source();

@@ -12,7 +12,7 @@ use leptos::prelude::{ServerFnError, use_context};
 use leptos_axum::ResponseOptions;
 use serde_json::json;
 
-use crate::database::retry::has_transient_cause;
+use crate::database::retry::{has_transient_cause, has_unstorable_text};
 
 /// Maximum size of a request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 8 << 20;
@@ -59,7 +59,8 @@ pub enum AppError {
     /// 503: the handler exceeded its time limit.
     #[error("This took too long and was stopped. Try again later.")]
     TimedOut,
-    /// 500: logged in full; the message is generic. 503 while the database is busy or cannot be reached.
+    /// 500: logged in full; the message is generic. 503 while the database is busy or cannot be reached, 422 for text
+    /// that it cannot store.
     #[error("{}", message_for(.0))]
     Internal(#[source] anyhow::Error),
 }
@@ -77,7 +78,9 @@ impl AppError {
 
     /// Logs a fault with its cause. Called once, where the message is sent to the user.
     pub fn log(&self) {
-        if let Self::Internal(error) = self {
+        if let Self::Internal(error) = self
+            && !has_unstorable_text(error.as_ref())
+        {
             tracing::error!("{error:#}");
         }
     }
@@ -97,6 +100,7 @@ impl AppError {
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(error) if has_transient_cause(error.as_ref()) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(error) if has_unstorable_text(error.as_ref()) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -106,6 +110,8 @@ impl AppError {
 fn message_for(fault: &anyhow::Error) -> &'static str {
     if has_transient_cause(fault.as_ref()) {
         "The database is busy or cannot be reached. Try again in a moment."
+    } else if has_unstorable_text(fault.as_ref()) {
+        "A text contains a NUL character (U+0000), which cannot be stored. Remove it."
     } else {
         "Something went wrong on the server. It has been logged; try again."
     }
