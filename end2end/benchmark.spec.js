@@ -113,11 +113,14 @@ test("rows sort by any column, and all metrics can be shown", async ({ page }) =
   await expect(lateness).toBeVisible();
 });
 
-/** A number that gets wider in its cell scores about 0.0001; a moved part of the page scores 0.01. */
+/**
+ * A number that gets wider in its cell scores about 0.0001, an interval that appears beside one up to 0.002 on a phone,
+ * and there are two of them; a moved part of the page scores 0.01.
+ */
 async function expectNoLayoutShift(page) {
   const moved = await page.evaluate(() => window.moved);
   const total = moved.reduce((sum, [score]) => sum + score, 0);
-  expect(total, JSON.stringify(moved, null, 1)).toBeLessThan(0.003);
+  expect(total, JSON.stringify(moved, null, 1)).toBeLessThan(0.006);
 }
 
 for (const [name, viewport] of [["phone", { width: 360, height: 800 }], ["desktop", { width: 1440, height: 900 }]]) {
